@@ -1,0 +1,113 @@
+//! Rules: how one kind of node in `webstir.kdl` is planned and, for builtins, run.
+//!
+//! A [`Rule`] has two halves that never meet: [`Rule::plan`] is a pure function over the database, [`Rule::run`] does the work
+//! and sees a [`Context`] without a database.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::action::{Action, Artifact, Input, Origin, Outcome};
+use crate::digest::Digest;
+use crate::path::RelPath;
+use crate::system::System;
+use crate::view::View;
+
+/// The blobs that an action may read by digest and adds to.
+pub trait Blobs: Send + Sync {
+    /// The bytes of a blob; `None` when it is not there or damaged.
+    fn get(&self, digest: Digest) -> io::Result<Option<Arc<[u8]>>>;
+    /// Adds a blob and returns its digest.
+    fn put(&self, bytes: &[u8]) -> io::Result<Digest>;
+}
+
+/// Why a run gave no outcome.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// A workspace file no longer holds what was planned: plan again.
+    #[error("`{0}` changed while it was being read")]
+    InputChanged(RelPath),
+    /// A blob that an earlier action made is gone or damaged: run that action again.
+    #[error("Blob {0} is missing from the store")]
+    BlobMissing(Digest),
+    /// Nobody wants the result any more.
+    #[error("Cancelled")]
+    Cancelled,
+    /// The world failed.
+    #[error("{what}: {source}")]
+    World {
+        /// What was being done.
+        what: String,
+        /// How it failed.
+        source: io::Error,
+    },
+}
+
+impl RunError {
+    /// Wraps an error of the world, saying what was being done.
+    pub fn world(what: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
+        let what = what.into();
+        move |source| Self::World { what, source }
+    }
+}
+
+/// All that a running builtin sees.
+pub struct Context<'a> {
+    /// The action to run.
+    pub action: &'a Action,
+    /// The workspace, for a traced action; its reads are recorded.
+    pub view: &'a View,
+    /// The blobs.
+    pub blobs: &'a dyn Blobs,
+    /// Set when the result is no longer wanted.
+    pub cancelled: &'a AtomicBool,
+    /// The workspace behind the declared inputs; reads of it are checked against the declared digest.
+    pub system: &'a dyn System,
+}
+
+impl Context<'_> {
+    /// The bytes of a declared input.
+    pub fn read(&self, input: &Input) -> Result<Arc<[u8]>, RunError> {
+        self.check_cancelled()?;
+        match input.origin {
+            Origin::Store => self
+                .blobs
+                .get(input.digest)
+                .map_err(RunError::world("Reading the store"))?
+                .ok_or(RunError::BlobMissing(input.digest)),
+            Origin::Workspace => {
+                let bytes = match self.system.read(&input.path) {
+                    Ok(bytes) => bytes,
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                        return Err(RunError::InputChanged(input.path.clone()));
+                    }
+                    Err(error) => return Err(RunError::world(format!("Reading `{}`", input.path))(error)),
+                };
+                if Digest::of(&bytes) != input.digest {
+                    return Err(RunError::InputChanged(input.path.clone()));
+                }
+                Ok(Arc::from(bytes))
+            }
+        }
+    }
+
+    /// The declared input of that name.
+    pub fn input(&self, path: &RelPath) -> Option<&Input> {
+        let inputs = &self.action.inputs;
+        inputs.binary_search_by(|input| input.path.cmp(path)).ok().map(|index| &inputs[index])
+    }
+
+    /// Stores `bytes` as the output `path`.
+    pub fn write(&self, path: RelPath, bytes: &[u8]) -> Result<Artifact, RunError> {
+        let digest = self.blobs.put(bytes).map_err(RunError::world("Writing to the store"))?;
+        Ok(Artifact { path, digest, bytes: bytes.len() as u64, executable: false })
+    }
+
+    /// An error once the result is no longer wanted; to be asked between steps.
+    pub fn check_cancelled(&self) -> Result<(), RunError> {
+        if self.cancelled.load(Ordering::Relaxed) { Err(RunError::Cancelled) } else { Ok(()) }
+    }
+}
+
+/// What running a builtin gives.
+pub type RunResult = Result<Outcome, RunError>;

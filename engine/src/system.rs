@@ -1,0 +1,67 @@
+//! The world below the workspace root, behind one trait.
+//!
+//! A [`System`] answers four questions about a path: what is there, its bytes, its entries, its real place. Links are
+//! followed as long as they stay inside the workspace; whatever lies behind a link that leaves it is [`PathKind::Absent`].
+//! [`Os`] is the real one, [`Memory`] the one for tests.
+
+mod memory;
+mod os;
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+
+use crate::digest::{Digest, KeyHasher};
+use crate::path::RelPath;
+
+pub use memory::Memory;
+pub use os::Os;
+
+/// What is at a path, links followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PathKind {
+    /// Nothing, or something outside the workspace, or neither a file nor a directory.
+    Absent,
+    /// A regular file.
+    File,
+    /// A directory.
+    Directory,
+}
+
+/// The entries of one directory, sorted by name, links resolved to the kind of their target.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Listing(Arc<[(Arc<str>, PathKind)]>);
+
+impl Listing {
+    /// Sorts the entries.
+    pub fn new(mut entries: Vec<(Arc<str>, PathKind)>) -> Self {
+        entries.sort();
+        Self(Arc::from(entries))
+    }
+
+    /// Name and kind of each entry.
+    pub fn entries(&self) -> impl Iterator<Item = (&str, PathKind)> {
+        self.0.iter().map(|(name, kind)| (&**name, *kind))
+    }
+
+    /// The digest of names and kinds.
+    pub fn digest(&self) -> Digest {
+        let mut hasher = KeyHasher::new("webstir listing v1");
+        for (name, kind) in self.entries() {
+            hasher.text(name).number(kind as u64);
+        }
+        hasher.finish()
+    }
+}
+
+/// The world below the workspace root.
+pub trait System: Send + Sync + fmt::Debug {
+    /// What is at `path`.
+    fn kind(&self, path: &RelPath) -> io::Result<PathKind>;
+    /// The bytes of a file; `NotFound` for anything else.
+    fn read(&self, path: &RelPath) -> io::Result<Vec<u8>>;
+    /// The entries of a directory; `NotFound` for anything else. Names that are not UTF-8 are left out.
+    fn list(&self, path: &RelPath) -> io::Result<Listing>;
+    /// Where `path` really is, all links followed; `None` when it is absent.
+    fn real_path(&self, path: &RelPath) -> io::Result<Option<RelPath>>;
+}
