@@ -6,5 +6,6 @@ pub mod digest;
 pub mod label;
 pub mod path;
 pub mod rule;
+pub mod store;
 pub mod system;
 pub mod view;

@@ -1,0 +1,273 @@
+//! A bucket: the packs of one directory, and the pack that this process is writing.
+
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::SystemTime;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::BucketStatistics;
+use super::pack::{Location, MAGIC, Pack, index_and_footer};
+use crate::digest::Digest;
+
+/// Buffered payload is written to the file in pieces of this size.
+const BUFFER_BYTES: usize = 1024 * 1024;
+
+/// More packs than this are merged into one when the bucket is published.
+const PACKS_KEPT: usize = 24;
+
+/// Records by key; the newest pack wins.
+#[derive(Debug)]
+pub(super) struct Bucket {
+    directory: PathBuf,
+    temporary: PathBuf,
+    quarantine: PathBuf,
+    /// Newest first.
+    packs: RwLock<Vec<Arc<Pack>>>,
+    pending: Mutex<Pending>,
+    /// Keys whose record was found damaged: they are written anew even though a pack names them.
+    damaged: Mutex<FxHashSet<Digest>>,
+}
+
+/// The pack being written.
+#[derive(Debug, Default)]
+struct Pending {
+    file: Option<(tempfile::TempPath, File)>,
+    /// Payload bytes in the file already, the magic included.
+    written: u64,
+    /// Payload bytes that follow them.
+    buffer: Vec<u8>,
+    records: FxHashMap<Digest, Location>,
+}
+
+impl Pending {
+    fn flush(&mut self) -> io::Result<()> {
+        if let Some((_, file)) = &self.file {
+            file.write_all_at(&self.buffer, self.written)?;
+            self.written += self.buffer.len() as u64;
+            self.buffer.clear();
+        }
+        Ok(())
+    }
+
+    fn read(&self, location: Location) -> io::Result<Vec<u8>> {
+        if location.offset >= self.written {
+            let start = usize::try_from(location.offset - self.written).unwrap_or(usize::MAX);
+            let bytes = self.buffer.get(start..start + location.length as usize);
+            return bytes.map(<[u8]>::to_vec).ok_or_else(|| io::ErrorKind::UnexpectedEof.into());
+        }
+        let (_, file) = self.file.as_ref().ok_or(io::ErrorKind::UnexpectedEof)?;
+        let mut bytes = vec![0; location.length as usize];
+        file.read_exact_at(&mut bytes, location.offset)?;
+        Ok(bytes)
+    }
+}
+
+impl Bucket {
+    pub(super) fn open(root: &Path, name: &str) -> io::Result<Self> {
+        let bucket = Self {
+            directory: root.join(name),
+            temporary: root.join("tmp"),
+            quarantine: root.join("quarantine"),
+            packs: RwLock::default(),
+            pending: Mutex::default(),
+            damaged: Mutex::default(),
+        };
+        fs::create_dir_all(&bucket.directory)?;
+        let packs = bucket.load()?;
+        *bucket.packs.write().unwrap_or_else(PoisonError::into_inner) = packs;
+        Ok(bucket)
+    }
+
+    /// All packs of the directory, newest first. Damaged ones are moved to quarantine.
+    fn load(&self) -> io::Result<Vec<Arc<Pack>>> {
+        let mut paths = Vec::new();
+        for entry in fs::read_dir(&self.directory)? {
+            let path = entry?.path();
+            if path.extension().is_some_and(|extension| extension == "pack") {
+                paths.push(path);
+            }
+        }
+        paths.sort_by(|a, b| b.cmp(a));
+        let mut packs = Vec::with_capacity(paths.len());
+        for path in paths {
+            match Pack::open(&path) {
+                Ok(pack) => packs.push(Arc::new(pack)),
+                Err(error) if matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof) => {
+                    let name = path.file_name().unwrap_or_default();
+                    let _ = fs::create_dir_all(&self.quarantine);
+                    // Best effort: a damaged pack that stays is skipped again next time.
+                    let _ = fs::rename(&path, self.quarantine.join(name));
+                }
+                // Another process merged it away after we listed the directory.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(packs)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Pending> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn packs(&self) -> Vec<Arc<Pack>> {
+        self.packs.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn is_damaged(&self, key: Digest) -> bool {
+        self.damaged.lock().unwrap_or_else(PoisonError::into_inner).contains(&key)
+    }
+
+    pub(super) fn contains(&self, key: Digest) -> bool {
+        if self.lock().records.contains_key(&key) {
+            return true;
+        }
+        let packs = self.packs.read().unwrap_or_else(PoisonError::into_inner);
+        packs.iter().any(|pack| pack.find(key).is_some()) && !self.is_damaged(key)
+    }
+
+    pub(super) fn get(&self, key: Digest) -> io::Result<Option<Vec<u8>>> {
+        {
+            let pending = self.lock();
+            if let Some(&location) = pending.records.get(&key) {
+                return pending.read(location).map(Some);
+            }
+        }
+        if self.is_damaged(key) {
+            return Ok(None);
+        }
+        let packs = self.packs.read().unwrap_or_else(PoisonError::into_inner);
+        for pack in packs.iter() {
+            if let Some(location) = pack.find(key) {
+                return match pack.read(location) {
+                    Ok(bytes) => Ok(Some(bytes)),
+                    Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
+                    Err(error) => Err(error),
+                };
+            }
+        }
+        Ok(None)
+    }
+
+    /// Adds a record, or replaces one of an older pack. A blob that is there already is not written again.
+    pub(super) fn put(&self, key: Digest, payload: &[u8]) -> io::Result<()> {
+        let content_addressed = Digest::of(payload) == key;
+        if content_addressed && self.contains(key) {
+            return Ok(());
+        }
+        let length = u32::try_from(payload.len()).map_err(|_| io::ErrorKind::FileTooLarge)?;
+        let mut pending = self.lock();
+        if pending.file.is_none() {
+            let (file, path) = tempfile::NamedTempFile::new_in(&self.temporary)?.into_parts();
+            file.write_all_at(MAGIC, 0)?;
+            pending.file = Some((path, file));
+            pending.written = MAGIC.len() as u64;
+        }
+        let offset = pending.written + pending.buffer.len() as u64;
+        pending.buffer.extend_from_slice(payload);
+        pending.records.insert(key, Location { offset, length });
+        if pending.buffer.len() >= BUFFER_BYTES {
+            pending.flush()?;
+        }
+        Ok(())
+    }
+
+    /// Forgets a damaged record, so that it is a miss from now on.
+    pub(super) fn quarantine(&self, key: Digest) {
+        self.lock().records.remove(&key);
+        self.damaged.lock().unwrap_or_else(PoisonError::into_inner).insert(key);
+    }
+
+    /// Completes the pack being written and renames it into place.
+    pub(super) fn publish(&self) -> io::Result<()> {
+        let mut pending = self.lock();
+        if pending.records.is_empty() {
+            return Ok(());
+        }
+        pending.flush()?;
+        let mut finished = std::mem::take(&mut *pending);
+        drop(pending);
+        let (temporary, file) = finished.file.take().ok_or(io::ErrorKind::UnexpectedEof)?;
+        let mut entries: Vec<_> = finished.records.drain().collect();
+        file.write_all_at(&index_and_footer(&mut entries, finished.written), finished.written)?;
+        drop(file);
+        let path = self.directory.join(pack_name());
+        temporary.persist(&path)?;
+        let pack = Arc::new(Pack::open(&path)?);
+        let count = {
+            let mut packs = self.packs.write().unwrap_or_else(PoisonError::into_inner);
+            packs.insert(0, pack);
+            packs.len()
+        };
+        // The newest pack is looked at first, so what was damaged in an older one is whole again.
+        self.damaged.lock().unwrap_or_else(PoisonError::into_inner).retain(|key| {
+            entries.binary_search_by_key(key, |(published, _)| *published).is_err()
+        });
+        if count > PACKS_KEPT { self.merge() } else { Ok(()) }
+    }
+
+    /// Writes all packs into one. A reader with the old ones open goes on; a blob is in at least one pack at every moment.
+    fn merge(&self) -> io::Result<()> {
+        let old = self.packs();
+        let (file, temporary) = tempfile::NamedTempFile::new_in(&self.temporary)?.into_parts();
+        let mut merged = Pending { written: MAGIC.len() as u64, ..Pending::default() };
+        file.write_all_at(MAGIC, 0)?;
+        merged.file = Some((temporary, file));
+        for pack in &old {
+            for key in pack.keys() {
+                if merged.records.contains_key(&key) || self.is_damaged(key) {
+                    continue;
+                }
+                let Some(location) = pack.find(key) else { continue };
+                let payload = pack.read(location)?;
+                let offset = merged.written + merged.buffer.len() as u64;
+                merged.buffer.extend_from_slice(&payload);
+                merged.records.insert(key, Location { offset, length: location.length });
+                if merged.buffer.len() >= BUFFER_BYTES {
+                    merged.flush()?;
+                }
+            }
+        }
+        merged.flush()?;
+        let (temporary, file) = merged.file.take().ok_or(io::ErrorKind::UnexpectedEof)?;
+        let mut entries: Vec<_> = merged.records.drain().collect();
+        file.write_all_at(&index_and_footer(&mut entries, merged.written), merged.written)?;
+        drop(file);
+        let path = self.directory.join(pack_name());
+        temporary.persist(&path)?;
+        let pack = Arc::new(Pack::open(&path)?);
+        let mut packs = self.packs.write().unwrap_or_else(PoisonError::into_inner);
+        packs.retain(|pack| !old.iter().any(|merged| Arc::ptr_eq(merged, pack)));
+        packs.push(pack);
+        for pack in old {
+            // Best effort: another process may have merged it too.
+            let _ = fs::remove_file(&pack.path);
+        }
+        Ok(())
+    }
+
+    pub(super) fn statistics(&self) -> io::Result<BucketStatistics> {
+        let mut keys = FxHashSet::default();
+        let mut statistics = BucketStatistics::default();
+        for pack in self.load()? {
+            keys.reserve(pack.len());
+            keys.extend(pack.keys());
+            statistics.bytes += pack.bytes;
+            statistics.files += 1;
+        }
+        statistics.records = keys.len() as u64;
+        Ok(statistics)
+    }
+}
+
+/// A name that sorts by time. Equal times of two processes differ in the process id.
+fn pack_name() -> String {
+    static SERIAL: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+    let serial = SERIAL.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    format!("{:016x}-{:08x}-{serial:04x}.pack", now.as_micros(), std::process::id())
+}
