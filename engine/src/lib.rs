@@ -1,11 +1,20 @@
 //! The graph: configuration, planning, execution and the store. It knows neither TypeScript nor HTTP.
 
 pub mod action;
+pub mod config;
+pub mod db;
 pub mod diagnostic;
 pub mod digest;
+pub mod event;
+pub mod execute;
+pub mod fact;
+pub mod file;
 pub mod label;
 pub mod path;
+pub mod plan;
 pub mod rule;
+pub mod schedule;
 pub mod store;
 pub mod system;
+pub mod tree;
 pub mod view;

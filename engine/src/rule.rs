@@ -8,10 +8,47 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::action::{Action, Artifact, Input, Origin, Outcome};
+use crate::config::schema::KindSchema;
 use crate::digest::Digest;
 use crate::path::RelPath;
+use crate::plan::Planner;
 use crate::system::System;
 use crate::view::View;
+
+/// How one kind of node is planned and run.
+pub trait Rule: Send + Sync + 'static {
+    /// The fields of its node.
+    fn schema(&self) -> &'static KindSchema;
+    /// Plans the rule: a pure function over the planner's database.
+    fn plan(&self, planner: &mut Planner<'_>);
+    /// Runs one of the actions that [`Rule::plan`] planned.
+    fn run(&self, context: &Context<'_>) -> RunResult;
+    /// Whether its actions mostly wait for another process; those do not take a place among the builtin ones.
+    fn is_process(&self) -> bool {
+        false
+    }
+}
+
+/// The rule kinds, fixed for the life of a process.
+#[derive(Default)]
+pub struct RuleSet(Vec<Box<dyn Rule>>);
+
+impl RuleSet {
+    /// Takes the rule kinds.
+    pub fn new(rules: Vec<Box<dyn Rule>>) -> Self {
+        Self(rules)
+    }
+
+    /// The rule of that kind.
+    pub fn rule(&self, kind: &str) -> Option<&dyn Rule> {
+        self.0.iter().find(|rule| rule.schema().kind == kind).map(|rule| &**rule)
+    }
+
+    /// The schemas of all kinds.
+    pub fn schemas(&self) -> Vec<&'static KindSchema> {
+        self.0.iter().map(|rule| rule.schema()).collect()
+    }
+}
 
 /// The blobs that an action may read by digest and adds to.
 pub trait Blobs: Send + Sync {

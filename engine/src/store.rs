@@ -16,7 +16,7 @@
 //! compared with its digest on every read, a record carries a checksum bound to its key, and what does not match is a miss.
 
 mod bucket;
-mod codec;
+pub(crate) mod codec;
 mod pack;
 mod record;
 

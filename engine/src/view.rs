@@ -29,12 +29,34 @@ pub enum Observation {
 /// The questions an action asked and their answers, sorted.
 pub type Trace = Box<[(RelPath, Observation)]>;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Question {
+impl Observation {
+    /// The question that this answers.
+    pub fn question(&self) -> Question {
+        match self {
+            Self::Kind(_) => Question::Kind,
+            Self::Content(_) => Question::Content,
+            Self::Entries(_) => Question::Entries,
+            Self::RealPath(_) => Question::RealPath,
+        }
+    }
+}
+
+/// What can be asked about a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Question {
+    /// What is there?
     Kind,
+    /// Which bytes does the file hold?
     Content,
+    /// What does the directory hold?
     Entries,
+    /// Where is it, links followed?
     RealPath,
+}
+
+impl Question {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Kind, Self::Content, Self::Entries, Self::RealPath];
 }
 
 /// The workspace as a traced action sees it.

@@ -204,9 +204,10 @@ impl Bucket {
             packs.len()
         };
         // The newest pack is looked at first, so what was damaged in an older one is whole again.
-        self.damaged.lock().unwrap_or_else(PoisonError::into_inner).retain(|key| {
-            entries.binary_search_by_key(key, |(published, _)| *published).is_err()
-        });
+        self.damaged
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|key| entries.binary_search_by_key(key, |(published, _)| *published).is_err());
         if count > PACKS_KEPT { self.merge() } else { Ok(()) }
     }
 

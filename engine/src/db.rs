@@ -1,0 +1,160 @@
+//! The database: what queries may see.
+//!
+//! A [`Db`] gives a query the workspace as [answers](crate::file), the [`Settings`], the finished actions as [`Slot`]s, the
+//! facts by digest, and the rules. Rules, system and fact table are fixed for the life of a process, so reading them needs no
+//! dependency edge.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rustc_hash::FxHashMap;
+
+use crate::action::{ActionKey, SharedOutcome};
+use crate::config::Config;
+use crate::digest::Digest;
+use crate::fact::FactTable;
+use crate::file::Files;
+use crate::label::ActionLabel;
+use crate::rule::RuleSet;
+use crate::system::System;
+
+/// What every query sees.
+#[salsa::db]
+pub trait Db: salsa::Database {
+    /// The world, for reading the bytes of a digest that an answer names.
+    fn system(&self) -> &dyn System;
+    /// The answers of the world so far.
+    fn files(&self) -> &Files;
+    /// The finished actions.
+    fn slots(&self) -> &Slots;
+    /// The rule kinds.
+    fn rules(&self) -> &RuleSet;
+    /// Facts by digest.
+    fn facts(&self) -> &FactTable;
+}
+
+/// The configuration and the environment that planning may see.
+#[salsa::input(singleton, debug)]
+pub struct Settings {
+    /// The expanded configuration.
+    #[returns(ref)]
+    pub config: Arc<Config>,
+    /// The allow-listed environment values that are set.
+    #[returns(ref)]
+    pub environment: Arc<BTreeMap<String, String>>,
+}
+
+/// What came of one action, by its label; the latest run wins.
+#[salsa::input(debug)]
+pub struct Slot {
+    /// The action's name.
+    #[returns(ref)]
+    pub label: ActionLabel,
+    /// The key over an empty trace, and the outcome.
+    #[returns(ref)]
+    pub done: Option<(ActionKey, SharedOutcome)>,
+}
+
+/// The slot of each label. Shared by every handle of one database; holds identities only.
+#[derive(Debug, Default)]
+pub struct Slots(Mutex<FxHashMap<ActionLabel, Slot>>);
+
+impl Slots {
+    /// The slot of `label`, made empty when it is asked for the first time.
+    pub fn slot(&self, db: &dyn Db, label: &ActionLabel) -> Slot {
+        let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(&slot) = slots.get(label) {
+            return slot;
+        }
+        let slot = Slot::builder(label.clone(), None).label_durability(salsa::Durability::NEVER_CHANGE).new(db);
+        slots.insert(label.clone(), slot);
+        slot
+    }
+
+    /// The slots whose outcome names a blob.
+    pub fn with_artifact(&self, db: &dyn Db, digest: Digest) -> Vec<Slot> {
+        let slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let names = |slot: &Slot| {
+            let done = slot.done(db).as_ref();
+            done.is_some_and(|(_, outcome)| outcome.artifacts.iter().any(|artifact| artifact.digest == digest))
+        };
+        let mut found: Vec<_> = slots.values().copied().filter(names).collect();
+        found.sort_by_key(|slot| slot.label(db).clone());
+        found
+    }
+}
+
+/// The one database.
+#[salsa::db]
+#[derive(Clone)]
+pub struct Database {
+    system: Arc<dyn System>,
+    files: Arc<Files>,
+    slots: Arc<Slots>,
+    rules: Arc<RuleSet>,
+    facts: Arc<FactTable>,
+    // Last: salsa drops its handle after everything that may refer to it.
+    storage: salsa::Storage<Self>,
+}
+
+impl Database {
+    /// A database that knows nothing of the world yet.
+    pub fn new(
+        system: Arc<dyn System>,
+        rules: Arc<RuleSet>,
+        facts: Arc<FactTable>,
+        config: Arc<Config>,
+        environment: BTreeMap<String, String>,
+    ) -> Self {
+        Self::with_storage(system, rules, facts, config, environment, salsa::Storage::default())
+    }
+
+    fn with_storage(
+        system: Arc<dyn System>,
+        rules: Arc<RuleSet>,
+        facts: Arc<FactTable>,
+        config: Arc<Config>,
+        environment: BTreeMap<String, String>,
+        storage: salsa::Storage<Self>,
+    ) -> Self {
+        let database = Self { system, files: Arc::default(), slots: Arc::default(), rules, facts, storage };
+        Settings::builder(config, Arc::new(environment)).durability(salsa::Durability::MEDIUM).new(&database);
+        database
+    }
+
+    /// The world.
+    pub fn shared_system(&self) -> Arc<dyn System> {
+        self.system.clone()
+    }
+
+    /// The rule kinds.
+    pub fn shared_rules(&self) -> Arc<RuleSet> {
+        self.rules.clone()
+    }
+}
+
+#[salsa::db]
+impl salsa::Database for Database {}
+
+#[salsa::db]
+impl Db for Database {
+    fn system(&self) -> &dyn System {
+        &*self.system
+    }
+
+    fn files(&self) -> &Files {
+        &self.files
+    }
+
+    fn slots(&self) -> &Slots {
+        &self.slots
+    }
+
+    fn rules(&self) -> &RuleSet {
+        &self.rules
+    }
+
+    fn facts(&self) -> &FactTable {
+        &self.facts
+    }
+}

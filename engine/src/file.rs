@@ -1,0 +1,198 @@
+//! The workspace as salsa inputs.
+//!
+//! An [`Answer`] is what the world said about one path when asked one [`Question`]. Queries read answers and nothing else of
+//! the world; each is created when it is first asked for, and changes only in [`Files::refresh`].
+
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rustc_hash::FxHashMap;
+use salsa::Setter as _;
+
+use crate::db::Db;
+use crate::digest::Digest;
+use crate::path::RelPath;
+use crate::system::{Listing, PathKind, System};
+use crate::view::{Observation, Question};
+
+/// What is known about a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Known {
+    /// What is there.
+    Kind(PathKind),
+    /// The digest of the file's bytes; `None` when there is no file.
+    Content(Option<Digest>),
+    /// The entries of the directory; `None` when there is none.
+    Entries(Option<Listing>),
+    /// Where it really is; `None` when nothing is there.
+    RealPath(Option<RelPath>),
+    /// The system refused; the text is its reason.
+    Unreadable(Arc<str>),
+}
+
+impl Known {
+    /// Whether an action that saw `observation` saw the same.
+    pub fn agrees(&self, observation: &Observation) -> bool {
+        match (self, observation) {
+            (Self::Kind(known), Observation::Kind(seen)) => known == seen,
+            (Self::Content(known), Observation::Content(seen)) => known == seen,
+            (Self::Entries(known), Observation::Entries(seen)) => known.as_ref().map(Listing::digest) == *seen,
+            (Self::RealPath(known), Observation::RealPath(seen)) => known == seen,
+            _ => false,
+        }
+    }
+}
+
+/// What the world answered about one path.
+#[salsa::input(debug)]
+pub struct Answer {
+    /// The path that was asked about.
+    #[returns(ref)]
+    pub path: RelPath,
+    /// What was asked.
+    #[returns(copy)]
+    pub question: Question,
+    /// What it answered.
+    #[returns(ref)]
+    pub known: Known,
+}
+
+/// All answers so far, by path and question. Shared by every handle of one database; holds identities only.
+#[derive(Debug, Default)]
+pub struct Files {
+    answers: Mutex<FxHashMap<(RelPath, Question), Answer>>,
+    /// Paths whose bytes were found to differ from their answer while a query ran.
+    suspects: Mutex<Vec<RelPath>>,
+}
+
+impl Files {
+    fn answer(&self, db: &dyn Db, path: &RelPath, question: Question) -> Answer {
+        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(&answer) = answers.get(&(path.clone(), question)) {
+            return answer;
+        }
+        let known = ask(db.system(), path, question);
+        let answer = Answer::builder(path.clone(), question, known)
+            .path_durability(salsa::Durability::NEVER_CHANGE)
+            .question_durability(salsa::Durability::NEVER_CHANGE)
+            .new(db);
+        answers.insert((path.clone(), question), answer);
+        answer
+    }
+
+    /// Remembers that `path` no longer holds what its answer says; it is asked again before the next plan.
+    pub fn suspect(&self, path: &RelPath) {
+        self.suspects.lock().unwrap_or_else(PoisonError::into_inner).push(path.clone());
+    }
+
+    /// The suspects so far, which are forgotten.
+    pub fn take_suspects(&self) -> Vec<RelPath> {
+        std::mem::take(&mut self.suspects.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Asks the world again about `paths`, all questions that were ever asked, and sets what changed. Returns whether
+    /// anything did.
+    pub fn refresh(db: &mut dyn Db, paths: &[RelPath]) -> bool {
+        let mut stale = Vec::new();
+        {
+            let answers = db.files().answers.lock().unwrap_or_else(PoisonError::into_inner);
+            for path in paths {
+                for question in Question::ALL {
+                    stale.extend(answers.get(&(path.clone(), question)).copied());
+                }
+            }
+        }
+        let mut changed = false;
+        for answer in stale {
+            let known = ask(db.system(), answer.path(db), answer.question(db));
+            // Setting an equal value would still start a revision.
+            if *answer.known(db) != known {
+                answer.set_known(db).to(known);
+                changed = true;
+            }
+        }
+        changed
+    }
+}
+
+fn ask(system: &dyn System, path: &RelPath, question: Question) -> Known {
+    let known = match question {
+        Question::Kind => system.kind(path).map(Known::Kind),
+        Question::Content => {
+            absent_to_none(system.read(path)).map(|bytes| Known::Content(bytes.as_deref().map(Digest::of)))
+        }
+        Question::Entries => absent_to_none(system.list(path)).map(Known::Entries),
+        Question::RealPath => system.real_path(path).map(Known::RealPath),
+    };
+    known.unwrap_or_else(|error| Known::Unreadable(Arc::from(error.to_string())))
+}
+
+fn absent_to_none<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// What the world says about `path`: a dependency of the running query.
+pub fn known<'db>(db: &'db dyn Db, path: &RelPath, question: Question) -> &'db Known {
+    db.files().answer(db, path, question).known(db)
+}
+
+/// What is at `path`; nothing when the system refuses to say.
+pub fn kind(db: &dyn Db, path: &RelPath) -> PathKind {
+    match known(db, path, Question::Kind) {
+        Known::Kind(kind) => *kind,
+        _ => PathKind::Absent,
+    }
+}
+
+/// What is known of a file's bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Content {
+    /// They have this digest.
+    Digest(Digest),
+    /// There is no file.
+    Absent,
+    /// The system refused; the text is its reason.
+    Unreadable(Arc<str>),
+}
+
+/// The digest of the file at `path`.
+pub fn content(db: &dyn Db, path: &RelPath) -> Content {
+    match known(db, path, Question::Content) {
+        Known::Content(Some(digest)) => Content::Digest(*digest),
+        Known::Unreadable(reason) => Content::Unreadable(reason.clone()),
+        _ => Content::Absent,
+    }
+}
+
+/// The entries of the directory at `path`; none when it is not one.
+pub fn entries<'db>(db: &'db dyn Db, path: &RelPath) -> Option<&'db Listing> {
+    match known(db, path, Question::Entries) {
+        Known::Entries(listing) => listing.as_ref(),
+        _ => None,
+    }
+}
+
+/// The bytes that have the digest which the answer about `path` names. They are read anew on each call, so no memo holds
+/// them. `None` when there is no file, or when it changed since: then it becomes a suspect and the caller is planned again.
+pub fn bytes(db: &dyn Db, path: &RelPath) -> Option<Vec<u8>> {
+    let Content::Digest(digest) = content(db, path) else { return None };
+    match db.system().read(path) {
+        Ok(bytes) if Digest::of(&bytes) == digest => Some(bytes),
+        _ => {
+            db.files().suspect(path);
+            None
+        }
+    }
+}
+
+/// As [`bytes`], as text; what is not UTF-8 is replaced.
+pub fn text(db: &dyn Db, path: &RelPath) -> Option<String> {
+    bytes(db, path).map(|bytes| match String::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
+    })
+}

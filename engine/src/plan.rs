@@ -1,0 +1,211 @@
+//! Planning: what there is to do, as a pure function of the database.
+//!
+//! A [`Target`] is one rule in one profile. Its [`RulePlan`] lists the rule's actions and says whether they are done. A rule
+//! writes its plan through a [`Planner`], which looks up what came of each action and of each rule it builds on. Planning a
+//! rule plans the rules below it; the configuration has no cycles, they are refused when it is loaded.
+
+use std::sync::Arc;
+
+use crate::action::{Action, Artifact, SharedOutcome};
+use crate::config::{Config, Rule as RuleNode};
+use crate::db::{Db, Settings};
+use crate::diagnostic::Diagnostic;
+use crate::file::known;
+use crate::label::{ActionLabel, Label};
+use crate::path::RelPath;
+use crate::view::Trace;
+
+/// One rule in one profile.
+#[salsa::interned(debug)]
+pub struct Target<'db> {
+    /// The rule.
+    #[returns(ref)]
+    pub rule: Label,
+    /// The profile.
+    #[returns(ref)]
+    pub profile: Arc<str>,
+}
+
+/// How far a rule is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum State {
+    /// All its actions are done; the artifacts are complete.
+    #[default]
+    Done,
+    /// Some of its actions have to run, or a rule below it is not done.
+    Pending,
+    /// It cannot be done: its configuration, one of its actions, or a rule below it failed.
+    Failed,
+}
+
+/// One action of a plan and what came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// The action.
+    pub action: Arc<Action>,
+    /// The outcome for the present state of the workspace; `None` when it has to run.
+    pub outcome: Option<SharedOutcome>,
+}
+
+/// The plan of one rule.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RulePlan {
+    /// How far it is.
+    pub state: State,
+    /// Its actions, in the order in which the rule planned them.
+    pub steps: Box<[Step]>,
+    /// The files that belong into the tree, once done.
+    pub artifacts: Arc<[Artifact]>,
+    /// Results for the rules above that are not placed in the tree, once done.
+    pub intermediates: Arc<[Artifact]>,
+    /// What planning itself found; findings of actions are in their outcomes.
+    pub diagnostics: Box<[Diagnostic]>,
+    /// The rules it builds on.
+    pub dependencies: Box<[Label]>,
+}
+
+impl RulePlan {
+    /// What planning and the finished actions found.
+    pub fn findings(&self) -> impl Iterator<Item = &Diagnostic> {
+        let outcomes = self.steps.iter().filter_map(|step| step.outcome.as_ref());
+        self.diagnostics.iter().chain(outcomes.flat_map(|outcome| outcome.diagnostics.iter()))
+    }
+}
+
+/// The plan of a target for the present state of the workspace and of the finished actions.
+#[salsa::tracked(returns(ref))]
+pub fn plan<'db>(db: &'db dyn Db, target: Target<'db>) -> RulePlan {
+    let config = Settings::get(db).config(db);
+    let Some(node) = config.rule(target.rule(db)) else { return RulePlan::default() };
+    let Some(rule) = db.rules().rule(node.label().kind()) else { return RulePlan::default() };
+    let mut planner = Planner {
+        db,
+        config,
+        node,
+        profile: target.profile(db).clone(),
+        plan: RulePlan::default(),
+        steps: Vec::new(),
+        artifacts: Vec::new(),
+        intermediates: Vec::new(),
+        diagnostics: Vec::new(),
+        dependencies: Vec::new(),
+    };
+    // `needs` orders rules; a rule that another one needs is done first.
+    for needed in node.references("needs") {
+        planner.require(needed);
+    }
+    if planner.plan.state == State::Done {
+        rule.plan(&mut planner);
+    }
+    planner.finish()
+}
+
+/// What a rule plans with.
+pub struct Planner<'db> {
+    /// The database.
+    pub db: &'db dyn Db,
+    /// The configuration.
+    pub config: &'db Arc<Config>,
+    /// The rule's own node.
+    pub node: &'db RuleNode,
+    /// The profile.
+    pub profile: Arc<str>,
+    plan: RulePlan,
+    steps: Vec<Step>,
+    artifacts: Vec<Artifact>,
+    intermediates: Vec<Artifact>,
+    diagnostics: Vec<Diagnostic>,
+    dependencies: Vec<Label>,
+}
+
+impl<'db> Planner<'db> {
+    /// The plan of a rule that this one builds on; `None` while it is not done.
+    pub fn require(&mut self, rule: &Label) -> Option<&'db RulePlan> {
+        let below = plan(self.db, Target::new(self.db, rule.clone(), self.profile.clone()));
+        if !self.dependencies.contains(rule) {
+            self.dependencies.push(rule.clone());
+        }
+        match below.state {
+            State::Done => return Some(below),
+            State::Pending => self.pending(),
+            State::Failed => self.plan.state = State::Failed,
+        }
+        None
+    }
+
+    /// What came of `action`; `None` while it has to run, or when it failed.
+    pub fn action(&mut self, action: Action) -> Option<SharedOutcome> {
+        let action = Arc::new(action);
+        let outcome = finished(self.db, &action);
+        self.steps.push(Step { action, outcome: outcome.clone() });
+        match &outcome {
+            None => self.pending(),
+            Some(outcome) if outcome.failed => self.plan.state = State::Failed,
+            Some(_) => return outcome,
+        }
+        None
+    }
+
+    /// The label of an action of this rule.
+    pub fn label(&self, subject: Option<RelPath>) -> ActionLabel {
+        ActionLabel { rule: self.node.label().clone(), profile: self.profile.clone(), subject }
+    }
+
+    /// Adds files that belong into the tree.
+    pub fn place(&mut self, artifacts: impl IntoIterator<Item = Artifact>) {
+        self.artifacts.extend(artifacts);
+    }
+
+    /// Adds results that only the rules above see.
+    pub fn keep(&mut self, artifacts: impl IntoIterator<Item = Artifact>) {
+        self.intermediates.extend(artifacts);
+    }
+
+    /// Adds a finding; an error fails the rule.
+    pub fn report(&mut self, diagnostic: Diagnostic) {
+        if diagnostic.is_error() {
+            self.plan.state = State::Failed;
+        }
+        self.diagnostics.push(diagnostic.of_rule(self.node.label()));
+    }
+
+    /// Whether everything asked for so far is done.
+    pub fn is_done(&self) -> bool {
+        self.plan.state == State::Done
+    }
+
+    /// The value of an allow-listed environment variable.
+    pub fn environment(&self, name: &str) -> Option<&'db str> {
+        Settings::get(self.db).environment(self.db).get(name).map(String::as_str)
+    }
+
+    fn pending(&mut self) {
+        if self.plan.state == State::Done {
+            self.plan.state = State::Pending;
+        }
+    }
+
+    fn finish(mut self) -> RulePlan {
+        self.diagnostics.sort();
+        self.artifacts.sort();
+        self.intermediates.sort();
+        self.plan.steps = self.steps.into_boxed_slice();
+        self.plan.artifacts = Arc::from(self.artifacts);
+        self.plan.intermediates = Arc::from(self.intermediates);
+        self.plan.diagnostics = self.diagnostics.into_boxed_slice();
+        self.plan.dependencies = self.dependencies.into_boxed_slice();
+        self.plan
+    }
+}
+
+/// The outcome of `action`, when it was run in this process or found in the store and the workspace still answers the same.
+fn finished(db: &dyn Db, action: &Action) -> Option<SharedOutcome> {
+    let slot = db.slots().slot(db, &action.label);
+    let (key, outcome) = slot.done(db).as_ref()?;
+    (*key == action.key(&[]) && holds(db, &outcome.trace)).then(|| outcome.clone())
+}
+
+/// Whether the workspace answers every question of `trace` as it did then.
+pub fn holds(db: &dyn Db, trace: &Trace) -> bool {
+    trace.iter().all(|(path, observation)| known(db, path, observation.question()).agrees(observation))
+}

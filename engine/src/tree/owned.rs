@@ -1,0 +1,165 @@
+//! The list of files that a tree owns.
+//!
+//! Besides path and digest it keeps what `stat` said when the file was placed. A file with the same stat has the same bytes,
+//! save where it was placed so shortly before the list was written that a later change could carry the same time; such a file
+//! is read again (git's racy rule).
+
+use std::collections::BTreeMap;
+use std::fs::{self, Metadata};
+use std::io;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::Path;
+use std::time::SystemTime;
+
+use crate::action::Artifact;
+use crate::digest::Digest;
+use crate::path::RelPath;
+use crate::store::codec::{Decoder, Encoder};
+
+const VERSION: u64 = 1;
+
+/// The coarsest time stamps that file systems in use have, in nanoseconds.
+const GRANULARITY: u64 = 20_000_000;
+
+/// What identifies the bytes of a file without reading them. Times are nanoseconds since 1970.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Stat {
+    pub(super) bytes: u64,
+    pub(super) executable: bool,
+    modified: u64,
+    inode: u64,
+}
+
+impl Stat {
+    pub(super) fn of(metadata: &Metadata) -> Self {
+        let nanoseconds = i128::from(metadata.mtime()) * 1_000_000_000 + i128::from(metadata.mtime_nsec());
+        Self {
+            bytes: metadata.len(),
+            executable: metadata.permissions().mode() & 0o100 != 0,
+            modified: u64::try_from(nanoseconds).unwrap_or(0),
+            inode: metadata.ino(),
+        }
+    }
+}
+
+/// A file and the stat it had when it was placed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct OwnedFile {
+    pub(super) artifact: Artifact,
+    pub(super) stat: Stat,
+}
+
+/// The files of one tree.
+#[derive(Debug, Default)]
+pub(super) struct Owned {
+    files: BTreeMap<RelPath, (Digest, Option<Stat>)>,
+    /// When the list was written.
+    written: u64,
+}
+
+impl Owned {
+    pub(super) fn new(files: Vec<OwnedFile>) -> Self {
+        let files =
+            files.into_iter().map(|file| (file.artifact.path, (file.artifact.digest, Some(file.stat)))).collect();
+        Self { files, written: 0 }
+    }
+
+    /// The list with the files that are about to be placed: owned from now on, vouched for only when they are there.
+    pub(super) fn with_claims(&self, claimed: &[&Artifact]) -> Self {
+        let mut files = self.files.clone();
+        files.extend(claimed.iter().map(|artifact| (artifact.path.clone(), (artifact.digest, None))));
+        Self { files, written: 0 }
+    }
+
+    pub(super) fn paths(&self) -> impl Iterator<Item = &RelPath> {
+        self.files.keys()
+    }
+
+    /// Whether the file at `path` with this stat is known to have this digest.
+    pub(super) fn vouches_for(&self, path: &RelPath, digest: Digest, stat: Stat) -> bool {
+        self.files.get(path) == Some(&(digest, Some(stat))) && !self.is_racy(stat)
+    }
+
+    fn is_racy(&self, stat: Stat) -> bool {
+        stat.modified.saturating_add(GRANULARITY) >= self.written
+    }
+
+    /// Whether no file needs to be read to be vouched for.
+    pub(super) fn is_settled(&self) -> bool {
+        self.files.values().all(|(_, stat)| stat.is_some_and(|stat| !self.is_racy(stat)))
+    }
+
+    /// The list at `path`; empty when there is none or it is damaged: then files are compared by content, and those that an
+    /// earlier build left are nobody's.
+    pub(super) fn read(path: &Path) -> Self {
+        fs::read(path).ok().and_then(|bytes| decode(&bytes)).unwrap_or_default()
+    }
+
+    pub(super) fn write(&self, path: &Path) -> io::Result<()> {
+        let mut encoder = Encoder::default();
+        encoder.number(VERSION);
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        encoder.number(u64::try_from(now.as_nanos()).unwrap_or(u64::MAX));
+        let files: Vec<_> = self.files.iter().collect();
+        encoder.list(files.iter(), |encoder, (path, (digest, stat))| {
+            encoder.text(path.as_str());
+            encoder.digest(*digest);
+            encoder.option(*stat, |encoder, stat| {
+                encoder.number(stat.bytes);
+                encoder.byte(u8::from(stat.executable));
+                encoder.number(stat.modified);
+                encoder.number(stat.inode);
+            });
+        });
+        let mut bytes = encoder.finish();
+        let digest = Digest::of(&bytes);
+        bytes.extend_from_slice(digest.as_bytes());
+        let directory = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
+        let mut file = tempfile::NamedTempFile::new_in(directory)?;
+        io::Write::write_all(&mut file, &bytes)?;
+        file.persist(path)?;
+        Ok(())
+    }
+}
+
+fn decode(bytes: &[u8]) -> Option<Owned> {
+    let (body, sum) = bytes.split_last_chunk::<32>()?;
+    if Digest::of(body).as_bytes() != sum {
+        return None;
+    }
+    let mut decoder = Decoder::new(body);
+    if decoder.number()? != VERSION {
+        return None;
+    }
+    let written = decoder.number()?;
+    let files = decoder.list(|decoder| {
+        let path = RelPath::new(decoder.text()?).ok()?;
+        let digest = decoder.digest()?;
+        let stat = decoder.option(|decoder| {
+            Some(Stat {
+                bytes: decoder.number()?,
+                executable: decoder.byte()? != 0,
+                modified: decoder.number()?,
+                inode: decoder.number()?,
+            })
+        })?;
+        Some((path, (digest, stat)))
+    })?;
+    Some(Owned { files: files.into_iter().collect(), written })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let mut sealed = bytes.clone();
+            sealed.extend_from_slice(Digest::of(&bytes).as_bytes());
+            let _ = decode(&sealed);
+            let _ = decode(&bytes);
+        }
+    }
+}
