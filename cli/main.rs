@@ -1,1 +1,36 @@
-fn main() {}
+//! The `webstir` program: parse, dispatch, exit.
+//!
+//! Exit codes: 0 done, 1 the user's code or configuration failed, 2 wrong usage or the world failed.
+
+mod args;
+mod commands;
+mod compose;
+mod report;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::args::Arguments;
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Done.
+    Done,
+    /// The user's code or configuration failed; the findings have been shown.
+    Failed,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let command = arguments.command.name();
+    match commands::run(arguments) {
+        Ok(Exit::Done) => ExitCode::SUCCESS,
+        Ok(Exit::Failed) => ExitCode::from(1),
+        Err(error) => {
+            report::terminal::failure(command, &error);
+            ExitCode::from(2)
+        }
+    }
+}

@@ -118,7 +118,8 @@ impl Database {
         storage: salsa::Storage<Self>,
     ) -> Self {
         let database = Self { system, files: Arc::default(), slots: Arc::default(), rules, facts, storage };
-        Settings::builder(config, Arc::new(environment)).durability(salsa::Durability::MEDIUM).new(&database);
+        // A singleton: found again through `Settings::get`.
+        let _ = Settings::builder(config, Arc::new(environment)).durability(salsa::Durability::MEDIUM).new(&database);
         database
     }
 

@@ -9,6 +9,7 @@ pub mod event;
 pub mod execute;
 pub mod fact;
 pub mod file;
+pub mod graph;
 pub mod label;
 pub mod path;
 pub mod plan;

@@ -257,9 +257,7 @@ impl Scheduler {
     /// planning again before that could not start anything.
     fn wait(&mut self) -> Result<(), BuildError> {
         let mut outstanding: FxHashMap<Label, usize> = FxHashMap::default();
-        for label in self.running.keys() {
-            *outstanding.entry(label.rule.clone()).or_default() += 1;
-        }
+        self.running.keys().for_each(|label| *outstanding.entry(label.rule.clone()).or_default() += 1);
         loop {
             // Cancellation has no message of its own: the flag is looked at a few times a second.
             let Ok(completion) = self.done.1.recv_timeout(Duration::from_millis(50)) else {

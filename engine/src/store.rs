@@ -233,7 +233,7 @@ fn sweep(temporary: &Path) {
     for entry in entries.flatten() {
         let modified = entry.metadata().and_then(|metadata| metadata.modified());
         let age = modified.ok().and_then(|time| SystemTime::now().duration_since(time).ok());
-        if age.is_some_and(|age| age > Duration::from_secs(24 * 60 * 60)) {
+        if age.is_some_and(|age| age > Duration::from_hours(24)) {
             let _ = fs::remove_file(entry.path());
         }
     }
@@ -275,12 +275,12 @@ mod tests {
         let store = Store::open(root.path()).unwrap();
         let made = outcome(&store, "text");
         store.record(key("a"), &made).unwrap();
-        assert_eq!(store.outcomes(key("a")).unwrap(), [made.clone()]);
+        assert_eq!(store.outcomes(key("a")).unwrap(), std::slice::from_ref(&made));
         assert!(Store::open(root.path()).unwrap().outcomes(key("a")).unwrap().is_empty());
 
         store.publish().unwrap();
         let other = Store::open(root.path()).unwrap();
-        assert_eq!(other.outcomes(key("a")).unwrap(), [made.clone()]);
+        assert_eq!(other.outcomes(key("a")).unwrap(), std::slice::from_ref(&made));
         assert_eq!(other.get(made.artifacts[0].digest).unwrap().as_deref(), Some(&b"text"[..]));
         assert_eq!(other.statistics().unwrap().actions.records, 1);
     }
@@ -317,7 +317,7 @@ mod tests {
                 fs::write(&pack, &damaged).unwrap();
                 let reopened = Store::open(root.path()).unwrap();
                 let outcomes = reopened.outcomes(key("a")).unwrap();
-                assert!(outcomes.is_empty() || outcomes == [made.clone()], "{bucket} byte {byte}");
+                assert!(outcomes.is_empty() || outcomes == std::slice::from_ref(&made), "{bucket} byte {byte}");
                 let blob = reopened.get(made.artifacts[0].digest).unwrap();
                 assert!(blob.is_none() || blob.as_deref() == Some(&b"some text"[..]), "{bucket} byte {byte}");
                 let fact = reopened.fact(key("f").0).unwrap();

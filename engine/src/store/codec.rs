@@ -107,6 +107,7 @@ impl<'a> Decoder<'a> {
         Some(Digest::from_bytes(bytes))
     }
 
+    #[expect(clippy::option_option, reason = "the outer one is damage, the inner one the value")]
     pub(crate) fn option<T>(&mut self, decode: impl FnOnce(&mut Self) -> Option<T>) -> Option<Option<T>> {
         match self.byte()? {
             0 => Some(None),

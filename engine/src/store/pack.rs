@@ -68,7 +68,7 @@ impl Pack {
 
     /// The keys in order.
     pub(super) fn keys(&self) -> impl Iterator<Item = Digest> {
-        self.index.as_chunks::<ENTRY_BYTES>().0.iter().map(|entry| key_of(entry))
+        self.index.as_chunks::<ENTRY_BYTES>().0.iter().map(key_of)
     }
 
     /// Where a record is.

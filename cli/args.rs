@@ -1,0 +1,151 @@
+//! The command line's shape.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Checks, builds, caches and serves a TypeScript web workspace.
+#[derive(Debug, Parser)]
+#[command(name = "webstir", version, max_term_width = 100, propagate_version = true)]
+#[command(after_help = "Example: webstir init api notes && webstir build --workspace notes")]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Global {
+    /// The workspace to work on [default: `WORKSPACE_ROOT`, then the current directory]
+    #[arg(short, long, global = true, value_name = "DIRECTORY")]
+    pub(crate) workspace: Option<PathBuf>,
+    /// Print one JSON document on stdout
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Fetch nothing; say what is missing
+    #[arg(long, global = true)]
+    pub(crate) offline: bool,
+    /// How many actions run at once [default: one for each processor]
+    #[arg(short, long, global = true, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) jobs: Option<u16>,
+    /// Say less: only errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Say more: each action
+    #[arg(short, long, global = true)]
+    pub(crate) verbose: bool,
+    /// When to use colour
+    #[arg(long, global = true, value_enum, default_value_t = Colour::Auto, value_name = "WHEN")]
+    pub(crate) color: Colour,
+}
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Colour {
+    /// On a terminal, unless `NO_COLOR` is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Write a new workspace
+    #[command(after_help = "Example: webstir init api notes")]
+    Init(Init),
+    /// Check, transpile and bundle the workspace into `build/`
+    #[command(after_help = "Examples:\n  webstir build\n  webstir build --profile test --json")]
+    Build(Build),
+    /// Check, bundle and minify the workspace into `dist/`
+    #[command(after_help = "Example: webstir publish --workspace notes")]
+    Publish,
+    /// Write `webstir.lock`: the compiler's exact version and integrity
+    #[command(after_help = "Example: webstir lock")]
+    Lock,
+    /// Show the configuration
+    #[command(after_help = "Example: webstir config --expanded")]
+    Config(Config),
+    /// Look at or clear the store of finished work
+    #[command(after_help = "Examples:\n  webstir cache stats\n  webstir cache clear")]
+    Cache(Cache),
+    /// Print a completion script
+    #[command(after_help = "Example: webstir completions bash > ~/.local/share/bash-completion/completions/webstir")]
+    Completions(Completions),
+}
+
+impl Command {
+    /// The verb.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Init(_) => "init",
+            Self::Build(_) => "build",
+            Self::Publish => "publish",
+            Self::Lock => "lock",
+            Self::Config(_) => "config",
+            Self::Cache(_) => "cache",
+            Self::Completions(_) => "completions",
+        }
+    }
+}
+
+/// `webstir init`.
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    /// What kind of workspace
+    #[arg(value_enum)]
+    pub(crate) template: Template,
+    /// Where; must be empty or not there yet
+    pub(crate) directory: PathBuf,
+}
+
+/// A starter workspace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Template {
+    /// A backend: JSON and HTML routes, forms, sessions, a function and a job
+    Api,
+}
+
+/// `webstir build`.
+#[derive(Debug, Args)]
+pub(crate) struct Build {
+    /// The profile of `webstir.kdl` to build
+    #[arg(long, default_value = "build")]
+    pub(crate) profile: String,
+}
+
+/// `webstir config`.
+#[derive(Debug, Args)]
+pub(crate) struct Config {
+    /// With the rules of the preset, as they will be planned
+    #[arg(long)]
+    pub(crate) expanded: bool,
+}
+
+/// `webstir cache`.
+#[derive(Debug, Args)]
+pub(crate) struct Cache {
+    #[command(subcommand)]
+    pub(crate) command: CacheCommand,
+}
+
+/// What to do with the store.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub(crate) enum CacheCommand {
+    /// How much it holds
+    Stats,
+    /// Remove all of it; the next build starts cold
+    Clear,
+}
+
+/// `webstir completions`.
+#[derive(Debug, Args)]
+pub(crate) struct Completions {
+    /// For which shell
+    #[arg(value_enum)]
+    pub(crate) shell: clap_complete::Shell,
+}

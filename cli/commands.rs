@@ -1,0 +1,27 @@
+//! The verbs, one a file.
+
+mod build;
+mod cache;
+mod completions;
+mod config;
+mod init;
+mod lock;
+
+use crate::Exit;
+use crate::args::{Arguments, Command};
+use crate::compose::Failure;
+
+/// Runs the verb.
+pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
+    let Arguments { global, command } = arguments;
+    crate::report::set_colour(global.color);
+    match command {
+        Command::Init(init) => init::run(&global, &init),
+        Command::Build(build) => build::run(&global, &build.profile, "build"),
+        Command::Publish => build::run(&global, "publish", "publish"),
+        Command::Lock => lock::run(&global),
+        Command::Config(config) => config::run(&global, &config),
+        Command::Cache(cache) => cache::run(&global, cache.command),
+        Command::Completions(completions) => completions::run(&completions),
+    }
+}

@@ -1,0 +1,331 @@
+//! The one place where engine and rules are joined.
+//!
+//! A [`Workspace`] is a directory with its configuration. A [`Session`] is a workspace with a database, a store and an executor;
+//! [`Session::build`] brings it up to date and places the tree. A [`Failure`] is a fault of the world or of usage.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use webstir_engine::action::Artifact;
+use webstir_engine::config::Config;
+use webstir_engine::db::Database;
+use webstir_engine::diagnostic::Diagnostic;
+use webstir_engine::event::{Event, EventSink, Status};
+use webstir_engine::execute::Executor;
+use webstir_engine::fact::FactTable;
+use webstir_engine::label::Label;
+use webstir_engine::path::RelPath;
+use webstir_engine::plan::State;
+use webstir_engine::schedule::{BuildError, Run, Scheduler};
+use webstir_engine::store::Store;
+use webstir_engine::system::{Os, System as _};
+use webstir_engine::tree::{PlaceError, Placed, Tree};
+
+use crate::args::Global;
+
+/// How often a build starts over because the store lost a blob.
+const HEALINGS: usize = 3;
+
+/// The world failed, or the command was used wrongly: exit code 2.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub(crate) struct Failure {
+    /// One line.
+    pub(crate) message: String,
+    /// The way out.
+    pub(crate) help: Option<String>,
+}
+
+impl Failure {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), help: None }
+    }
+
+    pub(crate) fn with_help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// The store cannot be used.
+    pub(crate) fn store(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.display().to_string();
+        move |error| {
+            let failure = Self::new(format!("The store at `{path}` cannot be used: {error}"));
+            match error.kind() {
+                io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                    failure.with_help("Set `WEBSTIR_STORE` to a directory that can be written to")
+                }
+                io::ErrorKind::StorageFull => failure.with_help("Free some space, or run `webstir cache clear`"),
+                _ => failure,
+            }
+        }
+    }
+}
+
+/// The root of the workspace that the command works on.
+pub(crate) fn workspace_root(global: &Global) -> Result<PathBuf, Failure> {
+    let variable = |name: &str| {
+        let value = std::env::var(name).ok()?;
+        let value = value.trim();
+        (!value.is_empty()).then(|| PathBuf::from(value))
+    };
+    let named = global
+        .workspace
+        .clone()
+        .or_else(|| variable("WORKSPACE_ROOT"))
+        .or_else(|| variable("WEBSTIR_WORKSPACE_ROOT"))
+        .unwrap_or_else(|| PathBuf::from("."));
+    let root = fs::canonicalize(&named).map_err(|error| {
+        Failure::new(format!("The workspace `{}` cannot be opened: {error}", named.display()))
+            .with_help("Name an existing directory with `--workspace`")
+    })?;
+    if !root.is_dir() {
+        return Err(Failure::new(format!("The workspace `{}` is not a directory", named.display())));
+    }
+    Ok(root)
+}
+
+/// Where the store of the workspace at `root` lies.
+pub(crate) fn store_root(root: &Path) -> PathBuf {
+    match std::env::var_os("WEBSTIR_STORE") {
+        Some(path) if !path.is_empty() => PathBuf::from(path),
+        _ => root.join(".webstir/store"),
+    }
+}
+
+/// A directory with its configuration.
+#[derive(Debug)]
+pub(crate) struct Workspace {
+    pub(crate) root: PathBuf,
+    pub(crate) system: Arc<Os>,
+    pub(crate) config: Arc<Config>,
+    /// What the configuration had to say.
+    pub(crate) diagnostics: Vec<Diagnostic>,
+}
+
+impl Workspace {
+    /// Reads `webstir.kdl` and `package.json`. Their mistakes are diagnostics of the workspace.
+    pub(crate) fn open(global: &Global) -> Result<Self, Failure> {
+        let root = workspace_root(global)?;
+        let system = Arc::new(
+            Os::new(&root).map_err(|error| Failure::new(format!("`{}` cannot be opened: {error}", root.display())))?,
+        );
+        let text = |name: &str| -> Result<Option<String>, Failure> {
+            let path = RelPath::new(name).expect("a plain file name");
+            match system.read(&path) {
+                Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+                Err(error) => Err(Failure::new(format!("`{name}` cannot be read: {error}"))),
+            }
+        };
+        let kdl = text("webstir.kdl")?;
+        let package = text("package.json")?;
+        if kdl.is_none() && package.is_none() {
+            return Err(Failure::new(format!("`{}` is not a workspace: it has no `webstir.kdl` and no `package.json`", root.display()))
+                .with_help("Run `webstir init api <directory>`, or name the workspace with `--workspace`"));
+        }
+        let (config, diagnostics) = webstir_rules::configuration(kdl.as_deref(), package.as_deref());
+        Ok(Self { root, system, config: Arc::new(config), diagnostics })
+    }
+
+    /// Whether the configuration can be built.
+    pub(crate) fn is_sound(&self) -> bool {
+        !self.diagnostics.iter().any(Diagnostic::is_error)
+    }
+}
+
+/// What a build gave.
+#[derive(Debug)]
+pub(crate) struct Built {
+    pub(crate) workspace: Arc<Workspace>,
+    pub(crate) profile: String,
+    pub(crate) ok: bool,
+    /// `None` when the configuration is not sound.
+    pub(crate) run: Option<Run>,
+    pub(crate) diagnostics: Vec<Diagnostic>,
+    pub(crate) artifacts: Vec<Artifact>,
+    pub(crate) placed: Option<Placed>,
+    pub(crate) manifest: Option<serde_json::Value>,
+    pub(crate) duration: Duration,
+}
+
+impl Built {
+    /// How many actions got their outcome this way.
+    pub(crate) fn count(&self, status: Status) -> usize {
+        let reports = self.run.iter().flat_map(|run| &run.reports);
+        reports.filter(|report| report.status == status).count()
+    }
+}
+
+/// A workspace that can be built, again and again.
+pub(crate) struct Session {
+    workspace: Arc<Workspace>,
+    profile: String,
+    goals: Vec<Label>,
+    /// `None` when the configuration is not sound.
+    engine: Option<Engine>,
+    events: EventSink,
+    started: Instant,
+}
+
+struct Engine {
+    store: Arc<Store>,
+    scheduler: Scheduler,
+}
+
+impl Session {
+    /// Opens the store and makes a database for one profile.
+    pub(crate) fn start(
+        workspace: Workspace,
+        global: &Global,
+        profile: &str,
+        events: EventSink,
+    ) -> Result<Self, Failure> {
+        let started = Instant::now();
+        let workspace = Arc::new(workspace);
+        let mut session = Self {
+            workspace: workspace.clone(),
+            profile: profile.to_owned(),
+            goals: Vec::new(),
+            engine: None,
+            events: events.clone(),
+            started,
+        };
+        if !workspace.is_sound() {
+            return Ok(session);
+        }
+        if workspace.config.profile(profile).is_none() {
+            let names: Vec<_> = workspace.config.profiles().map(|profile| format!("`{}`", profile.name())).collect();
+            return Err(Failure::new(format!("There is no profile `{profile}`"))
+                .with_help(format!("The profiles are {}", names.join(", "))));
+        }
+        let planned = workspace.config.rules().filter(|rule| rule.in_profile(profile));
+        session.goals = planned.map(|rule| rule.label().clone()).collect();
+
+        let cancelled = cancellation()?;
+        let store_root = store_root(&workspace.root);
+        let store = Arc::new(Store::open(&store_root).map_err(Failure::store(&store_root))?);
+        let rules = Arc::new(webstir_rules::all(webstir_rules::Setup::from_environment(&workspace.root, global.offline)));
+        let jobs = global.jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
+        let executor =
+            Executor::new(jobs, rules.clone(), workspace.system.clone(), store.clone(), events.clone(), cancelled.clone())
+                .map_err(|error| Failure::new(format!("The worker threads cannot be started: {error}")))?;
+        let facts = Arc::new(FactTable::new(Some(store.clone())));
+        let database =
+            Database::new(workspace.system.clone(), rules, facts, workspace.config.clone(), environment(&workspace.config));
+        let scheduler = Scheduler::new(database, store.clone(), executor, events, cancelled);
+        session.engine = Some(Engine { store, scheduler });
+        Ok(session)
+    }
+
+    /// Brings every rule of the profile up to date and places the tree, if the rules allow it.
+    pub(crate) fn build(&mut self) -> Result<Built, Failure> {
+        let mut built = Built {
+            workspace: self.workspace.clone(),
+            profile: self.profile.clone(),
+            ok: false,
+            run: None,
+            diagnostics: self.workspace.diagnostics.clone(),
+            artifacts: Vec::new(),
+            placed: None,
+            manifest: None,
+            duration: Duration::ZERO,
+        };
+        if let Some(engine) = &mut self.engine {
+            webstir_rules::warm(&mut engine.scheduler, &self.profile);
+            let mut healings = 0;
+            loop {
+                let run = engine.scheduler.run(&self.profile, &self.goals).map_err(|error| explain(error, &self.workspace.root))?;
+                built.diagnostics.clone_from(&self.workspace.diagnostics);
+                built.diagnostics.extend(run.diagnostics());
+                built.artifacts = run.artifacts();
+                let clean = !built.diagnostics.iter().any(Diagnostic::is_error);
+                // A finding that is not a failure (a type error) keeps a publish from being placed, but not a build.
+                let placeable = run.is_done() && (clean || self.profile != "publish");
+                built.ok = clean && run.is_done();
+                let placed = if placeable { self.workspace.place(&self.profile, &built.artifacts, &engine.store, &self.events) } else { Ok(None) };
+                match placed {
+                    Ok(placed) => {
+                        built.placed = placed;
+                        built.manifest = webstir_rules::manifest_of(&run, &*engine.store);
+                        built.run = Some(run);
+                        break;
+                    }
+                    Err(PlaceError::BlobMissing(digest)) if healings < HEALINGS => {
+                        healings += 1;
+                        engine.scheduler.forget(digest);
+                    }
+                    Err(error) => return Err(placing(&error)),
+                }
+            }
+        }
+        built.diagnostics.sort();
+        built.diagnostics.dedup();
+        built.duration = self.started.elapsed();
+        Ok(built)
+    }
+}
+
+impl Workspace {
+    /// Places the tree of a profile.
+    fn place(
+        &self,
+        profile: &str,
+        artifacts: &[Artifact],
+        store: &Store,
+        events: &EventSink,
+    ) -> Result<Option<Placed>, PlaceError> {
+        let Some(profile) = self.config.profile(profile) else { return Ok(None) };
+        events(Event::Placing { files: artifacts.len() });
+        let tree = Tree::new(&self.root, &self.root.join(".webstir"), profile.out());
+        tree.place(artifacts, store, &webstir_rules::placing_rank).map(Some)
+    }
+}
+
+/// Set by Ctrl-C and by a request to terminate. A second Ctrl-C ends the process at once.
+fn cancellation() -> Result<Arc<AtomicBool>, Failure> {
+    let cancelled = Arc::new(AtomicBool::new(false));
+    let flag = cancelled.clone();
+    ctrlc::set_handler(move || {
+        if flag.swap(true, Ordering::Relaxed) {
+            std::process::exit(2);
+        }
+    })
+    .map_err(|error| Failure::new(format!("Signals cannot be handled: {error}")))?;
+    Ok(cancelled)
+}
+
+/// The environment values that the workspace lets its rules see.
+fn environment(config: &Config) -> BTreeMap<String, String> {
+    let allowed = webstir_rules::ENVIRONMENT.iter().copied().chain(config.workspace().environment());
+    allowed.filter_map(|name| std::env::var(name).ok().map(|value| (name.to_owned(), value))).collect()
+}
+
+fn explain(error: BuildError, root: &Path) -> Failure {
+    match error {
+        BuildError::Store(error) => Failure::store(&store_root(root))(error),
+        BuildError::Panic { .. } => Failure::new(error.to_string()).with_help("This is a bug in webstir; please report it"),
+        error => Failure::new(error.to_string()),
+    }
+}
+
+fn placing(error: &PlaceError) -> Failure {
+    let failure = Failure::new(error.to_string());
+    match error {
+        PlaceError::InTheWay(path, _) => failure.with_help(format!("Move `{path}` away; webstir replaces only files")),
+        PlaceError::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
+            failure.with_help("Free some space; the previous tree is whole")
+        }
+        _ => failure,
+    }
+}
+
+/// Whether a plan failed; the others are done or wait for one that failed.
+pub(crate) fn failed_rules(run: &Run) -> impl Iterator<Item = &Label> {
+    run.plans.iter().filter(|(_, plan)| plan.state == State::Failed).map(|(rule, _)| rule)
+}

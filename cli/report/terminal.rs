@@ -1,0 +1,207 @@
+//! Text for people.
+
+use std::collections::BTreeMap;
+
+use console::style;
+use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
+use webstir_engine::diagnostic::{Diagnostic, Severity, Span};
+use webstir_engine::event::Status;
+use webstir_engine::graph::ActionGraph;
+use webstir_engine::path::RelPath;
+use webstir_engine::system::{Os, System as _};
+
+use super::{bytes, duration, result, story};
+use crate::args::Global;
+use crate::compose::{Built, Failure};
+
+/// A fault of the world or of usage.
+pub(crate) fn failure(command: &str, failure: &Failure) {
+    story(&format!("[webstir] {command} failed: {}", failure.message));
+    if let Some(help) = &failure.help {
+        story(&format!("  help: {help}"));
+    }
+}
+
+/// The result of a build: findings and a summary on stderr, the artifacts on stdout.
+pub(crate) fn build(built: &Built, verb: &str, global: &Global) {
+    let least = if global.quiet { Severity::Error } else if global.verbose { Severity::Info } else { Severity::Warning };
+    findings(&built.diagnostics, &built.workspace.system, least);
+    if built.ok && !global.quiet {
+        let mut text = format!("[webstir] {verb} complete\n");
+        let width = built.artifacts.iter().map(|artifact| artifact.path.as_str().chars().count()).max().unwrap_or(0);
+        for artifact in &built.artifacts {
+            let kind = webstir_rules::artifact_type(&artifact.path);
+            let size = bytes(artifact.bytes);
+            let path = artifact.path.as_str();
+            let digest = &artifact.digest.to_hex()[..12];
+            text += &format!("{path:width$}  {size:>10}  {kind:8}  {digest}\n");
+        }
+        result(&text);
+    }
+    if !global.quiet {
+        if let (true, Some(run)) = (global.verbose, &built.run) {
+            for node in ActionGraph::new(run).critical_path() {
+                story(&format!("critical path: {} {}", node.label, duration(node.duration)));
+            }
+        }
+        story(&summary(built));
+    }
+}
+
+fn summary(built: &Built) -> String {
+    let count = |severity| built.diagnostics.iter().filter(|diagnostic| diagnostic.severity == severity).count();
+    let mark = if built.ok { style("Built").green() } else { style("Failed").red() }.for_stderr().bold();
+    let mut parts = Vec::new();
+    if let Some(run) = &built.run {
+        parts.push(plural(run.reports.len(), "action"));
+        for status in [Status::Ran, Status::Cached, Status::Failed, Status::Skipped] {
+            let number = built.count(status);
+            if number > 0 || status == Status::Ran {
+                parts.push(format!("{number} {}", status.as_str()));
+            }
+        }
+    }
+    if let Some(placed) = built.placed {
+        parts.push(format!("{} written", plural(placed.written, "file")));
+        if placed.removed > 0 {
+            parts.push(format!("{} removed", placed.removed));
+        }
+    } else if built.run.is_some() {
+        parts.push("the previous tree stays".to_owned());
+    }
+    for (severity, name) in [(Severity::Error, "error"), (Severity::Warning, "warning")] {
+        let number = count(severity);
+        if number > 0 {
+            parts.push(plural(number, name));
+        }
+    }
+    format!("{mark} {} in {}: {}", built.profile, duration(built.duration), parts.join(", "))
+}
+
+fn plural(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+/// Findings of at least the severity `least`, with the lines of source they are about.
+pub(crate) fn findings(diagnostics: &[Diagnostic], system: &Os, least: Severity) {
+    let mut sources: BTreeMap<RelPath, Option<String>> = BTreeMap::new();
+    let mut source = |path: &RelPath| {
+        let read = || system.read(path).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+        sources.entry(path.clone()).or_insert_with(read).clone()
+    };
+    let theme = if console::colors_enabled_stderr() { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+    let handler = GraphicalReportHandler::new_themed(theme).with_width(usize::from(console::Term::stderr().size().1).max(80));
+    for diagnostic in diagnostics.iter().filter(|diagnostic| diagnostic.severity >= least) {
+        let mut text = String::new();
+        let rendered = Rendered::new(diagnostic, &mut source);
+        // Writing to a string cannot fail.
+        let _ = handler.render_report(&mut text, &rendered);
+        story(text.trim_end());
+    }
+}
+
+/// A diagnostic with its source, as miette wants it.
+#[derive(Debug)]
+struct Rendered {
+    message: String,
+    code: String,
+    severity: miette::Severity,
+    help: Option<String>,
+    source: Option<NamedSource<String>>,
+    labels: Vec<LabeledSpan>,
+    related: Vec<Rendered>,
+}
+
+impl Rendered {
+    fn new(diagnostic: &Diagnostic, source: &mut impl FnMut(&RelPath) -> Option<String>) -> Self {
+        let mut message = diagnostic.message.clone();
+        let placed = place(diagnostic.file.as_ref(), diagnostic.span, source);
+        if let (None, Some(file)) = (&placed, &diagnostic.file) {
+            let at = diagnostic.span.map_or(String::new(), |span| format!(":{}:{}", span.line, span.column));
+            message = format!("{message} ({file}{at})");
+        }
+        for note in &diagnostic.notes {
+            message.push('\n');
+            message.push_str(note);
+        }
+        let (source_code, mut labels) = placed.map_or((None, Vec::new()), |(named, span)| (Some(named), vec![label(None, span)]));
+        let mut related = Vec::new();
+        for other in &diagnostic.related {
+            let same_file = other.file.is_some() && other.file == diagnostic.file && source_code.is_some();
+            match other.span {
+                Some(span) if same_file => labels.push(label(Some(other.message.clone()), span)),
+                _ => {
+                    let mut advice = Diagnostic::info("", other.message.clone());
+                    advice.file.clone_from(&other.file);
+                    advice.span = other.span;
+                    related.push(Self::new(&advice, source));
+                }
+            }
+        }
+        Self {
+            message,
+            code: diagnostic.code.to_string(),
+            severity: match diagnostic.severity {
+                Severity::Info => miette::Severity::Advice,
+                Severity::Warning => miette::Severity::Warning,
+                Severity::Error => miette::Severity::Error,
+            },
+            help: diagnostic.help.clone(),
+            source: source_code,
+            labels,
+            related,
+        }
+    }
+}
+
+/// The source of a place, if the file still holds it.
+fn place(
+    file: Option<&RelPath>,
+    span: Option<Span>,
+    source: &mut impl FnMut(&RelPath) -> Option<String>,
+) -> Option<(NamedSource<String>, Span)> {
+    let (file, span) = (file?, span?);
+    let text = source(file)?;
+    // A file that changed since is not shown at a place that means nothing in it.
+    let unchanged = Span::locate(&text, span.start as usize, span.end as usize) == span;
+    unchanged.then(|| (NamedSource::new(file.as_str(), text), span))
+}
+
+fn label(text: Option<String>, span: Span) -> LabeledSpan {
+    LabeledSpan::new(text, span.start as usize, (span.end - span.start) as usize)
+}
+
+impl std::fmt::Display for Rendered {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Rendered {}
+
+impl miette::Diagnostic for Rendered {
+    fn code<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
+        (!self.code.is_empty()).then(|| Box::new(&self.code) as Box<dyn std::fmt::Display>)
+    }
+
+    fn severity(&self) -> Option<miette::Severity> {
+        Some(self.severity)
+    }
+
+    fn help<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
+        self.help.as_ref().map(|help| Box::new(help) as Box<dyn std::fmt::Display>)
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        self.source.as_ref().map(|source| source as &dyn SourceCode)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        (!self.labels.is_empty()).then(|| Box::new(self.labels.iter().cloned()) as Box<dyn Iterator<Item = _>>)
+    }
+
+    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn miette::Diagnostic> + 'a>> {
+        (!self.related.is_empty())
+            .then(|| Box::new(self.related.iter().map(|one| one as &dyn miette::Diagnostic)) as Box<dyn Iterator<Item = _>>)
+    }
+}

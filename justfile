@@ -1,0 +1,23 @@
+# `just ready` is what a change must pass.
+
+ready: format clippy test docs
+
+format:
+    cargo fmt --all --check
+
+clippy:
+    cargo clippy --workspace --all-targets -- -D warnings
+
+test:
+    cargo test --workspace
+
+docs:
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+
+# The smallest and fastest binary.
+dist:
+    cargo build --profile dist
+
+# Ratios to esbuild and tsc; see docs/benchmarks.md.
+bench *arguments:
+    cargo bench --bench build -- {{arguments}}

@@ -1,0 +1,346 @@
+//! The modules of a workspace, as queries.
+//!
+//! A *file set* is what the globs of a `files` rule match. The [`EntryPoints`] of an `entries` rule are the files of a set that are
+//! started by somebody. The [`ModuleGraph`] is everything that they reach through imports that are still there after
+//! transpiling. All of it follows from directory listings, [facts](crate::source::Facts) by content, and what exists.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use globset::{GlobSet, GlobSetBuilder};
+use webstir_engine::config::glob;
+use webstir_engine::db::{Db, Settings};
+use webstir_engine::diagnostic::{Diagnostic, Span};
+use webstir_engine::digest::Digest;
+use webstir_engine::fact::FactTable;
+use webstir_engine::file::{self, Content};
+use webstir_engine::label::Label;
+use webstir_engine::path::RelPath;
+use webstir_engine::system::PathKind;
+use webstir_engine::view::Question;
+
+use crate::resolve::{Probe, Resolution, resolve_local};
+use crate::source::Facts;
+use crate::tsconfig::{self, EmitOptions, TsConfig};
+
+/// The deepest directory that is looked into.
+const DEPTH: usize = 64;
+
+/// A rule of the configuration, as a key.
+#[salsa::interned(debug)]
+pub struct RuleKey<'db> {
+    /// Its label.
+    #[returns(ref)]
+    pub label: Label,
+}
+
+/// A path, as a key.
+#[salsa::interned(debug)]
+pub struct PathKey<'db> {
+    /// The path.
+    #[returns(ref)]
+    pub path: RelPath,
+}
+
+/// What the globs of a `files` rule match, sorted.
+#[salsa::tracked(returns(ref))]
+pub fn file_set<'db>(db: &'db dyn Db, key: RuleKey<'db>) -> Arc<[RelPath]> {
+    let config = Settings::get(db).config(db);
+    let Some(node) = config.rule(key.label(db)) else { return Arc::default() };
+    let base = node.path("base").map_or_else(RelPath::root, |path| path.value.clone());
+    let include = matcher(node.texts("include").map(|glob| &*glob.value));
+    let exclude = matcher(node.texts("exclude").map(|glob| &*glob.value));
+    // What webstir itself writes is never a source.
+    let outs: Vec<&RelPath> = config.profiles().map(|profile| profile.out()).collect();
+    let mut walk = Walk { db, outs, seen: BTreeSet::new(), include: &include, exclude: &exclude, found: Vec::new() };
+    walk.directory(&base, "", 0);
+    walk.found.sort();
+    Arc::from(walk.found)
+}
+
+struct Walk<'a> {
+    db: &'a dyn Db,
+    outs: Vec<&'a RelPath>,
+    /// Real directories: a link to a directory above does not make the walk endless.
+    seen: BTreeSet<RelPath>,
+    include: &'a GlobSet,
+    exclude: &'a GlobSet,
+    found: Vec<RelPath>,
+}
+
+impl Walk<'_> {
+    fn directory(&mut self, path: &RelPath, below: &str, depth: usize) {
+        if depth > DEPTH || self.outs.contains(&path) {
+            return;
+        }
+        if let file::Known::RealPath(Some(real)) = file::known(self.db, path, Question::RealPath)
+            && !self.seen.insert(real.clone())
+        {
+            return;
+        }
+        let Some(listing) = file::entries(self.db, path) else { return };
+        for (name, kind) in listing.entries() {
+            // Hidden names and installed packages are no sources.
+            if name.starts_with('.') || name == "node_modules" {
+                continue;
+            }
+            let Ok(entry) = path.join(name) else { continue };
+            let below = if below.is_empty() { name.to_owned() } else { format!("{below}/{name}") };
+            match kind {
+                PathKind::Directory if !self.exclude.is_match(&below) => self.directory(&entry, &below, depth + 1),
+                PathKind::File if self.include.is_match(&below) && !self.exclude.is_match(&below) => self.found.push(entry),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// All of these globs as one. They were checked when the configuration was loaded.
+fn matcher<'a>(globs: impl Iterator<Item = &'a str>) -> GlobSet {
+    let mut set = GlobSetBuilder::new();
+    for glob in globs.filter_map(|text| glob::compile(text).ok()) {
+        set.add(glob);
+    }
+    set.build().unwrap_or_else(|_| GlobSet::empty())
+}
+
+/// What an `entries` rule found.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct EntryPoints {
+    /// The files of each bucket, in the order of the configuration.
+    pub buckets: Vec<(Arc<str>, Vec<RelPath>)>,
+    /// The source of the module definition.
+    pub module: Option<RelPath>,
+    /// What is wrong with them.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl EntryPoints {
+    /// The files of all buckets, each once, in order.
+    pub fn files(&self) -> Vec<RelPath> {
+        let mut seen = BTreeSet::new();
+        self.buckets.iter().flat_map(|(_, files)| files).filter(|file| seen.insert(*file)).cloned().collect()
+    }
+}
+
+/// The entry points of an `entries` rule.
+#[salsa::tracked(returns(ref))]
+pub fn entry_points<'db>(db: &'db dyn Db, key: RuleKey<'db>) -> EntryPoints {
+    let config = Settings::get(db).config(db);
+    let mut points = EntryPoints::default();
+    let Some(node) = config.rule(key.label(db)) else { return points };
+    let Some(from) = node.reference("from") else { return points };
+    let files = file_set(db, RuleKey::new(db, from.value.clone()));
+    let base = config.rule(from).and_then(|set| set.path("base")).map_or_else(RelPath::root, |path| path.value.clone());
+    let below = |file: &RelPath| file.strip_prefix(&base).unwrap_or(file.as_str()).to_owned();
+    for bucket in node.blocks("bucket") {
+        let name = bucket.name().map_or_else(|| Arc::from("entries"), |name| name.value.clone());
+        let globs = matcher(bucket.texts("bucket").map(|glob| &*glob.value));
+        let found: Vec<RelPath> = files.iter().filter(|file| globs.is_match(below(file))).cloned().collect();
+        let most = bucket.integer("max").map_or(usize::MAX, |max| usize::try_from(max.value).unwrap_or(usize::MAX));
+        if found.len() > most {
+            let names: Vec<_> = found.iter().map(|file| format!("`{file}`")).collect();
+            points.diagnostics.push(
+                Diagnostic::error(
+                    "entries::too_many",
+                    format!("The bucket `{name}` takes {most} and matches {}: {}", found.len(), names.join(", ")),
+                )
+                .help("Remove or rename all but one")
+                .of_rule(node.label()),
+            );
+        }
+        if found.is_empty() && bucket.boolean("required").is_some_and(|required| required.value) {
+            points.diagnostics.push(
+                Diagnostic::warning("entries::none", format!("The bucket `{name}` matches no file")).of_rule(node.label()),
+            );
+        }
+        points.buckets.push((name, found));
+    }
+    points.module = node.block("module-definition").and_then(|definition| {
+        let mut candidates = definition.texts("try").map(|glob| &*glob.value);
+        let tried = candidates.find_map(|glob| {
+            let glob = matcher(std::iter::once(glob));
+            files.iter().find(|file| glob.is_match(below(file))).cloned()
+        });
+        tried.or_else(|| {
+            definition.blocks("try-export").find_map(|attempt| {
+                let globs = matcher(attempt.texts("try-export").map(|glob| &*glob.value));
+                let name = attempt.text("name").map_or("module", |name| &name.value);
+                let exports = |file: &&RelPath| facts(db, PathKey::new(db, (*file).clone())).as_ref().is_some_and(|facts| facts.exports(name));
+                files.iter().filter(|file| globs.is_match(below(file))).find(exports).cloned()
+            })
+        })
+    });
+    points
+}
+
+/// The fact kind of [`Facts`]: raised with every change of what they say or how they are written.
+const FACTS: &str = "module facts v1";
+
+/// The key of the facts of a file. The extension decides how the text is read.
+fn facts_key(path: &RelPath, content: Digest) -> Digest {
+    FactTable::key(&format!("{FACTS} {}", path.extension()), content)
+}
+
+/// The facts of one module; `None` when it is absent or cannot be read.
+#[salsa::tracked(returns(ref))]
+pub fn facts<'db>(db: &'db dyn Db, key: PathKey<'db>) -> Option<Arc<Facts>> {
+    let path = key.path(db);
+    let Content::Digest(digest) = file::content(db, path) else { return None };
+    let key = facts_key(path, digest);
+    if let Some(facts) = db.facts().find(key).and_then(|bytes| Facts::decode(&bytes).ok()) {
+        return Some(Arc::new(facts));
+    }
+    let facts = Facts::of(path, &file::text(db, path)?);
+    db.facts().keep(key, Arc::from(facts.encode()));
+    Some(Arc::new(facts))
+}
+
+/// A tsconfig and what is wrong with it; the defaults when there is none.
+#[salsa::tracked(returns(ref))]
+pub fn project<'db>(db: &'db dyn Db, key: PathKey<'db>) -> (Arc<TsConfig>, Box<[Diagnostic]>) {
+    let path = key.path(db);
+    if file::kind(db, path) != PathKind::File {
+        return (Arc::new(TsConfig::default()), Box::default());
+    }
+    let (config, diagnostics) = tsconfig::load(path, &mut |path| file::bytes(db, path).map(Arc::from));
+    (Arc::new(config), diagnostics.into_boxed_slice())
+}
+
+/// Where an import leads.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Link {
+    /// To a module of the workspace.
+    Module(RelPath),
+    /// Out of it: a package or a builtin module; the specifier stays as it is.
+    External,
+}
+
+/// Modules and what they import, both sorted.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ModuleGraph {
+    /// Each module with its imports by specifier.
+    pub modules: BTreeMap<RelPath, BTreeMap<Box<str>, Link>>,
+    /// Imports that lead nowhere and files that cannot be read.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl ModuleGraph {
+    /// The modules that `entry` reaches, itself included.
+    pub fn reachable(&self, entry: &RelPath) -> BTreeSet<RelPath> {
+        let mut reached = BTreeSet::from([entry.clone()]);
+        let mut open = vec![entry];
+        while let Some(module) = open.pop() {
+            let links = self.modules.get(module).into_iter().flat_map(|links| links.values());
+            for link in links {
+                if let Link::Module(path) = link
+                    && reached.insert(path.clone())
+                {
+                    open.push(path);
+                }
+            }
+        }
+        reached
+    }
+}
+
+/// What a module graph is made from.
+#[salsa::interned(debug)]
+pub struct GraphKey<'db> {
+    /// Where it starts.
+    #[returns(ref)]
+    pub entries: Vec<RelPath>,
+    /// The tsconfig that says what resolves where.
+    #[returns(ref)]
+    pub project: RelPath,
+    /// What transpiling leaves of the imports.
+    #[returns(ref)]
+    pub options: EmitOptions,
+}
+
+struct Existing<'db>(&'db dyn Db);
+
+impl Probe for Existing<'_> {
+    fn kind(&self, path: &RelPath) -> PathKind {
+        file::kind(self.0, path)
+    }
+}
+
+/// Everything that the entries reach. One flat walk: recursion over modules would use stack for each.
+#[salsa::tracked(returns(ref))]
+pub fn module_graph<'db>(db: &'db dyn Db, key: GraphKey<'db>) -> ModuleGraph {
+    let (config, _) = project(db, PathKey::new(db, key.project(db).clone()));
+    let mut graph = ModuleGraph::default();
+    let mut open: VecDeque<RelPath> = key.entries(db).iter().cloned().collect();
+    while let Some(path) = open.pop_front() {
+        if graph.modules.contains_key(&path) {
+            continue;
+        }
+        let mut links = BTreeMap::new();
+        match facts(db, PathKey::new(db, path.clone())) {
+            None => graph.diagnostics.push(unreadable(db, &path)),
+            // Its own action says what is wrong with it.
+            Some(facts) if !facts.syntax_errors.is_empty() => {}
+            Some(facts) => {
+                for import in facts.linked(key.options(db)) {
+                    if links.contains_key(&import.specifier) {
+                        continue;
+                    }
+                    let link = match resolve_local(&path, &import.specifier, config, &Existing(db)) {
+                        Resolution::Module(target) => {
+                            open.push_back(target.clone());
+                            Link::Module(target)
+                        }
+                        Resolution::Package { .. } | Resolution::Builtin => Link::External,
+                        Resolution::Missing { tried, .. } => {
+                            graph.diagnostics.push(missing(db, &path, &import.specifier, import.place, &tried));
+                            Link::External
+                        }
+                    };
+                    links.insert(import.specifier, link);
+                }
+            }
+        }
+        graph.modules.insert(path, links);
+    }
+    graph.diagnostics.sort();
+    graph
+}
+
+fn unreadable(db: &dyn Db, path: &RelPath) -> Diagnostic {
+    match file::content(db, path) {
+        Content::Unreadable(reason) => Diagnostic::error("file::unreadable", format!("`{path}` cannot be read: {reason}"))
+            .in_file(path)
+            .help("Check the permissions of the file"),
+        // It was there when it was planned: it is asked about again before the next plan.
+        _ => Diagnostic::error("file::absent", format!("`{path}` is not a file")).in_file(path),
+    }
+}
+
+fn missing(db: &dyn Db, path: &RelPath, specifier: &str, place: Option<(u32, u32)>, tried: &[RelPath]) -> Diagnostic {
+    let mut diagnostic = Diagnostic::error("resolve::missing", format!("`{specifier}` leads to no file")).in_file(path);
+    if let (Some((start, end)), Some(text)) = (place, file::text(db, path)) {
+        diagnostic.span = Some(Span::locate(&text, start as usize, end as usize));
+    }
+    if !tried.is_empty() {
+        let names: Vec<_> = tried.iter().map(|path| format!("`{path}`")).collect();
+        diagnostic = diagnostic.note(format!("Looked for {}", names.join(", ")));
+    }
+    match nearest(db, tried) {
+        Some(near) => diagnostic.help(format!("Did you mean `{near}`?")),
+        None => diagnostic.help("Create the file or correct the specifier"),
+    }
+}
+
+/// A file beside the ones that were looked for, with a similar name.
+fn nearest(db: &dyn Db, tried: &[RelPath]) -> Option<RelPath> {
+    let wanted = tried.first()?;
+    let directory = wanted.parent()?;
+    let listing = file::entries(db, &directory)?;
+    let files = listing.entries().filter(|(_, kind)| *kind == PathKind::File);
+    let best = files
+        .map(|(name, _)| (strsim::jaro_winkler(name, wanted.file_name()), name))
+        .max_by(|(a, _), (b, _)| a.total_cmp(b))
+        .filter(|(likeness, _)| *likeness > 0.85)?;
+    directory.join(best.1).ok()
+}
