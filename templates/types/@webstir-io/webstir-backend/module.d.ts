@@ -122,12 +122,12 @@ export interface ModuleRequestHook<TSession extends object = SessionData, TAuth 
   readonly id: string;
   /**
    * Before the handler, a returned result ends the request with that result; after it, a returned
-   * result replaces the handler's. Return `undefined` to change nothing.
+   * result replaces the handler's. Return nothing to change nothing.
    */
   handler(
     ctx: RouteContext<TSession, TAuth>,
     input: RequestHookInput,
-  ): Promise<RouteHandlerResult | undefined> | RouteHandlerResult | undefined;
+  ): Promise<RouteHandlerResult | void> | RouteHandlerResult | void;
 }
 
 /** What the loader of a request-time view receives. */
