@@ -1,0 +1,109 @@
+//! The rule kinds: how each is planned and run.
+//!
+//! Every kind is one file with one type that implements [`Rule`](webstir_engine::rule::Rule). What they have in common is the
+//! [`Setup`]: where the toolchain is and whether it may be fetched.
+
+mod artifacts;
+mod bundle;
+mod command;
+mod copy;
+mod manifest;
+mod transpile;
+mod typecheck;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use webstir_engine::action::{Action, Artifact, Input, Origin};
+use webstir_engine::config::template::Template;
+use webstir_engine::label::Label;
+use webstir_engine::path::RelPath;
+use webstir_engine::plan::Planner;
+use webstir_engine::rule::RuleSet;
+
+use crate::toolchain::{Packages, Registry};
+
+pub use artifacts::artifact_type;
+
+/// What the rules know of the machine.
+#[derive(Debug)]
+pub struct Setup {
+    /// The workspace on disk, for tools that cannot be answered from memory.
+    pub root: PathBuf,
+    /// Where compilers are kept.
+    pub packages: Packages,
+    /// Where compilers come from; `None` when nothing may be fetched.
+    pub registry: Option<Registry>,
+    /// The Node or Bun to run what needs one.
+    pub node: Option<PathBuf>,
+    /// Bun, for modules that the embedded engine cannot evaluate.
+    pub bun: Option<PathBuf>,
+}
+
+impl Setup {
+    /// As the environment of this process has it.
+    pub fn from_environment(root: &Path, offline: bool) -> Self {
+        Self {
+            root: root.to_owned(),
+            packages: Packages::new(crate::toolchain::cache_directory(root)),
+            registry: (!offline).then(|| Registry::from_environment(root)),
+            node: crate::toolchain::find_program("node"),
+            bun: crate::toolchain::find_program("bun"),
+        }
+    }
+}
+
+/// All rule kinds.
+pub fn all(setup: Setup) -> RuleSet {
+    let setup = Arc::new(setup);
+    RuleSet::new(vec![
+        Box::new(typecheck::Typecheck::new(setup.clone())),
+        Box::new(transpile::Transpile),
+        Box::new(bundle::Bundle),
+        Box::new(manifest::Manifest::new(setup.clone())),
+        Box::new(artifacts::Artifacts),
+        Box::new(command::Command::new(setup)),
+        Box::new(copy::Copy),
+    ])
+}
+
+/// An action of the rule that `planner` plans, with nothing but its parameters.
+fn action(planner: &Planner<'_>, version: u32, subject: Option<RelPath>, parameters: &impl Serialize) -> Action {
+    let parameters = serde_json::to_string(parameters).expect("parameters are plain data");
+    Action {
+        label: planner.label(subject),
+        version,
+        tool: None,
+        arguments: Box::new([parameters.into()]),
+        directory: RelPath::root(),
+        environment: Box::default(),
+        inputs: Box::default(),
+        outputs: Box::default(),
+        traced: false,
+        cacheable: true,
+    }
+}
+
+/// The parameters that [`action`] wrote.
+fn parameters<T: DeserializeOwned>(action: &Action) -> T {
+    serde_json::from_str(&action.arguments[0]).expect("an action's parameters were written by the same rule")
+}
+
+/// An input that another action made.
+fn stored(artifact: &Artifact) -> Input {
+    Input { path: artifact.path.clone(), digest: artifact.digest, origin: Origin::Store }
+}
+
+/// The place of an output that stands for no single source.
+fn output_path(planner: &Planner<'_>, template: &Template) -> Option<RelPath> {
+    let out = planner.config.profile(&planner.profile)?.out();
+    // Checked when the configuration was loaded.
+    template.expand(&[("out", out.as_str())]).ok()
+}
+
+/// The rule named by the only reference in a field.
+fn reference(planner: &Planner<'_>, field: &str) -> Option<Label> {
+    planner.node.reference(field).map(|label| label.value.clone())
+}

@@ -1,0 +1,217 @@
+//! `typecheck`: the TypeScript compiler over the workspace as the engine sees it.
+
+use std::sync::Arc;
+
+use webstir_engine::action::Outcome;
+use webstir_engine::config::schema::KindSchema;
+use webstir_engine::diagnostic::Diagnostic;
+use webstir_engine::file;
+use webstir_engine::path::RelPath;
+use webstir_engine::plan::Planner;
+use webstir_engine::rule::{Context, Rule, RunError, RunResult};
+use webstir_engine::system::PathKind;
+
+use super::{Setup, action, parameters};
+use crate::toolchain::{Document, LOCK_FILE, LOCKFILES, Network, Platform, Request, Requested, ResolvedCompiler, Runtime};
+use crate::typecheck::{Compiler, TypecheckError};
+use crate::{schema, templates, toolchain, typecheck};
+
+const VERSION: u32 = 1;
+
+/// Set to `skip` to leave type checking out, except where something is published.
+pub(crate) const SKIP: &str = "WEBSTIR_BACKEND_TYPECHECK";
+
+/// The rule.
+pub(super) struct Typecheck {
+    setup: Arc<Setup>,
+}
+
+impl Typecheck {
+    pub(super) fn new(setup: Arc<Setup>) -> Self {
+        Self { setup }
+    }
+}
+
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Parameters {
+    project: String,
+    compiler: String,
+    types: String,
+}
+
+impl Rule for Typecheck {
+    fn schema(&self) -> &'static KindSchema {
+        &schema::TYPECHECK
+    }
+
+    fn is_process(&self) -> bool {
+        true
+    }
+
+    fn plan(&self, planner: &mut Planner<'_>) {
+        let Some(project) = planner.node.path("project").map(|path| path.value.clone()) else { return };
+        let publishing = &*planner.profile == "publish";
+        if planner.environment(SKIP).is_some_and(|value| value.eq_ignore_ascii_case("skip")) {
+            if !publishing {
+                planner.report(Diagnostic::info("typecheck::skipped", format!("type-check skipped by `{SKIP}`")));
+                return;
+            }
+            planner.report(
+                Diagnostic::warning("typecheck::not_skipped", format!("`{SKIP}=skip` has no effect on `{}`", planner.profile))
+                    .help("What is published is always checked"),
+            );
+        }
+        if file::kind(planner.db, &project) != PathKind::File {
+            let message = format!("`{project}` does not exist; nothing is type-checked");
+            let wanted = planner.node.choice("on-missing-project").map_or("warn", |choice| choice.value);
+            let diagnostic = match wanted {
+                "ignore" => return,
+                "error" => Diagnostic::error("typecheck::no_project", message),
+                _ => Diagnostic::warning("typecheck::no_project", message),
+            };
+            let help = format!("Create `{project}`, or set `project` of `typecheck {}`", planner.node.label().name());
+            return planner.report(diagnostic.help(help));
+        }
+        let Some(compiler) = compiler(planner) else { return };
+        let parameters = Parameters {
+            project: project.as_str().to_owned(),
+            compiler: compiler.version().to_owned(),
+            types: templates::types().digest().to_hex(),
+        };
+        let mut action = action(planner, VERSION, None, &parameters);
+        action.tool = Some(compiler.digest());
+        action.traced = true;
+        planner.action(action);
+    }
+
+    fn run(&self, context: &Context<'_>) -> RunResult {
+        let Parameters { project, .. } = parameters(context.action);
+        let project = RelPath::new(&project).expect("planned from a path");
+        // The plan resolved the same texts; reading them here is part of what the action saw.
+        let Some(resolved) = self.resolve(context)? else {
+            return Err(RunError::InputChanged(RelPath::root()));
+        };
+        if context.action.tool != Some(resolved.digest()) {
+            return Err(RunError::InputChanged(RelPath::root()));
+        }
+        let compiler = match self.install(&resolved) {
+            Ok(compiler) => compiler,
+            Err(error) => return Ok(Outcome::failed(vec![unavailable(&resolved, &error)])),
+        };
+        let request = typecheck::Request {
+            compiler: &compiler,
+            project: &project,
+            view: context.view,
+            overlay: templates::types(),
+            root: &self.setup.root,
+            cancelled: context.cancelled,
+        };
+        match typecheck::check(&request) {
+            Ok(checked) => {
+                let mut outcome = Outcome::done(Vec::new(), checked.diagnostics);
+                outcome.hermetic = checked.hermetic;
+                Ok(outcome)
+            }
+            Err(TypecheckError::Cancelled) => Err(RunError::Cancelled),
+            Err(error @ TypecheckError::NeedsNode { .. }) => Ok(Outcome::failed(vec![
+                Diagnostic::error("typecheck::needs_node", error.to_string())
+                    .help("Install Node.js, or use TypeScript 7, which needs none"),
+            ])),
+            Err(error) => Err(RunError::world("Type checking")(std::io::Error::other(error))),
+        }
+    }
+}
+
+impl Typecheck {
+    fn resolve(&self, context: &Context<'_>) -> Result<Option<ResolvedCompiler>, RunError> {
+        // Only the version and the integrity matter, and both are in the tool digest: the texts themselves are read by the
+        // plan, which is made again when they change.
+        let read = |name: &str| -> Result<Option<(RelPath, String)>, RunError> {
+            let path = RelPath::new(name).expect("a plain file name");
+            match context.system.read(&path) {
+                Ok(bytes) => Ok(Some((path, String::from_utf8_lossy(&bytes).into_owned()))),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+                Err(error) => Err(RunError::world(format!("Reading `{name}`"))(error)),
+            }
+        };
+        let texts = Texts {
+            lock: read(LOCK_FILE)?,
+            lockfiles: LOCKFILES.iter().map(|name| read(name)).collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect(),
+            manifest: read("package.json")?,
+        };
+        let Parameters { compiler, .. } = parameters(context.action);
+        let config = RelPath::new("webstir.kdl").expect("a plain file name");
+        let requested = Requested { version: &compiler, path: &config, span: None };
+        Ok(texts.resolve(Some(requested)).0)
+    }
+
+    fn install(&self, resolved: &ResolvedCompiler) -> Result<Compiler, toolchain::ToolchainError> {
+        let network = self.setup.registry.as_ref().map_or(Network::Offline, Network::Online);
+        let installed = self.setup.packages.ensure(&resolved.package, network, &|_| {})?;
+        Ok(match resolved.runtime {
+            Runtime::Native => Compiler::native(resolved.version(), installed.directory.join(resolved.executable())),
+            Runtime::Node => Compiler::script(resolved.version(), &installed.directory, self.setup.node.clone()),
+        })
+    }
+}
+
+/// The files that say which compiler it is.
+struct Texts {
+    lock: Option<(RelPath, String)>,
+    lockfiles: Vec<(RelPath, String)>,
+    manifest: Option<(RelPath, String)>,
+}
+
+impl Texts {
+    fn resolve(&self, requested: Option<Requested<'_>>) -> (Option<ResolvedCompiler>, Vec<Diagnostic>) {
+        fn document((path, text): &(RelPath, String)) -> Document<'_> {
+            Document { path, text }
+        }
+        let lockfiles: Vec<_> = self.lockfiles.iter().map(document).collect();
+        toolchain::resolve(&Request {
+            requested,
+            lock: self.lock.as_ref().map(document),
+            lockfiles: &lockfiles,
+            manifest: self.manifest.as_ref().map(document),
+            platform: Platform::current(),
+        })
+    }
+}
+
+/// The compiler of the workspace; what is wrong with the choice is reported.
+fn compiler(planner: &mut Planner<'_>) -> Option<ResolvedCompiler> {
+    let db = planner.db;
+    let read = |name: &str| {
+        let path = RelPath::new(name).ok()?;
+        file::text(db, &path).map(|text| (path, text))
+    };
+    let texts = Texts {
+        lock: read(LOCK_FILE),
+        lockfiles: LOCKFILES.iter().filter_map(|name| read(name)).collect(),
+        manifest: read("package.json"),
+    };
+    let config = RelPath::new("webstir.kdl").expect("a plain file name");
+    let wanted = planner.config.toolchain().text("typescript");
+    let requested = wanted.map(|version| Requested {
+        version: &version.value,
+        path: &config,
+        span: match version.place {
+            webstir_engine::config::Place::Written(span) => Some(span),
+            _ => None,
+        },
+    });
+    let (resolved, diagnostics) = texts.resolve(requested);
+    for diagnostic in diagnostics {
+        planner.report(diagnostic);
+    }
+    resolved
+}
+
+fn unavailable(resolved: &ResolvedCompiler, error: &toolchain::ToolchainError) -> Diagnostic {
+    let message = format!("TypeScript {} cannot be used: {error}", resolved.version());
+    let diagnostic = Diagnostic::error("toolchain::unavailable", message);
+    match error {
+        toolchain::ToolchainError::Offline { .. } => diagnostic.help("Run the command once without `--offline`"),
+        _ => diagnostic.help("Check the network, the registry in `.npmrc` and the proxy settings"),
+    }
+}
