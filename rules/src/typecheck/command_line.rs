@@ -13,6 +13,7 @@ use tempfile::TempDir;
 use webstir_engine::diagnostic::{Diagnostic, Severity};
 use webstir_engine::path::RelPath;
 
+use self::inputs::Configuration;
 use self::output::{Line, parse};
 use super::diagnostics::{Finding, Spot, convert};
 use super::process::{Outgoing, Process, Program, private_directory};
@@ -27,6 +28,7 @@ const LONGEST_OUTPUT: usize = 64 << 20;
 pub(super) struct Listed<'a> {
     request: Request<'a>,
     workspace: Workspace<'a>,
+    configuration: Configuration,
     /// The workspace on disk, with a slash at its end, as the compiler names it.
     root: String,
     private: TempDir,
@@ -41,8 +43,10 @@ impl<'a> Listed<'a> {
             let source = std::io::ErrorKind::InvalidFilename.into();
             return Err(TypecheckError::World { what: "Resolving the workspace root", source });
         };
-        let workspace = Workspace::new(request.view, request.overlay, None);
-        let mut listed = Self { request, workspace, root, private: private_directory()?, files: Vec::new() };
+        let mut workspace = Workspace::new(request.view, request.overlay, None);
+        let private = private_directory()?;
+        let configuration = Configuration::read(&mut workspace, request.project)?;
+        let mut listed = Self { request, workspace, configuration, root, private, files: Vec::new() };
         let (output, _) = listed.run(&["--listFilesOnly"])?;
         let library = listed.library();
         for line in output.lines() {
@@ -55,7 +59,7 @@ impl<'a> Listed<'a> {
         }
         listed.files.sort();
         listed.files.dedup();
-        inputs::record(&mut listed.workspace, request.project, &listed.files)?;
+        inputs::record(&mut listed.workspace, request.project, &listed.configuration, &listed.files)?;
         Ok(listed)
     }
 
@@ -92,8 +96,11 @@ impl<'a> Listed<'a> {
         let mut arguments: Vec<&OsStr> = entry.iter().map(|entry| entry.as_os_str()).collect();
         arguments.extend([OsStr::new("-p"), project.as_os_str()]);
         arguments.extend(["--noEmit", "--pretty", "false"].map(OsStr::new));
-        // A project that keeps build information would write it into the workspace.
-        arguments.extend([OsStr::new("--incremental"), OsStr::new("--tsBuildInfoFile"), build_info.as_os_str()]);
+        // Build information would be written into the workspace. Asking for it where the project does not would lose findings
+        // about declarations.
+        if self.configuration.keeps_build_information() {
+            arguments.extend([OsStr::new("--tsBuildInfoFile"), build_info.as_os_str()]);
+        }
         arguments.extend(more.iter().map(OsStr::new));
         let program = Program { executable, arguments, directory: Some(Path::new(&self.root)) };
         let mut process = Process::start(&program, None, self.request.cancelled)?;

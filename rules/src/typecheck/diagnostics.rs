@@ -51,8 +51,14 @@ fn diagnostic(finding: Finding, project: &RelPath, root: &str) -> Diagnostic {
         }
         Some(Place::Virtual(file)) => diagnostic.notes.push(format!("Found in `{file}`, which is built in")),
         Some(Place::Outside(name)) => diagnostic.notes.push(format!("Found in `{name}`")),
-        // What has no place is about the program as it is configured.
-        None => diagnostic.file = Some(project.clone()),
+        // What has no place is about the program as it is configured, at times at a related place.
+        None => {
+            diagnostic.file = Some(project.clone());
+            diagnostic.span = finding.related.iter().find_map(|(spot, _)| match &spot.place {
+                Some(Place::Inside(file)) if file == project => spot.span,
+                _ => None,
+            });
+        }
     }
     for (spot, message) in finding.related {
         let message = relative(message);

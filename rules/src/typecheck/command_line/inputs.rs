@@ -16,10 +16,73 @@ use crate::typecheck::workspace::Workspace;
 
 const DEPENDENCIES: &str = "node_modules";
 
+/// What a project file says, with all that it extends.
+#[derive(Debug, Default)]
+pub(super) struct Configuration {
+    seen: BTreeSet<RelPath>,
+    /// Whether anything says what is collected; otherwise it is all below the project file.
+    is_selective: bool,
+    roots: BTreeSet<RelPath>,
+    excluded: BTreeSet<RelPath>,
+    incremental: Option<bool>,
+    composite: Option<bool>,
+}
+
+impl Configuration {
+    /// Reads a project file and all that it extends and references.
+    pub(super) fn read(workspace: &mut Workspace<'_>, project: &RelPath) -> Result<Self, TypecheckError> {
+        let mut configuration = Self::default();
+        configuration.add(workspace, project)?;
+        if !configuration.is_selective {
+            configuration.roots.insert(project.parent().unwrap_or_else(RelPath::root));
+        }
+        Ok(configuration)
+    }
+
+    /// Whether the compiler keeps build information, which it writes even when it emits nothing.
+    pub(super) fn keeps_build_information(&self) -> bool {
+        self.incremental == Some(true) || self.composite == Some(true)
+    }
+
+    fn add(&mut self, workspace: &mut Workspace<'_>, path: &RelPath) -> Result<(), TypecheckError> {
+        if !self.seen.insert(path.clone()) {
+            return Ok(());
+        }
+        let directory = path.parent().unwrap_or_else(RelPath::root);
+        let text = workspace.read(path)?.map_or(String::new(), |text| text.content().to_owned());
+        let parsed: Value = parse_to_serde_value(&text, &ParseOptions::default()).unwrap_or(Value::Null);
+        let below = |name: &Value| name.as_str().and_then(|name| directory.join(fixed_part(name)).ok());
+        let options = &parsed["compilerOptions"];
+        self.excluded.extend([&options["outDir"], &options["declarationDir"]].into_iter().filter_map(below));
+        self.excluded.extend(each(&parsed["exclude"]).filter_map(below).filter(|path| *path != directory));
+        self.is_selective |= !(parsed["files"].is_null() && parsed["include"].is_null());
+        self.roots.extend(each(&parsed["include"]).filter_map(below));
+        // What is said first counts: by the file itself, then by the last that it extends.
+        self.incremental = self.incremental.or(options["incremental"].as_bool());
+        self.composite = self.composite.or(options["composite"].as_bool());
+        let extended: Vec<_> = each(&parsed["extends"]).filter_map(Value::as_str).collect();
+        for extended in extended.into_iter().rev() {
+            if let Some(path) = extended_path(workspace, &directory, extended)? {
+                self.add(workspace, &path)?;
+            }
+        }
+        for referenced in each(&parsed["references"]).filter_map(|reference| reference["path"].as_str()) {
+            let Ok(mut path) = directory.join(referenced) else { continue };
+            if path.extension() != "json" {
+                let Ok(file) = path.join("tsconfig.json") else { continue };
+                path = file;
+            }
+            workspace.read(&path)?;
+        }
+        Ok(())
+    }
+}
+
 /// Records the inputs of `project` in the view, `files` being read already.
 pub(super) fn record(
     workspace: &mut Workspace<'_>,
     project: &RelPath,
+    configuration: &Configuration,
     files: &[RelPath],
 ) -> Result<(), TypecheckError> {
     let mut directories = BTreeSet::new();
@@ -40,13 +103,8 @@ pub(super) fn record(
             list_dependencies(workspace, directory)?;
         }
     }
-    let mut collected = Collected::default();
-    configurations(workspace, project, &mut collected)?;
-    if !collected.is_selective {
-        collected.roots.insert(project.parent().unwrap_or_else(RelPath::root));
-    }
-    for root in &collected.roots {
-        walk(workspace, root, &collected.excluded, &mut BTreeSet::new())?;
+    for root in &configuration.roots {
+        walk(workspace, root, &configuration.excluded, &mut BTreeSet::new())?;
     }
     Ok(())
 }
@@ -64,50 +122,6 @@ fn list_dependencies(workspace: &mut Workspace<'_>, directory: &RelPath) -> Resu
         {
             workspace.list(&scope)?;
         }
-    }
-    Ok(())
-}
-
-/// Where files are collected from.
-#[derive(Debug, Default)]
-struct Collected {
-    /// Whether any file says what is collected; otherwise it is all below the project file.
-    is_selective: bool,
-    seen: BTreeSet<RelPath>,
-    roots: BTreeSet<RelPath>,
-    excluded: BTreeSet<RelPath>,
-}
-
-/// Reads a project file and all that it extends and references.
-fn configurations(
-    workspace: &mut Workspace<'_>,
-    path: &RelPath,
-    collected: &mut Collected,
-) -> Result<(), TypecheckError> {
-    if !collected.seen.insert(path.clone()) {
-        return Ok(());
-    }
-    let directory = path.parent().unwrap_or_else(RelPath::root);
-    let text = workspace.read(path)?.map_or(String::new(), |text| text.content().to_owned());
-    let parsed: Value = parse_to_serde_value(&text, &ParseOptions::default()).unwrap_or(Value::Null);
-    let below = |name: &Value| name.as_str().and_then(|name| directory.join(fixed_part(name)).ok());
-    let options = &parsed["compilerOptions"];
-    collected.excluded.extend([&options["outDir"], &options["declarationDir"]].into_iter().filter_map(below));
-    collected.excluded.extend(each(&parsed["exclude"]).filter_map(below).filter(|path| *path != directory));
-    collected.is_selective |= !(parsed["files"].is_null() && parsed["include"].is_null());
-    collected.roots.extend(each(&parsed["include"]).filter_map(below));
-    for extended in each(&parsed["extends"]).filter_map(Value::as_str) {
-        if let Some(path) = extended_path(workspace, &directory, extended)? {
-            configurations(workspace, &path, collected)?;
-        }
-    }
-    for referenced in each(&parsed["references"]).filter_map(|reference| reference["path"].as_str()) {
-        let Ok(mut path) = directory.join(referenced) else { continue };
-        if path.extension() != "json" {
-            let Ok(file) = path.join("tsconfig.json") else { continue };
-            path = file;
-        }
-        workspace.read(&path)?;
     }
     Ok(())
 }
@@ -198,8 +212,8 @@ mod tests {
                 r#"{ "extends": ["@tsconfig/node", "../base"], "include": ["src/**/*", "../lib"], // c
                 "compilerOptions": {"outDir": "src/out"} }"#,
             ),
-            ("base.json", r#"{"compilerOptions": {"strict": true}}"#),
-            ("node_modules/@tsconfig/node/tsconfig.json", "{}"),
+            ("base.json", r#"{"compilerOptions": {"composite": true}}"#),
+            ("node_modules/@tsconfig/node/tsconfig.json", r#"{"compilerOptions": {"composite": false}}"#),
             ("app/src/deep/a.ts", ""),
             ("app/src/out/a.js", ""),
             ("lib/b.ts", ""),
@@ -209,7 +223,10 @@ mod tests {
         let overlay = VirtualFiles::default();
         let mut workspace = Workspace::new(&view, &overlay, None);
         let path = |text: &str| RelPath::new(text).unwrap();
-        record(&mut workspace, &path("app/tsconfig.json"), &[path("app/src/deep/a.ts"), path("lib/b.ts")]).unwrap();
+        let project = path("app/tsconfig.json");
+        let configuration = Configuration::read(&mut workspace, &project).unwrap();
+        assert!(configuration.keeps_build_information());
+        record(&mut workspace, &project, &configuration, &[path("app/src/deep/a.ts"), path("lib/b.ts")]).unwrap();
         let trace = view.trace();
         let read: Vec<_> = trace
             .iter()
