@@ -255,11 +255,11 @@ impl<'a> Session<'a> {
             self.reply(id, ());
             return Ok(());
         }
-        let inside = self.inside(path);
+        let place = inside(path);
         match question {
             "readFile" => {
                 let mut scratch = std::mem::take(&mut self.scratch);
-                let text = match &inside {
+                let text = match &place {
                     Some(path) => self.workspace.read(path)?,
                     None => None,
                 };
@@ -269,17 +269,17 @@ impl<'a> Session<'a> {
                 self.scratch = scratch;
             }
             "fileExists" | "directoryExists" => {
-                let kind = inside.map_or(Ok(PathKind::Absent), |path| self.workspace.kind(&path))?;
+                let kind = place.map_or(Ok(PathKind::Absent), |path| self.workspace.kind(&path))?;
                 let wanted = if question == "fileExists" { PathKind::File } else { PathKind::Directory };
                 self.reply(id, kind == wanted);
             }
             "getAccessibleEntries" => {
-                let listed = inside.map(|path| self.workspace.list(&path)).transpose()?;
+                let listed = place.map(|path| self.workspace.list(&path)).transpose()?;
                 let (files, directories) = listed.unwrap_or_default();
                 self.reply(id, Entries { files, directories });
             }
             "realpath" => {
-                let real = inside.map(|path| self.workspace.real_path(&path)).transpose()?;
+                let real = place.map(|path| self.workspace.real_path(&path)).transpose()?;
                 match real {
                     Some(real) if real.is_root() => self.reply(id, ROOT),
                     Some(real) => self.reply(id, format!("{ROOT}/{real}")),
@@ -299,18 +299,11 @@ impl<'a> Session<'a> {
         frame(message, &mut self.scratch, &mut |bytes| self.outgoing.extend(bytes));
     }
 
-    /// The path in the workspace that the compiler means.
-    fn inside(&self, path: &str) -> Option<RelPath> {
-        let rest = path.strip_prefix(ROOT)?;
-        let below = if rest.is_empty() { rest } else { rest.strip_prefix('/')? };
-        RelPath::new(below).ok()
-    }
-
     fn place(&mut self, name: &str) -> Result<Place, TypecheckError> {
         if let Some(file) = name.strip_prefix(&self.library) {
             return Ok(Place::Outside(file.to_owned()));
         }
-        match self.inside(name) {
+        match inside(name) {
             Some(path) => self.workspace.place(path),
             None => Ok(Place::Outside(name.to_owned())),
         }
@@ -351,6 +344,13 @@ impl<'a> Session<'a> {
     fn broken(&mut self, error: &ProtocolError) -> TypecheckError {
         TypecheckError::Protocol { source: error.clone(), stderr: self.process.stderr() }
     }
+}
+
+/// The path in the workspace that the compiler means.
+fn inside(path: &str) -> Option<RelPath> {
+    let rest = path.strip_prefix(ROOT)?;
+    let below = if rest.is_empty() { rest } else { rest.strip_prefix('/')? };
+    RelPath::new(below).ok()
 }
 
 impl RawDiagnostic {

@@ -36,16 +36,12 @@ fn last<'o, 't>(object: &'o Object<'t>, name: &str) -> Option<&'o ObjectProp<'t>
 
 /// Adds a property behind the last one, where a trailing comma does no harm.
 fn insert(object: &Object<'_>, property: &'static str) -> Edit {
-    match object.properties.last() {
-        Some(last) => {
-            let end = last.range().end;
-            Edit { range: end..end, replacement: Cow::Owned(format!(",{property}")) }
-        }
-        None => {
-            let start = object.range.start + 1;
-            Edit { range: start..start, replacement: Cow::Borrowed(property) }
-        }
-    }
+    let (at, replacement) = if let Some(last) = object.properties.last() {
+        (last.range().end, Cow::Owned(format!(",{property}")))
+    } else {
+        (object.range.start + 1, Cow::Borrowed(property))
+    };
+    Edit { range: at..at, replacement }
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use rustc_hash::FxHashMap;
 use webstir_engine::path::RelPath;
-use webstir_engine::system::PathKind;
+use webstir_engine::system::{Listing, PathKind};
 use webstir_engine::view::View;
 
 use super::TypecheckError;
@@ -89,7 +89,7 @@ impl<'a> Workspace<'a> {
     pub(super) fn list(&mut self, path: &RelPath) -> Result<(Vec<String>, Vec<String>), TypecheckError> {
         let listing = self.view.list(path).map_err(TypecheckError::workspace(path))?;
         let (mut files, mut directories) = (BTreeSet::new(), BTreeSet::new());
-        for (name, kind) in listing.iter().flat_map(|listing| listing.entries()) {
+        for (name, kind) in listing.iter().flat_map(Listing::entries) {
             match kind {
                 PathKind::File => files.insert(name.to_owned()),
                 PathKind::Directory => directories.insert(name.to_owned()),
