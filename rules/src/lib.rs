@@ -1,1 +1,3 @@
-//! x
+//! The rules: one file a rule kind.
+
+pub mod typecheck;

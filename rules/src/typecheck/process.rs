@@ -1,0 +1,269 @@
+//! The compiler's process.
+//!
+//! A [`Process`] is one compiler in its own process group, with an empty environment and a private temporary directory. One
+//! thread moves the bytes of all three pipes and asks for cancellation while it waits, so that neither a full pipe nor a silent
+//! compiler can hold it. Dropping it kills the group.
+
+use std::ffi::OsStr;
+use std::io::{self, Read, Write};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+use tempfile::TempDir;
+
+use super::TypecheckError;
+
+/// How long a cancellation may go unnoticed.
+const TICK: Timespec = Timespec { tv_sec: 0, tv_nsec: 25_000_000 };
+/// How long a compiler that closed its output may take to end.
+const GRACE: Duration = Duration::from_secs(2);
+/// What is kept of the error output.
+const TAIL: usize = 8 << 10;
+const CHUNK: usize = 64 << 10;
+
+/// What to start.
+pub(super) struct Program<'a> {
+    pub(super) executable: &'a Path,
+    pub(super) arguments: Vec<&'a OsStr>,
+    /// The working directory; the private one by default.
+    pub(super) directory: Option<&'a Path>,
+}
+
+/// One running compiler.
+#[derive(Debug)]
+pub(super) struct Process<'a> {
+    child: Child,
+    input: Option<ChildStdin>,
+    output: ChildStdout,
+    errors: Option<ChildStderr>,
+    tail: Vec<u8>,
+    chunk: Box<[u8]>,
+    cancelled: &'a AtomicBool,
+    is_reaped: bool,
+    _private: Option<TempDir>,
+}
+
+/// A private directory for one process.
+pub(super) fn private_directory() -> Result<TempDir, TypecheckError> {
+    tempfile::Builder::new()
+        .prefix("webstir-typecheck-")
+        .tempdir()
+        .map_err(TypecheckError::world("Creating a temporary directory"))
+}
+
+impl<'a> Process<'a> {
+    /// Starts `program`. Its temporary files go to `private`, which lives as long as the process.
+    pub(super) fn start(
+        program: &Program<'_>,
+        private: Option<TempDir>,
+        cancelled: &'a AtomicBool,
+    ) -> Result<Self, TypecheckError> {
+        let mut command = Command::new(program.executable);
+        command.args(&program.arguments).env_clear().process_group(0);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        if let Some(private) = &private {
+            command.env("TMPDIR", private.path());
+        }
+        if let Some(directory) = program.directory.or(private.as_ref().map(TempDir::path)) {
+            command.current_dir(directory);
+        }
+        let failed = |source| TypecheckError::Start { program: PathBuf::from(program.executable), source };
+        let mut child = command.spawn().map_err(failed)?;
+        let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let (Some(input), Some(output), Some(errors)) = pipes else { unreachable!("all three are piped") };
+        let process = Self {
+            child,
+            input: Some(input),
+            output,
+            errors: Some(errors),
+            tail: Vec::new(),
+            chunk: vec![0; CHUNK].into_boxed_slice(),
+            cancelled,
+            is_reaped: false,
+            _private: private,
+        };
+        for result in [
+            process.input.as_ref().map_or(Ok(()), |pipe| rustix::io::ioctl_fionbio(pipe, true)),
+            rustix::io::ioctl_fionbio(&process.output, true),
+            process.errors.as_ref().map_or(Ok(()), |pipe| rustix::io::ioctl_fionbio(pipe, true)),
+        ] {
+            result.map_err(|error| failed(error.into()))?;
+        }
+        Ok(process)
+    }
+
+    /// Closes the process's input.
+    pub(super) fn close_input(&mut self) {
+        self.input = None;
+    }
+
+    /// Writes what it can of `outgoing` and waits until bytes arrive, which it adds to `incoming`. Returns their number; 0 means
+    /// that the output has ended.
+    pub(super) fn exchange(
+        &mut self,
+        outgoing: &mut Outgoing,
+        incoming: &mut Vec<u8>,
+    ) -> Result<usize, TypecheckError> {
+        loop {
+            if self.cancelled.load(Ordering::Relaxed) {
+                return Err(TypecheckError::Cancelled);
+            }
+            self.write(outgoing)?;
+            let mut polled = vec![PollFd::new(&self.output, PollFlags::IN)];
+            polled.extend(self.errors.as_ref().map(|errors| PollFd::new(errors, PollFlags::IN)));
+            polled.extend(
+                self.input.as_ref().filter(|_| !outgoing.is_empty()).map(|pipe| PollFd::new(pipe, PollFlags::OUT)),
+            );
+            match poll(&mut polled, Some(&TICK)) {
+                Ok(_) | Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(TypecheckError::world("Waiting for the compiler")(error.into())),
+            }
+            let has_output = !polled[0].revents().is_empty();
+            let has_errors = self.errors.is_some() && !polled[1].revents().is_empty();
+            if has_errors {
+                self.read_errors();
+            }
+            if has_output
+                && let Some(read) = read_some(&mut self.output, &mut self.chunk, incoming)
+                    .map_err(TypecheckError::world("Reading from the compiler"))?
+            {
+                return Ok(read);
+            }
+        }
+    }
+
+    fn write(&mut self, outgoing: &mut Outgoing) -> Result<(), TypecheckError> {
+        let Some(input) = &mut self.input else {
+            outgoing.clear();
+            return Ok(());
+        };
+        while !outgoing.is_empty() {
+            match input.write(outgoing.rest()) {
+                Ok(written) => outgoing.written += written,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                // The compiler ended: its output says so next.
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                    self.input = None;
+                    break;
+                }
+                Err(error) => return Err(TypecheckError::world("Writing to the compiler")(error)),
+            }
+        }
+        outgoing.clear();
+        Ok(())
+    }
+
+    /// Takes what the error output holds; an output that has ended or fails is closed.
+    fn read_errors(&mut self) {
+        let Some(errors) = &mut self.errors else { return };
+        let is_open = matches!(read_some(errors, &mut self.chunk, &mut self.tail), Ok(None | Some(1..)));
+        if !is_open {
+            self.errors = None;
+        }
+        if self.tail.len() > TAIL {
+            self.tail.drain(..self.tail.len() - TAIL);
+        }
+    }
+
+    /// Waits for a process whose output has ended; one that stays is killed.
+    pub(super) fn finish(&mut self) -> Result<ExitStatus, TypecheckError> {
+        let step = Duration::from_millis(2);
+        let mut waited = Duration::ZERO;
+        while waited < GRACE && !self.has_ended() {
+            if self.cancelled.load(Ordering::Relaxed) {
+                return Err(TypecheckError::Cancelled);
+            }
+            std::thread::sleep(step);
+            waited += step;
+        }
+        self.read_errors();
+        self.reap().map_err(TypecheckError::world("Waiting for the compiler"))
+    }
+
+    /// The error for a compiler that ended before it answered.
+    pub(super) fn ended(&mut self) -> TypecheckError {
+        match self.finish() {
+            Ok(status) => TypecheckError::Ended { status: status.to_string(), stderr: self.stderr() },
+            Err(error) => error,
+        }
+    }
+
+    /// The end of the error output.
+    pub(super) fn stderr(&mut self) -> String {
+        self.read_errors();
+        String::from_utf8_lossy(&self.tail).trim_end().to_owned()
+    }
+
+    fn pid(&self) -> Pid {
+        Pid::from_child(&self.child)
+    }
+
+    /// Asks without reaping, so that the number of the group stays ours until it is killed.
+    fn has_ended(&self) -> bool {
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        !matches!(waitid(WaitId::Pid(self.pid()), options), Ok(None))
+    }
+
+    fn reap(&mut self) -> io::Result<ExitStatus> {
+        if !self.is_reaped {
+            // Fails only when nobody is left in the group.
+            let _ = kill_process_group(self.pid(), Signal::KILL);
+            self.is_reaped = true;
+        }
+        self.child.wait()
+    }
+}
+
+impl Drop for Process<'_> {
+    fn drop(&mut self) {
+        let _ = self.reap();
+    }
+}
+
+/// Reads once; `None` when nothing is there yet.
+fn read_some(pipe: &mut impl Read, chunk: &mut [u8], into: &mut Vec<u8>) -> io::Result<Option<usize>> {
+    loop {
+        match pipe.read(chunk) {
+            Ok(read) => {
+                into.extend_from_slice(&chunk[..read]);
+                return Ok(Some(read));
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Bytes on their way to the process.
+#[derive(Debug, Default)]
+pub(super) struct Outgoing {
+    bytes: Vec<u8>,
+    written: usize,
+}
+
+impl Outgoing {
+    /// Adds bytes.
+    pub(super) fn extend(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    fn rest(&self) -> &[u8] {
+        &self.bytes[self.written..]
+    }
+
+    fn is_empty(&self) -> bool {
+        self.rest().is_empty()
+    }
+
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.written = 0;
+    }
+}

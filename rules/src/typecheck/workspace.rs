@@ -1,0 +1,187 @@
+//! The workspace as the compiler sees it.
+//!
+//! A [`Workspace`] answers the compiler's questions about paths from the [`View`], then from the overlay, and keeps the text of
+//! every file that it gave out, so that positions can be placed without another read. A [`Place`] is where a path of the compiler
+//! lies.
+
+use std::collections::BTreeSet;
+
+use rustc_hash::FxHashMap;
+use webstir_engine::path::RelPath;
+use webstir_engine::system::{Listing, PathKind};
+use webstir_engine::view::View;
+
+use super::TypecheckError;
+use super::no_emit::set_no_emit;
+use super::text::Text;
+use super::virtual_files::VirtualFiles;
+
+/// Where a path that the compiler names lies.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// A file of the user.
+    Inside(RelPath),
+    /// A file that the binary brought along.
+    Virtual(RelPath),
+    /// Anything else; the compiler's own library is known by its file names.
+    Outside(String),
+}
+
+/// The files of the workspace and of the overlay.
+#[derive(Debug)]
+pub(super) struct Workspace<'a> {
+    view: &'a View,
+    overlay: &'a VirtualFiles,
+    /// For each directory of the overlay whether it is seen, once that was asked.
+    shown: Vec<Option<bool>>,
+    /// The project file, whose copy for the compiler sets `noEmit`.
+    project: Option<RelPath>,
+    texts: FxHashMap<RelPath, Text>,
+}
+
+impl<'a> Workspace<'a> {
+    /// A workspace in which `project` is read with `noEmit` set.
+    pub(super) fn new(view: &'a View, overlay: &'a VirtualFiles, project: Option<&RelPath>) -> Self {
+        let shown = vec![None; overlay.roots().len()];
+        Self { view, overlay, shown, project: project.cloned(), texts: FxHashMap::default() }
+    }
+
+    /// What is at `path`.
+    pub(super) fn kind(&mut self, path: &RelPath) -> Result<PathKind, TypecheckError> {
+        match self.view.kind(path).map_err(TypecheckError::workspace(path))? {
+            PathKind::Absent => self.virtual_kind(path),
+            kind => Ok(kind),
+        }
+    }
+
+    /// What the overlay has at `path`.
+    fn virtual_kind(&mut self, path: &RelPath) -> Result<PathKind, TypecheckError> {
+        let (view, overlay, shown) = (self.view, self.overlay, &mut self.shown);
+        overlay.kind(path, &mut |root| {
+            if let Some(seen) = shown[root] {
+                return Ok(seen);
+            }
+            let directory = &overlay.roots()[root];
+            let seen = view.kind(directory).map_err(TypecheckError::workspace(directory))? == PathKind::Absent;
+            shown[root] = Some(seen);
+            Ok(seen)
+        })
+    }
+
+    /// The text of the file at `path`; `None` when there is none.
+    pub(super) fn read(&mut self, path: &RelPath) -> Result<Option<&Text>, TypecheckError> {
+        let text = match self.view.read(path).map_err(TypecheckError::workspace(path))? {
+            Some(bytes) => {
+                let text = Text::decode(bytes);
+                let edit = if self.project.as_ref() == Some(path) { set_no_emit(text.content()) } else { None };
+                text.edited(edit)
+            }
+            None if self.virtual_kind(path)? == PathKind::File => {
+                Text::decode(self.overlay.bytes(path).unwrap_or_default().to_vec())
+            }
+            None => return Ok(None),
+        };
+        // The first text stays, as the first observation does in the trace.
+        Ok(Some(self.texts.entry(path.clone()).or_insert(text)))
+    }
+
+    /// The names of the files and of the directories in a directory, sorted; none when there is no directory.
+    pub(super) fn list(&mut self, path: &RelPath) -> Result<(Vec<String>, Vec<String>), TypecheckError> {
+        let listing = self.view.list(path).map_err(TypecheckError::workspace(path))?;
+        let (mut files, mut directories) = (BTreeSet::new(), BTreeSet::new());
+        for (name, kind) in listing.iter().flat_map(Listing::entries) {
+            match kind {
+                PathKind::File => files.insert(name.to_owned()),
+                PathKind::Directory => directories.insert(name.to_owned()),
+                PathKind::Absent => false,
+            };
+        }
+        let is_real =
+            listing.is_some() || self.view.kind(path).map_err(TypecheckError::workspace(path))? != PathKind::Absent;
+        if !is_real || listing.is_some() {
+            let overlay = self.overlay;
+            for name in overlay.entries(path) {
+                let Ok(child) = path.join(name) else { continue };
+                match self.virtual_kind(&child)? {
+                    PathKind::File if !directories.contains(name) => files.insert(name.to_owned()),
+                    PathKind::Directory if !files.contains(name) => directories.insert(name.to_owned()),
+                    _ => false,
+                };
+            }
+        }
+        Ok((files.into_iter().collect(), directories.into_iter().collect()))
+    }
+
+    /// Where `path` really is; a path that is nowhere is its own.
+    pub(super) fn real_path(&mut self, path: &RelPath) -> Result<RelPath, TypecheckError> {
+        let real = self.view.real_path(path).map_err(TypecheckError::workspace(path))?;
+        Ok(real.unwrap_or_else(|| path.clone()))
+    }
+
+    /// The place of a path of the workspace.
+    pub(super) fn place(&mut self, path: RelPath) -> Result<Place, TypecheckError> {
+        match self.overlay.bytes(&path) {
+            Some(_) if self.virtual_kind(&path)? == PathKind::File => Ok(Place::Virtual(path)),
+            _ => Ok(Place::Inside(path)),
+        }
+    }
+
+    /// The text of a file that was read.
+    pub(super) fn text(&self, path: &RelPath) -> Option<&Text> {
+        self.texts.get(path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use webstir_engine::system::Memory;
+
+    fn path(text: &str) -> RelPath {
+        RelPath::new(text).unwrap()
+    }
+
+    fn overlay() -> VirtualFiles {
+        let mut files = VirtualFiles::default();
+        files
+            .add_directory(&path("node_modules/back"), [("index.d.ts", &b"export {}"[..]), ("more.d.ts", b"")])
+            .unwrap();
+        files
+    }
+
+    #[test]
+    fn the_overlay_stands_in_for_what_is_absent() {
+        let view = View::new(Arc::new(Memory::with_files(&[("node_modules/zod/index.d.ts", "")])));
+        let overlay = overlay();
+        let mut workspace = Workspace::new(&view, &overlay, None);
+        assert_eq!(workspace.kind(&path("node_modules/back/index.d.ts")).unwrap(), PathKind::File);
+        assert_eq!(workspace.read(&path("node_modules/back/index.d.ts")).unwrap().unwrap().content(), "export {}");
+        assert_eq!(workspace.list(&path("node_modules")).unwrap().1, ["back", "zod"]);
+        assert_eq!(workspace.list(&path("node_modules/back")).unwrap().0, ["index.d.ts", "more.d.ts"]);
+        assert!(matches!(workspace.place(path("node_modules/back/index.d.ts")).unwrap(), Place::Virtual(_)));
+        assert!(matches!(workspace.place(path("node_modules/zod/index.d.ts")).unwrap(), Place::Inside(_)));
+        let asked: Vec<_> = view.trace().iter().map(|(path, _)| path.as_str().to_owned()).collect();
+        assert!(asked.iter().any(|path| path == "node_modules/back"), "{asked:?}");
+    }
+
+    #[test]
+    fn a_real_directory_hides_the_whole_one_of_the_overlay() {
+        let view = View::new(Arc::new(Memory::with_files(&[("node_modules/back/index.d.ts", "real")])));
+        let overlay = overlay();
+        let mut workspace = Workspace::new(&view, &overlay, None);
+        assert_eq!(workspace.read(&path("node_modules/back/index.d.ts")).unwrap().unwrap().content(), "real");
+        assert_eq!(workspace.kind(&path("node_modules/back/more.d.ts")).unwrap(), PathKind::Absent);
+        assert_eq!(workspace.list(&path("node_modules/back")).unwrap().0, ["index.d.ts"]);
+    }
+
+    #[test]
+    fn a_real_file_in_the_way_is_no_directory() {
+        let view = View::new(Arc::new(Memory::with_files(&[("node_modules", "")])));
+        let overlay = overlay();
+        let mut workspace = Workspace::new(&view, &overlay, None);
+        assert_eq!(workspace.kind(&path("node_modules")).unwrap(), PathKind::File);
+        assert_eq!(workspace.list(&path("node_modules")).unwrap(), (vec![], vec![]));
+    }
+}
