@@ -1,0 +1,68 @@
+//! The `imports` of the workspace's `package.json`: what specifiers that start with `#` mean.
+
+use serde_json::Value;
+
+/// Conditions that hold for a module of the workspace, besides `default`.
+const CONDITIONS: [&str; 3] = ["node", "import", "module"];
+
+/// The `imports` of one `package.json`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct PackageImports(Box<[(Box<str>, Box<[Box<str>]>)]>);
+
+impl PackageImports {
+    /// Reads the text of a `package.json`. A file without `imports`, or one that is not JSON, has none: that file's faults are
+    /// reported by whoever reads it for its own sake.
+    pub fn parse(package_json: &[u8]) -> Self {
+        let Ok(Value::Object(package)) = serde_json::from_slice(package_json) else { return Self::default() };
+        let Some(Value::Object(imports)) = package.get("imports") else { return Self::default() };
+        let entries = imports.iter().filter(|(pattern, _)| pattern.starts_with('#')).map(|(pattern, target)| {
+            let mut targets = Vec::new();
+            collect(target, &mut targets);
+            (pattern.as_str().into(), targets.into_boxed_slice())
+        });
+        Self(entries.collect())
+    }
+
+    /// What `specifier` stands for, the first choice first: specifiers relative to the workspace root, or of packages.
+    pub(super) fn targets(&self, specifier: &str) -> Vec<String> {
+        if let Some((_, targets)) = self.0.iter().find(|(pattern, _)| **pattern == *specifier) {
+            return targets.iter().map(|target| target.clone().into_string()).collect();
+        }
+        let best = self
+            .0
+            .iter()
+            .filter_map(|(pattern, targets)| {
+                let (before, after) = pattern.split_once('*')?;
+                let star = specifier.strip_prefix(before)?.strip_suffix(after)?;
+                (!star.is_empty()).then_some((before.len(), star, targets))
+            })
+            .max_by_key(|(length, _, _)| *length);
+        best.map_or_else(Vec::new, |(_, star, targets)| {
+            targets.iter().map(|target| target.replace('*', star)).collect()
+        })
+    }
+}
+
+/// The targets that the conditions allow. The first condition that holds decides, as Node has it.
+fn collect(target: &Value, targets: &mut Vec<Box<str>>) -> bool {
+    match target {
+        Value::String(text) => {
+            targets.push(text.as_str().into());
+            true
+        }
+        Value::Array(choices) => {
+            let mut any = false;
+            for choice in choices {
+                any |= collect(choice, targets);
+            }
+            any
+        }
+        Value::Object(conditions) => conditions
+            .iter()
+            .filter(|(name, _)| *name == "default" || CONDITIONS.contains(&name.as_str()))
+            .any(|(_, target)| collect(target, targets)),
+        // `null` forbids the specifier.
+        Value::Null => true,
+        _ => false,
+    }
+}

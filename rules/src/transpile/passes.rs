@@ -1,0 +1,201 @@
+//! The passes over one module, in their order.
+
+use swc_core::common::comments::SingleThreadedComments;
+use swc_core::common::errors::HANDLER;
+use swc_core::common::{BytePos, LineCol, Mark};
+use swc_core::ecma::ast::{EsVersion, Program};
+use swc_core::ecma::codegen::text_writer::JsWriter;
+use swc_core::ecma::codegen::{Config, Emitter};
+use swc_core::ecma::transforms::base::fixer::fixer;
+use swc_core::ecma::transforms::base::helpers::{HELPERS, Helpers, inject_helpers};
+use swc_core::ecma::transforms::base::hygiene::hygiene;
+use swc_core::ecma::transforms::compat::class_fields_use_set::class_fields_use_set;
+use swc_core::ecma::transforms::compat::{es2019, es2020, es2021, es2022};
+use swc_core::ecma::transforms::proposal::decorator_2023_11::decorator_2023_11;
+use swc_core::ecma::transforms::proposal::decorators::{self, decorators};
+use swc_core::ecma::transforms::proposal::explicit_resource_management::explicit_resource_management;
+use swc_core::ecma::transforms::react::{self, react};
+use swc_core::ecma::transforms::typescript::{Config as TypeScriptConfig, TsImportExportAssignConfig, TsxConfig, tsx, typescript};
+use swc_core::ecma::visit::VisitMutWith;
+
+use super::{Emitted, Fault, ImportRequire, Options, PrintedImport, comments, define, map, namespaces, rewrite};
+use crate::source::{Collector, Language, Parts};
+use crate::tsconfig::{Decorators, EmitOptions, Jsx, Target};
+
+/// Transforms and prints `parts`; needs the `GLOBALS` of these parts.
+pub(super) fn run(parts: &mut Parts, language: Language, options: &Options<'_>) -> Result<Emitted, Vec<Fault>> {
+    let comments = comments::take(parts);
+    let legal = comments::Legal::of(&parts.program, &comments);
+    let (handler, found) = Collector::handler();
+    let imports = HANDLER.set(&handler, || {
+        HELPERS.set(&Helpers::new(false), || transform(parts, language, options, &comments))
+    });
+    let mut faults: Vec<_> = std::mem::take(&mut *found.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+        .into_iter()
+        .map(|(span, message)| Fault { code: "transpile::unsupported", span, message, help: None })
+        .collect();
+    let imports = match imports {
+        Ok(imports) => imports,
+        Err(more) => {
+            faults.extend(more);
+            Vec::new()
+        }
+    };
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    comments::keep_needed(&comments);
+    legal.restore(&parts.program, &comments);
+    Ok(print(parts, options, &comments, imports))
+}
+
+fn transform(
+    parts: &mut Parts,
+    language: Language,
+    options: &Options<'_>,
+    comments: &SingleThreadedComments,
+) -> Result<Vec<PrintedImport>, Vec<Fault>> {
+    let (unresolved, top) = (parts.unresolved, parts.top);
+    let emit = &options.emit;
+    let program = &mut parts.program;
+    if language.is_typescript() {
+        let faults = namespaces::faults(program);
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+    }
+    define::replace(program, &options.define, unresolved)?;
+    // Before the types go: `createRequire` hides the specifier of `import x = require("y")`.
+    let mut printed = rewrite::import_requires(program, options);
+    match emit.decorators {
+        Decorators::Standard => program.mutate(decorator_2023_11()),
+        Decorators::Legacy { metadata } => program.mutate(decorators(decorators::Config {
+            legacy: true,
+            emit_metadata: metadata && language.is_typescript(),
+            use_define_for_class_fields: emit.define_fields,
+        })),
+    }
+    // Before the types go, so that what the factory needs counts as used.
+    if language.has_jsx() && emit.jsx != Jsx::Preserve {
+        program.mutate(react(
+            parts.source_map.clone(),
+            Some(comments.clone()),
+            react_options(&emit.jsx),
+            top,
+            unresolved,
+        ));
+    }
+    if language.is_typescript() {
+        strip_types(parts, options, language, comments);
+    }
+    let program = &mut parts.program;
+    program.mutate(explicit_resource_management());
+    if !emit.define_fields {
+        program.mutate(class_fields_use_set(false));
+    }
+    lower(program, emit, unresolved);
+    program.mutate(inject_helpers(unresolved));
+    program.mutate(hygiene());
+    program.mutate(fixer(Some(comments)));
+    let mut rewriting = rewrite::Rewriting::new(options.rewrite, unresolved);
+    program.visit_mut_with(&mut rewriting);
+    printed.extend(rewriting.printed);
+    Ok(printed)
+}
+
+fn react_options(jsx: &Jsx) -> react::Options {
+    let standard = react::Options { throw_if_namespace: Some(false), ..react::Options::default() };
+    match jsx {
+        Jsx::Preserve => react::Options { runtime: Some(react::Runtime::Preserve), ..standard },
+        Jsx::Classic { factory, fragment } => react::Options {
+            runtime: Some(react::Runtime::Classic),
+            pragma: Some(factory.to_string().into()),
+            pragma_frag: Some(fragment.to_string().into()),
+            ..standard
+        },
+        // The development runtime differs in what it imports; source positions in elements would put paths into the output.
+        Jsx::Automatic { import_source, development } => react::Options {
+            runtime: Some(react::Runtime::Automatic),
+            import_source: Some((&**import_source).into()),
+            development: Some(*development),
+            ..standard
+        },
+    }
+}
+
+fn strip_types(parts: &mut Parts, options: &Options<'_>, language: Language, comments: &SingleThreadedComments) {
+    let (unresolved, top) = (parts.unresolved, parts.top);
+    let config = TypeScriptConfig {
+        verbatim_module_syntax: options.emit.verbatim,
+        native_class_properties: options.emit.define_fields,
+        ts_enum_is_mutable: true,
+        import_export_assign_config: match options.import_require {
+            ImportRequire::CreateRequire => TsImportExportAssignConfig::NodeNext,
+            ImportRequire::Bare => TsImportExportAssignConfig::Classic,
+        },
+        ..TypeScriptConfig::default()
+    };
+    if language.has_jsx() && options.emit.jsx == Jsx::Preserve {
+        let jsx = TsxConfig::default();
+        parts.program.mutate(tsx(parts.source_map.clone(), config, jsx, comments.clone(), unresolved, top));
+    } else {
+        parts.program.mutate(typescript(config, unresolved, top));
+    }
+}
+
+/// Newest first, so that what one pass writes the next can lower.
+fn lower(program: &mut Program, emit: &EmitOptions, unresolved: Mark) {
+    if emit.target < Target::Es2022 {
+        program.mutate(es2022(es2022::Config::default(), unresolved));
+    }
+    if emit.target < Target::Es2021 {
+        program.mutate(es2021());
+    }
+    if emit.target < Target::Es2020 {
+        program.mutate(es2020(es2020::Config::default(), unresolved));
+    }
+    if emit.target < Target::Es2019 {
+        program.mutate(es2019());
+    }
+}
+
+fn version(target: Target) -> EsVersion {
+    match target {
+        Target::Es2018 => EsVersion::Es2018,
+        Target::Es2019 => EsVersion::Es2019,
+        Target::Es2020 => EsVersion::Es2020,
+        Target::Es2021 => EsVersion::Es2021,
+        Target::Es2022 => EsVersion::Es2022,
+        Target::Es2023 => EsVersion::Es2023,
+        Target::Es2024 => EsVersion::Es2024,
+        Target::EsNext => EsVersion::EsNext,
+    }
+}
+
+fn print(
+    parts: &Parts,
+    options: &Options<'_>,
+    comments: &SingleThreadedComments,
+    imports: Vec<PrintedImport>,
+) -> Emitted {
+    let mut code = Vec::with_capacity(parts.file.src.len());
+    let mut positions: Vec<(BytePos, LineCol)> = Vec::new();
+    let wanted = options.map.as_ref();
+    let writer = JsWriter::new(parts.source_map.clone(), "\n", &mut code, wanted.map(|_| &mut positions));
+    let mut emitter = Emitter {
+        cfg: Config::default().with_target(version(options.emit.target)),
+        cm: parts.source_map.clone(),
+        comments: Some(comments),
+        wr: writer,
+    };
+    let written = emitter.emit_program(&parts.program);
+    drop(emitter);
+    let (Ok(()), Ok(mut code)) = (written, String::from_utf8(code)) else {
+        unreachable!("the printer writes UTF-8 into memory");
+    };
+    let map = wanted.map(|wanted| map::render(parts, &positions, wanted));
+    if let (Some(wanted), Some(map)) = (wanted, &map) {
+        map::link(&mut code, &wanted.link, map);
+    }
+    Emitted { code, map, imports }
+}

@@ -1,0 +1,118 @@
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn load_from(files: &[(&str, &str)]) -> (TsConfig, Vec<Diagnostic>) {
+    let files: BTreeMap<&str, &str> = files.iter().copied().collect();
+    let path = RelPath::new("src/backend/tsconfig.json").unwrap();
+    load(&path, &mut |path| files.get(path.as_str()).map(|text| Arc::from(text.as_bytes())))
+}
+
+fn findings(found: &[Diagnostic]) -> Vec<String> {
+    found
+        .iter()
+        .map(|finding| {
+            let place = finding.span.map_or(String::new(), |span| format!("{}..{}", span.start, span.end));
+            let file = finding.file.as_ref().map_or(String::new(), ToString::to_string);
+            format!("{file}:{place} {} {}", finding.code, finding.message)
+        })
+        .collect()
+}
+
+#[test]
+fn later_files_win_and_paths_are_relative_to_where_they_stand() {
+    let (config, found) = load_from(&[
+        (
+            "src/backend/tsconfig.json",
+            r#"{ // project
+                "extends": ["../../base", "@tsconfig/node20/tsconfig.json"],
+                "compilerOptions": { "target": "ES2021", "jsx": "react", "jsxFactory": "h", },
+            }"#,
+        ),
+        (
+            "base.json",
+            "\u{feff}{\"compilerOptions\": {\"paths\": {\"@shared/*\": [\"src/shared/*\"]}, \"experimentalDecorators\": true, \"target\": \"es5\"}}",
+        ),
+        ("node_modules/@tsconfig/node20/tsconfig.json", r#"{"compilerOptions": {"module": "node16", "verbatimModuleSyntax": true}}"#),
+    ]);
+    assert_eq!(findings(&found), Vec::<String>::new());
+    assert_eq!(config.target, Some(Target::Es2021));
+    assert_eq!(config.define_fields, Some(false));
+    assert_eq!(config.module_resolution, ModuleResolution::Node);
+    assert_eq!(config.paths[0].substitutions[0].as_str(), "src/shared/*");
+    assert_eq!(config.files.iter().map(RelPath::as_str).collect::<Vec<_>>(), [
+        "src/backend/tsconfig.json",
+        "base.json",
+        "node_modules/@tsconfig/node20/tsconfig.json"
+    ]);
+    insta::assert_snapshot!(config.emit_options(None).canonical(), @r#"target=es2021 decorators=legacy fields=assign jsx=classic("h","React.Fragment") verbatim=true"#);
+    assert!(!config.emit_options(Some(Target::EsNext)).define_fields);
+}
+
+#[test]
+fn base_url_comes_before_paths_wherever_it_stands() {
+    let (config, found) = load_from(&[(
+        "src/backend/tsconfig.json",
+        r#"{"compilerOptions": {"paths": {"~/*": ["lib/*", "${configDir}/x/*"], "env": ["./env.ts"]}, "baseUrl": ".."}}"#,
+    )]);
+    assert!(found.is_empty(), "{found:?}");
+    assert_eq!(config.base_url.as_ref().unwrap().as_str(), "src");
+    let targets: Vec<_> = config.paths.iter().flat_map(|path| &path.substitutions).map(RelPath::as_str).collect();
+    assert_eq!(targets, ["src/lib/*", "src/backend/x/*", "src/env.ts"]);
+}
+
+#[test]
+fn faults_have_places() {
+    let (_, found) = load_from(&[(
+        "src/backend/tsconfig.json",
+        r#"{"extends": "./none", "compilerOptions": {"target": "es1", "jsx": 1, "paths": {"a": ["../../../x"], "*/*": []}}}"#,
+    )]);
+    insta::assert_snapshot!(findings(&found).join("\n"), @r"
+    src/backend/tsconfig.json:12..20 tsconfig::extends There is no configuration `./none` to extend
+    src/backend/tsconfig.json:52..57 tsconfig::option `target` must be a version of ECMAScript, for example `es2022`
+    src/backend/tsconfig.json:66..67 tsconfig::option `jsx` must be a string
+    src/backend/tsconfig.json:85..97 tsconfig::path `../../../x` leads out of the workspace
+    src/backend/tsconfig.json:100..105 tsconfig::option `*/*` may hold at most one `*`
+    ");
+    let (_, found) = load_from(&[("src/backend/tsconfig.json", "\u{feff}{\n  \"a\" 1 }")]);
+    insta::assert_snapshot!(findings(&found).join("\n"), @"src/backend/tsconfig.json:11..12 tsconfig::syntax Expected colon after the string or word in object property");
+    let (_, found) = load_from(&[]);
+    insta::assert_snapshot!(findings(&found).join("\n"), @": tsconfig::missing There is no file `src/backend/tsconfig.json`");
+}
+
+#[test]
+fn cycles_are_reported_once_and_end() {
+    let (config, found) = load_from(&[
+        ("src/backend/tsconfig.json", r#"{"extends": "./b.json", "compilerOptions": {"target": "es2020"}}"#),
+        ("src/backend/b.json", r#"{"extends": "./tsconfig.json", "compilerOptions": {"allowJs": true}}"#),
+    ]);
+    assert!(config.allow_js);
+    assert_eq!(config.target, Some(Target::Es2020));
+    assert_eq!(findings(&found), ["src/backend/b.json:12..29 tsconfig::cycle A configuration extends itself"]);
+    assert_eq!(
+        found[0].notes,
+        ["`src/backend/tsconfig.json` extends `src/backend/b.json` extends `src/backend/tsconfig.json`"]
+    );
+}
+
+#[test]
+fn packages_say_which_file_they_mean() {
+    let (config, found) = load_from(&[
+        ("src/backend/tsconfig.json", r#"{"extends": ["tools/strict", "@a/b"]}"#),
+        ("src/node_modules/tools/package.json", r#"{"exports": {"./strict": {"default": "./deep/strict.json"}}}"#),
+        ("src/node_modules/tools/deep/strict.json", r#"{"compilerOptions": {"isolatedModules": true}}"#),
+        ("node_modules/@a/b/package.json", r#"{"tsconfig": "base.json"}"#),
+        ("node_modules/@a/b/base.json", r#"{"compilerOptions": {"allowJs": true}}"#),
+    ]);
+    assert!(found.is_empty(), "{found:?}");
+    assert!(config.isolated_modules && config.allow_js);
+}
+
+proptest! {
+    #[test]
+    fn any_text_gives_an_answer(text in r#"[{}\[\]",:a-z/* \n\\é$]{0,60}"#) {
+        load_from(&[("src/backend/tsconfig.json", &text)]);
+    }
+}
