@@ -344,3 +344,34 @@ fn nearest(db: &dyn Db, tried: &[RelPath]) -> Option<RelPath> {
         .filter(|(likeness, _)| *likeness > 0.85)?;
     directory.join(best.1).ok()
 }
+
+/// Globs from the workspace root, as a key.
+#[salsa::interned(debug)]
+pub struct GlobsKey<'db> {
+    /// The globs.
+    #[returns(ref)]
+    pub globs: Vec<Arc<str>>,
+}
+
+/// The files that globs from the workspace root match, sorted. Only directories that a match can lie in are looked into.
+#[salsa::tracked(returns(ref))]
+pub fn glob_files<'db>(db: &'db dyn Db, key: GlobsKey<'db>) -> Arc<[RelPath]> {
+    let globs = key.globs(db);
+    let include = matcher(globs.iter().map(|glob| &**glob));
+    let exclude = GlobSet::empty();
+    let mut walk =
+        Walk { db, outs: Vec::new(), seen: BTreeSet::new(), include: &include, exclude: &exclude, found: Vec::new() };
+    let starts: BTreeSet<RelPath> = globs
+        .iter()
+        .filter_map(|glob| {
+            let prefix = RelPath::new(glob::literal_prefix(glob)).ok()?;
+            if prefix.as_str() == &**glob { prefix.parent() } else { Some(prefix) }
+        })
+        .collect();
+    for start in &starts {
+        walk.directory(start, start.as_str(), 0);
+    }
+    walk.found.sort();
+    walk.found.dedup();
+    Arc::from(walk.found)
+}

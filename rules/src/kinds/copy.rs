@@ -1,0 +1,87 @@
+//! `copy`: files of the workspace, or of other rules, at another place.
+
+use webstir_engine::action::{Input, Origin, Outcome};
+use webstir_engine::config::schema::KindSchema;
+use webstir_engine::diagnostic::Diagnostic;
+use webstir_engine::file::{self, Content};
+use webstir_engine::path::RelPath;
+use webstir_engine::plan::Planner;
+use webstir_engine::rule::{Context, Rule, RunResult};
+
+use super::{action, output_path, parameters, stored};
+use crate::modules::{RuleKey, file_set};
+use crate::schema;
+
+const VERSION: u32 = 1;
+
+/// The rule.
+pub(super) struct Copy;
+
+/// Source and target of each file.
+type Parameters = Vec<(String, String)>;
+
+impl Rule for Copy {
+    fn schema(&self) -> &'static KindSchema {
+        &schema::COPY
+    }
+
+    fn plan(&self, planner: &mut Planner<'_>) {
+        let Some(to) = planner.node.output("to").and_then(|to| output_path(planner, &to.value)) else { return };
+        let mut inputs: Vec<Input> = Vec::new();
+        let mut pairs = Parameters::new();
+        let labels: Vec<_> = planner.node.references("from").map(|label| label.value.clone()).collect();
+        for label in labels {
+            if label.kind() == "files" {
+                let base = planner.config.rule(&label).and_then(|set| set.path("base"));
+                let base = base.map_or_else(RelPath::root, |path| path.value.clone());
+                for source in file_set(planner.db, RuleKey::new(planner.db, label)).iter() {
+                    let Content::Digest(digest) = file::content(planner.db, source) else { continue };
+                    let below = source.strip_prefix(&base).unwrap_or(source.as_str()).to_owned();
+                    pairs.push((source.as_str().to_owned(), below));
+                    inputs.push(Input { path: source.clone(), digest, origin: Origin::Workspace });
+                }
+            } else if let Some(plan) = planner.require(&label) {
+                for artifact in plan.artifacts.iter() {
+                    // The profile's own root is not repeated below the target.
+                    let out = planner.config.profile(&planner.profile).map(|profile| profile.out().clone());
+                    let below = out.and_then(|out| artifact.path.strip_prefix(&out).map(str::to_owned));
+                    pairs.push((artifact.path.as_str().to_owned(), below.unwrap_or_else(|| artifact.path.as_str().to_owned())));
+                    inputs.push(stored(artifact));
+                }
+            }
+        }
+        let mut targets = Parameters::new();
+        let mut claimed = std::collections::BTreeMap::new();
+        for (source, below) in pairs {
+            let Ok(target) = to.join(&below) else { continue };
+            if let Some(other) = claimed.insert(target.clone(), source.clone()) {
+                let message = format!("`{other}` and `{source}` are both copied to `{target}`");
+                planner.report(Diagnostic::error("copy::output_claimed", message).help("Rename one of them"));
+            }
+            targets.push((source, target.as_str().to_owned()));
+        }
+        if !planner.is_done() || targets.is_empty() {
+            return;
+        }
+        targets.sort();
+        inputs.sort();
+        inputs.dedup();
+        let mut action = action(planner, VERSION, None, &targets);
+        action.inputs = inputs.into_boxed_slice();
+        if let Some(outcome) = planner.action(action) {
+            planner.place(outcome.artifacts.iter().cloned());
+        }
+    }
+
+    fn run(&self, context: &Context<'_>) -> RunResult {
+        let pairs: Parameters = parameters(context.action);
+        let mut artifacts = Vec::with_capacity(pairs.len());
+        for (source, target) in pairs {
+            let source = RelPath::new(&source).expect("planned as a path");
+            let input = context.input(&source).expect("every source is an input");
+            let bytes = context.read(input)?;
+            artifacts.push(context.write(RelPath::new(&target).expect("planned as a path"), &bytes)?);
+        }
+        Ok(Outcome::done(artifacts, Vec::new()))
+    }
+}
