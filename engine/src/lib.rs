@@ -1,6 +1,7 @@
 //! The graph: configuration, planning, execution and the store. It knows neither TypeScript nor HTTP.
 
 pub mod action;
+pub mod config;
 pub mod diagnostic;
 pub mod digest;
 pub mod label;
