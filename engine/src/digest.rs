@@ -111,10 +111,7 @@ mod tests {
 
     #[test]
     fn domains_separate_purposes() {
-        assert_ne!(
-            KeyHasher::new("one").text("a").finish(),
-            KeyHasher::new("two").text("a").finish()
-        );
+        assert_ne!(KeyHasher::new("one").text("a").finish(), KeyHasher::new("two").text("a").finish());
     }
 
     #[test]

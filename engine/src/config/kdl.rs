@@ -9,6 +9,8 @@ mod words;
 
 use std::ops::Range;
 
+pub(super) use self::words::{is_bare, needs_escape};
+
 /// The deepest block that is read.
 pub(super) const DEPTH: usize = 16;
 
@@ -284,7 +286,8 @@ impl<'a> Reader<'a> {
             if !spaced {
                 let at = Extent::new(start, start + next.len_utf8());
                 let message = format!("A space is missing before {}", quoted(&self.text[at.range()]));
-                self.fault(at, message).help = Some("Separate values by a space; quote texts that hold this character".to_owned());
+                self.fault(at, message).help =
+                    Some("Separate values by a space; quote texts that hold this character".to_owned());
                 return Err(Broken);
             }
             let entry = self.entry()?;
@@ -306,9 +309,10 @@ impl<'a> Reader<'a> {
         if !self.take("}") {
             // The first node that is written no further in than the owner of the block was most likely meant to stand beside it.
             let margin = self.margin(owner);
-            let outside = nodes.iter().map(|node| node.name.at).find(|name| {
-                self.margin(name.start).zip(margin).is_some_and(|(inner, outer)| inner <= outer)
-            });
+            let outside = nodes
+                .iter()
+                .map(|node| node.name.at)
+                .find(|name| self.margin(name.start).zip(margin).is_some_and(|(inner, outer)| inner <= outer));
             let fault = self.fault(open, "This `{` is never closed");
             match outside {
                 Some(at) => {

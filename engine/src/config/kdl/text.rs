@@ -37,7 +37,7 @@ impl Reader<'_> {
                     break;
                 }
                 Some('\\') => {
-                    if let Some(escaped) = self.escape()? {
+                    if let Some(escaped) = self.escape() {
                         text.push(escaped);
                     }
                 }
@@ -108,15 +108,15 @@ impl Reader<'_> {
     }
 
     /// One escape; `None` for escaped white space, which stands for nothing.
-    fn escape(&mut self) -> Result<Option<char>, Broken> {
+    fn escape(&mut self) -> Option<char> {
         let start = self.at;
         self.at += 1;
-        let Some(next) = self.peek() else { return Ok(None) };
+        let next = self.peek()?;
         if is_space(next) || NEWLINES.contains(&next) {
             while let Some(next) = self.peek().filter(|&next| is_space(next) || NEWLINES.contains(&next)) {
                 self.at += next.len_utf8();
             }
-            return Ok(None);
+            return None;
         }
         self.at += next.len_utf8();
         let mut escape = String::from(next);
@@ -132,13 +132,13 @@ impl Reader<'_> {
         match unescape(&escape) {
             Ok(character) => {
                 self.at = start + 1 + escape.len();
-                Ok(Some(character))
+                Some(character)
             }
             Err(help) => {
                 let at = Extent { start, end: self.at };
                 let message = format!("{} is not an escape", quoted(&self.text[at.range()]));
                 self.fault(at, message).help = Some(help.to_owned());
-                Ok(None)
+                None
             }
         }
     }
@@ -229,7 +229,10 @@ fn dedent(content: &str, raw: bool) -> Result<String, Fault> {
     }
     let margin = rest;
     if !margin.chars().all(is_space) {
-        return Err(("The closing `\"\"\"` does not stand on a line of its own".to_owned(), "Break the line before it"));
+        return Err((
+            "The closing `\"\"\"` does not stand on a line of its own".to_owned(),
+            "Break the line before it",
+        ));
     }
     let mut text = String::with_capacity(joined.len());
     for (index, line) in lines.iter().enumerate() {

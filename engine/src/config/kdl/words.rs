@@ -14,8 +14,10 @@ pub(super) fn newline(rest: &str) -> Option<usize> {
 }
 
 pub(super) fn is_space(character: char) -> bool {
-    matches!(character, '\t' | ' ' | '\u{a0}' | '\u{1680}' | '\u{2000}'
-        ..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}')
+    matches!(
+        character,
+        '\t' | ' ' | '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}'
+    )
 }
 
 /// Whether KDL forbids the character everywhere, comments and texts included.
@@ -32,11 +34,16 @@ fn is_word(character: char) -> bool {
 }
 
 /// Whether `text` means the same with and without quotes.
-pub(crate) fn is_bare(text: &str) -> bool {
+pub(in crate::config) fn is_bare(text: &str) -> bool {
     !text.is_empty()
         && text.chars().all(is_word)
         && !begins_number(text)
         && !matches!(text, "true" | "false" | "null" | "inf" | "-inf" | "nan")
+}
+
+/// Whether the character can be written in a text only as an escape.
+pub(in crate::config) fn needs_escape(character: char) -> bool {
+    is_disallowed(character) || NEWLINES.contains(&character)
 }
 
 fn begins_number(text: &str) -> bool {
@@ -133,7 +140,7 @@ impl Reader<'_> {
             let at = Extent::new(self.at, self.at + next.len_utf8());
             let message = format!("The character U+{:04X} cannot be written here", u32::from(next));
             // One fault for a file full of them.
-            if !self.faults.last().is_some_and(|fault| fault.message == message) {
+            if self.faults.last().is_none_or(|fault| fault.message != message) {
                 self.fault(at, message).help = Some("Remove it".to_owned());
             }
         }
