@@ -1,0 +1,378 @@
+//! Single values, by shape.
+
+use std::sync::Arc;
+
+use super::{Reader, takes_several};
+use crate::config::glob;
+use crate::config::kdl::{Entry, Extent, Scalar, quoted};
+use crate::config::quantity;
+use crate::config::report::{listed, suggestion};
+use crate::config::schema::{Field, OutputShape, Shape};
+use crate::config::template::{Template, TemplateFault};
+use crate::config::value::{Literal, Spanned, Value};
+use crate::diagnostic::Diagnostic;
+use crate::label::Label;
+use crate::path::{PathError, RelPath};
+
+/// Outputs of shape outputs know the profile's root and nothing else.
+const SEVERAL: OutputShape = OutputShape { placeholders: &["out"], required: &[], directory: false, only: None };
+
+const LONGEST_NAME: usize = 64;
+
+impl Reader<'_> {
+    /// The values of a field that is no block, from at least one argument.
+    pub(super) fn values(&mut self, arguments: &[&Entry], field: &'static Field) -> Option<Value> {
+        let first = arguments.first()?;
+        let place = self.place(first.at);
+        let name = field.name;
+        let value = match field.shape {
+            Shape::Text => Value::Text(Spanned::new(self.text(first, name)?, place)),
+            Shape::Version => Value::Text(Spanned::new(self.version(first, name)?, place)),
+            Shape::Glob => Value::Text(Spanned::new(self.glob(first, name)?, place)),
+            Shape::Path => Value::Path(Spanned::new(self.path(first, name)?, place)),
+            Shape::Output(shape) => Value::Output(Spanned::new(self.output(first, name, shape)?, place)),
+            Shape::Duration => {
+                let text = self.text(first, name)?;
+                let Some(duration) = quantity::duration(&text) else {
+                    let message = format!("{} is not a duration", quoted(&text));
+                    let help = "Write a whole number and `ms`, `s`, `m` or `h`, at most a day, such as `\"2s\"`";
+                    self.say(first.at, Diagnostic::error("config::bad_duration", message).help(help));
+                    return None;
+                };
+                Value::Duration(Spanned::new(duration, place))
+            }
+            Shape::Size => {
+                let text = self.text(first, name)?;
+                let Some(size) = quantity::size(&text) else {
+                    let message = format!("{} is not a size", quoted(&text));
+                    let help =
+                        "Write a whole number and `B`, `KiB`, `MiB` or `GiB`, at most 1024 GiB, such as `\"256MiB\"`";
+                    self.say(first.at, Diagnostic::error("config::bad_size", message).help(help));
+                    return None;
+                };
+                Value::Size(Spanned::new(size, place))
+            }
+            Shape::Boolean => {
+                let Scalar::Boolean(boolean) = first.value else {
+                    self.wrong_type(name, "`#true` or `#false`", first);
+                    return None;
+                };
+                Value::Boolean(Spanned::new(boolean, place))
+            }
+            Shape::Integer(least, most) => {
+                let Scalar::Integer(number) = first.value else {
+                    self.wrong_type(name, "a whole number", first);
+                    return None;
+                };
+                let Some(number) = u64::try_from(number).ok().filter(|number| (least..=most).contains(number)) else {
+                    let message = format!("`{number}` is out of range for `{name}`");
+                    let help = format!("Write a number from {least} to {most}");
+                    self.say(first.at, Diagnostic::error("config::bad_number", message).help(help));
+                    return None;
+                };
+                Value::Integer(Spanned::new(number, place))
+            }
+            Shape::Choice(words) => {
+                let text = self.text(first, name)?;
+                let Some(word) = words.iter().find(|word| ***word == *text) else {
+                    let near = self.report.nearest(&text, words.iter().copied());
+                    let help = suggestion(near, &format!("Write {}", listed(words, "or")));
+                    let message = format!("{} is not a value of `{name}`", quoted(&text));
+                    self.say(first.at, Diagnostic::error("config::bad_choice", message).help(help));
+                    return None;
+                };
+                Value::Choice(Spanned::new(*word, place))
+            }
+            Shape::Texts => Value::Texts(self.all(arguments, |reader, entry| match &entry.value {
+                // An argument of a process may be empty.
+                Scalar::Text(text) => Some(Arc::from(text.as_str())),
+                _ => reader.text(entry, name),
+            })?),
+            Shape::Names => Value::Texts(self.all(arguments, |reader, entry| reader.variable(entry, name))?),
+            Shape::Profiles => {
+                Value::Texts(self.all(arguments, |reader, entry| {
+                    Some(reader.name(entry, &format!("`{name}`"), "profiles")?.value)
+                })?)
+            }
+            Shape::Globs => Value::Texts(self.all(arguments, |reader, entry| reader.glob(entry, name))?),
+            Shape::Outputs => Value::Outputs(self.all(arguments, |reader, entry| reader.output(entry, name, SEVERAL))?),
+            Shape::Reference(_) | Shape::References(_) => {
+                Value::References(self.all(arguments, |reader, entry| reader.label(entry, name))?)
+            }
+            // Read by their own functions.
+            Shape::Pair | Shape::Environment | Shape::Block(_) => return None,
+        };
+        Some(value)
+    }
+
+    /// Every argument; those that cannot be used are reported and left out. `None` when nothing is left.
+    fn all<T>(
+        &mut self,
+        arguments: &[&Entry],
+        mut read: impl FnMut(&mut Self, &Entry) -> Option<T>,
+    ) -> Option<Vec<Spanned<T>>> {
+        let mut values = Vec::with_capacity(arguments.len());
+        for entry in arguments {
+            if let Some(value) = read(self, entry) {
+                values.push(Spanned::new(value, self.place(entry.at)));
+            }
+        }
+        (values.len() == arguments.len()).then_some(values)
+    }
+
+    /// A text that is not empty.
+    pub(super) fn text(&mut self, entry: &Entry, field: &str) -> Option<Arc<str>> {
+        let Scalar::Text(text) = &entry.value else {
+            self.wrong_type(field, "a text", entry);
+            return None;
+        };
+        if text.is_empty() {
+            let diagnostic = Diagnostic::error("config::bad_text", format!("`{field}` is empty"));
+            self.say(entry.at, diagnostic.help("Write a value, or leave the field out"));
+            return None;
+        }
+        if text.contains('\0') {
+            let diagnostic = Diagnostic::error("config::bad_text", format!("`{field}` holds a NUL character"));
+            self.say(entry.at, diagnostic.help("Remove `\\u{0}`"));
+            return None;
+        }
+        Some(Arc::from(text.as_str()))
+    }
+
+    pub(super) fn literal(&mut self, entry: &Entry, field: &str) -> Option<Literal> {
+        match &entry.value {
+            Scalar::Text(text) => Some(Literal::Text(Arc::from(text.as_str()))),
+            Scalar::Boolean(boolean) => Some(Literal::Boolean(*boolean)),
+            Scalar::Integer(number) if i64::try_from(*number).is_ok() => {
+                i64::try_from(*number).ok().map(Literal::Integer)
+            }
+            _ => {
+                self.wrong_type(field, "a text, a whole number, `#true` or `#false`", entry);
+                None
+            }
+        }
+    }
+
+    /// The name of a rule, a profile or a block.
+    pub(super) fn name(&mut self, entry: &Entry, what: &str, expected: &str) -> Option<Spanned<Arc<str>>> {
+        let Scalar::Text(text) = &entry.value else {
+            self.wrong_type(what.trim_matches('`'), expected, entry);
+            return None;
+        };
+        let valid = |next: char| next.is_ascii_alphanumeric() || matches!(next, '-' | '_' | '.');
+        let begins = text.starts_with(|first: char| first.is_ascii_alphanumeric());
+        if !begins || !text.chars().all(valid) || text.len() > LONGEST_NAME {
+            let message = format!("{} cannot be a name", quoted(text));
+            let help = format!(
+                "Names are made of letters, digits, `-`, `_` and `.`, begin with a letter or a digit, and have at most {LONGEST_NAME} characters"
+            );
+            self.say(entry.at, Diagnostic::error("config::bad_name", message).help(help));
+            return None;
+        }
+        Some(Spanned::new(Arc::from(text.as_str()), self.place(entry.at)))
+    }
+
+    /// A rule that is referred to: `name` or `kind:name`. The kind is empty as long as it is not known.
+    fn label(&mut self, entry: &Entry, field: &str) -> Option<Label> {
+        let text = self.text(entry, field)?;
+        let (kind, name) = text.split_once(':').unwrap_or(("", &text));
+        if text.starts_with(':') || name.is_empty() || name.contains(':') {
+            let message = format!("{} does not name a rule", quoted(&text));
+            let help = "Write the name of a rule, or its kind and name as in `bundle:backend`";
+            self.say(entry.at, Diagnostic::error("config::bad_name", message).help(help));
+            return None;
+        }
+        Some(Label::new(kind, name))
+    }
+
+    /// The name of an environment variable.
+    pub(super) fn variable(&mut self, entry: &Entry, field: &str) -> Option<Arc<str>> {
+        let text = self.text(entry, field)?;
+        self.check_variable(&text, entry.at).then_some(text)
+    }
+
+    pub(super) fn check_variable(&mut self, text: &str, at: Extent) -> bool {
+        let valid = text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+            && text.chars().all(|next| next.is_ascii_alphanumeric() || next == '_');
+        if !valid {
+            let message = format!("{} cannot be the name of an environment variable", quoted(text));
+            let help = match text.split_once('=') {
+                Some((name, value)) => format!("To set it, write `{name}=\"{value}\"` without quotes around the whole"),
+                None => "Such names are made of letters, digits and `_`, and do not begin with a digit".to_owned(),
+            };
+            self.say(at, Diagnostic::error("config::bad_name", message).help(help));
+        }
+        valid
+    }
+
+    fn version(&mut self, entry: &Entry, field: &str) -> Option<Arc<str>> {
+        let text = match &entry.value {
+            Scalar::Float(_) | Scalar::Integer(_) => {
+                self.wrong_type(field, "a version as text", entry);
+                return None;
+            }
+            _ => self.text(entry, field)?,
+        };
+        if quantity::is_version(&text) {
+            return Some(text);
+        }
+        let message = format!("{} is not an exact version", quoted(&text));
+        let bare = text.trim_start_matches(['^', '~', '=', 'v', '>', ' ']);
+        let help = if quantity::is_version(bare) {
+            format!("Write `{field} \"{bare}\"`: the same version is used on every machine")
+        } else {
+            format!("Write all three numbers, as in `{field} \"7.0.2\"`: the same version is used on every machine")
+        };
+        self.say(entry.at, Diagnostic::error("config::bad_version", message).help(help));
+        None
+    }
+
+    fn glob(&mut self, entry: &Entry, field: &str) -> Option<Arc<str>> {
+        let text = self.text(entry, field)?;
+        match glob::compile(&text) {
+            Ok(_) => Some(text),
+            Err(invalid) => {
+                let message = format!("{} is not a glob: {invalid}", quoted(&text));
+                self.say(entry.at, Diagnostic::error("config::bad_glob", message).help(invalid.help));
+                None
+            }
+        }
+    }
+
+    fn path(&mut self, entry: &Entry, field: &str) -> Option<RelPath> {
+        let text = self.text(entry, field)?;
+        match RelPath::new(&text) {
+            Ok(path) => Some(path),
+            Err(error) => {
+                self.bad_path(entry.at, "config::bad_path", &text, &error);
+                None
+            }
+        }
+    }
+
+    fn bad_path(&mut self, at: Extent, code: &'static str, text: &str, error: &PathError) {
+        let (message, help) = match error {
+            PathError::Absolute(_) => (
+                format!("{} is absolute", quoted(text)),
+                "Write the path as seen from the directory of `webstir.kdl`".to_owned(),
+            ),
+            PathError::Escapes(_) => (
+                format!("{} leads out of the workspace", quoted(text)),
+                "Everything that is built is inside the directory of `webstir.kdl`".to_owned(),
+            ),
+            PathError::Character(_) if text.contains('\\') => {
+                (format!("{} holds a backslash", quoted(text)), format!("Write `{}`", text.replace('\\', "/")))
+            }
+            PathError::Character(_) => (format!("{} holds a control character", quoted(text)), "Remove it".to_owned()),
+        };
+        self.say(at, Diagnostic::error(code, message).help(help));
+    }
+
+    fn output(&mut self, entry: &Entry, field: &str, shape: OutputShape) -> Option<Template> {
+        let text = self.text(entry, field)?;
+        let bad = |message: String| Diagnostic::error("config::bad_template", message);
+        let template = match Template::parse(&text, shape.placeholders) {
+            Ok(template) => template,
+            Err(TemplateFault::Unknown { name, start, end }) => {
+                let near = self.report.nearest(&name, shape.placeholders.iter().copied());
+                let choice = shape.placeholders.iter().map(|placeholder| format!("{{{placeholder}}}"));
+                let near = near.map(|near| format!("{{{near}}}"));
+                let help = suggestion(near.as_deref(), &format!("`{field}` knows {}", listed(choice, "and")));
+                let message = format!("Unknown placeholder `{}` in `{field}`", &text[start..end]);
+                self.say(Self::within(entry, start, end), bad(message).help(help));
+                return None;
+            }
+            Err(TemplateFault::Brace(offset)) => {
+                let brace = &text[offset..=offset];
+                let at = Self::within(entry, offset, offset + 1);
+                let diagnostic = bad(format!("A `{brace}` in `{field}` has no partner"));
+                self.say(at, diagnostic.help("Placeholders are written as `{out}`; paths cannot hold braces"));
+                return None;
+            }
+        };
+        // Any value will do: what is looked for is in the text between the placeholders.
+        if let Err(error) = template.expand(&[("out", "o"), ("dir", "d"), ("name", "n")]) {
+            self.bad_path(entry.at, "config::output_outside", &text, &error);
+            return None;
+        }
+        // `{out}/../x` stays inside the workspace, but not inside the output root.
+        if text.split('/').any(|part| part == "..") {
+            let message = format!("{} holds `..`", quoted(&text));
+            let help = "Write the path that is meant";
+            self.say(entry.at, Diagnostic::error("config::output_outside", message).help(help));
+            return None;
+        }
+        if let Some(lacking) = shape.required.iter().find(|placeholder| !template.uses(placeholder)) {
+            let message = format!("`{field}` does not use `{{{lacking}}}`, so several outputs would have one path");
+            let braced = shape.required.iter().map(|placeholder| format!("{{{placeholder}}}"));
+            let help = format!("Use {}, as in `\"{{out}}/backend/{{dir}}/{{name}}.js\"`", listed(braced, "and"));
+            self.say(entry.at, bad(message).help(help));
+            return None;
+        }
+        Some(template)
+    }
+
+    /// The bytes `start..end` of a text, where it is written without escapes; the whole value otherwise.
+    fn within(entry: &Entry, start: usize, end: usize) -> Extent {
+        let Scalar::Text(text) = &entry.value else { return entry.at };
+        let quotes = entry.at.end - entry.at.start - text.len().min(entry.at.end - entry.at.start);
+        match quotes {
+            2 => Extent { start: entry.at.start + 1 + start, end: entry.at.start + 1 + end },
+            0 => Extent { start: entry.at.start + start, end: entry.at.start + end },
+            _ => entry.at,
+        }
+    }
+}
+
+/// A value as a message names it.
+pub(super) fn describe(value: &Scalar) -> String {
+    match value {
+        Scalar::Text(text) => format!("the text {}", quoted(&format!("\"{text}\""))),
+        Scalar::Integer(number) => format!("the number `{number}`"),
+        Scalar::Float(number) => format!("the number `{number}`"),
+        Scalar::Boolean(boolean) => format!("`#{boolean}`"),
+        Scalar::Null => "`#null`".to_owned(),
+    }
+}
+
+/// How a field could be written, in backticks.
+pub(in crate::config) fn example(field: &Field) -> String {
+    let value = match field.shape {
+        Shape::Text => "\"text\"".to_owned(),
+        Shape::Texts => "\"one\" \"two\"".to_owned(),
+        Shape::Names => "\"NAME\"".to_owned(),
+        Shape::Environment => "\"NAME\" OTHER=\"value\"".to_owned(),
+        Shape::Path => "\"path/inside/the/workspace\"".to_owned(),
+        Shape::Glob | Shape::Globs => "\"**/*.ts\"".to_owned(),
+        Shape::Output(_) | Shape::Outputs => "\"{out}/path\"".to_owned(),
+        Shape::Boolean => "#true".to_owned(),
+        Shape::Integer(..) => "1".to_owned(),
+        Shape::Duration => "\"2s\"".to_owned(),
+        Shape::Size => "\"256MiB\"".to_owned(),
+        Shape::Version => "\"7.0.2\"".to_owned(),
+        Shape::Choice(words) => words.first().copied().unwrap_or_default().to_owned(),
+        Shape::Reference(_) | Shape::References(_) => "name".to_owned(),
+        Shape::Pair => "\"name\" \"value\"".to_owned(),
+        Shape::Profiles => "build publish".to_owned(),
+        Shape::Block(schema) => {
+            let mut parts = Vec::new();
+            if schema.named {
+                parts.push("name".to_owned());
+            }
+            if let Some(arguments) = schema.arguments {
+                parts
+                    .push(example(arguments).trim_matches('`').split_once(' ').map_or("", |(_, rest)| rest).to_owned());
+            }
+            for property in schema.properties.iter().filter(|property| property.required) {
+                parts.push(format!("{}=..", property.name));
+            }
+            if !schema.fields.is_empty() {
+                parts.push("{ .. }".to_owned());
+            }
+            parts.join(" ")
+        }
+    };
+    let dots =
+        if takes_several(field) && matches!(field.shape, Shape::Globs | Shape::References(_)) { " .." } else { "" };
+    format!("`{} {value}{dots}`", field.name)
+}
