@@ -120,7 +120,7 @@ impl Task {
 
     fn outcome(&self, action: &Action) -> Result<Outcome, RunError> {
         let rule = self.rules.rule(action.label.rule.kind()).expect("only rules that exist plan actions");
-        let view = View::new(self.system.clone());
+        let view = Arc::new(View::new(self.system.clone()));
         let context =
             Context { action, view: &view, blobs: &*self.store, cancelled: &self.cancelled, system: &*self.system };
         context.check_cancelled()?;

@@ -77,7 +77,11 @@ impl RulePlan {
 pub fn plan<'db>(db: &'db dyn Db, target: Target<'db>) -> RulePlan {
     let config = Settings::get(db).config(db);
     let Some(node) = config.rule(target.rule(db)) else { return RulePlan::default() };
+    // Kinds that only name things plan nothing, and a rule outside of the profile is done.
     let Some(rule) = db.rules().rule(node.label().kind()) else { return RulePlan::default() };
+    if !node.in_profile(target.profile(db)) {
+        return RulePlan::default();
+    }
     let mut planner = Planner {
         db,
         config,
@@ -92,7 +96,7 @@ pub fn plan<'db>(db: &'db dyn Db, target: Target<'db>) -> RulePlan {
     };
     // `needs` orders rules; a rule that another one needs is done first.
     for needed in node.references("needs") {
-        planner.require(needed);
+        planner.require(&needed.value);
     }
     if planner.plan.state == State::Done {
         rule.plan(&mut planner);

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::action::{Action, Artifact, Input, Origin, Outcome};
-use crate::config::schema::KindSchema;
 use crate::digest::Digest;
 use crate::path::RelPath;
 use crate::plan::Planner;
@@ -17,8 +16,8 @@ use crate::view::View;
 
 /// How one kind of node is planned and run.
 pub trait Rule: Send + Sync + 'static {
-    /// The fields of its node.
-    fn schema(&self) -> &'static KindSchema;
+    /// The name of its node in the configuration.
+    fn kind(&self) -> &'static str;
     /// Plans the rule: a pure function over the planner's database.
     fn plan(&self, planner: &mut Planner<'_>);
     /// Runs one of the actions that [`Rule::plan`] planned.
@@ -41,12 +40,7 @@ impl RuleSet {
 
     /// The rule of that kind.
     pub fn rule(&self, kind: &str) -> Option<&dyn Rule> {
-        self.0.iter().find(|rule| rule.schema().kind == kind).map(|rule| &**rule)
-    }
-
-    /// The schemas of all kinds.
-    pub fn schemas(&self) -> Vec<&'static KindSchema> {
-        self.0.iter().map(|rule| rule.schema()).collect()
+        self.0.iter().find(|rule| rule.kind() == kind).map(|rule| &**rule)
     }
 }
 
@@ -93,7 +87,7 @@ pub struct Context<'a> {
     /// The action to run.
     pub action: &'a Action,
     /// The workspace, for a traced action; its reads are recorded.
-    pub view: &'a View,
+    pub view: &'a Arc<View>,
     /// The blobs.
     pub blobs: &'a dyn Blobs,
     /// Set when the result is no longer wanted.

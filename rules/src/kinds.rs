@@ -98,9 +98,14 @@ fn stored(artifact: &Artifact) -> Input {
 
 /// The place of an output that stands for no single source.
 fn output_path(planner: &Planner<'_>, template: &Template) -> Option<RelPath> {
-    let out = planner.config.profile(&planner.profile)?.out();
+    let out = out_root(planner)?;
     // Checked when the configuration was loaded.
     template.expand(&[("out", out.as_str())]).ok()
+}
+
+/// The output root of the profile.
+fn out_root<'a>(planner: &Planner<'a>) -> Option<&'a RelPath> {
+    Some(&planner.config.profile(&planner.profile)?.path("out")?.value)
 }
 
 /// The rule named by the only reference in a field.

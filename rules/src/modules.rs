@@ -51,7 +51,7 @@ pub fn file_set<'db>(db: &'db dyn Db, key: RuleKey<'db>) -> Arc<[RelPath]> {
     let include = matcher(node.texts("include").map(|glob| &*glob.value));
     let exclude = matcher(node.texts("exclude").map(|glob| &*glob.value));
     // What webstir itself writes is never a source.
-    let outs: Vec<&RelPath> = config.profiles().map(|profile| profile.out()).collect();
+    let outs: Vec<&RelPath> = config.profiles().iter().filter_map(|profile| profile.path("out")).map(|out| &out.value).collect();
     let mut walk = Walk { db, outs, seen: BTreeSet::new(), include: &include, exclude: &exclude, found: Vec::new() };
     walk.directory(&base, "", 0);
     walk.found.sort();
@@ -131,11 +131,13 @@ pub fn entry_points<'db>(db: &'db dyn Db, key: RuleKey<'db>) -> EntryPoints {
     let Some(node) = config.rule(key.label(db)) else { return points };
     let Some(from) = node.reference("from") else { return points };
     let files = file_set(db, RuleKey::new(db, from.value.clone()));
-    let base = config.rule(from).and_then(|set| set.path("base")).map_or_else(RelPath::root, |path| path.value.clone());
+    let set = config.rule(from);
+    let base = node.path("root").or_else(|| set.and_then(|set| set.path("base")));
+    let base = base.map_or_else(RelPath::root, |path| path.value.clone());
     let below = |file: &RelPath| file.strip_prefix(&base).unwrap_or(file.as_str()).to_owned();
     for bucket in node.blocks("bucket") {
         let name = bucket.name().map_or_else(|| Arc::from("entries"), |name| name.value.clone());
-        let globs = matcher(bucket.texts("bucket").map(|glob| &*glob.value));
+        let globs = matcher(bucket.texts("globs").map(|glob| &*glob.value));
         let found: Vec<RelPath> = files.iter().filter(|file| globs.is_match(below(file))).cloned().collect();
         let most = bucket.integer("max").map_or(usize::MAX, |max| usize::try_from(max.value).unwrap_or(usize::MAX));
         if found.len() > most {
@@ -149,10 +151,10 @@ pub fn entry_points<'db>(db: &'db dyn Db, key: RuleKey<'db>) -> EntryPoints {
                 .of_rule(node.label()),
             );
         }
-        if found.is_empty() && bucket.boolean("required").is_some_and(|required| required.value) {
-            points.diagnostics.push(
-                Diagnostic::warning("entries::none", format!("The bucket `{name}` matches no file")).of_rule(node.label()),
-            );
+        if found.is_empty() && !bucket.boolean("optional").is_some_and(|optional| optional.value) {
+            let message = format!("No file is an entry of the bucket `{name}`");
+            let diagnostic = Diagnostic::warning("entries::none", message).of_rule(node.label());
+            points.diagnostics.push(config.put(diagnostic, bucket.place()));
         }
         points.buckets.push((name, found));
     }
@@ -164,7 +166,7 @@ pub fn entry_points<'db>(db: &'db dyn Db, key: RuleKey<'db>) -> EntryPoints {
         });
         tried.or_else(|| {
             definition.blocks("try-export").find_map(|attempt| {
-                let globs = matcher(attempt.texts("try-export").map(|glob| &*glob.value));
+                let globs = matcher(attempt.texts("glob").map(|glob| &*glob.value));
                 let name = attempt.text("name").map_or("module", |name| &name.value);
                 let exports = |file: &&RelPath| facts(db, PathKey::new(db, (*file).clone())).as_ref().is_some_and(|facts| facts.exports(name));
                 files.iter().filter(|file| globs.is_match(below(file))).find(exports).cloned()

@@ -11,7 +11,6 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use webstir_engine::action::{Input, Origin, Outcome};
-use webstir_engine::config::schema::KindSchema;
 use webstir_engine::config::{Literal, Place};
 use webstir_engine::diagnostic::{Diagnostic, Span};
 use webstir_engine::digest::Digest;
@@ -23,7 +22,6 @@ use webstir_engine::rule::{Context, Rule, RunError, RunResult};
 use super::{Setup, action, output_path, parameters, stored};
 use crate::modules::{GlobsKey, RuleKey, file_set, glob_files};
 use crate::process::{self, Ended, Job};
-use crate::schema;
 
 const VERSION: u32 = 1;
 
@@ -47,8 +45,8 @@ struct Parameters {
 }
 
 impl Rule for Command {
-    fn schema(&self) -> &'static KindSchema {
-        &schema::COMMAND
+    fn kind(&self) -> &'static str {
+        "command"
     }
 
     fn is_process(&self) -> bool {

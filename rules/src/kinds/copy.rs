@@ -1,16 +1,14 @@
 //! `copy`: files of the workspace, or of other rules, at another place.
 
 use webstir_engine::action::{Input, Origin, Outcome};
-use webstir_engine::config::schema::KindSchema;
 use webstir_engine::diagnostic::Diagnostic;
 use webstir_engine::file::{self, Content};
 use webstir_engine::path::RelPath;
 use webstir_engine::plan::Planner;
 use webstir_engine::rule::{Context, Rule, RunResult};
 
-use super::{action, output_path, parameters, stored};
+use super::{action, out_root, output_path, parameters, stored};
 use crate::modules::{RuleKey, file_set};
-use crate::schema;
 
 const VERSION: u32 = 1;
 
@@ -21,8 +19,8 @@ pub(super) struct Copy;
 type Parameters = Vec<(String, String)>;
 
 impl Rule for Copy {
-    fn schema(&self) -> &'static KindSchema {
-        &schema::COPY
+    fn kind(&self) -> &'static str {
+        "copy"
     }
 
     fn plan(&self, planner: &mut Planner<'_>) {
@@ -43,8 +41,7 @@ impl Rule for Copy {
             } else if let Some(plan) = planner.require(&label) {
                 for artifact in plan.artifacts.iter() {
                     // The profile's own root is not repeated below the target.
-                    let out = planner.config.profile(&planner.profile).map(|profile| profile.out().clone());
-                    let below = out.and_then(|out| artifact.path.strip_prefix(&out).map(str::to_owned));
+                    let below = out_root(planner).and_then(|out| artifact.path.strip_prefix(out).map(str::to_owned));
                     pairs.push((artifact.path.as_str().to_owned(), below.unwrap_or_else(|| artifact.path.as_str().to_owned())));
                     inputs.push(stored(artifact));
                 }

@@ -7,18 +7,15 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use webstir_engine::action::{Artifact, Input, Origin, Outcome};
-use webstir_engine::config::schema::KindSchema;
 use webstir_engine::config::{Config, Rule as Node};
 use webstir_engine::diagnostic::Diagnostic;
 use webstir_engine::file::{self, Content};
-use webstir_engine::label::Label;
 use webstir_engine::path::RelPath;
 use webstir_engine::plan::Planner;
 use webstir_engine::rule::{Context, Rule, RunResult};
 
 use super::{action, parameters};
 use crate::modules::{GraphKey, Link, ModuleGraph, PathKey, RuleKey, entry_points, module_graph, project};
-use crate::schema;
 use crate::transpile::{self, ImportRequire, MapLink, MapOptions, Options, Source};
 use crate::tsconfig::{EmitOptions, Target};
 
@@ -47,8 +44,8 @@ struct Map {
 }
 
 impl Rule for Transpile {
-    fn schema(&self) -> &'static KindSchema {
-        &schema::TRANSPILE
+    fn kind(&self) -> &'static str {
+        "transpile"
     }
 
     fn plan(&self, planner: &mut Planner<'_>) {
@@ -161,15 +158,6 @@ pub(super) fn graph<'db>(planner: &Planner<'db>, layout: &Layout, entries: Vec<R
     module_graph(db, GraphKey::new(db, entries, layout.project.clone(), layout.emit_options(planner)))
 }
 
-/// The `transpile` rule whose outputs stand for the modules of an `entries` rule in this profile.
-pub(super) fn rule_for<'a>(config: &'a Config, entries: &Label, profile: &str) -> Option<&'a Node> {
-    config.rules().find(|node| {
-        node.label().kind() == "transpile"
-            && node.in_profile(profile)
-            && node.references("entries").any(|label| label.value == *entries)
-    })
-}
-
 /// Where sources go.
 pub(super) struct Layout {
     root: RelPath,
@@ -188,15 +176,20 @@ impl Layout {
             Some(path) => path.value.clone(),
             None => root.join("tsconfig.json").ok()?,
         };
-        let placed = !node.has("placed") || node.texts("placed").any(|name| *name.value == *profile);
+        let placed = node.names_profile("emit", profile);
         Some(Self {
-            out: config.profile(profile)?.out().clone(),
+            out: config.profile(profile)?.path("out")?.value.clone(),
             template: node.output("out")?.value.clone(),
             placed,
             project,
             target: node.choice("target").and_then(|target| Target::parse(target.value)),
             root,
         })
+    }
+
+    /// The directory that outputs mirror.
+    pub(super) fn root(&self) -> &RelPath {
+        &self.root
     }
 
     /// The JavaScript file of a source.

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use webstir_engine::action::Outcome;
-use webstir_engine::config::schema::KindSchema;
 use webstir_engine::diagnostic::Diagnostic;
 use webstir_engine::file;
 use webstir_engine::path::RelPath;
@@ -14,7 +13,7 @@ use webstir_engine::system::PathKind;
 use super::{Setup, action, parameters};
 use crate::toolchain::{Document, LOCK_FILE, LOCKFILES, Network, Platform, Request, Requested, ResolvedCompiler, Runtime};
 use crate::typecheck::{Compiler, TypecheckError};
-use crate::{schema, templates, toolchain, typecheck};
+use crate::{templates, toolchain, typecheck};
 
 const VERSION: u32 = 1;
 
@@ -40,8 +39,8 @@ struct Parameters {
 }
 
 impl Rule for Typecheck {
-    fn schema(&self) -> &'static KindSchema {
-        &schema::TYPECHECK
+    fn kind(&self) -> &'static str {
+        "typecheck"
     }
 
     fn is_process(&self) -> bool {

@@ -1,0 +1,227 @@
+//! `bundle`: the modules that one entry reaches, linked into one file.
+//!
+//! What is linked are the outputs of a `transpile` rule; packages come through the traced view, or stay imports. One action an
+//! entry, so that an edit links again only what reaches it.
+
+mod host;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use webstir_bundler::{BundleProblem, Entry, Platform, ProblemKind, Request, SourceMaps};
+use webstir_engine::action::{Artifact, Outcome};
+use webstir_engine::diagnostic::{Diagnostic, Span};
+use webstir_engine::path::RelPath;
+use webstir_engine::plan::{Planner, RulePlan};
+use webstir_engine::rule::{Context, Rule, RunError, RunResult};
+
+use super::transpile::{Layout, define, graph, map_of, source_map};
+use super::{action, out_root, parameters, reference, stored};
+use crate::modules::{RuleKey, entry_points};
+use crate::text::utf16_offset;
+
+use host::{GraphHost, Module};
+
+const VERSION: u32 = 1;
+
+/// The rule.
+pub(super) struct Bundle;
+
+#[derive(Serialize, Deserialize)]
+struct Parameters {
+    /// The transpiled entry.
+    entry: String,
+    output: String,
+    /// Source of each transpiled module.
+    sources: BTreeMap<String, String>,
+    bundle_packages: bool,
+    external: Vec<String>,
+    browser: bool,
+    minify: bool,
+    tree_shake: bool,
+    maps: bool,
+    define: BTreeMap<String, String>,
+}
+
+impl Rule for Bundle {
+    fn kind(&self) -> &'static str {
+        "bundle"
+    }
+
+    fn plan(&self, planner: &mut Planner<'_>) {
+        let Some(modules) = reference(planner, "modules") else { return };
+        let Some(node) = planner.config.rule(&modules) else { return };
+        let Some(layout) = Layout::of(planner.config, node, &planner.profile) else { return };
+        let mut entries = Vec::new();
+        for rule in planner.node.references("entries") {
+            entries.extend(entry_points(planner.db, RuleKey::new(planner.db, rule.value.clone())).files());
+        }
+        if let Some(rule) = planner.node.reference("module-definition") {
+            entries.extend(entry_points(planner.db, RuleKey::new(planner.db, rule.value.clone())).module.clone());
+        }
+        let Some(below) = planner.require(&modules) else { return };
+        let outputs = match outputs(planner, &layout, &entries) {
+            Ok(outputs) => outputs,
+            Err(diagnostic) => return planner.report(*diagnostic),
+        };
+        for (source, output) in outputs {
+            let graph = graph(planner, &layout, vec![source.clone()]);
+            let reached: Vec<(RelPath, RelPath)> =
+                graph.modules.keys().map(|source| (layout.output(source), source.clone())).collect();
+            let parameters = Parameters {
+                entry: layout.output(&source).as_str().to_owned(),
+                output: output.as_str().to_owned(),
+                sources: reached.iter().map(|(code, source)| (code.to_string(), source.to_string())).collect(),
+                bundle_packages: planner.node.choice("packages").is_some_and(|packages| packages.value == "bundle"),
+                external: planner.node.texts("external").map(|text| text.value.to_string()).collect(),
+                browser: planner.node.choice("platform").is_some_and(|platform| platform.value == "browser"),
+                minify: minify(planner),
+                tree_shake: planner.node.boolean("tree-shake").is_none_or(|shake| shake.value),
+                maps: source_map(planner) != "none",
+                define: define(planner),
+            };
+            let mut action = action(planner, VERSION, Some(source), &parameters);
+            let mut inputs = Vec::new();
+            for (code, _) in &reached {
+                inputs.extend(made(below, code).map(stored));
+                if parameters.maps {
+                    inputs.extend(made(below, &map_of(code)).map(stored));
+                }
+            }
+            inputs.sort();
+            action.inputs = inputs.into_boxed_slice();
+            action.traced = true;
+            if let Some(outcome) = planner.action(action) {
+                planner.place(outcome.artifacts.iter().cloned());
+            }
+        }
+    }
+
+    fn run(&self, context: &Context<'_>) -> RunResult {
+        let parameters: Parameters = parameters(context.action);
+        let mut modules = BTreeMap::new();
+        for (code, source) in &parameters.sources {
+            let path = RelPath::new(code).expect("planned as a path");
+            // A module without an output is one that holds only types.
+            let Some(input) = context.input(&path) else { continue };
+            let map = match context.input(&map_of(&path)) {
+                Some(input) => Some(context.read(input)?),
+                None => None,
+            };
+            modules.insert(format!("/{code}"), Module { code: context.read(input)?, map, source: source.clone() });
+        }
+        let output = RelPath::new(&parameters.output).expect("planned as a path");
+        let directory = output.parent().unwrap_or_else(RelPath::root);
+        let entry = Entry { name: output.file_stem().to_owned(), id: format!("/{}", parameters.entry) };
+        let host = Arc::new(GraphHost::new(
+            modules,
+            context.view.clone(),
+            if parameters.browser { Platform::Browser } else { Platform::Node },
+            parameters.bundle_packages,
+            parameters.external.clone(),
+        ));
+        let request = Request {
+            platform: if parameters.browser { Platform::Browser } else { Platform::Node },
+            minify: parameters.minify,
+            legal_comments: !parameters.minify,
+            tree_shake: parameters.tree_shake,
+            source_maps: if parameters.maps { SourceMaps::Linked } else { SourceMaps::None },
+            define: parameters.define.clone(),
+            ..Request::new(vec![entry], format!("/{directory}"))
+        };
+        let bundled = match webstir_bundler::bundle(&request, host.clone()) {
+            Ok(bundled) => bundled,
+            Err(problems) => {
+                if let Some(error) = host.take_error() {
+                    return Err(RunError::world("Reading a package")(error));
+                }
+                let findings = problems.iter().map(|problem| finding(problem, &host, Diagnostic::error));
+                return Ok(Outcome::failed(findings.collect()));
+            }
+        };
+        let mut artifacts: Vec<Artifact> = Vec::new();
+        for chunk in &bundled.chunks {
+            let path = directory.join(&chunk.file_name).expect("the linker names files below its directory");
+            if let Some(map) = &chunk.map {
+                artifacts.push(context.write(map_of(&path), map.as_bytes())?);
+            }
+            artifacts.push(context.write(path, chunk.code.as_bytes())?);
+        }
+        for asset in &bundled.assets {
+            // Maps come with their chunk.
+            if let Ok(path) = directory.join(&asset.file_name)
+                && !artifacts.iter().any(|artifact| artifact.path == path)
+            {
+                artifacts.push(context.write(path, &asset.content)?);
+            }
+        }
+        let warnings = bundled.warnings.iter().map(|problem| finding(problem, &host, Diagnostic::warning));
+        Ok(Outcome::done(artifacts, warnings.collect()))
+    }
+}
+
+/// Source and output of each entry.
+fn outputs(
+    planner: &Planner<'_>,
+    layout: &Layout,
+    entries: &[RelPath],
+) -> Result<Vec<(RelPath, RelPath)>, Box<Diagnostic>> {
+    let (Some(template), Some(out)) = (planner.node.output("out"), out_root(planner)) else { return Ok(Vec::new()) };
+    let mut outputs: BTreeMap<RelPath, RelPath> = BTreeMap::new();
+    for source in entries {
+        let Ok(output) = template.value.for_source(out, layout.root(), source) else { continue };
+        if let Some(other) = outputs.insert(output.clone(), source.clone()) {
+            let message = format!("The bundles of `{other}` and `{source}` both go to `{output}`");
+            return Err(Box::new(
+                Diagnostic::error("bundle::output_claimed", message).in_file(source).help("Rename one of them"),
+            ));
+        }
+    }
+    Ok(outputs.into_iter().map(|(output, source)| (source, output)).collect())
+}
+
+fn made<'a>(below: &'a RulePlan, path: &RelPath) -> Option<&'a Artifact> {
+    let found = below.intermediates.binary_search_by(|artifact| artifact.path.cmp(path)).ok()?;
+    Some(&below.intermediates[found])
+}
+
+fn minify(planner: &Planner<'_>) -> bool {
+    let profile = planner.config.profile(&planner.profile);
+    let of_profile = || profile.and_then(|profile| profile.boolean("minify")).is_some_and(|minify| minify.value);
+    planner.node.boolean("minify").map_or_else(of_profile, |minify| minify.value)
+}
+
+/// A problem of the linker at the user's own line.
+fn finding(
+    problem: &BundleProblem,
+    host: &GraphHost,
+    make: fn(String, String) -> Diagnostic,
+) -> Diagnostic {
+    let code = match &problem.kind {
+        ProblemKind::Unresolved { .. } => "bundle::unresolved".to_owned(),
+        ProblemKind::Load => "bundle::load".to_owned(),
+        ProblemKind::Link(code) => format!("bundle::{}", code.to_ascii_lowercase()),
+        ProblemKind::Internal => "bundle::internal".to_owned(),
+    };
+    let mut lines = problem.message.lines();
+    let mut diagnostic = make(code, lines.next().unwrap_or_default().to_owned());
+    diagnostic.notes.extend(lines.filter(|line| !line.trim().is_empty()).map(str::to_owned));
+    if let ProblemKind::Unresolved { specifier } = &problem.kind {
+        diagnostic.help = Some(format!("Install the package with your package manager, or add `external \"{specifier}\"` to the rule"));
+    }
+    let Some(module) = &problem.module else { return diagnostic };
+    let Some(file) = host.source_of(module) else { return diagnostic };
+    diagnostic.file = Some(file.clone());
+    if let (Some(place), Some(text)) = (problem.place, host.text_of(&file)) {
+        diagnostic.span = Some(match place.original {
+            Some((line, column)) => {
+                let start = utf16_offset(&text, line as usize, column as usize);
+                let word = text[start..].find(|c: char| c.is_whitespace() || ";,)".contains(c)).unwrap_or(0);
+                Span::locate(&text, start, start + word)
+            }
+            None => Span::locate(&text, place.start as usize, place.end as usize),
+        });
+    }
+    diagnostic
+}
