@@ -87,9 +87,10 @@ impl Language {
     }
 }
 
-/// `x.d.ts`, `x.d.mts`, `x.d.json.ts`.
+/// `x.d.ts`, `x.d.mts`, `x.d.json.ts`; a file `d.ts` is an ordinary one.
 fn is_declaration(name: &str) -> bool {
-    name.split('.').rev().skip(1).take(2).any(|part| part == "d")
+    let parts: Vec<&str> = name.split('.').collect();
+    parts.len() > 2 && parts[1..].iter().rev().skip(1).take(2).any(|part| *part == "d")
 }
 
 /// A file that is syntactically a module, its names resolved. It can be sent to another thread.
