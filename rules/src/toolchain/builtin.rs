@@ -87,10 +87,7 @@ const PACKAGES: &[(&str, &str)] = &[
         "@typescript/typescript-win32-x64",
         "sha512-0BQ3HkAHHlKLSp1qRvf3SUhGpGsDuhB/jgFw75guyqbxJqEaS0Cw/VFO8i2nHglJUzQCRtMMR/IBAKE3ETMC4g==",
     ),
-    (
-        "typescript",
-        "sha512-8FYau96o3NKOhbjKi/qNvG/W5jhzxkbdm5sj9AbZ/5T5sWqn3hJgLfGx27sRKZWTvyzCP8dLRBTf5tBTSRVUNA==",
-    ),
+    ("typescript", "sha512-8FYau96o3NKOhbjKi/qNvG/W5jhzxkbdm5sj9AbZ/5T5sWqn3hJgLfGx27sRKZWTvyzCP8dLRBTf5tBTSRVUNA=="),
 ];
 
 /// The integrity of a package of [`BUILT_IN_VERSION`].

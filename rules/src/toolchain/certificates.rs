@@ -32,10 +32,10 @@ pub(super) fn roots(npmrc: &Npmrc, environment: &Environment) -> Result<RootCert
     }
     for directory in directories.iter().flat_map(std::env::split_paths) {
         // OpenSSL passes over directories that do not exist, and over files in them that are no certificates.
-        certificates.extend(encoded(load_certs_from_paths(None, Some(&directory))));
+        certificates.extend(encoded(&load_certs_from_paths(None, Some(&directory))));
     }
     if certificate_file.is_none() && directories.is_none() {
-        certificates.extend(encoded(load_native_certs()));
+        certificates.extend(encoded(&load_native_certs()));
     }
     if let Some(path) = &extra {
         certificates.extend(file("NODE_EXTRA_CA_CERTS", path)?);
@@ -45,7 +45,7 @@ pub(super) fn roots(npmrc: &Npmrc, environment: &Environment) -> Result<RootCert
 
 /// The certificates of one PEM file, of which there must be one at least.
 fn file(setting: &str, path: &Path) -> Result<Vec<Vec<u8>>, ToolchainError> {
-    let certificates = encoded(load_certs_from_paths(Some(path), None));
+    let certificates = encoded(&load_certs_from_paths(Some(path), None));
     if certificates.is_empty() {
         return Err(ToolchainError::Settings {
             place: format!("`{setting}`"),
@@ -55,7 +55,7 @@ fn file(setting: &str, path: &Path) -> Result<Vec<Vec<u8>>, ToolchainError> {
     Ok(certificates)
 }
 
-fn encoded(loaded: CertificateResult) -> Vec<Vec<u8>> {
+fn encoded(loaded: &CertificateResult) -> Vec<Vec<u8>> {
     loaded.certs.iter().map(|certificate| certificate.as_ref().to_vec()).collect()
 }
 

@@ -19,9 +19,9 @@ use super::settings::Environment;
 const ATTEMPTS: u32 = 3;
 const REDIRECTS: u32 = 5;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
-const RESPONSE_TIMEOUT: Duration = Duration::from_secs(60);
+const RESPONSE_TIMEOUT: Duration = Duration::from_mins(1);
 /// A download may take long, but not stand still.
-const READ_TIMEOUT: Duration = Duration::from_secs(60);
+const READ_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// What is asked for.
 pub(super) struct Get<'a> {

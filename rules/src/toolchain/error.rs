@@ -68,9 +68,9 @@ pub enum ToolchainError {
         /// Where it came from.
         url: String,
         /// What it should hash to.
-        expected: Integrity,
+        expected: Box<Integrity>,
         /// What it hashes to.
-        found: Integrity,
+        found: Box<Integrity>,
     },
     /// The tarball holds something that a package may not hold.
     #[error("`{name}` {version} cannot be unpacked: {source}")]

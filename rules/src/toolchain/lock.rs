@@ -71,30 +71,33 @@ struct VersionShape {
 
 impl Lock {
     /// Reads the text of a lock.
-    pub fn parse(document: Document<'_>) -> Result<Self, Diagnostic> {
+    pub fn parse(document: Document<'_>) -> Result<Self, Box<Diagnostic>> {
         let Document { path, text } = document;
         if let Ok(VersionShape { version }) = serde_json::from_str(text)
             && version != VERSION
         {
             let message = format!("`{path}` has the format {version}, this program reads the format {VERSION}");
-            return Err(Diagnostic::error("toolchain::lock_version", message)
+            let diagnostic = Diagnostic::error("toolchain::lock_version", message)
                 .in_file(path)
-                .help("Use the version of webstir that wrote it, or run `webstir lock` to write it anew"));
+                .help("Use the version of webstir that wrote it, or run `webstir lock` to write it anew");
+            return Err(Box::new(diagnostic));
         }
         let malformed = |problem: String, span: Option<Span>| {
-            let diagnostic = Diagnostic::error("toolchain::lock_malformed", format!("`{path}` cannot be read: {problem}"))
-                .help("Restore the file, or run `webstir lock` to write it anew");
-            match span {
+            let diagnostic =
+                Diagnostic::error("toolchain::lock_malformed", format!("`{path}` cannot be read: {problem}"))
+                    .help("Restore the file, or run `webstir lock` to write it anew");
+            Box::new(match span {
                 Some(span) => diagnostic.at(path, span),
                 None => diagnostic.in_file(path),
-            }
+            })
         };
         let shape: Shape = serde_json::from_str(text)
             .map_err(|error| malformed(json_problem(&error), Some(json_span(text, &error))))?;
 
         let mut tools = BTreeMap::new();
         for (name, tool) in shape.tools {
-            let quoted = |value: &str| text.find(&format!("\"{value}\"")).map(|at| Span::locate(text, at, at + value.len() + 2));
+            let quoted =
+                |value: &str| text.find(&format!("\"{value}\"")).map(|at| Span::locate(text, at, at + value.len() + 2));
             if !is_package_name(&name) {
                 return Err(malformed("A tool has a name that no package can have".to_owned(), quoted(&name)));
             }
@@ -173,7 +176,7 @@ mod tests {
 
     use super::*;
 
-    fn parse(text: &str) -> Result<Lock, Diagnostic> {
+    fn parse(text: &str) -> Result<Lock, Box<Diagnostic>> {
         Lock::parse(Document { path: &RelPath::new(LOCK_FILE).unwrap(), text })
     }
 
@@ -243,7 +246,8 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         write_lock(directory.path(), &Lock::default()).unwrap();
         write_lock(directory.path(), &lock()).unwrap();
-        let names: Vec<_> = std::fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        let names: Vec<_> =
+            std::fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(names, [LOCK_FILE]);
         assert_eq!(std::fs::read_to_string(directory.path().join(LOCK_FILE)).unwrap(), lock().print());
     }

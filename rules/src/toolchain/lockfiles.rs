@@ -43,7 +43,7 @@ enum Fault {
 }
 
 /// The pins of a lockfile, told by its name; none when it does not have `typescript` at the root.
-pub(super) fn pins(document: Document<'_>) -> Result<Option<Pins>, Diagnostic> {
+pub(super) fn pins(document: Document<'_>) -> Result<Option<Pins>, Box<Diagnostic>> {
     let Document { path, text } = document;
     let result = match path.file_name() {
         "package-lock.json" => npm::pins(text),
@@ -51,22 +51,24 @@ pub(super) fn pins(document: Document<'_>) -> Result<Option<Pins>, Diagnostic> {
         "pnpm-lock.yaml" => pnpm::pins(text),
         _ => return Ok(None),
     };
-    result.map_err(|fault| match fault {
-        Fault::Malformed(problem, span) => {
-            let message = format!("`{path}` cannot be read: {problem}");
-            let diagnostic = Diagnostic::error("toolchain::lockfile_malformed", message)
-                .help("Let the package manager write it anew, or run `webstir lock`");
-            match span {
-                Some(span) => diagnostic.at(path, span),
-                None => diagnostic.in_file(path),
+    result.map_err(|fault| {
+        Box::new(match fault {
+            Fault::Malformed(problem, span) => {
+                let message = format!("`{path}` cannot be read: {problem}");
+                let diagnostic = Diagnostic::error("toolchain::lockfile_malformed", message)
+                    .help("Let the package manager write it anew, or run `webstir lock`");
+                match span {
+                    Some(span) => diagnostic.at(path, span),
+                    None => diagnostic.in_file(path),
+                }
             }
-        }
-        Fault::Replaced(what) => {
-            let message = format!("`{path}` has `{what}` in place of `typescript`");
-            Diagnostic::error("toolchain::compiler_replaced", message)
-                .in_file(path)
-                .help("Name a version of TypeScript in `webstir.kdl` and run `webstir lock`")
-        }
+            Fault::Replaced(what) => {
+                let message = format!("`{path}` has `{what}` in place of `typescript`");
+                Diagnostic::error("toolchain::compiler_replaced", message)
+                    .in_file(path)
+                    .help("Name a version of TypeScript in `webstir.kdl` and run `webstir lock`")
+            }
+        })
     })
 }
 
@@ -76,4 +78,4 @@ fn is_compiler(name: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

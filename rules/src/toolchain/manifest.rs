@@ -33,6 +33,7 @@ impl Manifest {
         Self(files)
     }
 
+    #[cfg(test)]
     pub(super) fn files(&self) -> &[File] {
         &self.0
     }

@@ -122,10 +122,7 @@ impl Npmrc {
 }
 
 fn not_an_address(place: &str) -> ToolchainError {
-    ToolchainError::Settings {
-        place: place.to_owned(),
-        problem: "this is not the address of a registry".to_owned(),
-    }
+    ToolchainError::Settings { place: place.to_owned(), problem: "this is not the address of a registry".to_owned() }
 }
 
 fn overlay(base: &mut NpmRc, over: NpmRc) {

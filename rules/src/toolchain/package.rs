@@ -70,11 +70,7 @@ impl Package {
 
     /// The identity of the tool for action keys: name, version and integrity. Known without fetching.
     pub fn digest(&self) -> Digest {
-        KeyHasher::new("webstir tool v1")
-            .text(&self.name)
-            .text(&self.version)
-            .bytes(self.integrity.as_bytes())
-            .finish()
+        KeyHasher::new("webstir tool v1").text(&self.name).text(&self.version).bytes(self.integrity.as_bytes()).finish()
     }
 }
 
@@ -184,7 +180,9 @@ mod tests {
         for name in ["typescript", "@typescript/typescript-linux-x64", "JSONStream", "lodash.merge"] {
             assert!(is_package_name(name), "{name}");
         }
-        for name in ["", ".", "..", "../x", "a/b", "@a", "@a/", "@/b", "@a/../b", "@a/b/c", "a b", "a?b", "a:b", "a%2fb"] {
+        for name in
+            ["", ".", "..", "../x", "a/b", "@a", "@a/", "@/b", "@a/../b", "@a/b/c", "a b", "a?b", "a:b", "a%2fb"]
+        {
             assert!(!is_package_name(name), "{name}");
         }
     }

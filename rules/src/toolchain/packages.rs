@@ -85,9 +85,10 @@ pub enum Condition {
 
 impl Packages {
     /// A store below `root`, which need not exist.
-    #[expect(clippy::needless_pass_by_value, reason = "a store owns its root")]
     pub fn new(root: PathBuf) -> Self {
-        Self { directory: root.join("packages") }
+        let mut directory = root;
+        directory.push("packages");
+        Self { directory }
     }
 
     /// Where `package` is, or would be.
@@ -212,9 +213,9 @@ impl Packages {
     ) -> Result<InstalledPackage, ToolchainError> {
         let temporary = self.temporary("fetch", package)?;
         let tarball = temporary.path().join("tarball");
-        let mut file = File::options().read(true).write(true).create_new(true).open(&tarball);
-        let file = file.as_mut().map_err(|error| ToolchainError::store("Creating", &tarball)(error.kind().into()))?;
-        registry.download(package, file, &tarball, progress)?;
+        let file = File::options().read(true).write(true).create_new(true).open(&tarball);
+        let mut file = file.map_err(ToolchainError::store("Creating", &tarball))?;
+        registry.download(package, &mut file, &tarball, progress)?;
         file.rewind().map_err(ToolchainError::store("Reading", &tarball))?;
 
         let staged = temporary.path().join("staged");
@@ -244,11 +245,9 @@ fn short(package: &Package) -> String {
 fn unpacking(package: &Package, directory: &Path, error: ArchiveError) -> ToolchainError {
     match error {
         ArchiveError::Write { path, source } => ToolchainError::store("Writing", directory.join(path))(source),
-        source => ToolchainError::Archive {
-            name: package.name().to_owned(),
-            version: package.version().to_owned(),
-            source,
-        },
+        source => {
+            ToolchainError::Archive { name: package.name().to_owned(), version: package.version().to_owned(), source }
+        }
     }
 }
 

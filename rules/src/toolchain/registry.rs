@@ -139,7 +139,10 @@ impl Registry {
                 described.collect()
             };
             let threads: Vec<_> = names.chunks(share).map(|names| scope.spawn(move || ask(names))).collect();
-            threads.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+            threads
+                .into_iter()
+                .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+                .collect()
         });
         for result in results {
             packages.extend(result?);
@@ -214,8 +217,8 @@ impl Opened {
                 name: package.name().to_owned(),
                 version: package.version().to_owned(),
                 url: shown(address),
-                expected: package.integrity(),
-                found,
+                expected: Box::new(package.integrity()),
+                found: Box::new(found),
             });
         }
         Ok(())
@@ -281,12 +284,7 @@ fn below(registry: &Url, path: &str) -> Url {
 }
 
 /// Writes a body to `file` from its beginning and returns its hash.
-fn save(
-    body: &mut Body<'_>,
-    file: &mut File,
-    path: &Path,
-    progress: &dyn Fn(Progress),
-) -> Result<Integrity, Failure> {
+fn save(body: &mut Body<'_>, file: &mut File, path: &Path, progress: &dyn Fn(Progress)) -> Result<Integrity, Failure> {
     use std::io::Seek as _;
 
     let failed = |error| Failure::from(ToolchainError::store("Writing", path)(error));

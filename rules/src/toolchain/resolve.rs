@@ -6,13 +6,13 @@
 
 use std::fmt;
 
-use webstir_engine::diagnostic::{Diagnostic, Span};
+use webstir_engine::diagnostic::{Diagnostic, Severity, Span};
 use webstir_engine::digest::Digest;
 use webstir_engine::path::RelPath;
 
 use super::builtin::{BUILT_IN_VERSION, built_in};
 use super::integrity::Integrity;
-use super::lock::Lock;
+use super::lock::{Lock, LockedTool};
 use super::lockfiles::{Pins, pins};
 use super::package::{Package, Platform, is_exact_version, numbers};
 
@@ -124,102 +124,108 @@ pub fn resolve(request: &Request<'_>) -> (Option<ResolvedCompiler>, Vec<Diagnost
     match find(request, &mut diagnostics) {
         Ok(compiler) => (Some(compiler), diagnostics),
         Err(diagnostic) => {
-            diagnostics.push(diagnostic);
+            diagnostics.push(*diagnostic);
             (None, diagnostics)
         }
     }
 }
 
-fn find(request: &Request<'_>, diagnostics: &mut Vec<Diagnostic>) -> Result<ResolvedCompiler, Diagnostic> {
+fn find(request: &Request<'_>, diagnostics: &mut Vec<Diagnostic>) -> Result<ResolvedCompiler, Box<Diagnostic>> {
+    let platform = request.platform;
     if let Some(requested) = request.requested
         && !is_exact_version(requested.version)
     {
         let message = format!("`{}` is not an exact version of TypeScript", requested.version);
-        return Err(placed("toolchain::version_not_exact", message, &requested)
-            .help(format!("Name all three numbers, for example `{BUILT_IN_VERSION}`")));
+        let help = format!("Name all three numbers, for example `{BUILT_IN_VERSION}`");
+        return Err(Box::new(placed("toolchain::version_not_exact", message, &requested).help(help)));
     }
     if let Some(document) = request.lock
         && let Some(tool) = Lock::parse(document)?.tools.get(TYPESCRIPT)
     {
-        if let Some(requested) = request.requested.filter(|requested| requested.version != tool.version) {
-            let message = format!("TypeScript {} is asked for, `{}` has {}", requested.version, document.path, tool.version);
-            return Err(placed("toolchain::lock_mismatch", message, &requested).help("Run `webstir lock`"));
-        }
-        return compiler(request.platform, &tool.version, Origin::Lock(document.path.clone()), |name| {
-            Some((*tool.packages.get(name)?, None))
-        })
-        .ok_or_else(|| {
-            let message = format!(
-                "`{}` has no package of TypeScript {} for {}",
-                document.path, tool.version, request.platform
-            );
-            Diagnostic::error("toolchain::platform", message).in_file(document.path)
-        });
+        return locked(platform, document.path, tool, request.requested);
     }
     for document in request.lockfiles {
         let Some(pins) = pins(*document)? else { continue };
         match request.requested {
             Some(requested) if requested.version != pins.version => {
-                let message =
-                    format!("TypeScript {} is used, `{}` has {}", requested.version, document.path, pins.version);
-                let note = "An editor that uses the workspace's TypeScript may report other errors";
-                diagnostics.push(
-                    Diagnostic::info("toolchain::lockfile_differs", message)
-                        .note(note)
-                        .related("This version is asked for", Some(requested.path), requested.span),
-                );
+                diagnostics.push(differs(document.path, &pins, &requested));
                 break;
             }
-            _ => return pinned(request.platform, document.path, &pins),
+            _ => return pinned(platform, document.path, &pins),
         }
     }
     match request.requested {
-        Some(requested) => known(request.platform, requested.version).ok_or_else(|| {
-            let code_and_message = unknown(request.platform, requested.version);
-            explained(code_and_message, |code, message| placed(code, message, &requested))
-        }),
+        Some(requested) => known(platform, requested.version)
+            .ok_or_else(|| Box::new(unknown(platform, requested.version, Some(&requested)))),
         None => wanted(request, diagnostics),
     }
 }
 
+/// The version of `webstir.lock`, which must be the one that is asked for.
+fn locked(
+    platform: Platform,
+    path: &RelPath,
+    tool: &LockedTool,
+    requested: Option<Requested<'_>>,
+) -> Result<ResolvedCompiler, Box<Diagnostic>> {
+    if let Some(requested) = requested.filter(|requested| requested.version != tool.version) {
+        let message = format!("TypeScript {} is asked for, `{path}` has {}", requested.version, tool.version);
+        return Err(Box::new(placed("toolchain::lock_mismatch", message, &requested).help("Run `webstir lock`")));
+    }
+    let origin = Origin::Lock(path.clone());
+    compiler(platform, &tool.version, origin, |name| Some((*tool.packages.get(name)?, None))).ok_or_else(|| {
+        let message = format!("`{path}` has no package of TypeScript {} for {platform}", tool.version);
+        Box::new(Diagnostic::error("toolchain::platform", message).in_file(path))
+    })
+}
+
 /// The version of a lockfile, with the integrity that it has or that is known otherwise.
-fn pinned(platform: Platform, path: &RelPath, pins: &Pins) -> Result<ResolvedCompiler, Diagnostic> {
+fn pinned(platform: Platform, path: &RelPath, pins: &Pins) -> Result<ResolvedCompiler, Box<Diagnostic>> {
     let origin = Origin::Lockfile(path.clone());
-    let locked = compiler(platform, &pins.version, origin, |name| {
+    let pinned = compiler(platform, &pins.version, origin, |name| {
         let pin = pins.packages.get(name).filter(|pin| pin.version == pins.version)?;
         Some((pin.integrity.as_ref()?.parse().ok()?, pin.address.as_deref()))
     });
     // A lockfile made on another platform may lack the package of this one.
-    locked.or_else(|| known(platform, &pins.version)).ok_or_else(|| {
+    pinned.or_else(|| known(platform, &pins.version)).ok_or_else(|| {
         let package = compiler_package(platform, &pins.version).0;
         let message = format!("`{path}` has no sha512 integrity of `{package}` {}", pins.version);
-        Diagnostic::error("toolchain::integrity_missing", message).in_file(path).help("Run `webstir lock`")
+        let diagnostic = Diagnostic::error("toolchain::integrity_missing", message).in_file(path);
+        Box::new(diagnostic.help("Run `webstir lock`"))
     })
 }
 
+fn differs(path: &RelPath, pins: &Pins, requested: &Requested<'_>) -> Diagnostic {
+    let message = format!("TypeScript {} is used, `{path}` has {}", requested.version, pins.version);
+    Diagnostic::info("toolchain::lockfile_differs", message)
+        .in_file(path)
+        .note("An editor that uses the workspace's TypeScript may report other errors")
+        .related("This version is asked for", Some(requested.path), requested.span)
+}
+
 /// The version in the table, held against what `package.json` says.
-fn wanted(request: &Request<'_>, diagnostics: &mut Vec<Diagnostic>) -> Result<ResolvedCompiler, Diagnostic> {
-    if let Some((document, range)) = request.manifest.and_then(|document| Some((document, dependency(document.text)?))) {
-        let quoted = format!("\"{range}\"");
-        let span = document.text.find(&quoted).map(|at| Span::locate(document.text, at, at + quoted.len()));
-        let requested = Requested { version: &range, path: document.path, span };
-        let exact = range.trim_start_matches(['=', 'v']).trim();
-        if is_exact_version(exact) {
-            return known(request.platform, exact).ok_or_else(|| {
-                explained(unknown(request.platform, exact), |code, message| placed(code, message, &requested))
-            });
-        }
-        if excludes(&range, BUILT_IN_VERSION) {
-            let message = format!("TypeScript {BUILT_IN_VERSION} is used, which `{range}` does not allow");
-            let mut warning = placed("toolchain::range_excluded", message, &requested)
-                .help("Name a version of TypeScript in `webstir.kdl` and run `webstir lock`");
-            warning.severity = webstir_engine::diagnostic::Severity::Warning;
-            diagnostics.push(warning);
-        }
+fn wanted(request: &Request<'_>, diagnostics: &mut Vec<Diagnostic>) -> Result<ResolvedCompiler, Box<Diagnostic>> {
+    let platform = request.platform;
+    let built_in =
+        || known(platform, BUILT_IN_VERSION).ok_or_else(|| Box::new(unknown(platform, BUILT_IN_VERSION, None)));
+    let Some(document) = request.manifest else { return built_in() };
+    let Some(range) = dependency(document.text) else { return built_in() };
+
+    let quoted = format!("\"{range}\"");
+    let span = document.text.find(&quoted).map(|at| Span::locate(document.text, at, at + quoted.len()));
+    let requested = Requested { version: &range, path: document.path, span };
+    let exact = range.trim_start_matches(['=', 'v']).trim();
+    if is_exact_version(exact) {
+        return known(platform, exact).ok_or_else(|| Box::new(unknown(platform, exact, Some(&requested))));
     }
-    known(request.platform, BUILT_IN_VERSION).ok_or_else(|| {
-        explained(unknown(request.platform, BUILT_IN_VERSION), |code, message| Diagnostic::error(code, message))
-    })
+    if excludes(&range, BUILT_IN_VERSION) {
+        let message = format!("TypeScript {BUILT_IN_VERSION} is used, which `{range}` does not allow");
+        let mut warning = placed("toolchain::range_excluded", message, &requested)
+            .help("Name a version of TypeScript in `webstir.kdl` and run `webstir lock`");
+        warning.severity = Severity::Warning;
+        diagnostics.push(warning);
+    }
+    built_in()
 }
 
 /// The version in the table; none for any other version and for platforms without a package.
@@ -251,23 +257,16 @@ fn compiler_package(platform: Platform, version: &str) -> (String, Runtime) {
 }
 
 /// Why [`known`] knows nothing.
-fn unknown(platform: Platform, version: &str) -> (&'static str, String, Option<&'static str>) {
+fn unknown(platform: Platform, version: &str, requested: Option<&Requested<'_>>) -> Diagnostic {
+    let place = |code, message| match requested {
+        Some(requested) => placed(code, message, requested),
+        None => Diagnostic::error(code, message),
+    };
     if version == BUILT_IN_VERSION {
-        ("toolchain::platform", format!("There is no TypeScript {version} for {platform}"), None)
+        place("toolchain::platform", format!("There is no TypeScript {version} for {platform}"))
     } else {
-        let message = format!("The integrity of TypeScript {version} is not known");
-        ("toolchain::version_unknown", message, Some("Run `webstir lock`"))
-    }
-}
-
-fn explained(
-    (code, message, help): (&'static str, String, Option<&str>),
-    place: impl FnOnce(&'static str, String) -> Diagnostic,
-) -> Diagnostic {
-    let diagnostic = place(code, message);
-    match help {
-        Some(help) => diagnostic.help(help),
-        None => diagnostic,
+        place("toolchain::version_unknown", format!("The integrity of TypeScript {version} is not known"))
+            .help("Run `webstir lock`")
     }
 }
 

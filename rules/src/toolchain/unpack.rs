@@ -146,7 +146,11 @@ fn place(raw: &[u8]) -> Result<Option<RelPath>, ArchiveError> {
     let refused = || ArchiveError::Path(String::from_utf8_lossy(raw).into_owned());
     let text = str::from_utf8(raw).map_err(|_| refused())?;
     // A colon begins a stream on Windows.
-    if text.len() > PATH_LIMIT || text.starts_with('/') || text.split('/').any(|part| part == "..") || text.contains(':') {
+    if text.len() > PATH_LIMIT
+        || text.starts_with('/')
+        || text.split('/').any(|part| part == "..")
+        || text.contains(':')
+    {
         return Err(refused());
     }
     let path = RelPath::new(text).map_err(|_| refused())?;
@@ -255,16 +259,12 @@ struct Capped<'a, R> {
 impl<R: Read> Read for Capped<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.inner.read(buffer)?;
-        match self.remaining.checked_sub(count as u64) {
-            Some(remaining) => {
-                self.remaining = remaining;
-                Ok(count)
-            }
-            None => {
-                self.exceeded.set(true);
-                Err(io::Error::other("too large"))
-            }
-        }
+        let Some(remaining) = self.remaining.checked_sub(count as u64) else {
+            self.exceeded.set(true);
+            return Err(io::Error::other("too large"));
+        };
+        self.remaining = remaining;
+        Ok(count)
     }
 }
 

@@ -41,7 +41,7 @@ pub(super) fn pins(text: &str) -> Result<Option<Pins>, Fault> {
             }
         }
         let Some(version) = version else { continue };
-        let integrity = texts.flatten().filter(|part| part.starts_with("sha")).last().map(String::from);
+        let integrity = texts.flatten().rfind(|part| part.starts_with("sha")).map(String::from);
         packages.insert(name.into_owned(), Pin { version: version.to_owned(), integrity, address: None });
     }
     Ok(version_at_root.map(|version| Pins { version, packages }))

@@ -2,7 +2,7 @@
 //!
 //! The root's dependencies are in `importers` under `.`, or at the top when there is one package. Each is a version, or a
 //! `{ specifier, version }`. `packages` is keyed by `name@version`, before format 9 with a leading slash, in format 5 with a
-//! slash in place of the `@`; peers follow in parentheses or after `_`.
+//! slash in place of the `@`; peers follow in parentheses or after `_`. A document about pnpm itself may come first.
 
 use std::collections::BTreeMap;
 
@@ -21,20 +21,18 @@ pub(super) fn pins(text: &str) -> Result<Option<Pins>, Fault> {
             max_nodes: 10_000_000,
         },
     };
-    let document: Value = serde_saphyr::from_str_with_options(text, options).map_err(|error| {
-        let span = error.location().and_then(|location| {
-            let start = usize::try_from(location.span().byte_offset()?).ok()?;
-            Some(Span::locate(text, start, start + 1))
+    let documents: Vec<Value> = serde_saphyr::from_multiple_with_options(text, options).map_err(|error| {
+        let span = error.location().map(|location| {
+            let line = usize::try_from(location.line()).unwrap_or(usize::MAX);
+            let column = usize::try_from(location.column()).unwrap_or(usize::MAX);
+            let start: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
+            let before = text[start..].chars().take(column.saturating_sub(1)).map(char::len_utf8).sum::<usize>();
+            Span::locate(text, start + before, start + before + 1)
         });
         Fault::Malformed("It is not the YAML that pnpm writes".to_owned(), span)
     })?;
-
-    let root = document.get("importers").and_then(|importers| importers.get(".")).unwrap_or(&document);
-    let installed = ["dependencies", "devDependencies", "optionalDependencies"].iter().find_map(|group| {
-        let dependency = root.get(group)?.get(TYPESCRIPT)?;
-        dependency.as_str().or_else(|| dependency.get("version")?.as_str())
-    });
-    let Some(installed) = installed else { return Ok(None) };
+    let installed = documents.iter().find_map(|document| Some((document, installed(document)?)));
+    let Some((document, installed)) = installed else { return Ok(None) };
     let version = installed.split(['(', '_']).next().unwrap_or_default();
     if !is_exact_version(version) {
         return Err(Fault::Replaced(installed.to_owned()));
@@ -55,4 +53,13 @@ pub(super) fn pins(text: &str) -> Result<Option<Pins>, Fault> {
         pins.packages.insert(name.to_owned(), pin);
     }
     Ok(Some(pins))
+}
+
+/// What the root of a document has as `typescript`.
+fn installed(document: &Value) -> Option<&str> {
+    let root = document.get("importers").and_then(|importers| importers.get(".")).unwrap_or(document);
+    ["dependencies", "devDependencies", "optionalDependencies"].iter().find_map(|group| {
+        let dependency = root.get(group)?.get(TYPESCRIPT)?;
+        dependency.as_str().or_else(|| dependency.get("version")?.as_str())
+    })
 }

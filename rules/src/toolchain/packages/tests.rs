@@ -113,10 +113,7 @@ fn a_tarball_that_breaks_off_leaves_nothing() {
 fn a_hostile_tarball_leaves_nothing() {
     let fixture = Fixture::new(&[Member::file("package/a", "x"), Member::file("package/../../../x", "x")]);
     let error = fixture.ensure().unwrap_err().to_string();
-    assert_eq!(
-        error,
-        "`@scope/tool` 1.2.3 cannot be unpacked: `package/../../../x` is not a path inside the package"
-    );
+    assert_eq!(error, "`@scope/tool` 1.2.3 cannot be unpacked: `package/../../../x` is not a path inside the package");
     assert!(fixture.names().is_empty());
 }
 
@@ -237,7 +234,8 @@ fn a_tarball_that_lies_elsewhere_is_found_through_the_description() {
             "GET /@scope%2ftool/1.2.3" => {
                 let tarball = "http://registry.test/elsewhere.tgz";
                 Reply::Bytes(
-                    format!(r#"{{"name":"@scope/tool","version":"1.2.3","dist":{{"tarball":"{tarball}"}}}}"#).into_bytes(),
+                    format!(r#"{{"name":"@scope/tool","version":"1.2.3","dist":{{"tarball":"{tarball}"}}}}"#)
+                        .into_bytes(),
                 )
             }
             "GET /elsewhere.tgz" => Reply::Bytes(bytes.clone()),

@@ -38,9 +38,8 @@ fn modes_come_from_the_bit_of_the_owner() {
     let (outer, manifest) = unpacked(&tarball(&members), Limits::default());
     let executable: Vec<bool> = manifest.unwrap().files().iter().map(|file| file.executable).collect();
     assert_eq!(executable, [true, false, false]);
-    let modes = ["a", "b", "c"].map(|name| {
-        fs::metadata(outer.path().join("package").join(name)).unwrap().permissions().mode() & 0o7777
-    });
+    let modes = ["a", "b", "c"]
+        .map(|name| fs::metadata(outer.path().join("package").join(name)).unwrap().permissions().mode() & 0o7777);
     assert_eq!(modes, [0o755, 0o644, 0o644]);
 }
 
@@ -118,7 +117,10 @@ fn limits_hold() {
 
     let header = Member::of_kind("", EntryType::GNULongName, &vec![b'a'; (1 << 20) + 1]);
     assert_eq!(problem(&[header]), "A header is malformed");
-    assert!(problem(&[Member::of_kind("", EntryType::GNULongName, &[b'a'; 1025]), Member::file("p/a", "")]).contains("is not a path"));
+    assert!(
+        problem(&[Member::of_kind("", EntryType::GNULongName, &[b'a'; 1025]), Member::file("p/a", "")])
+            .contains("is not a path")
+    );
 }
 
 #[test]
