@@ -1,1 +1,22 @@
-//! x
+//! The embedded JavaScript engine behind one small API.
+//!
+//! [`evaluate`] runs one ES module in a fresh engine and describes what it exports. An evaluation is deterministic: its clock
+//! stands still, its random numbers are seeded, it sees the files and environment values that it is given and nothing else, and
+//! it ends within its [`Limits`]. No other crate names the engine.
+
+mod definition;
+mod error;
+mod evaluation;
+mod files;
+mod frames;
+mod host;
+mod isolate;
+mod limits;
+mod modules;
+
+pub use definition::{Callable, Definition, Dropped, Entry, ModuleDescription};
+pub use error::{Frame, ScriptError, Thrown};
+pub use evaluation::{Evaluated, Evaluation, LogLevel, LogLine, SourceMap, evaluate};
+pub use files::{FileKind, FileReads, NoFiles};
+pub use limits::Limits;
+pub use modules::{is_builtin, supported_modules};

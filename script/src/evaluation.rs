@@ -1,0 +1,132 @@
+//! One evaluation, from the caller's side.
+//!
+//! The module runs on a thread of its own: its stack has a known size and its CPU time is its own. The caller's thread answers
+//! questions about files meanwhile, so [`FileReads`] need not be shared between threads.
+
+use std::panic;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+
+use crate::definition::ModuleDescription;
+use crate::error::ScriptError;
+use crate::files::{FileReads, Question};
+use crate::frames::FrameMap;
+use crate::isolate::{self, Job};
+use crate::limits::Limits;
+
+/// One module to evaluate.
+pub struct Evaluation<'a> {
+    /// The path of the source module below the workspace root, for example `src/backend/module.ts`: what `import.meta.url` and
+    /// frames without a source map name.
+    pub name: &'a str,
+    /// The text of one ES module; it may import only what [`supported_modules`](crate::supported_modules) names.
+    pub source: &'a str,
+    /// From `source` back to what the user wrote.
+    pub source_map: Option<SourceMap<'a>>,
+    /// `process.env`: the allowed values and no others.
+    pub environment: &'a [(String, String)],
+    /// The files.
+    pub files: &'a dyn FileReads,
+    /// What it may use.
+    pub limits: Limits,
+}
+
+/// A source map.
+#[derive(Debug, Clone, Copy)]
+pub struct SourceMap<'a> {
+    /// The document.
+    pub json: &'a str,
+    /// The directory below the workspace root from which relative `sources` start: that of the generated file.
+    pub directory: &'a str,
+}
+
+/// What an evaluation gave.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evaluated {
+    /// What the module exports.
+    pub module: ModuleDescription,
+    /// What it wrote to the console, at most 1000 lines.
+    pub log: Vec<LogLine>,
+}
+
+/// A line that was written to the console.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogLine {
+    /// Its weight.
+    pub level: LogLevel,
+    /// Its text, without the final newline.
+    pub text: String,
+}
+
+/// The weight of a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LogLevel {
+    /// `console.debug`, `console.trace`.
+    Debug,
+    /// `console.log` and the like.
+    Info,
+    /// `console.warn`.
+    Warn,
+    /// `console.error`.
+    Error,
+}
+
+/// What the evaluating thread tells.
+pub(crate) enum Message {
+    Question(Question),
+    Done(Box<Result<Evaluated, ScriptError>>),
+}
+
+/// Added to the stack limit for the engine's own C functions and for ours.
+const STACK_RESERVE: usize = 2 << 20;
+
+/// Evaluates a module in a fresh engine and describes what it exports. May be called from any thread; blocks until the module is
+/// done or a limit is reached.
+///
+/// # Panics
+/// When this crate has a fault.
+pub fn evaluate(evaluation: &Evaluation<'_>) -> Result<Evaluated, ScriptError> {
+    let (sender, messages) = mpsc::channel();
+    let abandoned = Arc::new(AtomicBool::new(false));
+    let job = Job {
+        name: evaluation.name.to_owned(),
+        source: evaluation.source.to_owned(),
+        environment: evaluation.environment.to_vec(),
+        limits: evaluation.limits,
+        abandoned: Arc::clone(&abandoned),
+        messages: sender,
+    };
+    let limits = evaluation.limits;
+    let thread = thread::Builder::new()
+        .name("script".to_owned())
+        .stack_size(limits.stack + STACK_RESERVE)
+        .spawn(move || isolate::run(&job))
+        .map_err(|error| ScriptError::Start(error.to_string()))?;
+    let leave = |error| {
+        abandoned.store(true, Ordering::Relaxed);
+        Err(error)
+    };
+    let result = loop {
+        match messages.recv_timeout(limits.silence) {
+            Ok(Message::Question(question)) => {
+                if let Err((path, source)) = question.answer(evaluation.files) {
+                    break leave(ScriptError::Files { path, source });
+                }
+            }
+            Ok(Message::Done(result)) => break *result,
+            Err(RecvTimeoutError::Timeout) => break leave(ScriptError::Silence { limit: limits.silence }),
+            Err(RecvTimeoutError::Disconnected) => match thread.join() {
+                Err(fault) => panic::resume_unwind(fault),
+                Ok(()) => unreachable!("the evaluating thread ends with a result"),
+            },
+        }
+    };
+    result.map_err(|mut error| {
+        if let (Some(map), Some(thrown)) = (evaluation.source_map, error.thrown_mut()) {
+            FrameMap::new(evaluation.name, map).apply(thrown);
+        }
+        error
+    })
+}

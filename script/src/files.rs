@@ -1,0 +1,80 @@
+//! The files that an evaluation sees.
+
+use std::io;
+use std::sync::mpsc;
+
+/// What is at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileKind {
+    /// Nothing.
+    Absent,
+    /// A file.
+    File,
+    /// A directory.
+    Directory,
+}
+
+impl FileKind {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Absent => "absent",
+            Self::File => "file",
+            Self::Directory => "directory",
+        }
+    }
+}
+
+/// The only way from an evaluation to files. Paths are below the workspace root, `/`-separated, without `.` and `..`; the empty
+/// path is the root. The evaluation calls from the thread that called [`evaluate`](crate::evaluate). An error ends it.
+pub trait FileReads {
+    /// What is at `path`.
+    fn kind(&self, path: &str) -> io::Result<FileKind>;
+    /// The bytes of the file at `path`; `None` when there is none.
+    fn read(&self, path: &str) -> io::Result<Option<Vec<u8>>>;
+    /// Name and kind of each entry of the directory at `path`, sorted by name; `None` when there is none.
+    fn list(&self, path: &str) -> io::Result<Option<Vec<(String, FileKind)>>>;
+}
+
+/// An empty workspace.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoFiles;
+
+impl FileReads for NoFiles {
+    fn kind(&self, path: &str) -> io::Result<FileKind> {
+        Ok(if path.is_empty() { FileKind::Directory } else { FileKind::Absent })
+    }
+
+    fn read(&self, _path: &str) -> io::Result<Option<Vec<u8>>> {
+        Ok(None)
+    }
+
+    fn list(&self, path: &str) -> io::Result<Option<Vec<(String, FileKind)>>> {
+        Ok(path.is_empty().then(Vec::new))
+    }
+}
+
+/// A question that the evaluating thread asks the calling thread.
+pub(crate) struct Question {
+    pub(crate) path: String,
+    pub(crate) kind: QuestionKind,
+}
+
+/// What is asked, and where the answer goes.
+pub(crate) enum QuestionKind {
+    Kind(mpsc::Sender<FileKind>),
+    Read(mpsc::Sender<Option<Vec<u8>>>),
+    List(mpsc::Sender<Option<Vec<(String, FileKind)>>>),
+}
+
+impl Question {
+    /// Answers; an asker that is gone is no error.
+    pub(crate) fn answer(self, files: &dyn FileReads) -> Result<(), (String, io::Error)> {
+        let Self { path, kind } = self;
+        let sent = match kind {
+            QuestionKind::Kind(reply) => files.kind(&path).map(|answer| reply.send(answer).is_ok()),
+            QuestionKind::Read(reply) => files.read(&path).map(|answer| reply.send(answer).is_ok()),
+            QuestionKind::List(reply) => files.list(&path).map(|answer| reply.send(answer).is_ok()),
+        };
+        sent.map(|_| ()).map_err(|error| (path, error))
+    }
+}

@@ -1,0 +1,159 @@
+//! The modules inside the binary: the prelude, the parts of Node and the packages that every workspace may import.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use rquickjs::loader::{ImportAttributes, Loader, Resolver};
+use rquickjs::module::Declared;
+use rquickjs::{Ctx, Exception, Module};
+
+/// Each specifier that a module may import, and the internal name of what it gets.
+const SUPPORTED: &[(&str, &str)] = &[
+    ("@webstir-io/module-contract", "webstir:contract/index"),
+    ("@webstir-io/module-contract/ts-rest", "webstir:contract/ts-rest"),
+    ("@webstir-io/webstir-backend", "webstir:backend/index"),
+    ("@webstir-io/webstir-backend/runtime/forms", "webstir:backend/forms"),
+    ("@webstir-io/webstir-backend/runtime/request-hooks", "webstir:backend/request-hooks"),
+    ("@webstir-io/webstir-backend/runtime/session", "webstir:backend/session"),
+    ("@webstir-io/webstir-backend/runtime/views", "webstir:backend/views"),
+    ("buffer", "webstir:node/buffer"),
+    ("crypto", "webstir:node/crypto"),
+    ("fs", "webstir:node/fs"),
+    ("fs/promises", "webstir:node/fs-promises"),
+    ("node:buffer", "webstir:node/buffer"),
+    ("node:crypto", "webstir:node/crypto"),
+    ("node:fs", "webstir:node/fs"),
+    ("node:fs/promises", "webstir:node/fs-promises"),
+    ("node:path", "webstir:node/path"),
+    ("node:path/posix", "webstir:node/path"),
+    ("node:process", "webstir:node/process"),
+    ("node:url", "webstir:node/url"),
+    ("path", "webstir:node/path"),
+    ("path/posix", "webstir:node/path"),
+    ("process", "webstir:node/process"),
+    ("url", "webstir:node/url"),
+];
+
+/// The text of each internal module.
+const SOURCES: &[(&str, &str)] = &[
+    ("webstir:backend/forms", include_str!("builtin/forms.js")),
+    ("webstir:backend/index", include_str!("builtin/backend.js")),
+    ("webstir:backend/page-routes", include_str!("builtin/page-routes.js")),
+    ("webstir:backend/request-hooks", include_str!("builtin/request-hooks.js")),
+    ("webstir:backend/session", include_str!("builtin/session.js")),
+    ("webstir:backend/unavailable", include_str!("builtin/unavailable.js")),
+    ("webstir:backend/views", include_str!("builtin/views.js")),
+    ("webstir:contract/index", include_str!("builtin/module-contract.js")),
+    ("webstir:contract/ts-rest", include_str!("builtin/ts-rest.js")),
+    ("webstir:node/buffer", include_str!("builtin/buffer.js")),
+    ("webstir:node/crypto", include_str!("builtin/crypto.js")),
+    ("webstir:node/fs", include_str!("builtin/fs.js")),
+    ("webstir:node/fs-promises", include_str!("builtin/fs-promises.js")),
+    ("webstir:node/path", include_str!("builtin/path.js")),
+    ("webstir:node/process", include_str!("builtin/process.js")),
+    ("webstir:node/url", include_str!("builtin/url.js")),
+    ("webstir:prelude/buffer", include_str!("prelude/buffer.js")),
+    ("webstir:prelude/clock", include_str!("prelude/clock.js")),
+    ("webstir:prelude/clone", include_str!("prelude/clone.js")),
+    ("webstir:prelude/console", include_str!("prelude/console.js")),
+    ("webstir:prelude/define", include_str!("prelude/define.js")),
+    ("webstir:prelude/describe", include_str!("prelude/describe.js")),
+    ("webstir:prelude/encoding", include_str!("prelude/encoding.js")),
+    ("webstir:prelude/events", include_str!("prelude/events.js")),
+    ("webstir:prelude/fetch", include_str!("prelude/fetch.js")),
+    ("webstir:prelude/host", include_str!("prelude/host.js")),
+    ("webstir:prelude/main", include_str!("prelude/main.js")),
+    ("webstir:prelude/process", include_str!("prelude/process.js")),
+    ("webstir:prelude/random", include_str!("prelude/random.js")),
+    ("webstir:prelude/timers", include_str!("prelude/timers.js")),
+    ("webstir:prelude/url", include_str!("prelude/url.js")),
+];
+
+/// The module whose evaluation installs the globals.
+pub(crate) const PRELUDE: &str = "webstir:prelude/main";
+
+/// Every specifier that an evaluated module may import, sorted.
+pub fn supported_modules() -> impl Iterator<Item = &'static str> {
+    SUPPORTED.iter().map(|(specifier, _)| *specifier)
+}
+
+/// Whether an evaluated module may import `specifier`.
+pub fn is_builtin(specifier: &str) -> bool {
+    internal_name(specifier).is_some()
+}
+
+fn internal_name(specifier: &str) -> Option<&'static str> {
+    SUPPORTED.binary_search_by_key(&specifier, |(name, _)| *name).ok().map(|index| SUPPORTED[index].1)
+}
+
+/// The text of an internal module.
+pub(crate) fn source_of(name: &str) -> Option<&'static str> {
+    SOURCES.binary_search_by_key(&name, |(name, _)| *name).ok().map(|index| SOURCES[index].1)
+}
+
+/// The specifiers that could not be resolved, oldest first.
+pub(crate) type Missing = Rc<RefCell<Vec<String>>>;
+
+/// What is thrown for a specifier that cannot be resolved. The text ties an uncaught error back to its specifier.
+pub(crate) fn missing_message(specifier: &str) -> String {
+    let shown: String = specifier.chars().take(100).collect();
+    format!("Cannot import '{shown}' in the embedded engine")
+}
+
+/// Maps what a module imports to internal names. Internal names are visible to internal modules only.
+pub(crate) struct BuiltinResolver {
+    pub(crate) missing: Missing,
+}
+
+impl Resolver for BuiltinResolver {
+    fn resolve<'js>(
+        &mut self,
+        ctx: &Ctx<'js>,
+        base: &str,
+        name: &str,
+        _attributes: Option<ImportAttributes<'js>>,
+    ) -> rquickjs::Result<String> {
+        if let Some(internal) = internal_name(name) {
+            return Ok(internal.to_owned());
+        }
+        if base.starts_with("webstir:") && source_of(name).is_some() {
+            return Ok(name.to_owned());
+        }
+        self.missing.borrow_mut().push(name.to_owned());
+        Err(Exception::throw_message(ctx, &missing_message(name)))
+    }
+}
+
+/// Gives the text of internal modules.
+pub(crate) struct BuiltinLoader;
+
+impl Loader for BuiltinLoader {
+    fn load<'js>(
+        &mut self,
+        ctx: &Ctx<'js>,
+        name: &str,
+        _attributes: Option<ImportAttributes<'js>>,
+    ) -> rquickjs::Result<Module<'js, Declared>> {
+        match source_of(name) {
+            Some(source) => Module::declare(ctx.clone(), name, source),
+            None => Err(Exception::throw_message(ctx, &missing_message(name))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tables_are_sorted_and_complete() {
+        assert!(SUPPORTED.is_sorted_by_key(|(name, _)| *name));
+        assert!(SOURCES.is_sorted_by_key(|(name, _)| *name));
+        for (specifier, internal) in SUPPORTED {
+            assert!(source_of(internal).is_some(), "`{specifier}` has no text");
+        }
+        assert!(is_builtin("node:fs"));
+        assert!(!is_builtin("webstir:prelude/host"));
+        assert!(!is_builtin("node:http"));
+    }
+}
