@@ -20,7 +20,6 @@ use webstir_engine::execute::Executor;
 use webstir_engine::fact::FactTable;
 use webstir_engine::label::Label;
 use webstir_engine::path::RelPath;
-use webstir_engine::plan::State;
 use webstir_engine::schedule::{BuildError, Run, Scheduler};
 use webstir_engine::store::Store;
 use webstir_engine::system::{Os, System as _};
@@ -200,12 +199,12 @@ impl Session {
             return Ok(session);
         }
         if workspace.config.profile(profile).is_none() {
-            let names: Vec<_> = workspace.config.profiles().map(|profile| format!("`{}`", profile.name())).collect();
+            let profiles = workspace.config.profiles().iter();
+            let names: Vec<_> = profiles.map(|profile| format!("`{}`", profile.name())).collect();
             return Err(Failure::new(format!("There is no profile `{profile}`"))
                 .with_help(format!("The profiles are {}", names.join(", "))));
         }
-        let planned = workspace.config.rules().filter(|rule| rule.in_profile(profile));
-        session.goals = planned.map(|rule| rule.label().clone()).collect();
+        session.goals = workspace.config.rules_in(profile).map(|rule| rule.label().clone()).collect();
 
         let cancelled = cancellation()?;
         let store_root = store_root(&workspace.root);
@@ -237,7 +236,7 @@ impl Session {
             duration: Duration::ZERO,
         };
         if let Some(engine) = &mut self.engine {
-            webstir_rules::warm(&mut engine.scheduler, &self.profile);
+            webstir_rules::warm(&mut engine.scheduler);
             let mut healings = 0;
             loop {
                 let run = engine.scheduler.run(&self.profile, &self.goals).map_err(|error| explain(error, &self.workspace.root))?;
@@ -280,9 +279,9 @@ impl Workspace {
         store: &Store,
         events: &EventSink,
     ) -> Result<Option<Placed>, PlaceError> {
-        let Some(profile) = self.config.profile(profile) else { return Ok(None) };
+        let Some(out) = self.config.profile(profile).and_then(|profile| profile.path("out")) else { return Ok(None) };
         events(Event::Placing { files: artifacts.len() });
-        let tree = Tree::new(&self.root, &self.root.join(".webstir"), profile.out());
+        let tree = Tree::new(&self.root, &self.root.join(".webstir"), out.as_str());
         tree.place(artifacts, store, &webstir_rules::placing_rank).map(Some)
     }
 }
@@ -302,7 +301,8 @@ fn cancellation() -> Result<Arc<AtomicBool>, Failure> {
 
 /// The environment values that the workspace lets its rules see.
 fn environment(config: &Config) -> BTreeMap<String, String> {
-    let allowed = webstir_rules::ENVIRONMENT.iter().copied().chain(config.workspace().environment());
+    let listed = config.workspace().environment.iter().map(|name| &*name.value);
+    let allowed = webstir_rules::ENVIRONMENT.iter().copied().chain(listed);
     allowed.filter_map(|name| std::env::var(name).ok().map(|value| (name.to_owned(), value))).collect()
 }
 
@@ -323,9 +323,4 @@ fn placing(error: &PlaceError) -> Failure {
         }
         _ => failure,
     }
-}
-
-/// Whether a plan failed; the others are done or wait for one that failed.
-pub(crate) fn failed_rules(run: &Run) -> impl Iterator<Item = &Label> {
-    run.plans.iter().filter(|(_, plan)| plan.state == State::Failed).map(|(rule, _)| rule)
 }

@@ -7,7 +7,6 @@ mod artifacts;
 mod bundle;
 mod command;
 mod copy;
-mod manifest;
 mod transpile;
 mod typecheck;
 
@@ -17,15 +16,19 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use webstir_engine::action::{Action, Artifact, Input, Origin};
-use webstir_engine::config::template::Template;
+use webstir_engine::config::Template;
+use webstir_engine::digest::Digest;
 use webstir_engine::label::Label;
 use webstir_engine::path::RelPath;
 use webstir_engine::plan::Planner;
 use webstir_engine::rule::RuleSet;
 
+use crate::programs::{self, Programs};
 use crate::toolchain::{Packages, Registry};
 
 pub use artifacts::artifact_type;
+pub(crate) use transpile::SOURCE_MAPS;
+pub(crate) use typecheck::SKIP as TYPECHECK_SKIP;
 
 /// What the rules know of the machine.
 #[derive(Debug)]
@@ -40,6 +43,7 @@ pub struct Setup {
     pub node: Option<PathBuf>,
     /// Bun, for modules that the embedded engine cannot evaluate.
     pub bun: Option<PathBuf>,
+    programs: Programs,
 }
 
 impl Setup {
@@ -47,11 +51,19 @@ impl Setup {
     pub fn from_environment(root: &Path, offline: bool) -> Self {
         Self {
             root: root.to_owned(),
-            packages: Packages::new(crate::toolchain::cache_directory(root)),
+            packages: Packages::new(programs::cache_directory(root)),
             registry: (!offline).then(|| Registry::from_environment(root)),
-            node: crate::toolchain::find_program("node"),
-            bun: crate::toolchain::find_program("bun"),
+            node: programs::find("node"),
+            bun: programs::find("bun"),
+            programs: Programs::default(),
         }
+    }
+}
+
+impl Setup {
+    /// Where a program that a command names is, and the digest of its bytes.
+    fn program(&self, name: &str) -> Option<(PathBuf, Digest)> {
+        self.programs.program(&self.root, name)
     }
 }
 
@@ -62,7 +74,6 @@ pub fn all(setup: Setup) -> RuleSet {
         Box::new(typecheck::Typecheck::new(setup.clone())),
         Box::new(transpile::Transpile),
         Box::new(bundle::Bundle),
-        Box::new(manifest::Manifest::new(setup.clone())),
         Box::new(artifacts::Artifacts),
         Box::new(command::Command::new(setup)),
         Box::new(copy::Copy),

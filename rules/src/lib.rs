@@ -1,7 +1,22 @@
 //! The rule kinds of a TypeScript web workspace, and what they are made of.
 
+mod configuration;
+mod kinds;
+mod modules;
+pub mod presets;
+mod process;
+mod programs;
 pub mod resolve;
+pub mod schema;
 pub mod source;
+pub mod templates;
+mod results;
+mod text;
+pub mod toolchain;
 pub mod transpile;
 pub mod tsconfig;
 pub mod typecheck;
+
+pub use configuration::{ENVIRONMENT, configuration};
+pub use kinds::{Setup, all, artifact_type};
+pub use results::{manifest_of, placing_rank, warm};

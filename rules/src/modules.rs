@@ -19,7 +19,7 @@ use webstir_engine::path::RelPath;
 use webstir_engine::system::PathKind;
 use webstir_engine::view::Question;
 
-use crate::resolve::{Probe, Resolution, resolve_local};
+use crate::resolve::{PackageImports, Probe, Project, Resolution, nearest, resolve_local};
 use crate::source::Facts;
 use crate::tsconfig::{self, EmitOptions, TsConfig};
 
@@ -209,6 +209,13 @@ pub fn project<'db>(db: &'db dyn Db, key: PathKey<'db>) -> (Arc<TsConfig>, Box<[
     (Arc::new(config), diagnostics.into_boxed_slice())
 }
 
+/// The `imports` of the workspace's `package.json`. A query of its own: other edits of that file end here.
+#[salsa::tracked(returns(ref))]
+fn package_imports(db: &dyn Db) -> PackageImports {
+    let path = RelPath::new("package.json").expect("a plain file name");
+    file::bytes(db, &path).map(|bytes| PackageImports::parse(&bytes)).unwrap_or_default()
+}
+
 /// Where an import leads.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Link {
@@ -272,6 +279,7 @@ impl Probe for Existing<'_> {
 #[salsa::tracked(returns(ref))]
 pub fn module_graph<'db>(db: &'db dyn Db, key: GraphKey<'db>) -> ModuleGraph {
     let (config, _) = project(db, PathKey::new(db, key.project(db).clone()));
+    let imports = package_imports(db);
     let mut graph = ModuleGraph::default();
     let mut open: VecDeque<RelPath> = key.entries(db).iter().cloned().collect();
     while let Some(path) = open.pop_front() {
@@ -288,13 +296,14 @@ pub fn module_graph<'db>(db: &'db dyn Db, key: GraphKey<'db>) -> ModuleGraph {
                     if links.contains_key(&import.specifier) {
                         continue;
                     }
-                    let link = match resolve_local(&path, &import.specifier, config, &Existing(db)) {
+                    let project = Project { config, imports };
+                    let link = match resolve_local(&path, &import.specifier, project, &Existing(db)) {
                         Resolution::Module(target) => {
                             open.push_back(target.clone());
                             Link::Module(target)
                         }
-                        Resolution::Package { .. } | Resolution::Builtin => Link::External,
-                        Resolution::Missing { tried, .. } => {
+                        Resolution::Package { .. } | Resolution::Builtin(_) | Resolution::Url => Link::External,
+                        Resolution::Missing { tried } => {
                             graph.diagnostics.push(missing(db, &path, &import.specifier, import.place, &tried));
                             Link::External
                         }
@@ -328,23 +337,17 @@ fn missing(db: &dyn Db, path: &RelPath, specifier: &str, place: Option<(u32, u32
         let names: Vec<_> = tried.iter().map(|path| format!("`{path}`")).collect();
         diagnostic = diagnostic.note(format!("Looked for {}", names.join(", ")));
     }
-    match nearest(db, tried) {
+    match likely(db, specifier, tried) {
         Some(near) => diagnostic.help(format!("Did you mean `{near}`?")),
         None => diagnostic.help("Create the file or correct the specifier"),
     }
 }
 
-/// A file beside the ones that were looked for, with a similar name.
-fn nearest(db: &dyn Db, tried: &[RelPath]) -> Option<RelPath> {
-    let wanted = tried.first()?;
-    let directory = wanted.parent()?;
+/// What could have been meant: a specifier for a file that is there.
+fn likely(db: &dyn Db, specifier: &str, tried: &[RelPath]) -> Option<String> {
+    let directory = tried.first()?.parent()?;
     let listing = file::entries(db, &directory)?;
-    let files = listing.entries().filter(|(_, kind)| *kind == PathKind::File);
-    let best = files
-        .map(|(name, _)| (strsim::jaro_winkler(name, wanted.file_name()), name))
-        .max_by(|(a, _), (b, _)| a.total_cmp(b))
-        .filter(|(likeness, _)| *likeness > 0.85)?;
-    directory.join(best.1).ok()
+    nearest(specifier, listing.entries().filter(|(_, kind)| *kind == PathKind::File).map(|(name, _)| name))
 }
 
 /// Globs from the workspace root, as a key.

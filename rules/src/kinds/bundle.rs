@@ -121,6 +121,7 @@ impl Rule for Bundle {
             parameters.bundle_packages,
             parameters.external.clone(),
         ));
+        let shared: webstir_bundler::SharedHost = host.clone();
         let request = Request {
             platform: if parameters.browser { Platform::Browser } else { Platform::Node },
             minify: parameters.minify,
@@ -130,7 +131,7 @@ impl Rule for Bundle {
             define: parameters.define.clone(),
             ..Request::new(vec![entry], format!("/{directory}"))
         };
-        let bundled = match webstir_bundler::bundle(&request, host.clone()) {
+        let bundled = match webstir_bundler::bundle(&request, &shared) {
             Ok(bundled) => bundled,
             Err(problems) => {
                 if let Some(error) = host.take_error() {

@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use webstir_engine::action::{Input, Origin, Outcome};
-use webstir_engine::config::{Literal, Place};
-use webstir_engine::diagnostic::{Diagnostic, Span};
+use webstir_engine::config::Literal;
+use webstir_engine::diagnostic::Diagnostic;
 use webstir_engine::digest::Digest;
 use webstir_engine::file::{self, Content};
 use webstir_engine::path::RelPath;
@@ -59,10 +59,8 @@ impl Rule for Command {
         let Some(tool) = self.identity(planner, program) else {
             let message = format!("The program `{program}` was not found");
             let diagnostic = Diagnostic::error("command::program", message);
-            let placed = match written(planner.node.place_of("run")) {
-                Some(span) => diagnostic.at(&configuration(), span),
-                None => diagnostic,
-            };
+            let place = planner.node.place_of("run").unwrap_or_else(|| planner.node.place());
+            let placed = planner.config.put(diagnostic, place);
             return planner.report(placed.help("Install it, or name it by its path in the workspace"));
         };
         let mut inputs: BTreeMap<RelPath, Input> = BTreeMap::new();
@@ -108,7 +106,7 @@ impl Rule for Command {
         let action = context.action;
         let Parameters { timeout_ms } = parameters(action);
         let program = &action.arguments[1];
-        let Some(path) = self.setup.program(program) else {
+        let Some((path, _)) = self.setup.program(program) else {
             return Err(RunError::world(format!("Running `{program}`"))(io::ErrorKind::NotFound.into()));
         };
         for input in action.inputs.iter().filter(|input| input.origin == Origin::Store) {
@@ -129,7 +127,7 @@ impl Rule for Command {
             cancelled: context.cancelled,
         })
         .map_err(RunError::world(format!("Running `{program}`")))?;
-        let failure = match ended {
+        let failure = match &ended {
             Ended::Cancelled => {
                 aside.restore();
                 return Err(RunError::Cancelled);
@@ -190,7 +188,7 @@ impl Command {
                 _ => None,
             };
         }
-        self.setup.program_digest(program)
+        self.setup.program(program).map(|(_, digest)| digest)
     }
 }
 
@@ -210,15 +208,4 @@ fn environment(planner: &Planner<'_>) -> Box<[(Box<str>, Box<str>)]> {
         environment.insert(Box::from(&*pair.name.value), value.into());
     }
     environment.into_iter().collect()
-}
-
-fn written(place: Option<Place>) -> Option<Span> {
-    match place {
-        Some(Place::Written(span)) => Some(span),
-        _ => None,
-    }
-}
-
-fn configuration() -> RelPath {
-    RelPath::new("webstir.kdl").expect("a plain file name")
 }

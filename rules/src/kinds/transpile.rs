@@ -17,7 +17,7 @@ use webstir_engine::rule::{Context, Rule, RunResult};
 use super::{action, parameters};
 use crate::modules::{GraphKey, Link, ModuleGraph, PathKey, RuleKey, entry_points, module_graph, project};
 use crate::transpile::{self, ImportRequire, MapLink, MapOptions, Options, Source};
-use crate::tsconfig::{EmitOptions, Target};
+use crate::tsconfig::{EmitOptions, Jsx, Target};
 
 const VERSION: u32 = transpile::VERSION;
 
@@ -167,6 +167,8 @@ pub(super) struct Layout {
     placed: bool,
     pub(super) project: RelPath,
     target: Option<Target>,
+    jsx: Option<&'static str>,
+    jsx_import_source: Option<Box<str>>,
 }
 
 impl Layout {
@@ -183,6 +185,8 @@ impl Layout {
             placed,
             project,
             target: node.choice("target").and_then(|target| Target::parse(target.value)),
+            jsx: node.choice("jsx").map(|jsx| jsx.value),
+            jsx_import_source: node.text("jsx-import-source").map(|source| Box::from(&*source.value)),
             root,
         })
     }
@@ -204,7 +208,22 @@ impl Layout {
 
     fn emit_options(&self, planner: &Planner<'_>) -> EmitOptions {
         let (config, _) = project(planner.db, PathKey::new(planner.db, self.project.clone()));
-        config.emit_options(self.target)
+        let mut options = config.emit_options(self.target);
+        if let Some(jsx) = self.jsx {
+            options.jsx = match (jsx, options.jsx) {
+                ("preserve", _) => Jsx::Preserve,
+                ("classic", Jsx::Classic { factory, fragment }) => Jsx::Classic { factory, fragment },
+                ("classic", _) => {
+                    Jsx::Classic { factory: "React.createElement".into(), fragment: "React.Fragment".into() }
+                }
+                (_, Jsx::Automatic { import_source, development }) => Jsx::Automatic { import_source, development },
+                _ => Jsx::Automatic { import_source: "react".into(), development: false },
+            };
+        }
+        if let (Some(own), Jsx::Automatic { import_source, .. }) = (&self.jsx_import_source, &mut options.jsx) {
+            import_source.clone_from(own);
+        }
+        options
     }
 
     fn parameters(&self, planner: &Planner<'_>, source: &RelPath, links: &BTreeMap<Box<str>, Link>) -> Parameters {

@@ -2,8 +2,10 @@
 
 use std::fmt::Write as _;
 
+use serde::{Deserialize, Serialize};
+
 /// The oldest ECMAScript that has to understand the output. The order is by age.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Target {
     /// Lowers everything newer than object spread.
     Es2018,
@@ -75,7 +77,7 @@ impl Target {
 }
 
 /// Which decorators `@` means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Decorators {
     /// Those of ECMAScript.
     Standard,
@@ -94,7 +96,7 @@ impl Decorators {
 }
 
 /// What becomes of JSX.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Jsx {
     /// `preserve`: it stays.
     Preserve,
@@ -115,7 +117,7 @@ pub enum Jsx {
 }
 
 /// The options that decide what a module is transpiled to. Equal options and equal text give equal output.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct EmitOptions {
     /// The language of the output.
     pub target: Target,

@@ -1,0 +1,81 @@
+//! What the workspace says about itself: `webstir.kdl`, and the mode in `package.json`.
+
+use jsonc_parser::ast::{ObjectPropName, Value};
+use webstir_engine::config::{Config, Inputs, PackageMode, load};
+use webstir_engine::diagnostic::{Diagnostic, Span};
+use webstir_engine::path::RelPath;
+
+use crate::schema::LANGUAGE;
+
+/// The environment values that the rules themselves read; a workspace lists further ones.
+pub const ENVIRONMENT: &[&str] = &["NODE_ENV", crate::kinds::TYPECHECK_SKIP, crate::kinds::SOURCE_MAPS];
+
+/// The configuration of a workspace from the texts of `webstir.kdl` and `package.json`, and what is wrong with them.
+pub fn configuration(kdl: Option<&str>, package: Option<&str>) -> (Config, Vec<Diagnostic>) {
+    let mut diagnostics = Vec::new();
+    let mode = package.and_then(|text| mode_of(text, &mut diagnostics));
+    let package_mode = mode.as_ref().map(|(text, span)| PackageMode { text, span: Some(*span) });
+    let (config, found) = load(&Inputs { text: kdl, package_mode, language: &LANGUAGE });
+    diagnostics.extend(found);
+    (config, diagnostics)
+}
+
+/// `webstir.mode` and its place. Text that is not JSON is reported.
+fn mode_of(text: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<(String, Span)> {
+    let path = RelPath::new("package.json").expect("a plain file name");
+    let collected = jsonc_parser::CollectOptions::default();
+    let parsed = match jsonc_parser::parse_to_ast(text, &collected, &strict()) {
+        Ok(parsed) => parsed.value?,
+        Err(error) => {
+            let range = error.range();
+            let message = format!("`package.json` is not JSON: {}", error.kind());
+            diagnostics.push(
+                Diagnostic::error("package::syntax", message)
+                    .at(&path, Span::locate(text, range.start, range.end))
+                    .help("Correct the JSON; comments and trailing commas are not allowed in it"),
+            );
+            return None;
+        }
+    };
+    let Value::Object(package) = parsed else { return None };
+    let Value::Object(webstir) = property(package, "webstir")? else { return None };
+    let Value::StringLit(mode) = property(webstir, "mode")? else { return None };
+    Some((mode.value.into_owned(), Span::locate(text, mode.range.start, mode.range.end)))
+}
+
+fn property<'a>(object: jsonc_parser::ast::Object<'a>, name: &str) -> Option<Value<'a>> {
+    let mut properties = object.properties.into_iter();
+    let found = properties.find(|property| match &property.name {
+        ObjectPropName::String(text) => text.value == name,
+        ObjectPropName::Word(word) => word.value == name,
+    });
+    found.map(|property| property.value)
+}
+
+fn strict() -> jsonc_parser::ParseOptions {
+    jsonc_parser::ParseOptions {
+        allow_comments: false,
+        allow_loose_object_property_names: false,
+        allow_trailing_commas: false,
+        ..jsonc_parser::ParseOptions::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mode_of_the_package_picks_the_preset() {
+        let (config, diagnostics) = configuration(None, Some(r#"{"name": "x", "webstir": {"mode": " API "}}"#));
+        assert!(diagnostics.iter().all(|diagnostic| !diagnostic.is_error()), "{diagnostics:?}");
+        assert!(config.rules().iter().any(|rule| rule.label().kind() == "transpile"));
+    }
+
+    #[test]
+    fn broken_json_is_placed() {
+        let (_, diagnostics) = configuration(Some("workspace \"x\" { mode \"api\" }"), Some("{\n  \"name\": ,\n}"));
+        let found = diagnostics.iter().find(|diagnostic| diagnostic.code == "package::syntax").unwrap();
+        assert_eq!(found.span.unwrap().line, 2);
+    }
+}

@@ -1,0 +1,49 @@
+//! What a finished run means to its caller.
+
+use rayon::prelude::*;
+use webstir_engine::action::Artifact;
+use webstir_engine::db::{Db, Settings};
+use webstir_engine::path::RelPath;
+use webstir_engine::rule::Blobs;
+use webstir_engine::schedule::{Run, Scheduler};
+
+use crate::modules::{PathKey, RuleKey, facts, file_set};
+use crate::source::Language;
+
+/// Computes the facts of every module in the file sets on all workers, so that planning finds them.
+pub fn warm(scheduler: &mut Scheduler) {
+    let database = scheduler.database().clone();
+    let db: &dyn Db = &database;
+    let config = Settings::get(db).config(db).clone();
+    let mut modules: Vec<RelPath> = Vec::new();
+    for rule in config.rules().iter().filter(|rule| rule.label().kind() == "files") {
+        let files = file_set(db, RuleKey::new(db, rule.label().clone()));
+        modules.extend(files.iter().filter(|path| Language::of(path).is_some()).cloned());
+    }
+    modules.sort();
+    modules.dedup();
+    scheduler.pool().install(|| {
+        modules.par_iter().for_each_with(database, |database, path| {
+            // Outside of any query: the worker may hold another handle of the same database.
+            salsa::attach_allow_change(database, || facts(database, PathKey::new(database, path.clone())));
+        });
+    });
+}
+
+/// The module manifest that a run made, when it did.
+pub fn manifest_of(run: &Run, blobs: &dyn Blobs) -> Option<serde_json::Value> {
+    let mut plans = run.plans.iter().filter(|(label, _)| label.kind() == "manifest");
+    let artifact: &Artifact = plans.find_map(|(_, plan)| plan.artifacts.first())?;
+    serde_json::from_slice(&blobs.get(artifact.digest).ok()??).ok()
+}
+
+/// The order in which files become visible: what others refer to first, the index last.
+pub fn placing_rank(path: &RelPath) -> u8 {
+    match path.file_name() {
+        "artifacts.json" | "build-manifest.json" => 4,
+        "manifest.json" => 3,
+        "index.js" | "module.js" => 2,
+        name if name.ends_with(".map") => 0,
+        _ => 1,
+    }
+}
