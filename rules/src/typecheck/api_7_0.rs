@@ -160,33 +160,27 @@ impl<'a> Session<'a> {
         &self.files
     }
 
-    /// Checks the project. As on the command line, each stage is reached only when the one before found nothing, except that
-    /// errors in the configuration do not end the check.
+    /// Checks the project in the stages of the command line: errors of syntax stand alone, and errors in the options and a
+    /// missing library end the check of types. Errors in the text of the configuration end nothing.
     pub(super) fn diagnostics(mut self) -> Result<(Vec<Diagnostic>, Vec<RelPath>), TypecheckError> {
         let mut raw = self.ask_diagnostics("getConfigFileParsingDiagnostics")?;
-        let stages: [&[&str]; 3] = [
-            &["getSyntacticDiagnostics"],
-            &["getProgramDiagnostics", "getGlobalDiagnostics"],
-            &[
-                "getSemanticDiagnostics",
-                // Checking may miss further global types.
-                "getGlobalDiagnostics",
-                "getDeclarationDiagnostics",
-            ],
-        ];
         let configuration = raw.len();
-        for methods in stages {
-            for &method in methods {
-                if method != "getDeclarationDiagnostics" || self.emits_declarations {
-                    raw.extend(self.ask_diagnostics(method)?);
+        raw.extend(self.ask_diagnostics("getSyntacticDiagnostics")?);
+        if raw.len() == configuration {
+            raw.extend(self.ask_diagnostics("getProgramDiagnostics")?);
+            let mut of_files = Vec::new();
+            if raw.len() == configuration {
+                of_files = self.ask_diagnostics("getSemanticDiagnostics")?;
+                if self.emits_declarations {
+                    of_files.extend(self.ask_diagnostics("getDeclarationDiagnostics")?);
                 }
             }
-            // The global diagnostics repeat those of the configuration.
-            if configuration < raw.len()
-                && raw[configuration..].iter().any(|found| !found.is_among(&raw[..configuration]))
-            {
-                break;
+            // Last, because checking finds that global types are missing.
+            let global = self.ask_diagnostics("getGlobalDiagnostics")?;
+            if !global.iter().any(RawDiagnostic::is_missing_library) {
+                raw.append(&mut of_files);
             }
+            raw.extend(global);
         }
         let mut findings = Vec::with_capacity(raw.len());
         for raw in raw {
@@ -354,10 +348,21 @@ fn inside(path: &str) -> Option<RelPath> {
 }
 
 impl RawDiagnostic {
-    /// Whether the same finding is in `others`.
-    fn is_among(&self, others: &[Self]) -> bool {
-        let identity = |raw: &Self| (raw.code, raw.pos, raw.file_name.clone(), raw.text.clone());
-        others.iter().any(|other| identity(other) == identity(self))
+    /// Whether a type is missing without which the compiler does not begin to check.
+    fn is_missing_library(&self) -> bool {
+        const TYPES: [&str; 10] = [
+            "'Array'",
+            "'Boolean'",
+            "'CallableFunction'",
+            "'Function'",
+            "'IArguments'",
+            "'NewableFunction'",
+            "'Number'",
+            "'Object'",
+            "'RegExp'",
+            "'String'",
+        ];
+        self.code == 2318 && TYPES.iter().any(|name| self.text.contains(name))
     }
 }
 
