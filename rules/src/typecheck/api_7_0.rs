@@ -5,6 +5,8 @@
 //! file-system questions while it waits for the answer to a question of its own. All of the compiler's questions about the
 //! workspace come while the project is opened, none while it is checked.
 
+mod messages;
+
 use std::ffi::OsStr;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
@@ -14,6 +16,7 @@ use webstir_engine::diagnostic::{Diagnostic, Severity};
 use webstir_engine::path::RelPath;
 use webstir_engine::system::PathKind;
 
+use self::messages::{Content, Entries, OfProject, Project, RawDiagnostic, Snapshot, UpdateSnapshot, flatten};
 use super::TypecheckError;
 use super::diagnostics::{Finding, Spot, convert};
 use super::process::{Outgoing, Process, Program, private_directory};
@@ -40,65 +43,6 @@ pub(super) struct Session<'a> {
     handle: String,
     emits_declarations: bool,
     files: Vec<RelPath>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct UpdateSnapshot<'a> {
-    open_projects: [&'a str; 1],
-}
-
-#[derive(Deserialize)]
-struct Snapshot {
-    snapshot: u64,
-    projects: Vec<Project>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Project {
-    id: String,
-    config_file_name: String,
-    compiler_options: CompilerOptions,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct CompilerOptions {
-    declaration: Option<bool>,
-    composite: Option<bool>,
-}
-
-#[derive(Serialize)]
-struct OfProject<'a> {
-    snapshot: u64,
-    project: &'a str,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct RawDiagnostic {
-    file_name: Option<String>,
-    /// UTF-16 code units; -1 without a place.
-    pos: i64,
-    end: i64,
-    code: u32,
-    category: u8,
-    text: String,
-    message_chain: Option<Vec<RawDiagnostic>>,
-    related_information: Option<Vec<RawDiagnostic>>,
-}
-
-/// The answer to `readFile`: no content means that there is no such file.
-#[derive(Serialize)]
-struct Content<'a> {
-    content: Option<&'a str>,
-}
-
-#[derive(Serialize)]
-struct Entries {
-    files: Vec<String>,
-    directories: Vec<String>,
 }
 
 impl<'a> Session<'a> {
@@ -345,31 +289,4 @@ fn inside(path: &str) -> Option<RelPath> {
     let rest = path.strip_prefix(ROOT)?;
     let below = if rest.is_empty() { rest } else { rest.strip_prefix('/')? };
     RelPath::new(below).ok()
-}
-
-impl RawDiagnostic {
-    /// Whether a type is missing without which the compiler does not begin to check.
-    fn is_missing_library(&self) -> bool {
-        const TYPES: [&str; 10] = [
-            "'Array'",
-            "'Boolean'",
-            "'CallableFunction'",
-            "'Function'",
-            "'IArguments'",
-            "'NewableFunction'",
-            "'Number'",
-            "'Object'",
-            "'RegExp'",
-            "'String'",
-        ];
-        self.code == 2318 && TYPES.iter().any(|name| self.text.contains(name))
-    }
-}
-
-/// The messages below a message, indented by two spaces for each level.
-fn flatten(chain: Vec<RawDiagnostic>, depth: usize, lines: &mut Vec<String>) {
-    for link in chain {
-        lines.push(format!("{:indent$}{}", "", link.text, indent = 2 * depth));
-        flatten(link.message_chain.unwrap_or_default(), depth + 1, lines);
-    }
 }
