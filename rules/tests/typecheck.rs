@@ -530,6 +530,18 @@ fn the_api_and_the_command_line_agree() {
             ),
         ],
         &[
+            ("tsconfig.json", r#"{"compilerOptions": {"noLib": true, "types": []}}"#),
+            (
+                "lib.ts",
+                "interface Array<T> {} interface Boolean {} interface CallableFunction {} interface Function {} interface IArguments {} interface NewableFunction {} interface Number {} interface Object {} interface RegExp {} interface String {}\nfunction* g() { yield 1; }\n",
+            ),
+            ("user.ts", "const z: number = '';\n"),
+        ],
+        &[
+            ("tsconfig.json", r#"{"extends": "./absent.json", "compilerOptions": {"types": [], "lib": ["es2023"]}}"#),
+            ("a.ts", "export const a: number = '';\n"),
+        ],
+        &[
             ("tsconfig.json", r#"{"extends": "./absent.json", "compilerOptions": {"noLib": true}}"#),
             ("a.ts", "export const a: number = '';\n"),
         ],

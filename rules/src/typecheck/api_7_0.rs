@@ -5,6 +5,8 @@
 //! file-system questions while it waits for the answer to a question of its own. All of the compiler's questions about the
 //! workspace come while the project is opened, none while it is checked.
 
+mod messages;
+
 use std::ffi::OsStr;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
@@ -14,6 +16,7 @@ use webstir_engine::diagnostic::{Diagnostic, Severity};
 use webstir_engine::path::RelPath;
 use webstir_engine::system::PathKind;
 
+use self::messages::{Content, Entries, OfProject, Project, RawDiagnostic, Snapshot, UpdateSnapshot, flatten};
 use super::TypecheckError;
 use super::diagnostics::{Finding, Spot, convert};
 use super::process::{Outgoing, Process, Program, private_directory};
@@ -40,65 +43,6 @@ pub(super) struct Session<'a> {
     handle: String,
     emits_declarations: bool,
     files: Vec<RelPath>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct UpdateSnapshot<'a> {
-    open_projects: [&'a str; 1],
-}
-
-#[derive(Deserialize)]
-struct Snapshot {
-    snapshot: u64,
-    projects: Vec<Project>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Project {
-    id: String,
-    config_file_name: String,
-    compiler_options: CompilerOptions,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct CompilerOptions {
-    declaration: Option<bool>,
-    composite: Option<bool>,
-}
-
-#[derive(Serialize)]
-struct OfProject<'a> {
-    snapshot: u64,
-    project: &'a str,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct RawDiagnostic {
-    file_name: Option<String>,
-    /// UTF-16 code units; -1 without a place.
-    pos: i64,
-    end: i64,
-    code: u32,
-    category: u8,
-    text: String,
-    message_chain: Option<Vec<RawDiagnostic>>,
-    related_information: Option<Vec<RawDiagnostic>>,
-}
-
-/// The answer to `readFile`: no content means that there is no such file.
-#[derive(Serialize)]
-struct Content<'a> {
-    content: Option<&'a str>,
-}
-
-#[derive(Serialize)]
-struct Entries {
-    files: Vec<String>,
-    directories: Vec<String>,
 }
 
 impl<'a> Session<'a> {
@@ -160,33 +104,27 @@ impl<'a> Session<'a> {
         &self.files
     }
 
-    /// Checks the project. As on the command line, each stage is reached only when the one before found nothing, except that
-    /// errors in the configuration do not end the check.
+    /// Checks the project in the stages of the command line: errors of syntax stand alone, and errors in the options and a
+    /// missing library end the check of types. Errors in the text of the configuration end nothing.
     pub(super) fn diagnostics(mut self) -> Result<(Vec<Diagnostic>, Vec<RelPath>), TypecheckError> {
         let mut raw = self.ask_diagnostics("getConfigFileParsingDiagnostics")?;
-        let stages: [&[&str]; 3] = [
-            &["getSyntacticDiagnostics"],
-            &["getProgramDiagnostics", "getGlobalDiagnostics"],
-            &[
-                "getSemanticDiagnostics",
-                // Checking may miss further global types.
-                "getGlobalDiagnostics",
-                "getDeclarationDiagnostics",
-            ],
-        ];
         let configuration = raw.len();
-        for methods in stages {
-            for &method in methods {
-                if method != "getDeclarationDiagnostics" || self.emits_declarations {
-                    raw.extend(self.ask_diagnostics(method)?);
+        raw.extend(self.ask_diagnostics("getSyntacticDiagnostics")?);
+        if raw.len() == configuration {
+            raw.extend(self.ask_diagnostics("getProgramDiagnostics")?);
+            let mut of_files = Vec::new();
+            if raw.len() == configuration {
+                of_files = self.ask_diagnostics("getSemanticDiagnostics")?;
+                if self.emits_declarations {
+                    of_files.extend(self.ask_diagnostics("getDeclarationDiagnostics")?);
                 }
             }
-            // The global diagnostics repeat those of the configuration.
-            if configuration < raw.len()
-                && raw[configuration..].iter().any(|found| !found.is_among(&raw[..configuration]))
-            {
-                break;
+            // Last, because checking finds that global types are missing.
+            let global = self.ask_diagnostics("getGlobalDiagnostics")?;
+            if !global.iter().any(RawDiagnostic::is_missing_library) {
+                raw.append(&mut of_files);
             }
+            raw.extend(global);
         }
         let mut findings = Vec::with_capacity(raw.len());
         for raw in raw {
@@ -351,20 +289,4 @@ fn inside(path: &str) -> Option<RelPath> {
     let rest = path.strip_prefix(ROOT)?;
     let below = if rest.is_empty() { rest } else { rest.strip_prefix('/')? };
     RelPath::new(below).ok()
-}
-
-impl RawDiagnostic {
-    /// Whether the same finding is in `others`.
-    fn is_among(&self, others: &[Self]) -> bool {
-        let identity = |raw: &Self| (raw.code, raw.pos, raw.file_name.clone(), raw.text.clone());
-        others.iter().any(|other| identity(other) == identity(self))
-    }
-}
-
-/// The messages below a message, indented by two spaces for each level.
-fn flatten(chain: Vec<RawDiagnostic>, depth: usize, lines: &mut Vec<String>) {
-    for link in chain {
-        lines.push(format!("{:indent$}{}", "", link.text, indent = 2 * depth));
-        flatten(link.message_chain.unwrap_or_default(), depth + 1, lines);
-    }
 }

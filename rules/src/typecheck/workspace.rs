@@ -96,9 +96,8 @@ impl<'a> Workspace<'a> {
                 PathKind::Absent => false,
             };
         }
-        let is_real =
-            listing.is_some() || self.view.kind(path).map_err(TypecheckError::workspace(path))? != PathKind::Absent;
-        if !is_real || listing.is_some() {
+        // Behind a real file there is nothing to see.
+        if listing.is_some() || self.view.kind(path).map_err(TypecheckError::workspace(path))? == PathKind::Absent {
             let overlay = self.overlay;
             for name in overlay.entries(path) {
                 let Ok(child) = path.join(name) else { continue };
