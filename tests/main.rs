@@ -1,1 +1,4 @@
+//! Drives the real `webstir` binary.
 
+mod specs;
+mod support;

@@ -1,0 +1,196 @@
+//! A temporary workspace and the binary to run in it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+/// A workspace of its own for one test.
+pub struct Case {
+    directory: tempfile::TempDir,
+    root: PathBuf,
+}
+
+/// What a command printed.
+pub struct Ran {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Ran {
+    /// The document on stdout.
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}\n{}\n{}", self.stdout, self.stderr))
+    }
+
+    /// Labels of the actions with one of these statuses, sorted.
+    #[track_caller]
+    pub fn actions(&self, statuses: &[&str]) -> Vec<String> {
+        let document = self.json();
+        let actions = document["actions"].as_array().unwrap();
+        let mut labels: Vec<String> = actions
+            .iter()
+            .filter(|action| statuses.contains(&action["status"].as_str().unwrap()))
+            .map(|action| action["label"].as_str().unwrap().to_owned())
+            .collect();
+        labels.sort();
+        labels
+    }
+
+    /// `code file:line:column` of each finding of at least the weight `warning`.
+    #[track_caller]
+    pub fn findings(&self) -> Vec<String> {
+        let document = self.json();
+        let mut findings = Vec::new();
+        for diagnostic in document["diagnostics"].as_array().unwrap() {
+            if diagnostic["severity"] == "info" {
+                continue;
+            }
+            let mut text = diagnostic["code"].as_str().unwrap().to_owned();
+            if let Some(file) = diagnostic["file"].as_str() {
+                text = format!("{text} {file}");
+                if let Some(line) = diagnostic["span"]["line"].as_u64() {
+                    text = format!("{text}:{line}:{}", diagnostic["span"]["column"]);
+                }
+            }
+            findings.push(text);
+        }
+        findings
+    }
+}
+
+impl Case {
+    /// An empty workspace.
+    pub fn empty() -> Self {
+        Self::named("workspace")
+    }
+
+    /// An empty workspace in a directory of that name.
+    pub fn named(name: &str) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path().join(name);
+        fs::create_dir(&root).unwrap();
+        Self { directory, root }
+    }
+
+    /// The starter workspace.
+    pub fn starter() -> Self {
+        let case = Self::empty();
+        let ran = case.run(&["init", "api", "."]);
+        assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+        case
+    }
+
+    /// A workspace with these files.
+    pub fn with(files: &[(&str, &str)]) -> Self {
+        let case = Self::empty();
+        for (path, text) in files {
+            case.write(path, text);
+        }
+        case
+    }
+
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// A directory beside the workspace.
+    pub fn beside(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    pub fn path(&self, path: &str) -> PathBuf {
+        self.root.join(path)
+    }
+
+    pub fn write(&self, path: &str, text: &str) {
+        let path = self.path(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    #[track_caller]
+    pub fn read(&self, path: &str) -> String {
+        fs::read_to_string(self.path(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+    }
+
+    pub fn exists(&self, path: &str) -> bool {
+        self.path(path).exists()
+    }
+
+    #[track_caller]
+    pub fn replace(&self, path: &str, from: &str, to: &str) {
+        let text = self.read(path);
+        assert!(text.contains(from), "{path} does not hold {from}");
+        self.write(path, &text.replace(from, to));
+    }
+
+    pub fn remove(&self, path: &str) {
+        let path = self.path(path);
+        if path.is_dir() { fs::remove_dir_all(path).unwrap() } else { fs::remove_file(path).unwrap() }
+    }
+
+    /// The binary in this workspace, with an environment of its own and a toolchain that tests share.
+    pub fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_webstir"));
+        command.current_dir(&self.root).env("WEBSTIR_TOOLCHAIN", Path::new(env!("CARGO_TARGET_TMPDIR")).join("toolchain"));
+        for name in ["WORKSPACE_ROOT", "WEBSTIR_WORKSPACE_ROOT", "WEBSTIR_STORE", "NODE_ENV", "NO_COLOR", "FORCE_COLOR"] {
+            command.env_remove(name);
+        }
+        command
+    }
+
+    pub fn run(&self, arguments: &[&str]) -> Ran {
+        ran(self.command().args(arguments).output().unwrap())
+    }
+
+    /// `webstir build --json` with more arguments.
+    pub fn build(&self, arguments: &[&str]) -> Ran {
+        ran(self.command().args(["build", "--json"]).args(arguments).output().unwrap())
+    }
+
+    /// `webstir build --json`, which must succeed.
+    #[track_caller]
+    pub fn build_ok(&self, arguments: &[&str]) -> Ran {
+        let ran = self.build(arguments);
+        assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
+        ran
+    }
+
+    /// Every file below `directory` with its bytes, sorted.
+    pub fn tree(&self, directory: &str) -> Vec<(String, Vec<u8>)> {
+        let mut files = Vec::new();
+        collect(&self.root, &self.path(directory), &mut files);
+        files.sort();
+        files
+    }
+
+    /// The paths of [`Case::tree`].
+    pub fn names(&self, directory: &str) -> Vec<String> {
+        self.tree(directory).into_iter().map(|(path, _)| path).collect()
+    }
+}
+
+fn collect(root: &Path, directory: &Path, files: &mut Vec<(String, Vec<u8>)>) {
+    let Ok(entries) = fs::read_dir(directory) else { return };
+    for entry in entries {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect(root, &path, files);
+        } else {
+            let name = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
+            files.push((name, fs::read(path).unwrap()));
+        }
+    }
+}
+
+pub fn ran(output: Output) -> Ran {
+    Ran {
+        code: output.status.code(),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
