@@ -12,8 +12,8 @@
 //!   .damaged-<16 digits>-…             taken out of use
 //! ```
 //!
-//! A package directory appears by rename, whole, and is never written to again. An older program of this layout can be told by
-//! the first line of the manifest.
+//! A package directory appears by rename, whole, and is never written to again. The first line of the manifest names the
+//! version of this layout; a directory of another version counts as damaged.
 
 use std::fs::{self, File};
 use std::io::{self, Seek as _};

@@ -28,7 +28,7 @@ impl Environment {
 
     /// The value of the first of `names` that is set.
     pub(super) fn first(&self, names: &[&str]) -> Option<&str> {
-        names.iter().find_map(|name| self.0.get(*name)).map(String::as_str).filter(|value| !value.is_empty())
+        names.iter().filter_map(|name| self.0.get(*name)).map(String::as_str).find(|value| !value.is_empty())
     }
 
     /// The variable behind an npm setting: `npm_config_` and the name, in any case, with `_` for `-`.
@@ -87,6 +87,13 @@ mod tests {
     fn values_are_not_shown() {
         let environment = Environment::new([("NPM_TOKEN", "secret-value")]);
         assert_eq!(format!("{environment:?}"), r#"{"NPM_TOKEN"}"#);
+    }
+
+    #[test]
+    fn an_empty_variable_is_absent() {
+        let environment = Environment::new([("HTTPS_PROXY", ""), ("https_proxy", "x")]);
+        assert_eq!(environment.first(&["HTTPS_PROXY", "https_proxy"]), Some("x"));
+        assert_eq!(environment.first(&["HTTPS_PROXY"]), None);
     }
 
     #[test]

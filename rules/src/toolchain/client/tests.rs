@@ -113,6 +113,21 @@ fn proxies_are_used_and_bypassed() {
 }
 
 #[test]
+fn secure_addresses_have_a_proxy_of_their_own() {
+    let proxy = Server::new(|_, _| Reply::Nothing);
+    let address = proxy.address.to_string();
+    for name in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "npm_config_https_proxy"] {
+        let before = proxy.received().len();
+        // The proxy does not speak TLS: that it was asked is all there is to see.
+        assert!(
+            ask(&settings(&[(name, &address), ("HTTP_PROXY", "127.0.0.1:1")]), "https://registry.test/x", None)
+                .is_err()
+        );
+        assert_eq!(proxy.lines()[before], "CONNECT registry.test:443", "{name}");
+    }
+}
+
+#[test]
 fn no_proxy_entries_are_hosts_and_domains() {
     let bypasses = |entries: &str, url: &str| bypasses_proxy(&no_proxy_entries(entries), &Url::parse(url).unwrap());
     assert!(bypasses("*", "https://a.test/"));
