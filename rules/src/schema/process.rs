@@ -1,0 +1,51 @@
+//! The rule kinds for what webstir does not know how to do.
+
+use webstir_engine::config::schema::{Absent, Constraint, Field, KindSchema, OutputShape, Shape, Source, Target};
+
+/// The rule kinds that make files.
+pub(super) const WITH_OUTPUTS: &[&str] = &["transpile", "bundle", "manifest", "command", "copy"];
+
+/// A set of files, or what another rule has made.
+const READABLE: &[&str] = &["files", "transpile", "bundle", "manifest", "artifacts", "command", "copy"];
+
+pub(super) const COMMAND: KindSchema = KindSchema {
+    kind: "command",
+    doc: "Runs a program that sees only what is declared here",
+    fields: &[
+        Field::new("run", Shape::Texts, "The program and its arguments; no shell is involved").required(),
+        Field::new("directory", Shape::Path, "Where it runs; the workspace root when left out"),
+        Field::new("inputs", Shape::Globs, "The files of the workspace that it reads"),
+        Field::new(
+            "from",
+            Shape::References(Target { kinds: READABLE, absent: Absent::Refused }),
+            "Rules whose files or outputs it reads",
+        ),
+        Field::new("outputs", Shape::Outputs, "The files and directories that it writes; a directory is its own as a whole"),
+        Field::new("environment", Shape::Environment, "Environment variables to pass on (`NAME`) or to set (`NAME=value`)"),
+        Field::new("cache", Shape::Boolean, "Whether the result is kept; `#true` when left out"),
+        Field::new("timeout", Shape::Duration, "When it is stopped; 10m when left out"),
+    ],
+    constraints: &[Constraint::RequiredUnless { field: "outputs", unless: "cache", is: false }],
+    sources: &[Source::Globs { globs: "inputs", base: None }],
+};
+
+pub(super) const COPY: KindSchema = KindSchema {
+    kind: "copy",
+    doc: "Puts files into the output as they are",
+    fields: &[
+        Field::new(
+            "from",
+            Shape::References(Target { kinds: READABLE, absent: Absent::Refused }),
+            "What to copy. Files keep their path below the `base` of their set",
+        )
+        .required(),
+        Field::new(
+            "to",
+            Shape::Output(OutputShape { placeholders: &["out"], required: &[], directory: true, only: None }),
+            "The directory to copy into; other rules may write there too",
+        )
+        .required(),
+    ],
+    constraints: &[],
+    sources: &[],
+};
