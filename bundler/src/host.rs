@@ -101,7 +101,7 @@ pub trait Host: Send + Sync {
 /// Answers rolldown's questions and keeps what went wrong, so that one run reports all of it.
 pub(crate) struct HostPlugin {
     pub(crate) host: SharedHost,
-    pub(crate) problems: Mutex<Vec<BundleProblem>>,
+    problems: Mutex<Vec<BundleProblem>>,
 }
 
 impl std::fmt::Debug for HostPlugin {
@@ -113,6 +113,11 @@ impl std::fmt::Debug for HostPlugin {
 impl HostPlugin {
     pub(crate) fn new(host: SharedHost) -> Self {
         Self { host, problems: Mutex::default() }
+    }
+
+    /// What the host refused so far.
+    pub(crate) fn take_problems(&self) -> Vec<BundleProblem> {
+        std::mem::take(&mut *self.problems.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn report(&self, problem: BundleProblem) {

@@ -1,7 +1,7 @@
 //! One run of rolldown.
 
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 use rolldown::{
     AttachDebugInfo, BundleFactory, BundleFactoryOptions, BundleOutput, BundlerOptions, ChecksOptions, CodeSplittingMode,
@@ -58,22 +58,31 @@ pub fn bundle(request: &Request, host: &SharedHost) -> Result<Bundled, Vec<Bundl
 
 /// On a thread of its own: the caller may be one that cannot block on a runtime, and a panic of rolldown ends here.
 fn run(request: &Request, entries: &[Entry], host: &SharedHost) -> Result<Bundled, Vec<BundleProblem>> {
+    let plugin = Arc::new(HostPlugin::new(Arc::clone(host)));
     let work = || match runtime() {
-        Ok(runtime) => runtime.block_on(link(request, entries, host)),
+        Ok(runtime) => runtime.block_on(link(request, entries, &plugin)),
         Err(message) => Err(vec![BundleProblem::internal(message)]),
     };
     let done = std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().name("bundle".to_owned()).stack_size(STACK);
         thread.spawn_scoped(scope, work).map(std::thread::ScopedJoinHandle::join)
     });
-    match done {
-        Ok(Ok(result)) => result,
+    let failure = match done {
+        Ok(Ok(result)) => return result,
         Ok(Err(panic)) => {
             let said = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
-            Err(vec![BundleProblem::internal(format!("The linker failed: {}", said.unwrap_or("no reason given")))])
+            format!("The linker failed: {}", said.unwrap_or("no reason given"))
         }
-        Err(error) => Err(vec![BundleProblem::internal(format!("No thread for the linker: {error}"))]),
+        Err(error) => format!("No thread for the linker: {error}"),
+    };
+    // What the host refused may be what rolldown stumbled over.
+    let mut problems = plugin.take_problems();
+    if problems.is_empty() {
+        problems.push(BundleProblem::internal(failure));
     }
+    problems.sort();
+    problems.dedup();
+    Err(problems)
 }
 
 fn runtime() -> Result<&'static Runtime, String> {
@@ -90,15 +99,22 @@ fn runtime() -> Result<&'static Runtime, String> {
         .map_err(Clone::clone)
 }
 
-async fn link(request: &Request, entries: &[Entry], host: &SharedHost) -> Result<Bundled, Vec<BundleProblem>> {
-    let plugin = Arc::new(HostPlugin::new(Arc::clone(host)));
-    let generated = generate(request, entries, Arc::clone(&plugin)).await;
-    let mut problems = std::mem::take(&mut *plugin.problems.lock().unwrap_or_else(PoisonError::into_inner));
-    let problem = |diagnostic: &BuildDiagnostic| BundleProblem::of(diagnostic, ROOT, host.as_ref());
+async fn link(
+    request: &Request,
+    entries: &[Entry],
+    plugin: &Arc<HostPlugin>,
+) -> Result<Bundled, Vec<BundleProblem>> {
+    let generated = generate(request, entries, Arc::clone(plugin)).await;
+    let mut problems = plugin.take_problems();
+    let problem = |diagnostic: &BuildDiagnostic| BundleProblem::of(diagnostic, ROOT, plugin.host.as_ref());
     let output = match generated {
         Ok(output) => Some(output),
         Err(errors) => {
-            problems.extend(errors.into_vec().iter().map(problem));
+            let refused = !problems.is_empty();
+            // An entry that the host refused stands in for an external one, which rolldown then complains about.
+            let errors = errors.into_vec();
+            let own = errors.iter().filter(|error| !(refused && matches!(error.kind(), EventKind::UnresolvedEntry)));
+            problems.extend(own.map(problem));
             None
         }
     };
@@ -215,7 +231,13 @@ fn collect(request: &Request, output: BundleOutput, warnings: Vec<BundleProblem>
                     code,
                     map,
                     imports: chunk.imports.iter().map(ToString::to_string).collect(),
-                    dynamic_imports: chunk.dynamic_imports.iter().map(ToString::to_string).collect(),
+                    // A lazy import that was put into the file itself is none any more.
+                    dynamic_imports: chunk
+                        .dynamic_imports
+                        .iter()
+                        .filter(|import| **import != chunk.filename)
+                        .map(ToString::to_string)
+                        .collect(),
                     module_ids: chunk.module_ids.iter().map(|id| id.to_string()).collect(),
                     exports: chunk.exports.iter().map(ToString::to_string).collect(),
                 });
