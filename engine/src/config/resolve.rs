@@ -59,6 +59,8 @@ pub(super) fn profiles(
     }
     // Parents come first; a circle is cut where it was found.
     let mut done: Vec<Option<Fields>> = vec![None; drafts.len()];
+    // Whether it is known already why a field may be lacking.
+    let mut excused = vec![false; drafts.len()];
     for start in 0..drafts.len() {
         let mut chain = vec![start];
         let mut at = start;
@@ -66,30 +68,34 @@ pub(super) fn profiles(
             chain.push(parent);
             at = parent;
         }
-        for current in chain.into_iter().rev() {
+        for current in chain.into_iter().rev().filter(|&current| !broken.contains(&current)) {
             if done[current].is_some() {
                 continue;
             }
+            let draft = &drafts[current];
             let mut fields = parents[current].and_then(|parent| done[parent].clone()).unwrap_or_default();
-            fields.patch(drafts[current].fields.clone(), &schema, &[]);
+            fields.patch(draft.fields.clone(), &schema, &[]);
+            excused[current] = draft.faulty
+                || match parents[current] {
+                    Some(parent) => excused[parent] || broken.contains(&parent),
+                    None => draft.extends.is_some(),
+                };
+            for field in schema.iter().filter(|field| field.required && !fields.is_attempted(field.name)) {
+                if !excused[current] {
+                    let message = format!("The profile `{}` lacks `{}`", draft.name, field.name);
+                    let help = format!("Add {}, or `extends=` a profile that has it", super::read::example(field));
+                    report.add(draft.place, Diagnostic::error("config::missing_field", message).help(help));
+                }
+                excused[current] = true;
+            }
             done[current] = Some(fields);
         }
     }
-    let mut profiles = Vec::with_capacity(drafts.len());
-    for (current, draft) in drafts.into_iter().enumerate() {
-        let fields = done[current].take().unwrap_or_default();
-        let excused =
-            draft.faulty || broken.contains(&current) || draft.extends.is_some() && parents[current].is_none();
-        if !excused {
-            for field in schema.iter().filter(|field| field.required && !fields.is_attempted(field.name)) {
-                let message = format!("The profile `{}` lacks `{}`", draft.name, field.name);
-                let help = format!("Add {}, or `extends=` a profile that has it", super::read::example(field));
-                report.add(draft.place, Diagnostic::error("config::missing_field", message).help(help));
-            }
-        }
-        profiles.push(Profile { name: draft.name, place: draft.place, fields });
-    }
-    profiles
+    let profile = |(draft, fields): (ProfileDraft, Option<Fields>)| {
+        let fields = fields.unwrap_or(draft.fields);
+        Profile { name: draft.name, place: draft.place, fields }
+    };
+    drafts.into_iter().zip(done).map(profile).collect()
 }
 
 fn unknown_profile<'p>(name: &Spanned<Arc<str>>, known: impl Iterator<Item = &'p str> + Clone, report: &mut Report) {

@@ -1,3 +1,5 @@
+use std::fmt::Write;
+
 use proptest::prelude::*;
 
 use super::schema::{Constraint, Field, KindSchema, Language, Preset, Shape};
@@ -131,7 +133,7 @@ fn large_files_are_refused_whole() {
             "webstir.kdl:1:1 config::too_large `webstir.kdl` is larger than 1 MiB / Nothing of it was read; a configuration has a few hundred lines at most"
         ]
     );
-    assert_eq!(found(Some(&text[1..]), None), [""; 0]);
+    assert_eq!(found(Some(&text[4..]), None), [""; 0]);
 }
 
 #[test]
@@ -156,7 +158,8 @@ fn large() -> String {
     while text.len() < LARGEST_FILE - 60 {
         let before: usize = index;
         index += 1;
-        text.push_str(&format!("task t{index} {{ one a; after t{} }}\n", before.saturating_sub(before % 3).max(1)));
+        let after = before.saturating_sub(before % 3).max(1);
+        writeln!(text, "task t{index} {{ one a; after t{after} }}").unwrap();
     }
     text
 }
@@ -167,11 +170,15 @@ fn large_files_are_read_on_a_small_stack() {
         let (config, diagnostics) = read(Some(&large()), None);
         assert!(config.rules().len() > 20_000);
         assert!(diagnostics.iter().all(|diagnostic| diagnostic.code == "config::cycle"), "{diagnostics:?}");
-        let circle: String =
-            (0..5000).map(|task| format!("task t{task} {{ one a; after t{} }};", (task + 1) % 5000)).collect();
+        let (mut circle, mut chain) = (String::new(), String::new());
+        for index in 0..5000 {
+            writeln!(circle, "task t{index} {{ one a; after t{} }}", (index + 1) % 5000).unwrap();
+            writeln!(chain, "profile p{index} extends=p{}", index + 1).unwrap();
+        }
         assert_eq!(read(Some(&circle), Some("small")).1.len(), 1);
-        let chain: String = (0..5000).map(|task| format!("profile p{task} extends=p{};", task + 1)).collect();
-        assert_eq!(read(Some(&chain), Some("small")).1[0].code, "config::unknown_profile");
+        let (_, diagnostics) = read(Some(&chain), Some("small"));
+        assert_eq!(diagnostics.len(), 1);
+        assert_eq!(diagnostics[0].code, "config::unknown_profile");
     };
     std::thread::scope(|scope| {
         std::thread::Builder::new().stack_size(512 << 10).spawn_scoped(scope, work).unwrap().join().unwrap();
