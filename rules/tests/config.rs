@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use proptest::prelude::*;
 use webstir_engine::config::{Config, Inputs, PackageMode, load};
 use webstir_engine::diagnostic::{Diagnostic, Span};
 use webstir_engine::label::Label;
@@ -34,11 +35,13 @@ fn render(text: &str, diagnostics: &[Diagnostic]) -> String {
         let file = file.unwrap_or_default();
         writeln!(shown, "{indent}--> {file}:{}:{}", span.line, span.column).unwrap();
         let Some(line) = lines.get(span.line as usize - 1).filter(|_| file == "webstir.kdl") else { return };
-        let line: String = line.trim_end_matches('\r').trim_start_matches('\u{feff}').replace('\t', " ");
+        let line =
+            line.trim_end_matches('\r').trim_start_matches('\u{feff}').replace('\t', " ").replace('\0', "\u{fffd}");
         let column = span.column as usize - 1;
         let spelled = &text[span.start as usize..span.end as usize];
         let width = spelled.split('\n').next().unwrap_or("").trim_end_matches('\r').chars().count().max(1);
-        let shorten = |text: String| -> String { text.chars().take(120).collect() };
+        let hidden = if column + width > 110 { column.saturating_sub(40) } else { 0 };
+        let shorten = |text: String| -> String { text.chars().skip(hidden).take(120).collect() };
         writeln!(shown, "{indent} | {}", shorten(line)).unwrap();
         writeln!(shown, "{indent} | {}", shorten(format!("{}{}", " ".repeat(column), "^".repeat(width)))).unwrap();
     };
@@ -219,4 +222,42 @@ fn a_patch_changes_what_it_gives() {
     assert_eq!(**publish.choice("sourcemap").unwrap(), "linked");
     assert_eq!(publish.pairs("define").count(), 2);
     assert!(**publish.boolean("minify").unwrap());
+}
+
+/// Pieces of files that are nearly right.
+fn piece() -> impl Strategy<Value = String> {
+    let lines: Vec<String> = EXAMPLE.lines().map(|line| format!("{line}\n")).collect();
+    prop_oneof![
+        8 => prop::sample::select(lines),
+        1 => any::<String>(),
+        1 => prop::sample::select(vec!["{", "}", "\"", "remove=#true", "\n", "/-", " 1 ", "ä", "\u{feff}", "\0", "..", "$"])
+            .prop_map(str::to_owned),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn nothing_that_is_written_panics(
+        pieces in prop::collection::vec(piece(), 0..60),
+        mode in prop::option::of(prop::sample::select(vec!["api", "full", "ssg", "x"])),
+    ) {
+        let text = pieces.concat();
+        let (config, diagnostics) = read(Some(&text), mode);
+        for diagnostic in &diagnostics {
+            let related = diagnostic.related.iter().map(|related| (&related.file, related.span));
+            for (file, span) in std::iter::once((&diagnostic.file, diagnostic.span)).chain(related) {
+                if let (Some(span), Some("webstir.kdl")) = (span, file.as_ref().map(AsRef::as_ref)) {
+                    prop_assert!(text.get(span.start as usize..span.end as usize).is_some(), "{:?}", diagnostic);
+                    prop_assert_eq!(Span::locate(&text, span.start as usize, span.end as usize), span);
+                }
+            }
+        }
+        if !diagnostics.iter().any(Diagnostic::is_error) {
+            let (again, found) = read(Some(&config.expanded()), None);
+            prop_assert_eq!(found, vec![]);
+            prop_assert_eq!(again.without_places(), config.without_places());
+        }
+    }
 }

@@ -112,7 +112,7 @@ pub(super) struct Document {
 
 /// Reads a whole document.
 pub(super) fn read(text: &str) -> Document {
-    let mut reader = Reader { text, at: 0, faults: Vec::new() };
+    let mut reader = Reader { text, at: 0, faults: Vec::new(), runaway: false };
     if text.starts_with('\u{feff}') {
         reader.at = '\u{feff}'.len_utf8();
     }
@@ -127,6 +127,8 @@ struct Reader<'a> {
     text: &'a str,
     at: usize,
     faults: Vec<Fault>,
+    /// Whether a comment or text runs to the end of the document, so that everything else is unclosed too.
+    runaway: bool,
 }
 
 impl<'a> Reader<'a> {
@@ -179,8 +181,12 @@ impl<'a> Reader<'a> {
                 }
                 Some('{') => {
                     let at = Extent::new(self.at, self.at + 1);
-                    self.fault(at, "This block belongs to no node").help =
-                        Some("Write the node's name before the `{`, on the same line".to_owned());
+                    let first = self.text[..self.at].trim_start_matches('\u{feff}').trim().is_empty();
+                    self.fault(at, "This block belongs to no node").help = Some(if first {
+                        "The file is KDL, not JSON: write `workspace { .. }`".to_owned()
+                    } else {
+                        "Write the node's name before the `{`, on the same line".to_owned()
+                    });
                     self.block(depth, self.at);
                 }
                 Some(_) => {
@@ -239,6 +245,9 @@ impl<'a> Reader<'a> {
         if let Some(written) = self.string()? {
             return Ok(written);
         }
+        if self.peek().is_some_and(words::is_disallowed) {
+            return Err(self.not_a_value());
+        }
         let at = self.stray();
         let spelled = &self.text[at.range()];
         let message = format!("{} cannot be the name of a node", quoted(spelled));
@@ -285,10 +294,7 @@ impl<'a> Reader<'a> {
             }
             if !spaced {
                 let at = Extent::new(start, start + next.len_utf8());
-                let message = format!("A space is missing before {}", quoted(&self.text[at.range()]));
-                self.fault(at, message).help =
-                    Some("Separate values by a space; quote texts that hold this character".to_owned());
-                return Err(Broken);
+                return Err(self.space_missing(at));
             }
             let entry = self.entry()?;
             node.entries.push(entry);
@@ -305,19 +311,20 @@ impl<'a> Reader<'a> {
             self.skip_block();
             return Vec::new();
         }
-        let nodes = self.nodes(depth + 1);
-        if !self.take("}") {
+        let mut nodes = self.nodes(depth + 1);
+        if !self.take("}") && !self.runaway {
             // The first node that is written no further in than the owner of the block was most likely meant to stand beside it.
             let margin = self.margin(owner);
-            let outside = nodes
-                .iter()
-                .map(|node| node.name.at)
-                .find(|name| self.margin(name.start).zip(margin).is_some_and(|(inner, outer)| inner <= outer));
+            let outside = nodes.iter().position(|node| {
+                self.margin(node.name.at.start).zip(margin).is_some_and(|(inner, outer)| inner <= outer)
+            });
+            let first = outside.map(|index| nodes[index].name.at);
+            nodes.truncate(outside.unwrap_or(nodes.len()));
             let fault = self.fault(open, "This `{` is never closed");
-            match outside {
+            match first {
                 Some(at) => {
                     fault.help = Some("Add a `}` before the line that begins here".to_owned());
-                    fault.related = Some(("The block ends before this, going by the margin".to_owned(), at));
+                    fault.related = Some(("By its margin, this is not in the block any more".to_owned(), at));
                 }
                 None => fault.help = Some("Add the `}` that ends the block".to_owned()),
             }
@@ -383,6 +390,17 @@ impl<'a> Reader<'a> {
         }
     }
 
+    fn space_missing(&mut self, at: Extent) -> Broken {
+        let spelled = &self.text[at.range()];
+        let help = if spelled.starts_with([':', ',']) {
+            "The file is KDL, not JSON: write a name, then its values, with spaces between them"
+        } else {
+            "Separate values by spaces, and quote a text that holds special characters"
+        };
+        self.fault(at, format!("A space is missing before {}", quoted(spelled))).help = Some(help.to_owned());
+        Broken
+    }
+
     fn entry(&mut self) -> Result<Entry, Broken> {
         let annotation = self.annotation()?;
         if annotation.is_none()
@@ -420,6 +438,11 @@ impl<'a> Reader<'a> {
         let (at, message, help) = match self.peek() {
             Some('=') => (first, "This `=` has no name before it".to_owned(), "Write properties as `name=value`"),
             Some('\u{feff}') => (first, "A byte-order mark stands in the middle of the text".to_owned(), "Remove it"),
+            Some('[') => (
+                first,
+                "Lists have no brackets".to_owned(),
+                "Write the values after each other, separated by spaces: `\"a\" \"b\"`",
+            ),
             Some(character) if words::is_disallowed(character) => {
                 (first, format!("The character U+{:04X} cannot be written here", u32::from(character)), "Remove it")
             }

@@ -105,11 +105,13 @@ impl Loading<'_> {
         toolchain.patch(user.toolchain, self.language.toolchain, &[]);
         toolchain.invalid.clear();
         let drafts = self.merge_profiles(base.profiles, user.profiles, complete);
-        let mut profiles = resolve::profiles(drafts, self.language, self.report);
+        let mut profiles = resolve::profiles(drafts, self.language, !start.unknown, self.report);
         let Merged { mut rules, faulty, removed } = self.merge_rules(base.rules, user.rules, complete);
-        resolve::memberships(&mut rules, &profiles, self.language, self.report);
+        resolve::memberships(&mut rules, &profiles, self.language, complete, self.report);
         self.need_profile(&rules, profiles.is_empty() && complete);
-        resolve::constraints(&rules, &faulty, self.language, self.report);
+        if !start.unknown {
+            resolve::constraints(&rules, &faulty, self.language, self.report);
+        }
         resolve::references(&mut rules, &removed, self.language, complete, self.report);
         resolve::cycles(&rules, &profiles, self.report);
         outputs::check(&rules, &profiles, self.language, self.report);

@@ -68,12 +68,21 @@ pub(super) fn check(rules: &[Rule], profiles: &[Profile], language: &Language, r
             .map(|path| Claim::new(path, Hold::Source, None))
             .collect();
         let owner = Owner { rule: None, name: &profile.name, field: "out", place: out.place };
-        claims.push(Claim::new(out.value.clone(), Hold::Inside, Some(owner)));
+        let root = Claim::new(out.value.clone(), Hold::Inside, Some(owner));
         for rule in rules.iter().filter(|rule| rule.in_profile(&profile.name)) {
             let Some(schema) = language.kind(rule.label.kind()) else { continue };
             for source in schema.sources {
                 sources(rule, *source, &mut claims);
             }
+        }
+        let before = found.len();
+        sweep([claims.as_slice(), &[root]].concat(), &profile.name, language, report, &mut found);
+        // Everything in a root that is wrong would be wrong as well.
+        if found.len() > before || rejected(out.place, &found) {
+            continue;
+        }
+        for rule in rules.iter().filter(|rule| rule.in_profile(&profile.name)) {
+            let Some(schema) = language.kind(rule.label.kind()) else { continue };
             for entry in &rule.fields.entries {
                 let Some(field) = schema.all_fields().find(|field| field.name == entry.name) else { continue };
                 let shape = match field.shape {
@@ -103,11 +112,16 @@ pub(super) fn check(rules: &[Rule], profiles: &[Profile], language: &Language, r
                 }
             }
         }
-        sweep(claims, &profile.name, report, &mut found);
+        sweep(claims, &profile.name, language, report, &mut found);
     }
     for (_, diagnostic) in found {
         report.push(diagnostic);
     }
+}
+
+/// Whether the output root that is written there was found wrong, perhaps for another profile.
+fn rejected(root: Place, found: &[(Vec<Place>, Diagnostic)]) -> bool {
+    found.iter().any(|(places, _)| places.first() == Some(&root))
 }
 
 fn written_in(rule: &Rule, shape: Option<OutputShape>, profile: &str) -> bool {
@@ -142,7 +156,13 @@ fn sources<'r>(rule: &'r Rule, source: Source, claims: &mut Vec<Claim<'r>>) {
 }
 
 /// Walks the claims from the outside in. `above` are the claims that hold the current one.
-fn sweep(mut claims: Vec<Claim<'_>>, profile: &str, report: &Report, found: &mut Vec<(Vec<Place>, Diagnostic)>) {
+fn sweep(
+    mut claims: Vec<Claim<'_>>,
+    profile: &str,
+    language: &Language,
+    report: &Report,
+    found: &mut Vec<(Vec<Place>, Diagnostic)>,
+) {
     claims.sort_by(|a, b| (&a.key, a.hold).cmp(&(&b.key, b.hold)));
     let mut above: Vec<&Claim<'_>> = Vec::new();
     for claim in &claims {
@@ -166,7 +186,7 @@ fn sweep(mut claims: Vec<Claim<'_>>, profile: &str, report: &Report, found: &mut
             (Hold::Source, other) => other == Hold::Whole,
             (_, other) => other != Hold::Inside,
         });
-        if let Some((places, diagnostic)) = other.and_then(|other| conflict(claim, other, profile, report))
+        if let Some((places, diagnostic)) = other.and_then(|other| conflict(claim, other, profile, language, report))
             && found.len() < ENOUGH
             && !found.iter().any(|(known, _)| *known == places)
         {
@@ -199,7 +219,13 @@ fn push(
     }
 }
 
-fn conflict(claim: &Claim<'_>, other: &Claim<'_>, profile: &str, report: &Report) -> Option<(Vec<Place>, Diagnostic)> {
+fn conflict(
+    claim: &Claim<'_>,
+    other: &Claim<'_>,
+    profile: &str,
+    language: &Language,
+    report: &Report,
+) -> Option<(Vec<Place>, Diagnostic)> {
     // The output is what the finding is about; of two outputs, the one that the user wrote last.
     let (output, against) = match (claim.hold, other.hold) {
         (Hold::Source, _) => (other, claim),
@@ -235,10 +261,11 @@ fn conflict(claim: &Claim<'_>, other: &Claim<'_>, profile: &str, report: &Report
         let message =
             format!("{} writes to `{}`, which `{}` reads as source", describe(owner), output.path, rule_name(holder));
         let help = match (owner.rule, holder.rule) {
-            (Some(rule), Some(reader)) if rule != reader => {
+            (Some(rule), Some(reader)) if rule != reader && can_refer(reader, rule, language) => {
                 format!("Write somewhere else; to use what is written, let `{reader}` refer to `{rule}`")
             }
-            _ => "Write into a directory of its own, such as `build`".to_owned(),
+            (Some(_), _) => "Write below `{out}`, as in `\"{out}/generated\"`".to_owned(),
+            (None, _) => "Write into a directory of its own, such as `build`".to_owned(),
         };
         let diagnostic = Diagnostic::error("config::output_overwrites_source", message).help(help);
         return Some(finish(owner, Some((holder, "It is read here")), diagnostic, report));
@@ -261,6 +288,15 @@ fn conflict(claim: &Claim<'_>, other: &Claim<'_>, profile: &str, report: &Report
     let diagnostic = Diagnostic::error("config::output_conflict", message)
         .help("Give one of them another path, or keep them apart with `profiles`");
     Some(finish(owner, Some((holder, "The other output")), diagnostic, report))
+}
+
+/// Whether a rule has a field, besides the common ones, that can name the other.
+fn can_refer(rule: &Label, other: &Label, language: &Language) -> bool {
+    let fields = language.kind(rule.kind()).map_or(&[][..], |schema| schema.fields);
+    fields.iter().any(|field| match field.shape {
+        Shape::Reference(target) | Shape::References(target) => target.kinds.contains(&other.kind()),
+        _ => false,
+    })
 }
 
 fn inner<'c>(a: &'c Claim<'_>, b: &'c Claim<'_>) -> &'c RelPath {

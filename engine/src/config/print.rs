@@ -144,7 +144,7 @@ fn word(text: &str) -> String {
     if is_bare(text) { text.to_owned() } else { quote(text) }
 }
 
-fn quote(text: &str) -> String {
+pub(super) fn quote(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
     quoted.push('"');
     for character in text.chars() {

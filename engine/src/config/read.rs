@@ -38,6 +38,8 @@ pub(super) struct ProfileDraft {
     pub(super) faulty: bool,
 }
 
+const RENAME: &str = "Rename one of them, or join the two into one";
+
 /// The workspace as one file declares it.
 #[derive(Debug, Clone, Default)]
 pub(super) struct WorkspaceDraft {
@@ -123,7 +125,12 @@ impl<'a> Reader<'a> {
                     let Some(profile) = self.profile(node) else { continue };
                     let name = profile.name.clone();
                     if let Some(first) = profiles.get(&name) {
-                        self.duplicate(node.entries[0].at, *first, &format!("The profile `{name}` is declared twice"));
+                        self.duplicate(
+                            node.entries[0].at,
+                            *first,
+                            &format!("The profile `{name}` is declared twice"),
+                            RENAME,
+                        );
                     } else {
                         profiles.insert(name, node.header());
                         draft.profiles.push(profile);
@@ -137,7 +144,7 @@ impl<'a> Reader<'a> {
                     let Some(rule) = self.rule(node) else { continue };
                     if let Some(first) = rules.get(&rule.label) {
                         let message = format!("The rule `{}` is declared twice", rule.label);
-                        self.duplicate(node.entries[0].at, *first, &message);
+                        self.duplicate(node.entries[0].at, *first, &message, RENAME);
                     } else {
                         rules.insert(rule.label.clone(), node.header());
                         draft.rules.push(rule);
@@ -155,7 +162,7 @@ impl<'a> Reader<'a> {
         let near = self.report.nearest(name, known());
         let top_level_field = WORKSPACE.iter().find(|field| field.name == name);
         let help = match (near, top_level_field) {
-            (None, Some(field)) => format!("`{}` belongs into `workspace {{ .. }}`", field.name),
+            (None, Some(field)) => format!("`{}` belongs in `workspace {{ .. }}`", field.name),
             _ => suggestion(near, &format!("The nodes of this file are {}", listed(known(), "and"))),
         };
         let message = format!("Unknown node {}", quoted(name));
@@ -164,16 +171,20 @@ impl<'a> Reader<'a> {
 
     fn first(&mut self, seen: &mut Option<Extent>, node: &Node) -> bool {
         if let Some(first) = *seen {
-            self.duplicate(node.name.at, first, &format!("`{}` is there twice", node.name.text));
+            self.duplicate(
+                node.name.at,
+                first,
+                &format!("`{}` is there twice", node.name.text),
+                "Join the two into one",
+            );
             return false;
         }
         *seen = Some(node.header());
         true
     }
 
-    fn duplicate(&mut self, at: Extent, first: Extent, message: &str) {
-        let diagnostic = Diagnostic::error("config::duplicate_name", message)
-            .help("Rename one of them, or join the two into one node");
+    fn duplicate(&mut self, at: Extent, first: Extent, message: &str, help: &str) {
+        let diagnostic = Diagnostic::error("config::duplicate_name", message).help(help);
         let place = self.place(first);
         let diagnostic = self.report.anchor.relate(diagnostic, "The first one", place);
         self.say(at, diagnostic);
@@ -217,7 +228,7 @@ impl<'a> Reader<'a> {
         let mut removed = None;
         let name = self.head(node, "profile", |reader, property, entry| match property {
             "extends" => {
-                extends = reader.name(entry, "`extends`", "the name of a profile");
+                extends = reader.name(entry, "extends", "the name of a profile", "`extends=build`");
                 true
             }
             "remove" => {
@@ -281,7 +292,9 @@ impl<'a> Reader<'a> {
                     let near = self.report.nearest(&written.text, known.iter().copied());
                     let is_field = self.field_names(kind).any(|field| field == written.text);
                     let help = match near {
-                        None if is_field => format!("Write it into the block: `{kind} name {{ {} .. }}`", written.text),
+                        None if is_field => {
+                            format!("Write it into the block: `{kind} <name> {{ {} .. }}`", written.text)
+                        }
                         near => suggestion(near, &format!("`{kind}` has {}", properties(&known))),
                     };
                     let message = format!("Unknown property {} of `{kind}`", quoted(&written.text));
@@ -289,16 +302,16 @@ impl<'a> Reader<'a> {
                 }
             } else if tried {
                 let message = format!("`{kind}` takes one name");
-                let help = format!("Write `{kind} name {{ .. }}`");
+                let help = format!("Write `{kind} <name> {{ .. }}`");
                 self.say(entry.at, Diagnostic::error("config::unexpected_value", message).help(help));
             } else {
                 tried = true;
-                name = self.name(entry, &format!("`{kind}`"), "a name");
+                name = self.name(entry, kind, "a name", &format!("`{kind} <name> {{ .. }}`"));
             }
         }
         if !tried && !node.faulty {
             let diagnostic = Diagnostic::error("config::missing_name", format!("This `{kind}` has no name"));
-            self.say(node.name.at, diagnostic.help(format!("Write `{kind} name {{ .. }}`")));
+            self.say(node.name.at, diagnostic.help(format!("Write `{kind} <name> {{ .. }}`")));
         }
         name
     }
@@ -315,27 +328,30 @@ impl<'a> Reader<'a> {
         if entry.value == Scalar::Boolean(true) {
             return Some(self.place(entry.at));
         }
-        self.wrong_type("remove", "`#true`", entry);
+        self.mistyped("remove", "`#true`", "`remove=#true`", entry);
         None
     }
 
-    fn wrong_type(&mut self, field: &str, expected: &str, entry: &kdl::Entry) {
-        let found = scalar::describe(&entry.value);
-        let message = format!("`{field}` takes {expected}, not {found}");
-        let mut diagnostic = Diagnostic::error("config::wrong_type", message);
-        diagnostic.help = match (&entry.value, expected) {
-            (Scalar::Text(text), "`#true` or `#false`") => match text.to_lowercase().as_str() {
-                "true" | "yes" | "on" => Some("Write `#true`".to_owned()),
-                "false" | "no" | "off" => Some("Write `#false`".to_owned()),
-                _ => None,
+    fn wrong_type(&mut self, field: &'static Field, entry: &kdl::Entry) {
+        self.mistyped(field.name, &scalar::expected(field), &scalar::example(field), entry);
+    }
+
+    fn mistyped(&mut self, name: &str, expected: &str, example: &str, entry: &kdl::Entry) {
+        let message = format!("`{name}` takes {expected}, not {}", scalar::describe(&entry.value));
+        let help = match &entry.value {
+            Scalar::Text(text) if expected.contains("#true") => match text.to_lowercase().as_str() {
+                "true" | "yes" | "on" => "Write `#true`".to_owned(),
+                "false" | "no" | "off" => "Write `#false`".to_owned(),
+                _ => format!("Write {example}"),
             },
-            (Scalar::Text(text), _) if expected.contains("number") && text.parse::<i64>().is_ok() => {
-                Some(format!("Write `{text}` without quotes"))
+            Scalar::Text(text) if expected.contains("number") && text.parse::<i64>().is_ok() => {
+                format!("Write `{text}` without quotes")
             }
-            (Scalar::Integer(_) | Scalar::Float(_), _) if expected.contains("text") => Some("Quote it".to_owned()),
-            _ => None,
+            Scalar::Integer(_) | Scalar::Float(_) if expected == "a text" => "Quote it".to_owned(),
+            _ if expected.contains("` or `") && !expected.contains("#true") => "Write one of these words".to_owned(),
+            _ => format!("Write {example}"),
         };
-        self.say(entry.at, diagnostic);
+        self.say(entry.at, Diagnostic::error("config::wrong_type", message).help(help));
     }
 
     /// The fields that are written as nodes in the block of `node`.
@@ -369,7 +385,8 @@ impl<'a> Reader<'a> {
             if let Some((name, at)) = name_of(&value, child)
                 && let Some(first) = names.insert((field.name, name.clone()), at)
             {
-                self.duplicate(at, first, &format!("The `{}` {} is there twice", field.name, quoted(&name)));
+                let message = format!("{} is there twice", quoted(&format!("{} {name}", field.name)));
+                self.duplicate(at, first, &message, "Keep one");
                 names.insert((field.name, name), first);
                 continue;
             }
@@ -384,7 +401,15 @@ impl<'a> Reader<'a> {
         let help = if near.is_none() && self.language.kind(name).is_some() {
             format!("`{name}` is a rule of its own: write it outside of `{owner}`")
         } else {
-            suggestion(near, &format!("Its fields are {}", listed(known.iter().map(|field| field.name), "and")))
+            let names = listed(known.iter().map(|field| field.name), "and");
+            suggestion(
+                near,
+                &if known.len() == 1 {
+                    format!("Its only field is {names}")
+                } else {
+                    format!("Its fields are {names}")
+                },
+            )
         };
         let message = format!("Unknown field {} in `{owner}`", quoted(name));
         self.say(at, Diagnostic::error("config::unknown_field", message).help(help));
@@ -450,8 +475,8 @@ impl<'a> Reader<'a> {
             self.say(at, Diagnostic::error(code, message).help(format!("Write {}", scalar::example(field))));
             return None;
         };
-        let text = self.text(name, field.name)?;
-        let literal = self.literal(value, field.name)?;
+        let text = self.text(name, field)?;
+        let literal = self.literal(value, field)?;
         let name = Spanned::new(text, self.place(name.at));
         Some(Value::Pair(Pair { name, value: Spanned::new(literal, self.place(value.at)) }))
     }
@@ -463,12 +488,12 @@ impl<'a> Reader<'a> {
             self.no_annotation(entry.annotation);
             match &entry.name {
                 None => {
-                    if let Some(name) = self.variable(entry, field.name) {
+                    if let Some(name) = self.variable(entry, field) {
                         names.push(Spanned::new(name, self.place(entry.at)));
                     }
                 }
                 Some(written) => {
-                    if !self.check_variable(&written.text, written.at) {
+                    if !self.check_variable(&written.text, written.at, true) {
                         continue;
                     }
                     if let Some(first) = pairs.iter().find(|pair| *pair.name.value == *written.text) {
@@ -478,7 +503,7 @@ impl<'a> Reader<'a> {
                         self.say(written.at, diagnostic);
                         continue;
                     }
-                    if let Some(value) = self.literal(entry, &written.text) {
+                    if let Some(value) = self.literal(entry, field) {
                         let name = Spanned::new(Arc::from(written.text.as_str()), self.place(written.at));
                         pairs.push(Pair { name, value: Spanned::new(value, self.place(entry.at)) });
                     }
@@ -504,7 +529,7 @@ impl<'a> Reader<'a> {
                     arguments.push(entry);
                 } else {
                     named = true;
-                    name = Some(self.name(entry, &format!("`{}`", field.name), "a name")?);
+                    name = Some(self.name(entry, field.name, "a name", &scalar::example(field))?);
                 }
                 continue;
             };
@@ -560,7 +585,7 @@ impl<'a> Reader<'a> {
                 {
                     let message = format!("`{}` lacks `{}`", field.name, required.name);
                     let help = if schema.properties.iter().any(|property| property.name == required.name) {
-                        format!("Add `{}=..`", required.name)
+                        format!("Add {}", scalar::example_property(required))
                     } else {
                         format!("Add {}", scalar::example(required))
                     };

@@ -136,6 +136,13 @@ pub(super) fn suggestion(near: Option<&str>, choice: &str) -> String {
     }
 }
 
+/// "There is" or "There are" what there is.
+pub(super) fn there_are<T: std::fmt::Display>(words: impl IntoIterator<Item = T>) -> String {
+    let words: Vec<T> = words.into_iter().collect();
+    let verb = if words.len() == 1 { "is" } else { "are" };
+    format!("There {verb} {}", listed(words, "and"))
+}
+
 /// `` `a`, `b` and `c` ``.
 pub(super) fn listed<T: std::fmt::Display>(words: impl IntoIterator<Item = T>, last: &str) -> String {
     let words: Vec<String> = words.into_iter().map(|word| format!("`{word}`")).collect();
@@ -171,6 +178,10 @@ impl<'a> Lines<'a> {
             step(&mut at, character);
         }
         Self { text, marks }
+    }
+
+    pub(super) fn text(&self) -> &'a str {
+        self.text
     }
 
     pub(super) fn span(&self, extent: Extent) -> Span {

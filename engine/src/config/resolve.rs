@@ -8,15 +8,20 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::config::kdl::quoted;
 use crate::config::read::ProfileDraft;
-use crate::config::report::{Report, listed, suggestion};
+use crate::config::report::{Report, listed, suggestion, there_are};
 use crate::config::schema::{Absent, Constraint, Field, Language, PROFILE_OUT, Shape, Target};
 use crate::config::value::{Fields, Place, Spanned, Value};
 use crate::config::{Profile, Rule};
 use crate::diagnostic::Diagnostic;
 use crate::label::Label;
 
-/// Resolves `extends`. `known` are the names that are declared, readable or not.
-pub(super) fn profiles(drafts: Vec<ProfileDraft>, language: &Language, report: &mut Report) -> Vec<Profile> {
+/// Resolves `extends`. A profile that is not there is a mistake only if the configuration is complete.
+pub(super) fn profiles(
+    drafts: Vec<ProfileDraft>,
+    language: &Language,
+    complete: bool,
+    report: &mut Report,
+) -> Vec<Profile> {
     let index: FxHashMap<Arc<str>, usize> =
         drafts.iter().enumerate().map(|(index, draft)| (draft.name.clone(), index)).collect();
     let schema: Vec<Field> = std::iter::once(&PROFILE_OUT).chain(language.profile).copied().collect();
@@ -24,7 +29,7 @@ pub(super) fn profiles(drafts: Vec<ProfileDraft>, language: &Language, report: &
     for (child, draft) in drafts.iter().enumerate() {
         let Some(extends) = &draft.extends else { continue };
         parents[child] = index.get(&extends.value).copied();
-        if parents[child].is_none() {
+        if parents[child].is_none() && complete {
             unknown_profile(extends, drafts.iter().map(|draft| &*draft.name), report);
         }
     }
@@ -54,6 +59,8 @@ pub(super) fn profiles(drafts: Vec<ProfileDraft>, language: &Language, report: &
     }
     // Parents come first; a circle is cut where it was found.
     let mut done: Vec<Option<Fields>> = vec![None; drafts.len()];
+    // Whether it is known already why a field may be lacking.
+    let mut excused = vec![false; drafts.len()];
     for start in 0..drafts.len() {
         let mut chain = vec![start];
         let mut at = start;
@@ -61,30 +68,34 @@ pub(super) fn profiles(drafts: Vec<ProfileDraft>, language: &Language, report: &
             chain.push(parent);
             at = parent;
         }
-        for current in chain.into_iter().rev() {
+        for current in chain.into_iter().rev().filter(|&current| !broken.contains(&current)) {
             if done[current].is_some() {
                 continue;
             }
+            let draft = &drafts[current];
             let mut fields = parents[current].and_then(|parent| done[parent].clone()).unwrap_or_default();
-            fields.patch(drafts[current].fields.clone(), &schema, &[]);
+            fields.patch(draft.fields.clone(), &schema, &[]);
+            excused[current] = draft.faulty
+                || match parents[current] {
+                    Some(parent) => excused[parent] || broken.contains(&parent),
+                    None => draft.extends.is_some(),
+                };
+            for field in schema.iter().filter(|field| field.required && !fields.is_attempted(field.name)) {
+                if !excused[current] {
+                    let message = format!("The profile `{}` lacks `{}`", draft.name, field.name);
+                    let help = format!("Add {}, or `extends=` a profile that has it", super::read::example(field));
+                    report.add(draft.place, Diagnostic::error("config::missing_field", message).help(help));
+                }
+                excused[current] = true;
+            }
             done[current] = Some(fields);
         }
     }
-    let mut profiles = Vec::with_capacity(drafts.len());
-    for (current, draft) in drafts.into_iter().enumerate() {
-        let fields = done[current].take().unwrap_or_default();
-        let excused =
-            draft.faulty || broken.contains(&current) || draft.extends.is_some() && parents[current].is_none();
-        if !excused {
-            for field in schema.iter().filter(|field| field.required && !fields.is_attempted(field.name)) {
-                let message = format!("The profile `{}` lacks `{}`", draft.name, field.name);
-                let help = format!("Add {}, or `extends=` a profile that has it", super::read::example(field));
-                report.add(draft.place, Diagnostic::error("config::missing_field", message).help(help));
-            }
-        }
-        profiles.push(Profile { name: draft.name, place: draft.place, fields });
-    }
-    profiles
+    let profile = |(draft, fields): (ProfileDraft, Option<Fields>)| {
+        let fields = fields.unwrap_or(draft.fields);
+        Profile { name: draft.name, place: draft.place, fields }
+    };
+    drafts.into_iter().zip(done).map(profile).collect()
 }
 
 fn unknown_profile<'p>(name: &Spanned<Arc<str>>, known: impl Iterator<Item = &'p str> + Clone, report: &mut Report) {
@@ -112,7 +123,13 @@ fn profile_cycle(circle: &[usize], drafts: &[ProfileDraft], report: &mut Report)
 }
 
 /// Finds the profiles of every rule.
-pub(super) fn memberships(rules: &mut [Rule], profiles: &[Profile], language: &Language, report: &mut Report) {
+pub(super) fn memberships(
+    rules: &mut [Rule],
+    profiles: &[Profile],
+    language: &Language,
+    complete: bool,
+    report: &mut Report,
+) {
     let all: Arc<[Arc<str>]> = profiles.iter().map(|profile| profile.name.clone()).collect();
     let known: FxHashSet<&str> = profiles.iter().map(|profile| &*profile.name).collect();
     for rule in rules {
@@ -122,7 +139,7 @@ pub(super) fn memberships(rules: &mut [Rule], profiles: &[Profile], language: &L
             if !schema.all_fields().any(|field| field.name == entry.name && matches!(field.shape, Shape::Profiles)) {
                 continue;
             }
-            for name in names.iter().filter(|name| !known.contains(&*name.value)) {
+            for name in names.iter().filter(|name| complete && !known.contains(&*name.value)) {
                 unknown_profile(name, profiles.iter().map(|profile| &*profile.name), report);
             }
         }
@@ -198,10 +215,11 @@ pub(super) fn references(
     report: &mut Report,
 ) {
     let mut by_name: FxHashMap<Arc<str>, Vec<Label>> = FxHashMap::default();
-    let mut memberships: FxHashMap<Label, Arc<[Arc<str>]>> = FxHashMap::default();
+    let mut memberships: FxHashMap<Label, Membership> = FxHashMap::default();
     for rule in rules.iter() {
         by_name.entry(Arc::from(rule.label.name())).or_default().push(rule.label.clone());
-        memberships.insert(rule.label.clone(), rule.profiles.clone());
+        let membership = Membership { profiles: rule.profiles.clone(), chosen: rule.fields.place_of("profiles") };
+        memberships.insert(rule.label.clone(), membership);
     }
     let labels: Vec<Label> = rules.iter().map(|rule| rule.label.clone()).collect();
     let index = Index { by_name, memberships, labels, removed, complete };
@@ -231,9 +249,15 @@ pub(super) fn references(
     }
 }
 
+/// Which profiles a rule is part of, and where that is written.
+struct Membership {
+    profiles: Arc<[Arc<str>]>,
+    chosen: Option<Place>,
+}
+
 struct Index<'r> {
     by_name: FxHashMap<Arc<str>, Vec<Label>>,
-    memberships: FxHashMap<Label, Arc<[Arc<str>]>>,
+    memberships: FxHashMap<Label, Membership>,
     labels: Vec<Label>,
     removed: &'r FxHashMap<Label, Place>,
     /// Whether every rule of the file could be read, so that one that is not found is not there.
@@ -252,10 +276,14 @@ impl Index<'_> {
         let wanted = |label: &&Label| target.kinds.is_empty() || target.kinds.contains(&label.kind());
         let same_name = self.by_name.get(reference.name()).map_or(&[][..], Vec::as_slice);
         let kind_given = !reference.kind().is_empty();
-        let candidates: Vec<&Label> = same_name
+        let mut candidates: Vec<&Label> = same_name
             .iter()
             .filter(|label| if kind_given { label.kind() == reference.kind() } else { wanted(label) })
             .collect();
+        // A rule that names its namesake means the other one.
+        if candidates.len() > 1 {
+            candidates.retain(|label| *label != rule);
+        }
         let spelled = if kind_given { reference.value.to_string() } else { reference.name().to_owned() };
         match candidates.as_slice() {
             [only] if wanted(only) => Some((*only).clone()),
@@ -268,6 +296,10 @@ impl Index<'_> {
                     let found: Vec<&Label> = same_name.iter().collect();
                     self.wrong_kind(rule, field, reference, &found, target, report);
                 } else if let Some(place) = self.removed_place(reference, target) {
+                    // A list of the preset does without it.
+                    if target.absent == Absent::Skipped && !reference.place.is_written() {
+                        return None;
+                    }
                     let message = format!("`{rule}` refers to `{spelled}`, which is removed");
                     let help = format!("Keep it, remove `{rule}` as well, or give `{rule}` another `{field}`");
                     let diagnostic = Diagnostic::error("config::unknown_reference", message).help(help);
@@ -286,9 +318,9 @@ impl Index<'_> {
                         .collect();
                     let near = report.nearest(&spelled, all.iter().map(|(text, _)| text.as_str()));
                     let choice = if all.is_empty() {
-                        format!("No rule is one: declare {}", kinds_with_article(target.kinds))
+                        format!("Declare {} of that name; there is none yet", kinds_with_article(target.kinds))
                     } else {
-                        format!("There are {}", listed(all.iter().take(12).map(|(_, label)| *label), "and"))
+                        there_are(all.iter().take(12).map(|(_, label)| *label))
                     };
                     let message = format!("There is no rule {}", quoted(&spelled));
                     let diagnostic = Diagnostic::error("config::unknown_reference", message);
@@ -333,7 +365,7 @@ impl Index<'_> {
         let fitting: Vec<&Label> =
             self.labels.iter().filter(|label| target.kinds.contains(&label.kind())).take(12).collect();
         if !fitting.is_empty() {
-            diagnostic = diagnostic.help(format!("There are {}", listed(fitting, "and")));
+            diagnostic = diagnostic.help(there_are(fitting));
         }
         report.add_to(Some(rule), reference.place, diagnostic);
     }
@@ -351,7 +383,7 @@ impl Index<'_> {
             return;
         }
         let lacking: Vec<&str> =
-            profiles.iter().filter(|profile| !theirs.contains(profile)).map(|profile| &**profile).collect();
+            profiles.iter().filter(|profile| !theirs.profiles.contains(profile)).map(|profile| &**profile).collect();
         if lacking.is_empty() {
             return;
         }
@@ -360,7 +392,11 @@ impl Index<'_> {
             format!("`{}` is not part of the {plural} {}, but `{rule}` is", reference.value, listed(&lacking, "and"));
         let help = format!("Add the {plural} to `{}`, or take `{rule}` out with `profiles`", reference.value);
         let diagnostic = Diagnostic::error("config::reference_not_in_profile", message).help(help);
-        report.add_to(Some(rule), reference.place, diagnostic);
+        // What the user wrote is what can be changed: the reference, or else what narrowed one of the two rules.
+        let own = self.memberships.get(rule).and_then(|membership| membership.chosen);
+        let places = [Some(reference.place), theirs.chosen, own];
+        let place = places.into_iter().flatten().find(|place| place.is_written()).unwrap_or(reference.place);
+        report.add_to(Some(rule), place, diagnostic);
     }
 }
 

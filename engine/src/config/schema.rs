@@ -59,6 +59,8 @@ pub struct Field {
     pub name: &'static str,
     /// One sentence for people.
     pub doc: &'static str,
+    /// A value as it could be written; where there is none, the shape gives one.
+    pub example: Option<&'static str>,
     /// What its value looks like.
     pub shape: Shape,
     /// Whether it must be there.
@@ -70,7 +72,14 @@ pub struct Field {
 impl Field {
     /// A field that may be left out and stands at most once.
     pub const fn new(name: &'static str, shape: Shape, doc: &'static str) -> Self {
-        Self { name, doc, shape, required: false, repeated: false }
+        Self { name, doc, example: None, shape, required: false, repeated: false }
+    }
+
+    /// The same field, with a value to show.
+    #[must_use]
+    pub const fn example(mut self, value: &'static str) -> Self {
+        self.example = Some(value);
+        self
     }
 
     /// The same field, which must be there.
@@ -228,13 +237,17 @@ pub(super) const COMMON: &[Field] = &[
 
 /// The output root of a profile.
 pub(super) const PROFILE_OUT: Field =
-    Field::new("out", Shape::Path, "The directory that `{out}` stands for; two profiles may share one").required();
+    Field::new("out", Shape::Path, "The directory that `{out}` stands for; two profiles may share one")
+        .example("\"build\"")
+        .required();
 
 /// The environment of a workspace.
 pub(super) const WORKSPACE: &[Field] = &[
-    Field::new("mode", Shape::Text, "What kind of workspace this is; also the preset when none is named"),
-    Field::new("preset", Shape::Text, "The rules that the workspace starts from, or `none`"),
-    Field::new("environment", Shape::Names, "The environment variables that rules may read; no others reach them"),
+    Field::new("mode", Shape::Text, "What kind of workspace this is; also the preset when none is named")
+        .example("api"),
+    Field::new("preset", Shape::Text, "The rules that the workspace starts from, or `none`").example("api"),
+    Field::new("environment", Shape::Names, "The environment variables that rules may read; no others reach them")
+        .example("\"NODE_ENV\""),
 ];
 
 impl KindSchema {

@@ -51,7 +51,7 @@ const MODULE_DEFINITION: BlockSchema = BlockSchema {
 const TRY_EXPORT: BlockSchema = BlockSchema {
     named: false,
     arguments: Some(&TRY_EXPORT_GLOB),
-    properties: &[Field::new("name", Shape::Text, "The name that must be exported").required()],
+    properties: &[Field::new("name", Shape::Text, "The name that must be exported").example("\"module\"").required()],
     fields: &[],
     merged: false,
 };
@@ -63,7 +63,11 @@ pub(super) const ENTRIES: KindSchema = KindSchema {
     doc: "Where programs begin, found among files and sorted into buckets",
     fields: &[
         Field::new("from", Shape::Reference(rule(&["files"])), "The files to search").required(),
-        Field::new("root", Shape::Path, "The directory that the globs start from; the `base` of the files when left out"),
+        Field::new(
+            "root",
+            Shape::Path,
+            "The directory that the globs start from; the `base` of the files when left out",
+        ),
         Field::new("bucket", Shape::Block(&BUCKET), "A kind of entries: a name and globs").repeated(),
         Field::new(
             "module-definition",
@@ -79,7 +83,7 @@ pub(super) const TYPECHECK: KindSchema = KindSchema {
     kind: "typecheck",
     doc: "Checks the types of a TypeScript project; `publish` fails on an error",
     fields: &[
-        Field::new("project", Shape::Path, "The tsconfig.json").required(),
+        Field::new("project", Shape::Path, "The tsconfig.json").example("\"src/backend/tsconfig.json\"").required(),
         Field::new(
             "on-missing-project",
             Shape::Choice(&["warn", "error", "ignore"]),
@@ -133,7 +137,8 @@ pub(super) const BUNDLE: KindSchema = KindSchema {
             Shape::Choice(&["external", "bundle"]),
             "Whether imports of packages stay imports; `external` when left out",
         ),
-        Field::new("external", Shape::Texts, "Imports that stay imports, packages or not"),
+        Field::new("external", Shape::Texts, "Imports that stay imports, packages or not")
+            .example("\"better-sqlite3\""),
         Field::new("platform", Shape::Choice(&["node", "browser"]), "Where the output runs; `node` when left out"),
         Field::new("tree-shake", Shape::Boolean, "Whether unused code is left out; `#true` when left out"),
         TARGET,

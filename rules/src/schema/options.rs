@@ -10,6 +10,7 @@ pub(super) const DEFINE: Field = Field::new(
     Shape::Pair,
     "An expression such as `process.env.NODE_ENV` and the constant that replaces it: a text, a number or a boolean",
 )
+.example("\"process.env.NODE_ENV\" \"production\"")
 .repeated();
 
 pub(super) const SOURCEMAP: Field = Field::new(
@@ -23,16 +24,19 @@ pub(super) const MINIFY: Field = Field::new("minify", Shape::Boolean, "Whether n
 pub(super) const TARGET: Field =
     Field::new("target", Shape::Choice(TARGETS), "The language level of the output; es2022 when left out");
 
-pub(super) const JSX: Field =
-    Field::new("jsx", Shape::Choice(&["automatic", "classic", "preserve"]), "How JSX is compiled; tsconfig.json otherwise");
+pub(super) const JSX: Field = Field::new(
+    "jsx",
+    Shape::Choice(&["automatic", "classic", "preserve"]),
+    "How JSX is compiled; tsconfig.json otherwise",
+);
 
 pub(super) const JSX_IMPORT_SOURCE: Field =
-    Field::new("jsx-import-source", Shape::Text, "The package with the JSX runtime; tsconfig.json otherwise");
+    Field::new("jsx-import-source", Shape::Text, "The package with the JSX runtime; tsconfig.json otherwise")
+        .example("\"preact\"");
 
 /// One output for each source. `{dir}` is the source's directory below the root of the rule, with `_.._` for each step out of it.
 pub(super) const EACH: OutputShape =
     OutputShape { placeholders: &["out", "dir", "name"], required: &["dir", "name"], directory: false, only: None };
 
 /// One output.
-pub(super) const ONE: OutputShape =
-    OutputShape { placeholders: &["out"], required: &[], directory: false, only: None };
+pub(super) const ONE: OutputShape = OutputShape { placeholders: &["out"], required: &[], directory: false, only: None };

@@ -12,7 +12,9 @@ pub(super) const COMMAND: KindSchema = KindSchema {
     kind: "command",
     doc: "Runs a program that sees only what is declared here",
     fields: &[
-        Field::new("run", Shape::Texts, "The program and its arguments; no shell is involved").required(),
+        Field::new("run", Shape::Texts, "The program and its arguments; no shell is involved")
+            .example("\"node\" \"script.mjs\"")
+            .required(),
         Field::new("directory", Shape::Path, "Where it runs; the workspace root when left out"),
         Field::new("inputs", Shape::Globs, "The files of the workspace that it reads"),
         Field::new(
@@ -20,8 +22,16 @@ pub(super) const COMMAND: KindSchema = KindSchema {
             Shape::References(Target { kinds: READABLE, absent: Absent::Refused }),
             "Rules whose files or outputs it reads",
         ),
-        Field::new("outputs", Shape::Outputs, "The files and directories that it writes; a directory is its own as a whole"),
-        Field::new("environment", Shape::Environment, "Environment variables to pass on (`NAME`) or to set (`NAME=value`)"),
+        Field::new(
+            "outputs",
+            Shape::Outputs,
+            "The files and directories that it writes; a directory is its own as a whole",
+        ),
+        Field::new(
+            "environment",
+            Shape::Environment,
+            "Environment variables to pass on (`NAME`) or to set (`NAME=value`)",
+        ),
         Field::new("cache", Shape::Boolean, "Whether the result is kept; `#true` when left out"),
         Field::new("timeout", Shape::Duration, "When it is stopped; 10m when left out"),
     ],

@@ -101,10 +101,7 @@ impl Reader<'_> {
         let start = self.at;
         let at = self.stray();
         self.at = start;
-        let message = format!("A space is missing before {}", quoted(&self.text[at.range()]));
-        self.fault(at, message);
-        self.at = start;
-        Err(Broken)
+        Err(self.space_missing(at))
     }
 
     /// One escape; `None` for escaped white space, which stands for nothing.
@@ -166,6 +163,7 @@ impl Reader<'_> {
                     self.at += next.len_utf8();
                 }
                 None => {
+                    self.runaway = true;
                     self.fault(Extent { start, end: start + close.len() }, "This text is never closed").help =
                         Some(format!("Add the closing `{close}` on a line of its own"));
                     return Err(Broken);

@@ -121,6 +121,7 @@ impl Reader<'_> {
             } else if self.peek().is_some() {
                 self.step_over();
             } else {
+                self.runaway = true;
                 let within_word = self.text[..start].ends_with(is_word);
                 let fault = self.fault(Extent::new(start, start + 2), "This `/*` begins a comment that never ends");
                 fault.help = Some(if within_word {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Reader, takes_several};
+use super::Reader;
 use crate::config::glob;
 use crate::config::kdl::{Entry, Extent, Scalar, quoted};
 use crate::config::quantity;
@@ -26,23 +26,24 @@ impl Reader<'_> {
         let place = self.place(first.at);
         let name = field.name;
         let value = match field.shape {
-            Shape::Text => Value::Text(Spanned::new(self.text(first, name)?, place)),
-            Shape::Version => Value::Text(Spanned::new(self.version(first, name)?, place)),
-            Shape::Glob => Value::Text(Spanned::new(self.glob(first, name)?, place)),
-            Shape::Path => Value::Path(Spanned::new(self.path(first, name)?, place)),
-            Shape::Output(shape) => Value::Output(Spanned::new(self.output(first, name, shape)?, place)),
+            Shape::Text => Value::Text(Spanned::new(self.text(first, field)?, place)),
+            Shape::Version => Value::Text(Spanned::new(self.version(first, field)?, place)),
+            Shape::Glob => Value::Text(Spanned::new(self.glob(first, field)?, place)),
+            Shape::Path => Value::Path(Spanned::new(self.path(first, field)?, place)),
+            Shape::Output(shape) => Value::Output(Spanned::new(self.output(first, field, shape)?, place)),
             Shape::Duration => {
-                let text = self.text(first, name)?;
+                let text = self.text(first, field)?;
                 let Some(duration) = quantity::duration(&text) else {
                     let message = format!("{} is not a duration", quoted(&text));
-                    let help = "Write a whole number and `ms`, `s`, `m` or `h`, at most a day, such as `\"2s\"`";
+                    let help =
+                        "Write a whole number and `ms`, `s`, `m` or `h`, from `\"1ms\"` to a day, such as `\"2s\"`";
                     self.say(first.at, Diagnostic::error("config::bad_duration", message).help(help));
                     return None;
                 };
                 Value::Duration(Spanned::new(duration, place))
             }
             Shape::Size => {
-                let text = self.text(first, name)?;
+                let text = self.text(first, field)?;
                 let Some(size) = quantity::size(&text) else {
                     let message = format!("{} is not a size", quoted(&text));
                     let help =
@@ -54,14 +55,14 @@ impl Reader<'_> {
             }
             Shape::Boolean => {
                 let Scalar::Boolean(boolean) = first.value else {
-                    self.wrong_type(name, "`#true` or `#false`", first);
+                    self.wrong_type(field, first);
                     return None;
                 };
                 Value::Boolean(Spanned::new(boolean, place))
             }
             Shape::Integer(least, most) => {
                 let Scalar::Integer(number) = first.value else {
-                    self.wrong_type(name, "a whole number", first);
+                    self.wrong_type(field, first);
                     return None;
                 };
                 let Some(number) = u64::try_from(number).ok().filter(|number| (least..=most).contains(number)) else {
@@ -73,7 +74,7 @@ impl Reader<'_> {
                 Value::Integer(Spanned::new(number, place))
             }
             Shape::Choice(words) => {
-                let text = self.text(first, name)?;
+                let text = self.text(first, field)?;
                 let Some(word) = words.iter().find(|word| ***word == *text) else {
                     let near = self.report.nearest(&text, words.iter().copied());
                     let help = suggestion(near, &format!("Write {}", listed(words, "or")));
@@ -86,18 +87,18 @@ impl Reader<'_> {
             Shape::Texts => Value::Texts(self.all(arguments, |reader, entry| match &entry.value {
                 // An argument of a process may be empty.
                 Scalar::Text(text) => Some(Arc::from(text.as_str())),
-                _ => reader.text(entry, name),
+                _ => reader.text(entry, field),
             })?),
-            Shape::Names => Value::Texts(self.all(arguments, |reader, entry| reader.variable(entry, name))?),
-            Shape::Profiles => {
-                Value::Texts(self.all(arguments, |reader, entry| {
-                    Some(reader.name(entry, &format!("`{name}`"), "profiles")?.value)
-                })?)
+            Shape::Names => Value::Texts(self.all(arguments, |reader, entry| reader.variable(entry, field))?),
+            Shape::Profiles => Value::Texts(self.all(arguments, |reader, entry| {
+                Some(reader.name(entry, name, "the name of a profile", &example(field))?.value)
+            })?),
+            Shape::Globs => Value::Texts(self.all(arguments, |reader, entry| reader.glob(entry, field))?),
+            Shape::Outputs => {
+                Value::Outputs(self.all(arguments, |reader, entry| reader.output(entry, field, SEVERAL))?)
             }
-            Shape::Globs => Value::Texts(self.all(arguments, |reader, entry| reader.glob(entry, name))?),
-            Shape::Outputs => Value::Outputs(self.all(arguments, |reader, entry| reader.output(entry, name, SEVERAL))?),
             Shape::Reference(_) | Shape::References(_) => {
-                Value::References(self.all(arguments, |reader, entry| reader.label(entry, name))?)
+                Value::References(self.all(arguments, |reader, entry| reader.label(entry, field))?)
             }
             // Read by their own functions.
             Shape::Pair | Shape::Environment | Shape::Block(_) => return None,
@@ -121,17 +122,22 @@ impl Reader<'_> {
     }
 
     /// A text that is not empty.
-    pub(super) fn text(&mut self, entry: &Entry, field: &str) -> Option<Arc<str>> {
+    pub(super) fn text(&mut self, entry: &Entry, field: &'static Field) -> Option<Arc<str>> {
         let Scalar::Text(text) = &entry.value else {
-            self.wrong_type(field, "a text", entry);
+            self.wrong_type(field, entry);
             return None;
         };
+        let field = field.name;
         if text.is_empty() {
             let diagnostic = Diagnostic::error("config::bad_text", format!("`{field}` is empty"));
             self.say(entry.at, diagnostic.help("Write a value, or leave the field out"));
             return None;
         }
         if text.contains('\0') {
+            // One that is not escaped was reported where the text was read.
+            if self.is_spelled_with(entry, '\0') {
+                return None;
+            }
             let diagnostic = Diagnostic::error("config::bad_text", format!("`{field}` holds a NUL character"));
             self.say(entry.at, diagnostic.help("Remove `\\u{0}`"));
             return None;
@@ -139,7 +145,11 @@ impl Reader<'_> {
         Some(Arc::from(text.as_str()))
     }
 
-    pub(super) fn literal(&mut self, entry: &Entry, field: &str) -> Option<Literal> {
+    fn is_spelled_with(&self, entry: &Entry, character: char) -> bool {
+        self.lines.text().get(entry.at.start..entry.at.end).is_some_and(|spelled| spelled.contains(character))
+    }
+
+    pub(super) fn literal(&mut self, entry: &Entry, field: &'static Field) -> Option<Literal> {
         match &entry.value {
             Scalar::Text(text) => Some(Literal::Text(Arc::from(text.as_str()))),
             Scalar::Boolean(boolean) => Some(Literal::Boolean(*boolean)),
@@ -147,16 +157,22 @@ impl Reader<'_> {
                 i64::try_from(*number).ok().map(Literal::Integer)
             }
             _ => {
-                self.wrong_type(field, "a text, a whole number, `#true` or `#false`", entry);
+                self.wrong_type(field, entry);
                 None
             }
         }
     }
 
     /// The name of a rule, a profile or a block.
-    pub(super) fn name(&mut self, entry: &Entry, what: &str, expected: &str) -> Option<Spanned<Arc<str>>> {
+    pub(super) fn name(
+        &mut self,
+        entry: &Entry,
+        owner: &str,
+        expected: &str,
+        example: &str,
+    ) -> Option<Spanned<Arc<str>>> {
         let Scalar::Text(text) = &entry.value else {
-            self.wrong_type(what.trim_matches('`'), expected, entry);
+            self.mistyped(owner, expected, example, entry);
             return None;
         };
         let valid = |next: char| next.is_ascii_alphanumeric() || matches!(next, '-' | '_' | '.');
@@ -173,7 +189,7 @@ impl Reader<'_> {
     }
 
     /// A rule that is referred to: `name` or `kind:name`. The kind is empty as long as it is not known.
-    fn label(&mut self, entry: &Entry, field: &str) -> Option<Label> {
+    fn label(&mut self, entry: &Entry, field: &'static Field) -> Option<Label> {
         let text = self.text(entry, field)?;
         let (kind, name) = text.split_once(':').unwrap_or(("", &text));
         if text.starts_with(':') || name.is_empty() || name.contains(':') {
@@ -186,17 +202,19 @@ impl Reader<'_> {
     }
 
     /// The name of an environment variable.
-    pub(super) fn variable(&mut self, entry: &Entry, field: &str) -> Option<Arc<str>> {
+    pub(super) fn variable(&mut self, entry: &Entry, field: &'static Field) -> Option<Arc<str>> {
         let text = self.text(entry, field)?;
-        self.check_variable(&text, entry.at).then_some(text)
+        let pairs = matches!(field.shape, Shape::Environment);
+        self.check_variable(&text, entry.at, pairs).then_some(text)
     }
 
-    pub(super) fn check_variable(&mut self, text: &str, at: Extent) -> bool {
+    pub(super) fn check_variable(&mut self, text: &str, at: Extent, pairs: bool) -> bool {
         let valid = text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
             && text.chars().all(|next| next.is_ascii_alphanumeric() || next == '_');
         if !valid {
             let message = format!("{} cannot be the name of an environment variable", quoted(text));
             let help = match text.split_once('=') {
+                Some((name, _)) if !pairs => format!("Write only the name: `\"{name}\"`"),
                 Some((name, value)) => format!("To set it, write `{name}=\"{value}\"` without quotes around the whole"),
                 None => "Such names are made of letters, digits and `_`, and do not begin with a digit".to_owned(),
             };
@@ -205,14 +223,9 @@ impl Reader<'_> {
         valid
     }
 
-    fn version(&mut self, entry: &Entry, field: &str) -> Option<Arc<str>> {
-        let text = match &entry.value {
-            Scalar::Float(_) | Scalar::Integer(_) => {
-                self.wrong_type(field, "a version as text", entry);
-                return None;
-            }
-            _ => self.text(entry, field)?,
-        };
+    fn version(&mut self, entry: &Entry, field: &'static Field) -> Option<Arc<str>> {
+        let text = self.text(entry, field)?;
+        let field = field.name;
         if quantity::is_version(&text) {
             return Some(text);
         }
@@ -227,7 +240,7 @@ impl Reader<'_> {
         None
     }
 
-    fn glob(&mut self, entry: &Entry, field: &str) -> Option<Arc<str>> {
+    fn glob(&mut self, entry: &Entry, field: &'static Field) -> Option<Arc<str>> {
         let text = self.text(entry, field)?;
         match glob::compile(&text) {
             Ok(_) => Some(text),
@@ -239,7 +252,7 @@ impl Reader<'_> {
         }
     }
 
-    fn path(&mut self, entry: &Entry, field: &str) -> Option<RelPath> {
+    fn path(&mut self, entry: &Entry, field: &'static Field) -> Option<RelPath> {
         let text = self.text(entry, field)?;
         match RelPath::new(&text) {
             Ok(path) => Some(path),
@@ -263,13 +276,17 @@ impl Reader<'_> {
             PathError::Character(_) if text.contains('\\') => {
                 (format!("{} holds a backslash", quoted(text)), format!("Write `{}`", text.replace('\\', "/")))
             }
-            PathError::Character(_) => (format!("{} holds a control character", quoted(text)), "Remove it".to_owned()),
+            PathError::Character(_) => (
+                format!("{} holds a control character", quoted(text)),
+                "A backslash begins an escape such as `\\t`; directories are separated by `/`".to_owned(),
+            ),
         };
         self.say(at, Diagnostic::error(code, message).help(help));
     }
 
-    fn output(&mut self, entry: &Entry, field: &str, shape: OutputShape) -> Option<Template> {
+    fn output(&mut self, entry: &Entry, field: &'static Field, shape: OutputShape) -> Option<Template> {
         let text = self.text(entry, field)?;
+        let field = field.name;
         let bad = |message: String| Diagnostic::error("config::bad_template", message);
         let template = match Template::parse(&text, shape.placeholders) {
             Ok(template) => template,
@@ -329,7 +346,7 @@ pub(super) fn describe(value: &Scalar) -> String {
     match value {
         Scalar::Text(text) => format!("the text {}", quoted(&format!("\"{text}\""))),
         Scalar::Integer(number) => format!("the number `{number}`"),
-        Scalar::Float(number) => format!("the number `{number}`"),
+        Scalar::Float(number) => format!("the number `{number:?}`"),
         Scalar::Boolean(boolean) => format!("`#{boolean}`"),
         Scalar::Null => "`#null`".to_owned(),
     }
@@ -337,7 +354,20 @@ pub(super) fn describe(value: &Scalar) -> String {
 
 /// How a field could be written, in backticks.
 pub(in crate::config) fn example(field: &Field) -> String {
-    let value = match field.shape {
+    format!("`{}`", format!("{} {}", field.name, shown_value(field)).trim_end())
+}
+
+/// How a property could be written, in backticks.
+pub(super) fn example_property(field: &Field) -> String {
+    format!("`{}={}`", field.name, shown_value(field))
+}
+
+fn shown_value(field: &Field) -> String {
+    field.example.map_or_else(|| example_value(field), str::to_owned)
+}
+
+fn example_value(field: &Field) -> String {
+    match field.shape {
         Shape::Text => "\"text\"".to_owned(),
         Shape::Texts => "\"one\" \"two\"".to_owned(),
         Shape::Names => "\"NAME\"".to_owned(),
@@ -351,28 +381,49 @@ pub(in crate::config) fn example(field: &Field) -> String {
         Shape::Size => "\"256MiB\"".to_owned(),
         Shape::Version => "\"7.0.2\"".to_owned(),
         Shape::Choice(words) => words.first().copied().unwrap_or_default().to_owned(),
-        Shape::Reference(_) | Shape::References(_) => "name".to_owned(),
+        Shape::Reference(target) | Shape::References(target) => match target.kinds {
+            [only] => format!("{only}:<name>"),
+            _ => "<rule>".to_owned(),
+        },
         Shape::Pair => "\"name\" \"value\"".to_owned(),
         Shape::Profiles => "build publish".to_owned(),
         Shape::Block(schema) => {
             let mut parts = Vec::new();
             if schema.named {
-                parts.push("name".to_owned());
+                parts.push("<name>".to_owned());
             }
             if let Some(arguments) = schema.arguments {
-                parts
-                    .push(example(arguments).trim_matches('`').split_once(' ').map_or("", |(_, rest)| rest).to_owned());
+                parts.push(shown_value(arguments));
             }
             for property in schema.properties.iter().filter(|property| property.required) {
-                parts.push(format!("{}=..", property.name));
+                parts.push(format!("{}={}", property.name, shown_value(property)));
             }
             if !schema.fields.is_empty() {
                 parts.push("{ .. }".to_owned());
             }
             parts.join(" ")
         }
+    }
+}
+
+/// What a field takes, as a message names it.
+pub(super) fn expected(field: &Field) -> String {
+    let shape = match field.shape {
+        Shape::Text | Shape::Texts => "a text",
+        Shape::Names | Shape::Environment => "the name of an environment variable",
+        Shape::Path => "a path",
+        Shape::Glob | Shape::Globs => "a glob",
+        Shape::Output(_) | Shape::Outputs => "an output path",
+        Shape::Boolean => "`#true` or `#false`",
+        Shape::Integer(..) => "a whole number",
+        Shape::Duration => "a duration",
+        Shape::Size => "a size",
+        Shape::Version => "a version",
+        Shape::Choice(words) => return listed(words, "or"),
+        Shape::Reference(_) | Shape::References(_) => "the name of a rule",
+        Shape::Pair => "a name and a text, a whole number or a boolean",
+        Shape::Profiles => "the name of a profile",
+        Shape::Block(_) => "a block",
     };
-    let dots =
-        if takes_several(field) && matches!(field.shape, Shape::Globs | Shape::References(_)) { " .." } else { "" };
-    format!("`{} {value}{dots}`", field.name)
+    shape.to_owned()
 }
