@@ -152,3 +152,22 @@ fn a_runtime_around_it_does_no_harm() {
     let bundled = runtime.block_on(async { linked(&request(&[("other", "/src/other.ts")]), &app()) });
     assert_eq!(bundled.chunks.len(), 1);
 }
+
+#[test]
+fn the_disk_is_not_looked_at() {
+    let decoys = crate::tools::scratch();
+    let root = decoys.path().canonicalize().unwrap();
+    std::fs::write(root.join("package.json"), r#"{"type": "commonjs", "sideEffects": false}"#).unwrap();
+    std::fs::write(root.join("tsconfig.json"), "not even JSON").unwrap();
+    std::fs::write(root.join("main.js"), "console.log('DISK')").unwrap();
+    std::fs::write(root.join("only-on-disk.js"), "console.log('DISK')").unwrap();
+    let id = |name: &str| root.join(name).to_str().unwrap().to_owned();
+    let host = Tree::new(&[
+        (&id("main.js"), "import './effect.js'; console.log('virtual');"),
+        (&id("effect.js"), "console.log('effect');"),
+    ]);
+    let bundled = linked(&request(&[("main", &id("main.js"))]), &host);
+    assert_eq!(run(&[("main.js", &bundled.chunks[0].code)], "main.js"), "effect\nvirtual\n");
+    let host = Tree::new(&[(&id("main.js"), "import './only-on-disk.js';")]);
+    assert_eq!(bundle(&request(&[("main", &id("main.js"))]), &host).unwrap_err().len(), 1);
+}
