@@ -1,1 +1,3 @@
-//! x
+//! One file a rule kind: how each kind of node is planned and, for builtins, run.
+
+pub mod manifest;
