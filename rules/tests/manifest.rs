@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, OnceLock};
 
+use proptest::prelude::*;
 use serde_json::{Value, json};
 use webstir_contract::validate_module_manifest;
 use webstir_engine::diagnostic::{Diagnostic, Severity};
@@ -14,7 +15,9 @@ use webstir_engine::path::RelPath;
 use webstir_engine::system::Memory;
 use webstir_engine::view::{Observation, View};
 use webstir_rules::manifest::{HydrationInput, LoadFailure, ViewFiles, hydrate, load_error_diagnostic, projection};
-use webstir_script::{Evaluated, Evaluation, Limits, ModuleDescription, NoFiles, ScriptError, SourceMap, evaluate};
+use webstir_script::{
+    Definition, Entry, Evaluated, Evaluation, Limits, ModuleDescription, NoFiles, ScriptError, SourceMap, evaluate,
+};
 
 fn module_file() -> RelPath {
     RelPath::new("src/backend/module.ts").unwrap()
@@ -510,22 +513,107 @@ fn a_module_that_cannot_be_loaded_is_an_error_where_it_counts() {
     assert_eq!(load_failure("for (;;) {}", true).code, "manifest::cpu_limit");
 }
 
+fn arbitrary_json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i32>().prop_map(Value::from),
+        proptest::sample::select(vec!["", "GET", "/", "/a/", "a//b", "required", "optional", "backend", "home"])
+            .prop_map(Value::from),
+    ];
+    leaf.prop_recursive(5, 48, 5, |inner| {
+        let keys = proptest::sample::select(vec![
+            "name",
+            "version",
+            "kind",
+            "capabilities",
+            "assets",
+            "requestHooks",
+            "routes",
+            "views",
+            "jobs",
+            "events",
+            "services",
+            "init",
+            "method",
+            "path",
+            "session",
+            "form",
+            "mode",
+            "write",
+            "page",
+            "renderMode",
+            "schedule",
+            "id",
+        ]);
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            proptest::collection::vec((keys, inner), 0..6)
+                .prop_map(|entries| entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()),
+        ]
+    })
+}
+
+proptest! {
+    /// Whatever both sides declare, the result is a valid manifest and every finding about `package.json` lies in it.
+    #[test]
+    fn any_declaration_hydrates(
+        declared in arbitrary_json(),
+        manifest in arbitrary_json(),
+        routes in proptest::option::of(proptest::collection::vec(arbitrary_json(), 0..4)),
+    ) {
+        let entry = |definition| Entry { definition, callable: true };
+        let definition = Definition {
+            manifest,
+            routes: routes.map(|routes| routes.into_iter().map(entry).collect()),
+            ..Definition::default()
+        };
+        let module = ModuleDescription { definition: Some(definition), ..ModuleDescription::default() };
+        let text = package(&declared).to_string();
+        let (projection, _) = projection(Some(&text));
+        for module in [None, Some(&module)] {
+            let (manifest, diagnostics) = hydrate(&HydrationInput {
+                projection: &projection,
+                package_json: Some(&text),
+                directory_name: "accounts",
+                module,
+                module_file: None,
+                has_entries: false,
+            });
+            let validated = validate_module_manifest(&manifest);
+            prop_assert_eq!(validated.as_ref(), Ok(&manifest));
+            prop_assert_eq!(&manifest["kind"], "backend");
+            for span in diagnostics.iter().filter_map(|diagnostic| diagnostic.span) {
+                prop_assert!(text.get(span.start as usize..span.end as usize).is_some());
+            }
+        }
+    }
+}
+
 // Real modules: TypeScript with npm packages, bundled by a bundler of its own.
 
-/// A directory with the packages of these tests, installed once a process; npm's own cache makes the next time short.
+/// A directory with the packages of these tests. It is made whole beside its place and moved there, so that test processes which
+/// start at once do not meet half of it.
 fn packages() -> &'static Path {
     static PACKAGES: OnceLock<PathBuf> = OnceLock::new();
     PACKAGES.get_or_init(|| {
-        let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("manifest-packages");
-        std::fs::create_dir_all(&directory).unwrap();
         let wanted = ["zod@3.25.76", "@ts-rest/core@3.52.1", "esbuild@0.28.2"];
-        let output = Command::new("npm")
-            .args(["install", "--no-audit", "--no-fund", "--no-save", "--loglevel=error", "--prefix"])
-            .arg(&directory)
-            .args(wanted)
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let root = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        let name: String = wanted.join("-").replace(['/', '@'], "_");
+        let directory = root.join(format!("manifest-packages-{name}"));
+        if !directory.is_dir() {
+            let staged = tempfile::tempdir_in(root).unwrap();
+            let output = Command::new("npm")
+                .args(["install", "--no-audit", "--no-fund", "--no-save", "--loglevel=error", "--prefix"])
+                .arg(staged.path())
+                .args(wanted)
+                .output()
+                .unwrap();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            // Another process may have been faster: its directory is as good.
+            let moved = std::fs::rename(staged.path(), &directory);
+            assert!(moved.is_ok() || directory.is_dir(), "{moved:?}");
+        }
         directory
     })
 }
@@ -567,7 +655,7 @@ fn evaluated(bundle: &(String, String)) -> Result<Evaluated, ScriptError> {
     })
 }
 
-const ACCOUNTS: &str = r#"
+const ACCOUNTS: &str = r"
 import { CONTRACT_VERSION, createModule, defineRoute, defineView } from '@webstir-io/module-contract';
 import { processFormSubmission } from '@webstir-io/webstir-backend/runtime/forms';
 import { z } from 'ZOD';
@@ -603,7 +691,7 @@ export const module = createModule({
   routes: [show, save], views: [view], requestHooks: [{ id: 'audit', handler() {} }],
   init() {}, dispose() {},
 });
-"#;
+";
 
 #[test]
 fn a_module_with_zod_hydrates() {
@@ -626,7 +714,7 @@ fn a_module_with_zod_hydrates() {
 
 #[test]
 fn a_module_with_ts_rest_hydrates() {
-    let source = r#"
+    let source = r"
         import { initContract } from '@ts-rest/core';
         import { createModule, fromTsRestRouter, CONTRACT_VERSION } from '@webstir-io/module-contract';
         import { z } from 'zod';
@@ -642,7 +730,7 @@ fn a_module_with_ts_rest_hydrates() {
             capabilities: ['db'], routes: routes.map((route) => route.definition) },
           routes,
         });
-    "#;
+    ";
     let code = evaluated(&bundled(&[("src/backend/module.ts", source)])).unwrap().module;
     let (manifest, diagnostics) = hydrated(&package(&json!({})), Some(&code));
     assert_eq!(messages(&diagnostics, Severity::Warning), Vec::<&str>::new());

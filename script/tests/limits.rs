@@ -152,6 +152,29 @@ fn a_limit_that_leaves_no_room_to_start_is_reported() {
     assert!(matches!(error, ScriptError::Start(_)), "{error:?}");
 }
 
+/// The engine's heap may end anywhere, also inside of the prelude or of the description: that is an error and never a crash.
+#[test]
+fn memory_may_end_anywhere() {
+    let source = "import path from 'node:path'; import { createHash } from 'node:crypto';
+        const kept = Array.from({ length: 300 }, (_, i) => ({ name: `route${i}`, path: path.join('/a', String(i)) }));
+        const url = new URL('https://example.com/?a=1'); structuredClone(kept); Buffer.from('x'.repeat(5000)).toString('hex');
+        createHash('sha256').update(JSON.stringify(kept)).digest('hex');
+        try { await Promise.reject(new Error('caught', { cause: url })) } catch {}
+        export const module = { manifest: { routes: kept }, routes: kept.map((definition) => ({ definition, handler() {} })) };";
+    let (mut ended, mut finished) = (0, 0);
+    for memory in (200 << 10..4 << 20).step_by(41_003) {
+        match run_within(source, Limits { memory, cpu: Duration::from_secs(20), ..LIMITS }) {
+            Ok(evaluated) => {
+                assert!(evaluated.module.definition.is_some());
+                finished += 1;
+            }
+            Err(ScriptError::MemoryLimit { .. } | ScriptError::Start(_)) => ended += 1,
+            Err(error) => panic!("{memory}: {error:?}"),
+        }
+    }
+    assert!(ended > 10 && finished > 10, "{ended} {finished}");
+}
+
 /// After every way to fail another evaluation works: nothing is shared.
 #[test]
 fn the_next_evaluation_is_not_harmed() {

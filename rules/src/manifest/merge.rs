@@ -54,6 +54,9 @@ impl Merged {
     }
 }
 
+/// What makes two items of a list the same.
+type Identity = fn(&Value) -> Option<String>;
+
 /// A list under construction: the items and where each was declared.
 #[derive(Default)]
 struct List {
@@ -72,7 +75,7 @@ impl List {
     }
 
     /// Appends the declared items whose identity is new. One without an identity is never new.
-    fn append_new(&mut self, key: &str, declared: &[Value], identity: fn(&Value) -> Option<String>) {
+    fn append_new(&mut self, key: &str, declared: &[Value], identity: Identity) {
         let known: Vec<String> = self.items.iter().filter_map(identity).collect();
         for (index, item) in declared.iter().enumerate() {
             if identity(item).is_some_and(|identity| !known.contains(&identity)) {
@@ -116,7 +119,7 @@ fn text_at(item: &Value, key: &str) -> Option<String> {
 const UNIONS: [&str; 2] = ["capabilities", "assets"];
 
 /// Lists of the module to which what only the package declares is appended.
-const KEYED: [(&str, fn(&Value) -> Option<String>); 3] =
+const KEYED: [(&str, Identity); 3] =
     [("routes", route_key), ("jobs", |job| text_at(job, "name")), ("requestHooks", |hook| text_at(hook, "id"))];
 
 /// Keys that are an empty list when nobody declares them.

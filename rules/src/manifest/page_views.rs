@@ -52,7 +52,7 @@ pub fn page_routes(projection: &Projection, package_json: Option<&str>) -> (Vec<
                 continue;
             }
         };
-        let pattern: String = segments.iter().map(|segment| format!("/{}", segment.text())).collect();
+        let pattern = segments.iter().flat_map(|segment| ["/", segment.text()]).collect::<String>();
         let claimed = routes.iter().find(|(other, route)| same_shape(other, &segments) && route.page != page);
         if let Some((_, other)) = claimed {
             let message = format!("The path `{pattern}` of page `{page}` has the shape of `{}`", other.pattern);
@@ -94,20 +94,18 @@ fn segments(path: &str) -> Result<Vec<Segment>, String> {
     }
     let mut segments: Vec<Segment> = Vec::new();
     for text in path.split('/').filter(|text| !text.is_empty()) {
-        let sound = match text.strip_prefix(':') {
-            Some(name) => !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'),
-            None => {
-                let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._~-".contains(&byte);
-                text.bytes().all(plain) && text != "." && text != ".."
+        let segment = if let Some(name) = text.strip_prefix(':') {
+            let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+            if name.is_empty() || !name.bytes().all(plain) {
+                return Err(format!("The path `{path}` of a page view has the invalid parameter `{text}`"));
             }
-        };
-        if !sound {
-            let what = if text.starts_with(':') { "parameter" } else { "segment" };
-            return Err(format!("The path `{path}` of a page view has the invalid {what} `{text}`"));
-        }
-        let segment = match text.starts_with(':') {
-            true => Segment::Parameter(text.to_owned()),
-            false => Segment::Static(text.to_owned()),
+            Segment::Parameter(text.to_owned())
+        } else {
+            let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._~-".contains(&byte);
+            if text == "." || text == ".." || !text.bytes().all(plain) {
+                return Err(format!("The path `{path}` of a page view has the invalid segment `{text}`"));
+            }
+            Segment::Static(text.to_owned())
         };
         if matches!(segment, Segment::Parameter(_)) && segments.contains(&segment) {
             return Err(format!("The path `{path}` of a page view repeats the parameter `{text}`"));
