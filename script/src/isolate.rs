@@ -36,21 +36,28 @@ const MAX_DESCRIPTION: usize = 16 << 20;
 /// Runs the job and sends its result. A caller that is gone is no error.
 pub(crate) fn run(job: &Job) {
     let memory = job.limits.memory;
-    let (mut result, ticks) = run_in_engine(job, memory);
-    if result.as_ref().is_err_and(is_null) {
-        // With no room left for an error object the engine throws `null`, as a module may. An evaluation is deterministic: with
-        // more memory a module that throws `null` does so after the same number of ticks, and one that fills memory does not.
-        let (again, ticks_again) = run_in_engine(job, memory + memory / 2);
-        if ticks_again != ticks || !again.as_ref().is_err_and(is_null) {
-            result = Err(ScriptError::MemoryLimit { limit: memory });
+    let result = match run_in_engine(job, memory) {
+        (Err(error), ticks) if is_null(&error) && is_memory_behind(job, &error, ticks) => {
+            Err(ScriptError::MemoryLimit { limit: memory })
         }
-    }
+        (result, _) => result,
+    };
     let _ = job.messages.send(Message::Done(Box::new(result)));
 }
 
 fn is_null(error: &ScriptError) -> bool {
-    matches!(error, ScriptError::Thrown(thrown) | ScriptError::UnhandledRejection(thrown)
-        if thrown.name.is_none() && thrown.message == "null")
+    error.thrown().is_some_and(|thrown| thrown.name.is_none() && thrown.message == "null")
+}
+
+/// With no room left for an error object the engine throws `null`, as a module may; parsing throws no other. An evaluation is
+/// deterministic: with more memory a module that throws `null` does so after the same number of ticks, and one that fills memory
+/// does not.
+fn is_memory_behind(job: &Job, error: &ScriptError, ticks: u64) -> bool {
+    if matches!(error, ScriptError::Syntax(_)) {
+        return true;
+    }
+    let (again, ticks_again) = run_in_engine(job, job.limits.memory + job.limits.memory / 2);
+    ticks_again != ticks || !again.as_ref().is_err_and(is_null)
 }
 
 /// Also gives the number of times that the engine looked at its clock.

@@ -41,7 +41,7 @@ fn value(expression: &str) -> Value {
 
 #[test]
 fn describes_a_definition() {
-    let evaluated = run(r#"
+    let evaluated = run(r"
         const schema = { '~standard': {}, parse() {}, _def: {} };
         function start() {}
         export const other = 1;
@@ -57,7 +57,7 @@ fn describes_a_definition() {
           init: start,
           dispose: async () => {},
         };
-    "#)
+    ")
     .unwrap();
     let module = evaluated.module;
     assert_eq!(module.exports, ["module", "other"]);

@@ -1,14 +1,12 @@
 //! The limits of an evaluation: every way to use too much ends with an error that says so.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests unwrap as tests do")]
-
 use std::time::Duration;
 
 use webstir_script::{Evaluated, Evaluation, Limits, NoFiles, ScriptError, evaluate};
 
 /// Small enough that the whole file runs in seconds.
 const LIMITS: Limits =
-    Limits { cpu: Duration::from_millis(200), memory: 32 << 20, stack: 1 << 20, silence: Duration::from_secs(60) };
+    Limits { cpu: Duration::from_millis(200), memory: 32 << 20, stack: 1 << 20, silence: Duration::from_mins(1) };
 
 fn run_within(source: &str, limits: Limits) -> Result<Evaluated, ScriptError> {
     evaluate(&Evaluation { name: "module.ts", source, source_map: None, environment: &[], files: &NoFiles, limits })
@@ -81,7 +79,7 @@ fn a_long_call_that_cannot_be_interrupted_is_bounded_by_memory() {
 fn the_caller_can_leave_a_long_call() {
     let source = "const text = 'ab'.repeat(4e6); for (;;) text.replaceAll('a', 'xyz');";
     let limits = Limits {
-        cpu: Duration::from_secs(3600),
+        cpu: Duration::from_hours(1),
         memory: 1 << 30,
         silence: Duration::from_millis(300),
         ..Limits::default()
@@ -152,6 +150,29 @@ fn waiting_is_not_charged() {
 fn a_limit_that_leaves_no_room_to_start_is_reported() {
     let error = run_within("", Limits { memory: 100 << 10, ..LIMITS }).unwrap_err();
     assert!(matches!(error, ScriptError::Start(_)), "{error:?}");
+}
+
+/// The engine's heap may end anywhere, also inside of the prelude or of the description: that is an error and never a crash.
+#[test]
+fn memory_may_end_anywhere() {
+    let source = "import path from 'node:path'; import { createHash } from 'node:crypto';
+        const kept = Array.from({ length: 300 }, (_, i) => ({ name: `route${i}`, path: path.join('/a', String(i)) }));
+        const url = new URL('https://example.com/?a=1'); structuredClone(kept); Buffer.from('x'.repeat(5000)).toString('hex');
+        createHash('sha256').update(JSON.stringify(kept)).digest('hex');
+        try { await Promise.reject(new Error('caught', { cause: url })) } catch {}
+        export const module = { manifest: { routes: kept }, routes: kept.map((definition) => ({ definition, handler() {} })) };";
+    let (mut ended, mut finished) = (0, 0);
+    for memory in (200 << 10..4 << 20).step_by(41_003) {
+        match run_within(source, Limits { memory, cpu: Duration::from_secs(20), ..LIMITS }) {
+            Ok(evaluated) => {
+                assert!(evaluated.module.definition.is_some());
+                finished += 1;
+            }
+            Err(ScriptError::MemoryLimit { .. } | ScriptError::Start(_)) => ended += 1,
+            Err(error) => panic!("{memory}: {error:?}"),
+        }
+    }
+    assert!(ended > 10 && finished > 10, "{ended} {finished}");
 }
 
 /// After every way to fail another evaluation works: nothing is shared.

@@ -247,7 +247,7 @@ pub enum RouteOutput {
         responses: Vec<Answer>,
     },
     /// This answer.
-    One(Answer),
+    One(Box<Answer>),
 }
 
 /// One answer. A redirect has no body, a fragment has both.
