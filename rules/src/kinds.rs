@@ -7,6 +7,7 @@ mod artifacts;
 mod bundle;
 mod command;
 mod copy;
+mod manifest;
 mod transpile;
 mod typecheck;
 
@@ -74,6 +75,7 @@ pub fn all(setup: Setup) -> RuleSet {
         Box::new(typecheck::Typecheck::new(setup.clone())),
         Box::new(transpile::Transpile),
         Box::new(bundle::Bundle),
+        Box::new(manifest::Manifest::new(setup.clone())),
         Box::new(artifacts::Artifacts),
         Box::new(command::Command::new(setup)),
         Box::new(copy::Copy),

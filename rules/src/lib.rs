@@ -2,6 +2,7 @@
 
 mod configuration;
 mod kinds;
+pub mod manifest;
 mod modules;
 pub mod presets;
 mod process;

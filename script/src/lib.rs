@@ -20,3 +20,7 @@ pub use evaluation::{Evaluated, Evaluation, LogLevel, LogLine, SourceMap, evalua
 pub use files::{FileKind, FileReads, NoFiles};
 pub use limits::Limits;
 pub use modules::{is_builtin, supported_modules};
+
+/// The text of an ES module that exports `describeModule` and `describeThrown`: how [`evaluate`] describes a module, for
+/// interpreters outside of this process. Each gives JSON, of a [`ModuleDescription`] and of a thrown value.
+pub const DESCRIBE: &str = include_str!("prelude/describe.js");
