@@ -171,6 +171,11 @@ impl Plugin for HostPlugin {
 
     // An answer of `None` would make rolldown look by itself.
     async fn resolve_id(&self, _: &PluginContext, question: &HookResolveIdArgs<'_>) -> HookResolveIdReturn {
+        // rolldown's own runtime module imports a builtin; its import is left out with the runtime only when rolldown itself
+        // says that it is external. Nothing is looked up for a builtin.
+        if question.importer.is_some_and(|importer| importer.starts_with('\0')) && question.specifier == "node:module" {
+            return Ok(None);
+        }
         Ok(Some(self.answer(question)))
     }
 

@@ -153,7 +153,7 @@ fn every_name_of_the_package_is_there() {
             "@webstir-io/webstir-backend/runtime/session",
             "createInMemorySessionStore parseCookieHeader prepareSessionState resetInMemorySessionStore",
         ),
-        ("@webstir-io/webstir-backend/runtime/views", "compileViews matchView renderRequestTimeView toHeaderRecord"),
+        ("@webstir-io/webstir-backend/runtime/views", "compileViews escapeHtml html matchView raw renderRequestTimeView toHeaderRecord"),
     ];
     for (specifier, names) in cases {
         let found = value_with(&format!("import * as all from '{specifier}';"), "Object.keys(all).join(' ')");
@@ -187,6 +187,10 @@ fn what_needs_no_server_works() {
     );
     let views = "import { toHeaderRecord } from '@webstir-io/webstir-backend/runtime/views';";
     assert_eq!(value_with(views, "toHeaderRecord({ A: ['1', '2'], b: undefined })"), json!({ "a": "1, 2" }));
+    let markup = "import { escapeHtml, html, raw } from '@webstir-io/webstir-backend/runtime/views';";
+    assert_eq!(value_with(markup, "escapeHtml(`<a href=\"x\">'&`)"), json!("&lt;a href=&quot;x&quot;&gt;&#39;&amp;"));
+    let list = "String(html`<ul>${['<', html`<li>${'&'}</li>`, raw('<br>'), null, false, 0]}</ul>`)";
+    assert_eq!(value_with(markup, list), json!("<ul>&lt;<li>&amp;</li><br>0</ul>"));
 }
 
 #[test]
