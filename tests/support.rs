@@ -7,28 +7,28 @@ use std::process::{Command, Output};
 use serde_json::Value;
 
 /// A workspace of its own for one test.
-pub struct Case {
+pub(crate) struct Case {
     directory: tempfile::TempDir,
     root: PathBuf,
 }
 
 /// What a command printed.
-pub struct Ran {
-    pub code: Option<i32>,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Ran {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Ran {
     /// The document on stdout.
     #[track_caller]
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}\n{}\n{}", self.stdout, self.stderr))
     }
 
     /// Labels of the actions with one of these statuses, sorted.
     #[track_caller]
-    pub fn actions(&self, statuses: &[&str]) -> Vec<String> {
+    pub(crate) fn actions(&self, statuses: &[&str]) -> Vec<String> {
         let document = self.json();
         let actions = document["actions"].as_array().unwrap();
         let mut labels: Vec<String> = actions
@@ -42,7 +42,7 @@ impl Ran {
 
     /// `code file:line:column` of each finding of at least the weight `warning`.
     #[track_caller]
-    pub fn findings(&self) -> Vec<String> {
+    pub(crate) fn findings(&self) -> Vec<String> {
         let document = self.json();
         let mut findings = Vec::new();
         for diagnostic in document["diagnostics"].as_array().unwrap() {
@@ -64,12 +64,12 @@ impl Ran {
 
 impl Case {
     /// An empty workspace.
-    pub fn empty() -> Self {
+    pub(crate) fn empty() -> Self {
         Self::named("workspace")
     }
 
     /// An empty workspace in a directory of that name.
-    pub fn named(name: &str) -> Self {
+    pub(crate) fn named(name: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let root = directory.path().join(name);
         fs::create_dir(&root).unwrap();
@@ -77,7 +77,7 @@ impl Case {
     }
 
     /// The starter workspace.
-    pub fn starter() -> Self {
+    pub(crate) fn starter() -> Self {
         let case = Self::empty();
         let ran = case.run(&["init", "api", "."]);
         assert_eq!(ran.code, Some(0), "{}", ran.stderr);
@@ -85,7 +85,7 @@ impl Case {
     }
 
     /// A workspace with these files.
-    pub fn with(files: &[(&str, &str)]) -> Self {
+    pub(crate) fn with(files: &[(&str, &str)]) -> Self {
         let case = Self::empty();
         for (path, text) in files {
             case.write(path, text);
@@ -93,48 +93,48 @@ impl Case {
         case
     }
 
-    pub fn root(&self) -> &Path {
+    pub(crate) fn root(&self) -> &Path {
         &self.root
     }
 
     /// A directory beside the workspace.
-    pub fn beside(&self, name: &str) -> PathBuf {
+    pub(crate) fn beside(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
 
-    pub fn path(&self, path: &str) -> PathBuf {
+    pub(crate) fn path(&self, path: &str) -> PathBuf {
         self.root.join(path)
     }
 
-    pub fn write(&self, path: &str, text: &str) {
+    pub(crate) fn write(&self, path: &str, text: &str) {
         let path = self.path(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     }
 
     #[track_caller]
-    pub fn read(&self, path: &str) -> String {
+    pub(crate) fn read(&self, path: &str) -> String {
         fs::read_to_string(self.path(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
     }
 
-    pub fn exists(&self, path: &str) -> bool {
+    pub(crate) fn exists(&self, path: &str) -> bool {
         self.path(path).exists()
     }
 
     #[track_caller]
-    pub fn replace(&self, path: &str, from: &str, to: &str) {
+    pub(crate) fn replace(&self, path: &str, from: &str, to: &str) {
         let text = self.read(path);
         assert!(text.contains(from), "{path} does not hold {from}");
         self.write(path, &text.replace(from, to));
     }
 
-    pub fn remove(&self, path: &str) {
+    pub(crate) fn remove(&self, path: &str) {
         let path = self.path(path);
         if path.is_dir() { fs::remove_dir_all(path).unwrap() } else { fs::remove_file(path).unwrap() }
     }
 
     /// The binary in this workspace, with an environment of its own and a toolchain that tests share.
-    pub fn command(&self) -> Command {
+    pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_webstir"));
         command.current_dir(&self.root).env("WEBSTIR_TOOLCHAIN", Path::new(env!("CARGO_TARGET_TMPDIR")).join("toolchain"));
         for name in ["WORKSPACE_ROOT", "WEBSTIR_WORKSPACE_ROOT", "WEBSTIR_STORE", "NODE_ENV", "NO_COLOR", "FORCE_COLOR"] {
@@ -143,25 +143,25 @@ impl Case {
         command
     }
 
-    pub fn run(&self, arguments: &[&str]) -> Ran {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
         ran(self.command().args(arguments).output().unwrap())
     }
 
     /// `webstir build --json` with more arguments.
-    pub fn build(&self, arguments: &[&str]) -> Ran {
+    pub(crate) fn build(&self, arguments: &[&str]) -> Ran {
         ran(self.command().args(["build", "--json"]).args(arguments).output().unwrap())
     }
 
     /// `webstir build --json`, which must succeed.
     #[track_caller]
-    pub fn build_ok(&self, arguments: &[&str]) -> Ran {
+    pub(crate) fn build_ok(&self, arguments: &[&str]) -> Ran {
         let ran = self.build(arguments);
         assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
         ran
     }
 
     /// Every file below `directory` with its bytes, sorted.
-    pub fn tree(&self, directory: &str) -> Vec<(String, Vec<u8>)> {
+    pub(crate) fn tree(&self, directory: &str) -> Vec<(String, Vec<u8>)> {
         let mut files = Vec::new();
         collect(&self.root, &self.path(directory), &mut files);
         files.sort();
@@ -169,7 +169,7 @@ impl Case {
     }
 
     /// The paths of [`Case::tree`].
-    pub fn names(&self, directory: &str) -> Vec<String> {
+    pub(crate) fn names(&self, directory: &str) -> Vec<String> {
         self.tree(directory).into_iter().map(|(path, _)| path).collect()
     }
 }
@@ -187,7 +187,7 @@ fn collect(root: &Path, directory: &Path, files: &mut Vec<(String, Vec<u8>)>) {
     }
 }
 
-pub fn ran(output: Output) -> Ran {
+pub(crate) fn ran(output: Output) -> Ran {
     Ran {
         code: output.status.code(),
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),

@@ -1,0 +1,97 @@
+//! Killed in the middle, two at once, damaged stores.
+
+use std::fs;
+use std::process::Stdio;
+use std::thread::sleep;
+use std::time::Duration;
+
+use crate::support::Case;
+
+/// A workspace of some size.
+fn sizeable() -> Case {
+    let case = Case::starter();
+    for number in 0..60 {
+        let path = format!("src/backend/functions/f{number}/index.ts");
+        case.write(&path, &format!("import {{ readNewNote }} from \"../../../shared/notes.js\";\nexport const run = (): unknown => readNewNote({{ text: \"{number}\" }});\n"));
+    }
+    case
+}
+
+#[test]
+fn a_killed_build_leaves_nothing_wrong() {
+    let case = sizeable();
+    let clean = sizeable();
+    clean.build_ok(&[]);
+    let expected = clean.tree("build");
+    for round in 0..12_u64 {
+        let mut child =
+            case.command().args(["build", "--quiet"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        sleep(Duration::from_millis(5 + round * 25));
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    case.build_ok(&[]);
+    assert_eq!(case.tree("build"), expected);
+    assert_eq!(case.build_ok(&[]).actions(&["ran", "failed"]), Vec::<String>::new());
+}
+
+#[test]
+fn builds_at_once_give_the_same_tree() {
+    let case = sizeable();
+    let children: Vec<_> = (0..4)
+        .map(|_| case.command().args(["build", "--json"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
+        .collect();
+    for child in children {
+        let ran = crate::support::ran(child.wait_with_output().unwrap());
+        assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
+    }
+    let clean = sizeable();
+    clean.build_ok(&[]);
+    assert_eq!(case.tree("build"), clean.tree("build"));
+}
+
+#[test]
+fn a_damaged_store_heals() {
+    let case = sizeable();
+    case.build_ok(&[]);
+    let expected = case.tree("build");
+    for bucket in ["cas", "actions", "facts"] {
+        for entry in fs::read_dir(case.path(".webstir/store/v1").join(bucket)).unwrap() {
+            let path = entry.unwrap().path();
+            if !path.is_file() {
+                continue;
+            }
+            let mut bytes = fs::read(&path).unwrap();
+            let step = bytes.len() / 7 + 1;
+            for at in (0..bytes.len()).step_by(step) {
+                bytes[at] ^= 0x20;
+            }
+            fs::write(path, bytes).unwrap();
+        }
+        case.remove("build");
+        case.build_ok(&[]);
+        assert_eq!(case.tree("build"), expected, "{bucket}");
+    }
+}
+
+#[test]
+fn an_interrupted_build_keeps_the_old_tree_and_leaves_no_process() {
+    let case = Case::starter();
+    case.build_ok(&[]);
+    let before = case.tree("build");
+    case.write(
+        "webstir.kdl",
+        "workspace \"x\" { mode \"api\" }\ncommand slow { run \"sleep\" \"600\"; outputs \"{out}/never.txt\"; profiles build }\n",
+    );
+    let mut child = case.command().args(["build"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    sleep(Duration::from_millis(700));
+    let id = child.id().to_string();
+    let sleeping = std::process::Command::new("pgrep").args(["-P", &id]).output().unwrap();
+    let sleeping = String::from_utf8_lossy(&sleeping.stdout).trim().to_owned();
+    assert!(!sleeping.is_empty(), "the command runs");
+    std::process::Command::new("kill").args(["-INT", &id]).status().unwrap();
+    let status = child.wait().unwrap();
+    assert_eq!(status.code(), Some(2));
+    assert!(!fs::exists(format!("/proc/{sleeping}")).unwrap(), "the command is gone");
+    assert_eq!(case.tree("build"), before);
+}
