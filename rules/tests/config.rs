@@ -24,17 +24,22 @@ fn clean(text: Option<&str>, mode: Option<&str>) -> Config {
 /// The findings as a terminal could show them.
 fn render(text: &str, diagnostics: &[Diagnostic]) -> String {
     let mut shown = String::new();
+    show(&mut shown, text, diagnostics).expect("a `String` takes everything");
+    shown
+}
+
+fn show(shown: &mut String, text: &str, diagnostics: &[Diagnostic]) -> std::fmt::Result {
     let lines: Vec<&str> = text.split('\n').collect();
-    let place = |shown: &mut String, indent: &str, file: Option<String>, span: Option<Span>| {
+    let place = |shown: &mut String, indent: &str, file: Option<String>, span: Option<Span>| -> std::fmt::Result {
         let Some(span) = span else {
             if let Some(file) = file {
-                writeln!(shown, "{indent}--> {file}").unwrap();
+                writeln!(shown, "{indent}--> {file}")?;
             }
-            return;
+            return Ok(());
         };
         let file = file.unwrap_or_default();
-        writeln!(shown, "{indent}--> {file}:{}:{}", span.line, span.column).unwrap();
-        let Some(line) = lines.get(span.line as usize - 1).filter(|_| file == "webstir.kdl") else { return };
+        writeln!(shown, "{indent}--> {file}:{}:{}", span.line, span.column)?;
+        let Some(line) = lines.get(span.line as usize - 1).filter(|_| file == "webstir.kdl") else { return Ok(()) };
         let line =
             line.trim_end_matches('\r').trim_start_matches('\u{feff}').replace('\t', " ").replace('\0', "\u{fffd}");
         let column = span.column as usize - 1;
@@ -42,26 +47,26 @@ fn render(text: &str, diagnostics: &[Diagnostic]) -> String {
         let width = spelled.split('\n').next().unwrap_or("").trim_end_matches('\r').chars().count().max(1);
         let hidden = if column + width > 110 { column.saturating_sub(40) } else { 0 };
         let shorten = |text: String| -> String { text.chars().skip(hidden).take(120).collect() };
-        writeln!(shown, "{indent} | {}", shorten(line)).unwrap();
-        writeln!(shown, "{indent} | {}", shorten(format!("{}{}", " ".repeat(column), "^".repeat(width)))).unwrap();
+        writeln!(shown, "{indent} | {}", shorten(line))?;
+        writeln!(shown, "{indent} | {}", shorten(format!("{}{}", " ".repeat(column), "^".repeat(width))))
     };
     for diagnostic in diagnostics {
         let severity = diagnostic.severity.as_str();
-        writeln!(shown, "{severity}[{}]: {}", diagnostic.code, diagnostic.message).unwrap();
-        place(&mut shown, " ", diagnostic.file.as_ref().map(ToString::to_string), diagnostic.span);
+        writeln!(shown, "{severity}[{}]: {}", diagnostic.code, diagnostic.message)?;
+        place(shown, " ", diagnostic.file.as_ref().map(ToString::to_string), diagnostic.span)?;
         for note in &diagnostic.notes {
-            writeln!(shown, "  note: {note}").unwrap();
+            writeln!(shown, "  note: {note}")?;
         }
         for related in &diagnostic.related {
-            writeln!(shown, "  {}", related.message).unwrap();
-            place(&mut shown, "   ", related.file.as_ref().map(ToString::to_string), related.span);
+            writeln!(shown, "  {}", related.message)?;
+            place(shown, "   ", related.file.as_ref().map(ToString::to_string), related.span)?;
         }
         if let Some(help) = &diagnostic.help {
-            writeln!(shown, "  help: {help}").unwrap();
+            writeln!(shown, "  help: {help}")?;
         }
-        writeln!(shown).unwrap();
+        writeln!(shown)?;
     }
-    shown
+    Ok(())
 }
 
 fn folder() -> PathBuf {

@@ -160,11 +160,11 @@ impl Reader<'_> {
         }
     }
 
-    /// A number or a keyword with everything that touches it, up to a comment.
+    /// A number or a keyword with everything that touches it, up to a comment or an escaped line end.
     fn token(&mut self) -> Extent {
         let stray = self.stray();
         let spelled = &self.text[stray.range()];
-        let comment = ["//", "/*", "/-"].into_iter().filter_map(|mark| spelled.find(mark)).min();
+        let comment = ["//", "/*", "/-", "\\"].into_iter().filter_map(|mark| spelled.find(mark)).min();
         self.at = comment.map_or(stray.end, |length| stray.start + length);
         Extent { start: stray.start, end: self.at }
     }
