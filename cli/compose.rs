@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use webstir_engine::action::Artifact;
 use webstir_engine::config::Config;
 use webstir_engine::db::Database;
-use webstir_engine::diagnostic::Diagnostic;
+use webstir_engine::diagnostic::{Diagnostic, Severity};
 use webstir_engine::event::{Event, EventSink, Status};
 use webstir_engine::execute::Executor;
 use webstir_engine::fact::FactTable;
@@ -144,6 +144,8 @@ pub(crate) struct Built {
     pub(crate) workspace: Arc<Workspace>,
     pub(crate) profile: String,
     pub(crate) ok: bool,
+    /// Whether a finding is about the world rather than the user's code.
+    pub(crate) world_failed: bool,
     /// `None` when the configuration is not sound.
     pub(crate) run: Option<Run>,
     pub(crate) diagnostics: Vec<Diagnostic>,
@@ -228,6 +230,7 @@ impl Session {
             workspace: self.workspace.clone(),
             profile: self.profile.clone(),
             ok: false,
+            world_failed: false,
             run: None,
             diagnostics: self.workspace.diagnostics.clone(),
             artifacts: Vec::new(),
@@ -244,9 +247,9 @@ impl Session {
                 built.diagnostics.extend(run.diagnostics());
                 built.artifacts = run.artifacts();
                 let clean = !built.diagnostics.iter().any(Diagnostic::is_error);
-                // A finding that is not a failure (a type error) keeps a publish from being placed, but not a build.
-                let placeable = run.is_done() && (clean || self.profile != "publish");
+                let placeable = webstir_rules::may_be_placed(&run, &self.profile, clean);
                 built.ok = clean && run.is_done();
+                built.world_failed = built.diagnostics.iter().any(webstir_rules::is_of_the_world);
                 let placed = if placeable { self.workspace.place(&self.profile, &built.artifacts, &engine.store, &self.events) } else { Ok(None) };
                 match placed {
                     Ok(placed) => {
@@ -255,13 +258,17 @@ impl Session {
                         built.run = Some(run);
                         break;
                     }
-                    Err(PlaceError::BlobMissing(digest)) if healings < HEALINGS => {
+                    Err(PlaceError::BlobMissing(_)) if healings < HEALINGS => {
                         healings += 1;
-                        engine.scheduler.forget(digest);
+                        let digests = built.artifacts.iter().map(|artifact| artifact.digest);
+                        engine.scheduler.heal(digests).map_err(Failure::store(&store_root(&self.workspace.root)))?;
                     }
                     Err(error) => return Err(placing(&error)),
                 }
             }
+        }
+        for diagnostic in &mut built.diagnostics {
+            self.workspace.put_at_rule(diagnostic);
         }
         built.diagnostics.sort();
         built.diagnostics.dedup();
@@ -271,6 +278,17 @@ impl Session {
 }
 
 impl Workspace {
+    /// Gives a finding without a place the place of its rule, where the user wrote that rule.
+    fn put_at_rule(&self, diagnostic: &mut Diagnostic) {
+        if diagnostic.file.is_some() || diagnostic.severity == Severity::Info {
+            return;
+        }
+        let rule = diagnostic.rule.as_ref().and_then(|label| self.config.rule(label));
+        if let Some(place) = rule.map(webstir_engine::config::Rule::place).filter(|place| place.is_written()) {
+            *diagnostic = self.config.put(diagnostic.clone(), place);
+        }
+    }
+
     /// Places the tree of a profile.
     fn place(
         &self,

@@ -20,6 +20,8 @@ pub(crate) enum Exit {
     Done,
     /// The user's code or configuration failed; the findings have been shown.
     Failed,
+    /// The world failed; what it was has been shown.
+    WorldFailed,
 }
 
 fn main() -> ExitCode {
@@ -28,6 +30,7 @@ fn main() -> ExitCode {
     match commands::run(arguments) {
         Ok(Exit::Done) => ExitCode::SUCCESS,
         Ok(Exit::Failed) => ExitCode::from(1),
+        Ok(Exit::WorldFailed) => ExitCode::from(2),
         Err(error) => {
             report::terminal::failure(command, &error);
             ExitCode::from(2)

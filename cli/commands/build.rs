@@ -2,7 +2,7 @@
 
 use crate::Exit;
 use crate::args::Global;
-use crate::compose::{Failure, Session, Workspace};
+use crate::compose::{Built, Failure, Session, Workspace};
 use crate::report;
 
 pub(super) fn run(global: &Global, profile: &str, verb: &str) -> Result<Exit, Failure> {
@@ -19,5 +19,9 @@ pub(super) fn run(global: &Global, profile: &str, verb: &str) -> Result<Exit, Fa
     } else {
         report::terminal::build(&built, verb, global);
     }
-    Ok(if built.ok { Exit::Done } else { Exit::Failed })
+    Ok(match built {
+        Built { ok: true, .. } => Exit::Done,
+        Built { world_failed: true, .. } => Exit::WorldFailed,
+        _ => Exit::Failed,
+    })
 }

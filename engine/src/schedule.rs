@@ -4,6 +4,7 @@
 //! files asked about again. What it gives back is a [`Run`]: the last plan of each goal and how each action got its outcome.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -12,15 +13,16 @@ use std::time::{Duration, Instant};
 use rustc_hash::FxHashMap;
 use salsa::Setter as _;
 
-use crate::action::{Action, ActionKey, Artifact, Outcome};
+use crate::action::{Action, ActionKey, Artifact, Origin, Outcome};
 use crate::db::{Database, Db};
 use crate::diagnostic::Diagnostic;
+use crate::digest::Digest;
 use crate::event::{Event, EventSink, Status};
 use crate::execute::{Completion, End, Executor};
 use crate::file::Files;
 use crate::label::{ActionLabel, Label};
 use crate::plan::{RulePlan, State, Target, holds, plan};
-use crate::rule::RunError;
+use crate::rule::{Blobs as _, RunError};
 use crate::store::Store;
 
 /// How often an action is started again because a file changed while it was read.
@@ -45,7 +47,7 @@ pub enum BuildError {
     Unstable(ActionLabel),
     /// The store could not be written or read.
     #[error("The store failed: {0}")]
-    Store(#[from] std::io::Error),
+    Store(#[from] io::Error),
     /// The user asked to stop.
     #[error("Interrupted")]
     Interrupted,
@@ -302,9 +304,11 @@ impl Scheduler {
                 Files::refresh(&mut self.database, &[path]);
                 Ok(true)
             }
-            End::Error(RunError::BlobMissing(digest)) => {
+            End::Error(RunError::BlobMissing(_)) => {
                 self.count_retry(&action)?;
-                self.forget(digest);
+                // A damaged store has usually lost more than one.
+                let inputs = action.inputs.iter().filter(|input| input.origin == Origin::Store);
+                self.heal(inputs.map(|input| input.digest))?;
                 Ok(true)
             }
             End::Error(RunError::Cancelled) => Err(BuildError::Interrupted),
@@ -329,8 +333,17 @@ impl Scheduler {
         (self.events)(Event::Finished { label: action.label.clone(), status, key, duration });
     }
 
-    /// Makes every action that claims to have made `digest` run again: the store lost it.
-    pub fn forget(&mut self, digest: crate::digest::Digest) {
+    /// Makes every action run again that made one of `digests` which the store no longer has.
+    pub fn heal(&mut self, digests: impl IntoIterator<Item = Digest>) -> io::Result<()> {
+        for digest in digests {
+            if self.store.get(digest)?.is_none() {
+                self.forget(digest);
+            }
+        }
+        Ok(())
+    }
+
+    fn forget(&mut self, digest: Digest) {
         let db: &dyn Db = &self.database;
         let losers = db.slots().with_artifact(db, digest);
         for slot in losers {

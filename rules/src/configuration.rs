@@ -16,7 +16,9 @@ pub fn configuration(kdl: Option<&str>, package: Option<&str>) -> (Config, Vec<D
     let mode = package.and_then(|text| mode_of(text, &mut diagnostics));
     let package_mode = mode.as_ref().map(|(text, span)| PackageMode { text, span: Some(*span) });
     let (config, found) = load(&Inputs { text: kdl, package_mode, language: &LANGUAGE });
-    diagnostics.extend(found);
+    // A mode that cannot be read is not one that is missing.
+    let broken = !diagnostics.is_empty();
+    diagnostics.extend(found.into_iter().filter(|found| !(broken && found.code == "config::missing_mode")));
     (config, diagnostics)
 }
 

@@ -186,6 +186,13 @@ fn with_suffix(path: &RelPath, extension: &str) -> Option<RelPath> {
 }
 
 /// `./x`, `../x`, `.` and `..`.
+pub fn is_platform(specifier: &str) -> bool {
+    builtin(specifier).is_some()
+        || specifier == "bun"
+        || specifier.split_once(':').is_some_and(|(scheme, _)| matches!(scheme, "node" | "bun"))
+}
+
+/// Whether a specifier starts from the file that has it.
 pub fn is_relative(specifier: &str) -> bool {
     specifier == "." || specifier == ".." || specifier.starts_with("./") || specifier.starts_with("../")
 }

@@ -3,7 +3,9 @@
 use rayon::prelude::*;
 use webstir_engine::action::Artifact;
 use webstir_engine::db::{Db, Settings};
+use webstir_engine::diagnostic::Diagnostic;
 use webstir_engine::path::RelPath;
+use webstir_engine::plan::State;
 use webstir_engine::rule::Blobs;
 use webstir_engine::schedule::{Run, Scheduler};
 
@@ -46,4 +48,17 @@ pub fn placing_rank(path: &RelPath) -> u8 {
         name if name.ends_with(".map") => 0,
         _ => 1,
     }
+}
+
+/// Whether the tree of a run may be placed. Type checking blocks nothing but a publish, and a publish wants no error at all.
+pub fn may_be_placed(run: &Run, profile: &str, clean: bool) -> bool {
+    if profile == "publish" {
+        return clean && run.is_done();
+    }
+    run.plans.iter().all(|(rule, plan)| plan.state == State::Done || rule.kind() == "typecheck")
+}
+
+/// Whether a finding is about the world (no network, no compiler) rather than about the user's code.
+pub fn is_of_the_world(diagnostic: &Diagnostic) -> bool {
+    diagnostic.code == "toolchain::unavailable"
 }

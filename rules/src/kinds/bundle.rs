@@ -19,6 +19,7 @@ use webstir_engine::rule::{Context, Rule, RunError, RunResult};
 use super::transpile::{Layout, define, graph, map_of, source_map};
 use super::{action, out_root, parameters, reference, stored};
 use crate::modules::{RuleKey, entry_points};
+use crate::source::Facts;
 use crate::text::utf16_offset;
 
 use host::{GraphHost, Module};
@@ -27,6 +28,15 @@ const VERSION: u32 = 1;
 
 /// The rule.
 pub(super) struct Bundle;
+
+/// What becomes of source maps.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+enum Maps {
+    None,
+    /// Made for findings, not placed.
+    Hidden,
+    Placed,
+}
 
 #[derive(Serialize, Deserialize)]
 struct Parameters {
@@ -40,7 +50,7 @@ struct Parameters {
     browser: bool,
     minify: bool,
     tree_shake: bool,
-    maps: bool,
+    maps: Maps,
     define: BTreeMap<String, String>,
 }
 
@@ -61,6 +71,11 @@ impl Rule for Bundle {
             entries.extend(entry_points(planner.db, RuleKey::new(planner.db, rule.value.clone())).module.clone());
         }
         let Some(below) = planner.require(&modules) else { return };
+        let maps = match source_map(planner) {
+            "none" if planner.node.has("module-definition") => Maps::Hidden,
+            "none" => Maps::None,
+            _ => Maps::Placed,
+        };
         let outputs = match outputs(planner, &layout, &entries) {
             Ok(outputs) => outputs,
             Err(diagnostic) => return planner.report(*diagnostic),
@@ -78,14 +93,14 @@ impl Rule for Bundle {
                 browser: planner.node.choice("platform").is_some_and(|platform| platform.value == "browser"),
                 minify: minify(planner),
                 tree_shake: planner.node.boolean("tree-shake").is_none_or(|shake| shake.value),
-                maps: source_map(planner) != "none",
+                maps,
                 define: define(planner),
             };
             let mut action = action(planner, VERSION, Some(source), &parameters);
             let mut inputs = Vec::new();
             for (code, _) in &reached {
                 inputs.extend(made(below, code).map(stored));
-                if parameters.maps {
+                if parameters.maps != Maps::None {
                     inputs.extend(made(below, &map_of(code)).map(stored));
                 }
             }
@@ -93,7 +108,9 @@ impl Rule for Bundle {
             action.inputs = inputs.into_boxed_slice();
             action.traced = true;
             if let Some(outcome) = planner.action(action) {
-                planner.place(outcome.artifacts.iter().cloned());
+                let wanted = |artifact: &&Artifact| maps == Maps::Placed || artifact.path.extension() != "map";
+                planner.place(outcome.artifacts.iter().filter(wanted).cloned());
+                planner.keep(outcome.artifacts.iter().cloned());
             }
         }
     }
@@ -127,7 +144,11 @@ impl Rule for Bundle {
             minify: parameters.minify,
             legal_comments: !parameters.minify,
             tree_shake: parameters.tree_shake,
-            source_maps: if parameters.maps { SourceMaps::Linked } else { SourceMaps::None },
+            source_maps: match parameters.maps {
+                Maps::None => SourceMaps::None,
+                Maps::Hidden => SourceMaps::Hidden,
+                Maps::Placed => SourceMaps::Linked,
+            },
             define: parameters.define.clone(),
             ..Request::new(vec![entry], format!("/{directory}"))
         };
@@ -214,7 +235,13 @@ fn finding(
     let Some(module) = &problem.module else { return diagnostic };
     let Some(file) = host.source_of(module) else { return diagnostic };
     diagnostic.file = Some(file.clone());
-    if let (Some(place), Some(text)) = (problem.place, host.text_of(&file)) {
+    let text = host.text_of(&file);
+    if let (ProblemKind::Unresolved { specifier }, None, Some(text)) = (&problem.kind, &problem.place, &text) {
+        let facts = Facts::of(&file, text);
+        let import = facts.imports.iter().find(|import| *import.specifier == **specifier);
+        diagnostic.span = import.map(|import| Span::locate(text, import.start as usize, import.end as usize));
+    }
+    if let (Some(place), Some(text)) = (problem.place, text) {
         diagnostic.span = Some(match place.original {
             Some((line, column)) => {
                 let start = utf16_offset(&text, line as usize, column as usize);

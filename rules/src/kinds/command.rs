@@ -19,7 +19,7 @@ use webstir_engine::path::RelPath;
 use webstir_engine::plan::Planner;
 use webstir_engine::rule::{Context, Rule, RunError, RunResult};
 
-use super::{Setup, action, output_path, parameters, stored};
+use super::{Setup, action, out_root, output_path, parameters, stored};
 use crate::modules::{GlobsKey, RuleKey, file_set, glob_files};
 use crate::process::{self, Ended, Job};
 
@@ -27,6 +27,9 @@ const VERSION: u32 = 1;
 
 /// How long a command may take when its rule does not say.
 const TIMEOUT: Duration = Duration::from_mins(10);
+
+/// Tells a command the output root of the profile, relative to the workspace.
+const OUT: &str = "WEBSTIR_OUT";
 
 /// The rule.
 pub(super) struct Command {
@@ -195,6 +198,9 @@ impl Command {
 /// What the process sees, sorted by name: values that the rule sets, and allow-listed values that it passes on.
 fn environment(planner: &Planner<'_>) -> Box<[(Box<str>, Box<str>)]> {
     let mut environment: BTreeMap<Box<str>, Box<str>> = BTreeMap::new();
+    if let Some(out) = out_root(planner) {
+        environment.insert(OUT.into(), out.as_str().into());
+    }
     for name in planner.node.texts("environment") {
         if let Some(value) = planner.environment(&name.value) {
             environment.insert(Box::from(&*name.value), Box::from(value));

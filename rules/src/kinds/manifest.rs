@@ -26,7 +26,7 @@ use crate::manifest::{
     HydrationInput, LoadFailure, Projection, ViewFiles, hydrate, load_error_diagnostic, projection,
 };
 use crate::modules::{Link, ModuleGraph, PathKey, RuleKey, entry_points};
-use crate::resolve::builtin;
+use crate::resolve::is_platform;
 
 const VERSION: u32 = 1;
 
@@ -83,7 +83,7 @@ impl Rule for Manifest {
         let entries = bundle.reference("module-definition").map(|rule| rule.value.clone());
         let points = entries.map(|rule| entry_points(planner.db, RuleKey::new(planner.db, rule)));
         let source = points.and_then(|points| points.module.clone());
-        let code = plan.artifacts.iter().find(|artifact| artifact.path.extension() == "js");
+        let code = plan.intermediates.iter().find(|artifact| artifact.path.extension() == "js");
         let chains = match (&source, bundle.reference("modules").and_then(|rule| planner.config.rule(rule))) {
             (Some(source), Some(node)) => Layout::of(planner.config, node, &planner.profile)
                 .map(|layout| chains(graph(planner, &layout, vec![source.clone()]), source))
@@ -111,7 +111,7 @@ impl Rule for Manifest {
         let mut environment: Vec<(Box<str>, Box<str>)> = values.collect();
         environment.sort();
         action.environment = environment.into_boxed_slice();
-        action.inputs = plan.artifacts.iter().map(stored).collect();
+        action.inputs = plan.intermediates.iter().map(stored).collect();
         action.traced = true;
         if let Some(outcome) = planner.action(action) {
             planner.place(outcome.artifacts.iter().cloned());
@@ -260,7 +260,7 @@ fn chains(graph: &ModuleGraph, module: &RelPath) -> BTreeMap<String, Vec<String>
                     }
                 }
                 Link::External => {
-                    let foreign = builtin(specifier).is_some() || specifier.starts_with("bun");
+                    let foreign = is_platform(specifier);
                     if !foreign || webstir_script::is_builtin(specifier) || chains.contains_key(&**specifier) {
                         continue;
                     }

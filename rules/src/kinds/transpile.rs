@@ -3,7 +3,7 @@
 //! The outputs mirror the sources below the rule's `root`, so relative specifiers keep their meaning; what differs (extensions,
 //! tsconfig `paths`) is rewritten. In a profile that does not place them the outputs only feed the bundles.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use webstir_engine::action::{Artifact, Input, Origin, Outcome};
@@ -40,7 +40,14 @@ struct Parameters {
 struct Map {
     source: String,
     content: bool,
-    link: Option<String>,
+    link: MapPlace,
+}
+
+#[derive(Serialize, Deserialize)]
+enum MapPlace {
+    None,
+    Inline,
+    Url(String),
 }
 
 impl Rule for Transpile {
@@ -94,15 +101,19 @@ impl Rule for Transpile {
         } else {
             Vec::new()
         };
-        let placed: std::collections::BTreeSet<RelPath> = placed.into_iter().collect();
+        let placed: BTreeSet<RelPath> = placed.into_iter().collect();
+        // An error of the module definition is reported at its source, so its maps are made in any case.
+        let mapped = module.as_ref().map(|module| graph.reachable(module)).unwrap_or_default();
         for (source, links) in &graph.modules {
             let Content::Digest(digest) = file::content(planner.db, source) else { continue };
-            let parameters = layout.parameters(planner, source, links);
+            let parameters = layout.parameters(planner, source, links, mapped.contains(source));
             let mut action = action(planner, VERSION, Some(source.clone()), &parameters);
             action.inputs = Box::new([Input { path: source.clone(), digest, origin: Origin::Workspace }]);
             if let Some(outcome) = planner.action(action) {
                 if placed.contains(source) {
-                    planner.place(outcome.artifacts.iter().cloned());
+                    let maps = source_map(planner) == "linked";
+                    let wanted = outcome.artifacts.iter().filter(|artifact| maps || artifact.path.extension() != "map");
+                    planner.place(wanted.cloned());
                 }
                 planner.keep(outcome.artifacts.iter().cloned());
             }
@@ -128,7 +139,11 @@ impl Rule for Transpile {
             map: map.map(|map| MapOptions {
                 source: map.source,
                 content: map.content,
-                link: map.link.map_or(MapLink::Detached, MapLink::Url),
+                link: match map.link {
+                    MapPlace::None => MapLink::Detached,
+                    MapPlace::Inline => MapLink::Inline,
+                    MapPlace::Url(url) => MapLink::Url(url),
+                },
             }),
             import_require: ImportRequire::CreateRequire,
             rewrite: &rewritten,
@@ -226,7 +241,13 @@ impl Layout {
         options
     }
 
-    fn parameters(&self, planner: &Planner<'_>, source: &RelPath, links: &BTreeMap<Box<str>, Link>) -> Parameters {
+    fn parameters(
+        &self,
+        planner: &Planner<'_>,
+        source: &RelPath,
+        links: &BTreeMap<Box<str>, Link>,
+        mapped: bool,
+    ) -> Parameters {
         let output = self.output(source);
         let directory = output.parent().unwrap_or_else(RelPath::root);
         let rewrite = links.iter().filter_map(|(specifier, link)| {
@@ -235,16 +256,20 @@ impl Layout {
             let relative = if relative.starts_with("../") { relative } else { format!("./{relative}") };
             (relative != **specifier).then(|| (specifier.to_string(), relative))
         });
-        let wanted = source_map(planner) != "none";
-        let map = wanted.then(|| {
-            if self.placed {
-                // The sources lie beside the output of a build: the map only has to name them.
-                let link = format!("{}.map", output.file_name());
-                Map { source: source.relative_to(&directory), content: false, link: Some(link) }
-            } else {
-                Map { source: format!("/{source}"), content: true, link: None }
+        let map = match source_map(planner) {
+            "none" if mapped => Some(Map { source: format!("/{source}"), content: false, link: MapPlace::None }),
+            "none" => None,
+            "embedded" if self.placed => {
+                Some(Map { source: source.relative_to(&directory), content: true, link: MapPlace::Inline })
             }
-        });
+            // The sources lie beside the output of a build: the map only has to name them.
+            _ if self.placed => Some(Map {
+                source: source.relative_to(&directory),
+                content: false,
+                link: MapPlace::Url(format!("{}.map", output.file_name())),
+            }),
+            _ => Some(Map { source: format!("/{source}"), content: true, link: MapPlace::None }),
+        };
         Parameters {
             emit: self.emit_options(planner),
             define: define(planner),

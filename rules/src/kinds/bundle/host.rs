@@ -10,7 +10,7 @@ use webstir_engine::path::RelPath;
 use webstir_engine::system::PathKind;
 use webstir_engine::view::View;
 
-use crate::resolve::{builtin, is_relative};
+use crate::resolve::{is_platform, is_relative};
 use crate::source::Language;
 use crate::transpile::{ImportRequire, Options, Source, transpile};
 use crate::tsconfig::EmitOptions;
@@ -74,7 +74,6 @@ impl GraphHost {
         };
         BUILT_IN.iter().any(|name| matches(name))
             || self.external.iter().any(|name| matches(name))
-            || specifier == "bun"
             || specifier.split_once(':').is_some_and(|(scheme, _)| !scheme.is_empty() && !scheme.contains('/'))
     }
 
@@ -101,7 +100,7 @@ impl Host for GraphHost {
         if kind == RequestKind::Entry {
             return Resolved::Module { id: specifier.to_owned(), side_effects: None, format: Format::Esm };
         }
-        if builtin(specifier).is_some() {
+        if is_platform(specifier) {
             return Resolved::External { specifier: specifier.to_owned(), side_effects: false };
         }
         if self.is_external(specifier) {
