@@ -6,6 +6,7 @@
 mod comments;
 mod define;
 mod map;
+mod names;
 mod namespaces;
 mod passes;
 mod rewrite;
