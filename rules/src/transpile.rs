@@ -5,6 +5,7 @@
 
 mod comments;
 mod define;
+mod legacy;
 mod map;
 mod names;
 mod namespaces;

@@ -19,7 +19,7 @@ use swc_core::ecma::transforms::typescript::{Config as TypeScriptConfig, TsImpor
 use swc_core::ecma::visit::VisitMutWith;
 
 use super::names::Watermark;
-use super::{Emitted, Fault, ImportRequire, Options, PrintedImport, comments, define, map, namespaces, rewrite};
+use super::{Emitted, Fault, ImportRequire, Options, PrintedImport, comments, define, legacy, map, namespaces, rewrite};
 use crate::source::{Collector, Language, Parts};
 use crate::tsconfig::{Decorators, EmitOptions, Jsx, Target};
 
@@ -72,11 +72,17 @@ fn transform(
     let mut printed = rewrite::import_requires(program, options);
     match emit.decorators {
         Decorators::Standard => program.mutate(decorator_2023_11()),
-        Decorators::Legacy { metadata } => program.mutate(decorators(decorators::Config {
-            legacy: true,
-            emit_metadata: metadata && language.is_typescript(),
-            use_define_for_class_fields: emit.define_fields,
-        })),
+        Decorators::Legacy { metadata } => {
+            program.mutate(decorators(decorators::Config {
+                legacy: true,
+                emit_metadata: metadata && language.is_typescript(),
+                use_define_for_class_fields: emit.define_fields,
+            }));
+            // Where the pass had nothing to do it made no names.
+            if watermark.has_foreign_names(program) {
+                legacy::amend(program);
+            }
+        }
     }
     // Before the types go, so that what the factory needs counts as used.
     if language.has_jsx() && emit.jsx != Jsx::Preserve {

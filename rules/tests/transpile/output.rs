@@ -116,6 +116,17 @@ fn jsx_stays_when_it_is_asked_for() {
 }
 
 #[test]
+fn a_replaced_class_knows_itself() {
+    // TypeScript forgets about shorthand properties and shares one name among all rounds of a loop.
+    let text = "const replace = (target: any): any => class extends target { static replaced = true };\n\
+        @replace class A { shorthand() { return { A } } }\nconst made: any[] = [];\n\
+        for (const i of [0, 1]) { @replace class B { static self() { return B } } made.push(B) }\n\
+        console.log((new A() as any).shorthand().A === A, made.map((each) => each.self() === each).join());\n";
+    let legacy = options(compiler_options(&json!({ "experimentalDecorators": true, "target": "es2022" }), None));
+    assert_eq!(run_code(&emit_with("a.ts", text, &legacy).code), "true true,true");
+}
+
+#[test]
 fn declarations_are_empty() {
     assert_eq!(code("a.d.ts", "export declare const x: number;"), "export {};\n");
     assert_eq!(code("d.ts", "export const x = 1;"), "export const x = 1;\n");
