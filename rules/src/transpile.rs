@@ -5,7 +5,9 @@
 
 mod comments;
 mod define;
+mod legacy;
 mod map;
+mod names;
 mod namespaces;
 mod passes;
 mod rewrite;

@@ -5,7 +5,7 @@ use swc_core::common::errors::{DiagnosticBuilder, Emitter, Handler};
 use swc_core::common::sync::Lrc;
 use swc_core::common::util::take::Take;
 use swc_core::common::{BytePos, FileName, GLOBALS, Globals, Mark, SourceFile, SourceMap, Spanned};
-use swc_core::ecma::ast::{EsVersion, Program};
+use swc_core::ecma::ast::{Decl, EsVersion, ModuleDecl, ModuleItem, Program, Stmt, TsNamespaceBody};
 use swc_core::ecma::parser::error::{Error, SyntaxError};
 use swc_core::ecma::parser::{
     EsSyntax, Syntax, TsSyntax, parse_file_as_commonjs, parse_file_as_module, parse_file_as_program,
@@ -243,11 +243,35 @@ fn parse(path: &RelPath, language: Language, text: &str) -> Result<Parts, Vec<Sy
         parts.top = Mark::new();
         program.visit_mut_with(&mut resolver(parts.unresolved, parts.top, language.is_typescript()));
     });
+    if language.is_typescript() {
+        forget_ambient(&mut program);
+    }
     parts.program = program;
     let (leading, trailing) = comments.take_all();
     parts.leading = leading.take();
     parts.trailing = trailing.take();
     Ok(parts)
+}
+
+/// Empties what is only declared: what it mentions is not used at run time.
+fn forget_ambient(program: &mut Program) {
+    let Program::Module(module) = program else { return };
+    for item in &mut module.body {
+        let decl = match item {
+            ModuleItem::Stmt(Stmt::Decl(decl)) => decl,
+            ModuleItem::ModuleDecl(ModuleDecl::ExportDecl(export)) => &mut export.decl,
+            _ => continue,
+        };
+        match decl {
+            Decl::Class(class) if class.declare => class.class.super_class = None,
+            Decl::TsModule(module) if module.declare || module.global => {
+                if let Some(TsNamespaceBody::TsModuleBlock(block)) = &mut module.body {
+                    block.body.clear();
+                }
+            }
+            _ => {}
+        }
+    }
 }
 
 /// Findings of the parser in the order of the text, each once.

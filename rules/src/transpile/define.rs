@@ -20,15 +20,16 @@ struct Definition<'a> {
     value: Box<Expr>,
 }
 
-/// Replaces each name of `define` where nothing in the file declares its first part.
+/// Replaces each name of `define` where nothing in the file declares its first part; says whether a value mentions a name.
 pub(super) fn replace(
     program: &mut Program,
     define: &BTreeMap<String, String>,
     unresolved: Mark,
-) -> Result<(), Vec<Fault>> {
+) -> Result<bool, Vec<Fault>> {
     if define.is_empty() {
-        return Ok(());
+        return Ok(false);
     }
+    let mut mentions_names = false;
     let unresolved = SyntaxContext::empty().apply_mark(unresolved);
     let mut definitions = Vec::with_capacity(define.len());
     for (name, value) in define {
@@ -40,10 +41,11 @@ pub(super) fn replace(
                 help: None,
             }]);
         };
+        mentions_names |= !matches!(&*value, Expr::Lit(_));
         definitions.push(Definition { names: name.split('.').collect(), value });
     }
     program.visit_mut_with(&mut Replace { definitions, unresolved });
-    Ok(())
+    Ok(mentions_names)
 }
 
 fn parse(value: &str, unresolved: SyntaxContext) -> Option<Box<Expr>> {

@@ -18,7 +18,8 @@ use swc_core::ecma::transforms::react::{self, react};
 use swc_core::ecma::transforms::typescript::{Config as TypeScriptConfig, TsImportExportAssignConfig, TsxConfig, tsx, typescript};
 use swc_core::ecma::visit::VisitMutWith;
 
-use super::{Emitted, Fault, ImportRequire, Options, PrintedImport, comments, define, map, namespaces, rewrite};
+use super::names::Watermark;
+use super::{Emitted, Fault, ImportRequire, Options, PrintedImport, comments, define, legacy, map, namespaces, rewrite};
 use crate::source::{Collector, Language, Parts};
 use crate::tsconfig::{Decorators, EmitOptions, Jsx, Target};
 
@@ -27,8 +28,9 @@ pub(super) fn run(parts: &mut Parts, language: Language, options: &Options<'_>) 
     let comments = comments::take(parts);
     let legal = comments::Legal::of(&parts.program, &comments);
     let (handler, found) = Collector::handler();
+    let watermark = Watermark::new();
     let imports = HANDLER.set(&handler, || {
-        HELPERS.set(&Helpers::new(false), || transform(parts, language, options, &comments))
+        HELPERS.set(&Helpers::new(false), || transform(parts, language, options, &comments, watermark))
     });
     let mut faults: Vec<_> = std::mem::take(&mut *found.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
         .into_iter()
@@ -54,6 +56,7 @@ fn transform(
     language: Language,
     options: &Options<'_>,
     comments: &SingleThreadedComments,
+    watermark: Watermark,
 ) -> Result<Vec<PrintedImport>, Vec<Fault>> {
     let (unresolved, top) = (parts.unresolved, parts.top);
     let emit = &options.emit;
@@ -64,16 +67,22 @@ fn transform(
             return Err(faults);
         }
     }
-    define::replace(program, &options.define, unresolved)?;
+    let defines_names = define::replace(program, &options.define, unresolved)?;
     // Before the types go: `createRequire` hides the specifier of `import x = require("y")`.
     let mut printed = rewrite::import_requires(program, options);
     match emit.decorators {
         Decorators::Standard => program.mutate(decorator_2023_11()),
-        Decorators::Legacy { metadata } => program.mutate(decorators(decorators::Config {
-            legacy: true,
-            emit_metadata: metadata && language.is_typescript(),
-            use_define_for_class_fields: emit.define_fields,
-        })),
+        Decorators::Legacy { metadata } => {
+            program.mutate(decorators(decorators::Config {
+                legacy: true,
+                emit_metadata: metadata && language.is_typescript(),
+                use_define_for_class_fields: emit.define_fields,
+            }));
+            // Where the pass had nothing to do it made no names.
+            if watermark.has_foreign_names(program) {
+                legacy::amend(program);
+            }
+        }
     }
     // Before the types go, so that what the factory needs counts as used.
     if language.has_jsx() && emit.jsx != Jsx::Preserve {
@@ -95,11 +104,15 @@ fn transform(
     }
     lower(program, emit, unresolved);
     program.mutate(inject_helpers(unresolved));
-    program.mutate(hygiene());
-    program.mutate(fixer(Some(comments)));
+    // Before hygiene, which forgets which names are free.
     let mut rewriting = rewrite::Rewriting::new(options.rewrite, unresolved);
     program.visit_mut_with(&mut rewriting);
     printed.extend(rewriting.printed);
+    // Initialisers that move into a constructor, and names out of definitions, may meet others of the same spelling.
+    if defines_names || !emit.define_fields || watermark.has_foreign_names(program) {
+        program.mutate(hygiene());
+    }
+    program.mutate(fixer(Some(comments)));
     Ok(printed)
 }
 

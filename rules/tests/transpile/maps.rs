@@ -7,7 +7,7 @@ use crate::tools::{emit_with, with_map};
 
 const TEXT: &str = "\u{feff}#!/usr/bin/env node\ninterface Gone { a: string }\nimport type { T } from './t';\nenum E { A = 1 }\n\
     export function first<T>(value: T): string {\n  const ü = '🙂', one = \"token-one\"; return `${value}` + one + ü + \"token-two\" as string;\n}\n\
-    @(globalThis as any).dec(\"token-three\") class X { constructor(private readonly y = \"token-four\") {} }\n";
+    @((globalThis as any).dec(\"token-three\")) class X { constructor(private readonly y = \"token-four\") {} }\n";
 
 /// Line and UTF-16 column from 0; a byte-order mark is no column.
 fn position(text: &str, needle: &str) -> (u32, u32) {

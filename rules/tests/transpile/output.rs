@@ -64,8 +64,8 @@ fn specifiers() {
     let rewrite = |specifier: &str| specifier.strip_prefix("./").map(|rest| format!("./out/{rest}.js"));
     let emitted = emit_with("a.ts", text, &Options { rewrite: &rewrite, ..options(EmitOptions::default()) });
     insta::assert_snapshot!(emitted.code, @r#"
-    import { createRequire as _create_require } from "module";
-    const __require = _create_require(import.meta.url);
+    import { createRequire as _createRequire } from "module";
+    const __require = _createRequire(import.meta.url);
     import a from "./out/a.js";
     export { b } from "./out/b.js";
     export * from "./out/c.js";
@@ -73,8 +73,8 @@ fn specifiers() {
     import("./out/e.js");
     import(x);
     require("./out/f.js");
-    function g(require) {
-        require('./g');
+    function g(require1) {
+        require1('./g');
     }
     a;
     const h = __require("./out/h.js");
@@ -116,6 +116,17 @@ fn jsx_stays_when_it_is_asked_for() {
 }
 
 #[test]
+fn a_replaced_class_knows_itself() {
+    // TypeScript forgets about shorthand properties and shares one name among all rounds of a loop.
+    let text = "const replace = (target: any): any => class extends target { static replaced = true };\n\
+        @replace class A { shorthand() { return { A } } }\nconst made: any[] = [];\n\
+        for (const i of [0, 1]) { @replace class B { static self() { return B } } made.push(B) }\n\
+        console.log((new A() as any).shorthand().A === A, made.map((each) => each.self() === each).join());\n";
+    let legacy = options(compiler_options(&json!({ "experimentalDecorators": true, "target": "es2022" }), None));
+    assert_eq!(run_code(&emit_with("a.ts", text, &legacy).code), "true true,true");
+}
+
+#[test]
 fn declarations_are_empty() {
     assert_eq!(code("a.d.ts", "export declare const x: number;"), "export {};\n");
     assert_eq!(code("d.ts", "export const x = 1;"), "export const x = 1;\n");
@@ -144,21 +155,25 @@ fn error(file: &str, text: &str) -> String {
 #[test]
 fn what_cannot_be_expressed_is_an_error() {
     insta::assert_snapshot!(error("a.ts", "const x = 1;\nexport = x;"), @"transpile::unsupported 2:1 `export = x;` Export assignment cannot be used when targeting ECMAScript modules. Consider using `export default` or another module format instead");
-    insta::assert_snapshot!(error("a.ts", "namespace N { export let x = 1; let own = 2 }\nnamespace N { export const z = x + own; const x2 = 1; function f(x: number) { return x } x: for (;;) break x; }"), @"transpile::merged_namespace 2:32 `x` is exported by another block of the namespace `N` (Write `N.x`)");
+    insta::assert_snapshot!(error("a.ts", "namespace N { export let x = 1; let own = 2 }\nnamespace N { export const z = x + own; const x2 = 1; function f(x: number) { return x } x: for (;;) break x; }"), @"transpile::merged_namespace 2:32 `x` `x` is exported by another block of the namespace `N` (Write `N.x`)");
     insta::assert_snapshot!(error("a.ts", "namespace A.B { export const q = 1 }\nnamespace A { export namespace B { console.log(q) } }\nnamespace A { B.q; ({ q: 1 }).q; enum E { q } }"), @r"
-    transpile::merged_namespace 2:48 `q` is exported by another block of the namespace `A.B` (Write `A.B.q`)
-    transpile::merged_namespace 3:15 `B` is exported by another block of the namespace `A` (Write `A.B`)
+    transpile::merged_namespace 2:48 `q` `q` is exported by another block of the namespace `A.B` (Write `A.B.q`)
+    transpile::merged_namespace 3:15 `B` `B` is exported by another block of the namespace `A` (Write `A.B`)
     ");
 }
 
 #[test]
 fn syntax_errors_are_placed() {
-    insta::assert_snapshot!(error("a.ts", "const ok = 1;\nconst = 2;"), @"transpile::syntax 2:7 `=` Expected ident");
+    insta::assert_snapshot!(error("a.ts", "const ok = 1;\nconst = 2;"), @"transpile::syntax 2:7 `=` Unexpected token `=`. Expected yield, an identifier, [ or {");
     insta::assert_snapshot!(error("a.ts", "\u{feff}const é = '🙂'; let x = ;"), @"transpile::syntax 1:24 `;` Expression expected");
     insta::assert_snapshot!(error("a.ts", "let a = 1; let a = 2;\nfunction f() { 08; with (a) {} }\nclass C { constructor() {} constructor() {} }"), @r"
+    transpile::syntax 2:16 `08` Legacy decimal escape is not permitted in strict mode
+    transpile::syntax 2:20 `with` The 'with' statement is not supported. All symbols in a 'with' block will have type 'any'
+    transpile::syntax 2:20 `with` With statement are not allowed in strict mode
+    transpile::syntax 3:28 `constructor() {}` A class can only have one constructor
     ");
-    insta::assert_snapshot!(error("a.ts", "function f() {\n  return 1;\n"), @"");
-    insta::assert_snapshot!(error("a.tsx", "const x = <a><b></a>;"), @"");
-    insta::assert_snapshot!(error("a.txt", "x"), @"");
-    insta::assert_snapshot!(error("a.ts", "const s = 'abc\nconst t = 1;"), @"");
+    insta::assert_snapshot!(error("a.ts", "function f() {\n  return 1;\n"), @"transpile::syntax 3:1 `` Expected '}', got '<eof>'");
+    insta::assert_snapshot!(error("a.tsx", "const x = <a><b></a>;"), @"transpile::syntax 1:21 `;` Expected '</', got 'jsx text'");
+    insta::assert_snapshot!(error("a.txt", "x"), @"transpile::syntax 1:1 `` `a.txt` is neither TypeScript nor JavaScript nor JSON");
+    insta::assert_snapshot!(error("a.ts", "const s = 'abc\nconst t = 1;"), @"transpile::syntax 1:11 `'abc` Unterminated string constant");
 }

@@ -23,6 +23,6 @@ class Uninit { a; b = 1 }
 console.log(Object.keys(new Uninit()).join());
 const Anonymous = class { static n = Anonymous_name };
 var Anonymous_name = "late";
-console.log(Anonymous.n, Anonymous.name);
+console.log(Anonymous.n);
 function shadow(value: string) { return class { v = value; constructor(value: number) { console.log(value, this.v) } } }
 new (shadow("outer"))(1);

@@ -19,3 +19,10 @@ console.log(log.join("\n"));
 @cls("exported") export class Exported { static make() { return new Exported() } }
 console.log(Exported.make() instanceof Exported);
 @cls("default") export default class Named {}
+const replace = (target: any): any => class extends target { static replaced = true };
+@replace class Single {
+  static instance: Single;
+  static own = Single;
+  static make() { Single.instance ??= new Single(); return Single.instance }
+}
+console.log((Single as any).replaced, (Single.make().constructor as any).replaced, Object.hasOwn(Single.own, "replaced"));

@@ -1,6 +1,6 @@
-// {"experimentalDecorators": true, "emitDecoratorMetadata": true}
+// {"experimentalDecorators": true, "emitDecoratorMetadata": true, "strict": true}
 const seen: string[] = [];
-(Reflect as any).metadata = (key: string, value: any) => () => { seen.push(key + " " + (Array.isArray(value) ? value.map((v) => v?.name).join() : value?.name)) };
+(Reflect as any).metadata = (key: string, value: any) => () => { if (value !== Function) seen.push(key + " " + (Array.isArray(value) ? value.map((v) => v?.name).join() : value?.name)) };
 function dec(...args: any[]): any {}
 class Dep {}
 interface Shape { x: number }
