@@ -185,14 +185,14 @@ fn with_suffix(path: &RelPath, extension: &str) -> Option<RelPath> {
     RelPath::new(&format!("{}.{extension}", path.as_str())).ok()
 }
 
-/// `./x`, `../x`, `.` and `..`.
+/// Whether the platform brings the module: Node's and Bun's own, with and without `node:`.
 pub fn is_platform(specifier: &str) -> bool {
     builtin(specifier).is_some()
         || specifier == "bun"
         || specifier.split_once(':').is_some_and(|(scheme, _)| matches!(scheme, "node" | "bun"))
 }
 
-/// Whether a specifier starts from the file that has it.
+/// `./x`, `../x`, `.` and `..`.
 pub fn is_relative(specifier: &str) -> bool {
     specifier == "." || specifier == ".." || specifier.starts_with("./") || specifier.starts_with("../")
 }
