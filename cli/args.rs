@@ -17,6 +17,7 @@ pub(crate) struct Arguments {
 
 /// What every command takes.
 #[derive(Debug, Clone, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(crate) struct Global {
     /// The workspace to work on [default: `WORKSPACE_ROOT`, then the current directory]
     #[arg(short, long, global = true, value_name = "DIRECTORY")]

@@ -22,6 +22,6 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Lock => lock::run(&global),
         Command::Config(config) => config::run(&global, &config),
         Command::Cache(cache) => cache::run(&global, cache.command),
-        Command::Completions(completions) => completions::run(&completions),
+        Command::Completions(completions) => Ok(completions::run(&completions)),
     }
 }

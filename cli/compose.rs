@@ -125,8 +125,11 @@ impl Workspace {
         let kdl = text("webstir.kdl")?;
         let package = text("package.json")?;
         if kdl.is_none() && package.is_none() {
-            return Err(Failure::new(format!("`{}` is not a workspace: it has no `webstir.kdl` and no `package.json`", root.display()))
-                .with_help("Run `webstir init api <directory>`, or name the workspace with `--workspace`"));
+            return Err(Failure::new(format!(
+                "`{}` is not a workspace: it has no `webstir.kdl` and no `package.json`",
+                root.display()
+            ))
+            .with_help("Run `webstir init api <directory>`, or name the workspace with `--workspace`"));
         }
         let (config, diagnostics) = webstir_rules::configuration(kdl.as_deref(), package.as_deref());
         Ok(Self { root, system, config: Arc::new(config), diagnostics })
@@ -211,14 +214,26 @@ impl Session {
         let cancelled = cancellation()?;
         let store_root = store_root(&workspace.root);
         let store = Arc::new(Store::open(&store_root).map_err(Failure::store(&store_root))?);
-        let rules = Arc::new(webstir_rules::all(webstir_rules::Setup::from_environment(&workspace.root, global.offline)));
+        let rules =
+            Arc::new(webstir_rules::all(webstir_rules::Setup::from_environment(&workspace.root, global.offline)));
         let jobs = global.jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
-        let executor =
-            Executor::new(jobs, rules.clone(), workspace.system.clone(), store.clone(), events.clone(), cancelled.clone())
-                .map_err(|error| Failure::new(format!("The worker threads cannot be started: {error}")))?;
+        let executor = Executor::new(
+            jobs,
+            rules.clone(),
+            workspace.system.clone(),
+            store.clone(),
+            events.clone(),
+            cancelled.clone(),
+        )
+        .map_err(|error| Failure::new(format!("The worker threads cannot be started: {error}")))?;
         let facts = Arc::new(FactTable::new(Some(store.clone())));
-        let database =
-            Database::new(workspace.system.clone(), rules, facts, workspace.config.clone(), environment(&workspace.config));
+        let database = Database::new(
+            workspace.system.clone(),
+            rules,
+            facts,
+            workspace.config.clone(),
+            environment(&workspace.config),
+        );
         let scheduler = Scheduler::new(database, store.clone(), executor, events, cancelled);
         session.engine = Some(Engine { store, scheduler });
         Ok(session)
@@ -242,7 +257,10 @@ impl Session {
             webstir_rules::warm(&mut engine.scheduler);
             let mut healings = 0;
             loop {
-                let run = engine.scheduler.run(&self.profile, &self.goals).map_err(|error| explain(error, &self.workspace.root))?;
+                let run = engine
+                    .scheduler
+                    .run(&self.profile, &self.goals)
+                    .map_err(|error| explain(error, &self.workspace.root))?;
                 built.diagnostics.clone_from(&self.workspace.diagnostics);
                 built.diagnostics.extend(run.diagnostics());
                 built.artifacts = run.artifacts();
@@ -250,7 +268,11 @@ impl Session {
                 let placeable = webstir_rules::may_be_placed(&run, &self.profile, clean);
                 built.ok = clean && run.is_done();
                 built.world_failed = built.diagnostics.iter().any(webstir_rules::is_of_the_world);
-                let placed = if placeable { self.workspace.place(&self.profile, &built.artifacts, &engine.store, &self.events) } else { Ok(None) };
+                let placed = if placeable {
+                    self.workspace.place(&self.profile, &built.artifacts, &engine.store, &self.events)
+                } else {
+                    Ok(None)
+                };
                 match placed {
                     Ok(placed) => {
                         built.placed = placed;
@@ -327,7 +349,9 @@ fn environment(config: &Config) -> BTreeMap<String, String> {
 fn explain(error: BuildError, root: &Path) -> Failure {
     match error {
         BuildError::Store(error) => Failure::store(&store_root(root))(error),
-        BuildError::Panic { .. } => Failure::new(error.to_string()).with_help("This is a bug in webstir; please report it"),
+        BuildError::Panic { .. } => {
+            Failure::new(error.to_string()).with_help("This is a bug in webstir; please report it")
+        }
         error => Failure::new(error.to_string()),
     }
 }

@@ -5,7 +5,8 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use crate::support::Case;
 
-const PACKAGE: (&str, &str) = ("package.json", "{ \"name\": \"page\", \"type\": \"module\", \"webstir\": { \"mode\": \"api\" } }\n");
+const PACKAGE: (&str, &str) =
+    ("package.json", "{ \"name\": \"page\", \"type\": \"module\", \"webstir\": { \"mode\": \"api\" } }\n");
 const TSCONFIG: (&str, &str) = (
     "src/backend/tsconfig.json",
     "{ \"compilerOptions\": { \"module\": \"nodenext\", \"strict\": true, \"noEmit\": true, \"types\": [] }, \"include\": [\"**/*.ts\"] }\n",
@@ -35,14 +36,16 @@ fn an_import_of_nothing_names_the_likely_file() {
     let ran = case.build(&[]);
     assert_eq!(ran.code, Some(1));
     let document = ran.json();
-    let found = document["diagnostics"].as_array().unwrap().iter().find(|found| found["code"] == "resolve::missing").unwrap();
+    let found =
+        document["diagnostics"].as_array().unwrap().iter().find(|found| found["code"] == "resolve::missing").unwrap();
     assert_eq!((&found["file"], &found["span"]["line"]), (&"src/backend/index.ts".into(), &1.into()));
     assert_eq!(found["help"], "Did you mean `./helper.js`?");
 }
 
 #[test]
 fn a_syntax_error_in_each_kind_of_file() {
-    let source = ("src/backend/index.ts", "import data from \"./data.json\" with { type: \"json\" };\nconsole.log(data);\n");
+    let source =
+        ("src/backend/index.ts", "import data from \"./data.json\" with { type: \"json\" };\nconsole.log(data);\n");
     let data = ("src/backend/data.json", "{ \"a\": 1 }\n");
     let files = [PACKAGE, source, data];
     let with = |path: &str, text: &str| {
@@ -50,8 +53,16 @@ fn a_syntax_error_in_each_kind_of_file() {
         case.write(path, text);
         case
     };
-    check(&with("src/backend/data.json", "{ \"ä\": 1,\n  oops }\n"), 1, &["typecheck::no_project", "transpile::syntax src/backend/data.json:2:3"]);
-    check(&with("src/backend/index.ts", "const ä = \"🙂\"; const = 1;\n"), 1, &["typecheck::no_project", "transpile::syntax src/backend/index.ts:1:22"]);
+    check(
+        &with("src/backend/data.json", "{ \"ä\": 1,\n  oops }\n"),
+        1,
+        &["typecheck::no_project", "transpile::syntax src/backend/data.json:2:3"],
+    );
+    check(
+        &with("src/backend/index.ts", "const ä = \"🙂\"; const = 1;\n"),
+        1,
+        &["typecheck::no_project", "transpile::syntax src/backend/index.ts:1:22"],
+    );
     check(&with("package.json", "{ \"name\": \"x\",, }\n"), 1, &["package::syntax package.json:1:15"]);
     let kdl = with("webstir.kdl", "workspace \"page\" {\n  mode \"api\"\n");
     let ran = kdl.build(&[]);
@@ -80,7 +91,9 @@ fn a_large_source_builds() {
     let mut text = String::with_capacity(11 << 20);
     let mut number = 0;
     while text.len() < 10 << 20 {
-        text.push_str(&format!("export const value{number} = {{ id: {number}, text: \"some text to make it long\" }};\n"));
+        text.push_str(&format!(
+            "export const value{number} = {{ id: {number}, text: \"some text to make it long\" }};\n"
+        ));
         number += 1;
     }
     let case = Case::with(&[PACKAGE, ("src/backend/index.ts", &text)]);
@@ -152,7 +165,11 @@ fn a_read_only_workspace_fails_clearly_and_an_unreadable_file_is_named() {
     let case = Case::with(&[PACKAGE, ("src/backend/index.ts", "console.log(1);\n")]);
     let Some(ran) = as_nobody(&case, &["build"]) else { return };
     assert_eq!(ran.code, Some(2), "{}", ran.stderr);
-    assert!(ran.stderr.contains("[webstir] build failed:") && ran.stderr.contains("ermission denied"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("[webstir] build failed:") && ran.stderr.contains("ermission denied"),
+        "{}",
+        ran.stderr
+    );
 
     fs::set_permissions(case.root(), fs::Permissions::from_mode(0o777)).unwrap();
     fs::set_permissions(case.path("src/backend/index.ts"), fs::Permissions::from_mode(0o000)).unwrap();

@@ -21,7 +21,11 @@ fn init_writes_a_workspace_that_builds() {
 
     let again = case.run(&["init", "api", "."]);
     assert_eq!(again.code, Some(2));
-    assert!(again.stderr.contains("[webstir] init failed:") && again.stderr.contains("already exists"), "{}", again.stderr);
+    assert!(
+        again.stderr.contains("[webstir] init failed:") && again.stderr.contains("already exists"),
+        "{}",
+        again.stderr
+    );
 }
 
 #[test]
@@ -30,8 +34,10 @@ fn the_starter_has_its_routes_in_the_manifest() {
     let document = case.build_ok(&[]).json();
     assert_eq!(document["ok"], true);
     let routes = document["manifest"]["routes"].as_array().unwrap();
-    let routes: Vec<String> =
-        routes.iter().map(|route| format!("{} {}", route["method"].as_str().unwrap(), route["path"].as_str().unwrap())).collect();
+    let routes: Vec<String> = routes
+        .iter()
+        .map(|route| format!("{} {}", route["method"].as_str().unwrap(), route["path"].as_str().unwrap()))
+        .collect();
     assert_eq!(routes, ["GET /", "POST /", "GET /api/notes", "POST /api/notes", "GET /api/notes/:id"]);
     assert_eq!(document["manifest"]["jobs"][0]["name"], "nightly");
     // No finding but the summary.
@@ -45,11 +51,13 @@ fn the_document_of_build_has_its_keys() {
     let case = Case::starter();
     let document = case.build_ok(&[]).json();
     let keys: Vec<&String> = document.as_object().unwrap().keys().collect();
-    let expected =
-        ["ok", "ran", "cached", "restored", "durationMs", "actions", "diagnostics", "artifacts", "manifest"];
+    let expected = ["ok", "ran", "cached", "restored", "durationMs", "actions", "diagnostics", "artifacts", "manifest"];
     assert_eq!(keys, expected);
     let action = &document["actions"][0];
-    assert_eq!(action.as_object().unwrap().keys().collect::<Vec<_>>(), ["label", "kind", "status", "key", "durationMs"]);
+    assert_eq!(
+        action.as_object().unwrap().keys().collect::<Vec<_>>(),
+        ["label", "kind", "status", "key", "durationMs"]
+    );
     let artifact = &document["artifacts"][0];
     assert_eq!(artifact.as_object().unwrap().keys().collect::<Vec<_>>(), ["path", "digest", "bytes", "type"]);
     let paths: Vec<&str> =

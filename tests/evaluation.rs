@@ -2,7 +2,8 @@
 
 use crate::support::Case;
 
-const PACKAGE: (&str, &str) = ("package.json", "{ \"name\": \"page\", \"type\": \"module\", \"webstir\": { \"mode\": \"api\" } }\n");
+const PACKAGE: (&str, &str) =
+    ("package.json", "{ \"name\": \"page\", \"type\": \"module\", \"webstir\": { \"mode\": \"api\" } }\n");
 
 fn module(text: &str) -> Case {
     Case::with(&[PACKAGE, ("src/backend/index.ts", "export {};\n"), ("src/backend/module.ts", text)])
@@ -11,13 +12,25 @@ fn module(text: &str) -> Case {
 #[test]
 fn w7_a_module_that_throws_is_named_with_its_line() {
     let case = module("import { fail } from './fail.js';\nexport const module = fail();\n");
-    case.write("src/backend/fail.ts", "interface Unused { a: 1 }\nexport function fail(): never {\n  throw new Error('no luck');\n}\n");
+    case.write(
+        "src/backend/fail.ts",
+        "interface Unused { a: 1 }\nexport function fail(): never {\n  throw new Error('no luck');\n}\n",
+    );
     let built = case.build(&[]);
     assert_eq!(built.code, Some(0), "a warning in build");
-    assert!(built.findings().contains(&"manifest::load_failed src/backend/fail.ts:3:13".to_owned()) || built.findings().iter().any(|found| found.starts_with("manifest::load_failed src/backend/fail.ts:3:")), "{:?}", built.findings());
+    assert!(
+        built.findings().contains(&"manifest::load_failed src/backend/fail.ts:3:13".to_owned())
+            || built.findings().iter().any(|found| found.starts_with("manifest::load_failed src/backend/fail.ts:3:")),
+        "{:?}",
+        built.findings()
+    );
     let published = case.run(&["publish"]);
     assert_eq!(published.code, Some(1), "an error in publish");
-    assert!(published.stderr.contains("no luck") && published.stderr.contains("throw new Error"), "{}", published.stderr);
+    assert!(
+        published.stderr.contains("no luck") && published.stderr.contains("throw new Error"),
+        "{}",
+        published.stderr
+    );
     assert!(!case.exists("dist"));
 }
 
@@ -48,7 +61,9 @@ fn an_endless_module_is_stopped() {
 
 #[test]
 fn packages_come_from_the_workspace_only() {
-    let case = module("import { name } from 'little';\nexport const module = { manifest: { contractVersion: '1.0.0', name, version: '1.0.0', kind: 'backend' } };\n");
+    let case = module(
+        "import { name } from 'little';\nexport const module = { manifest: { contractVersion: '1.0.0', name, version: '1.0.0', kind: 'backend' } };\n",
+    );
     // A package above the workspace is not seen.
     let above = case.beside("node_modules/little");
     std::fs::create_dir_all(&above).unwrap();
@@ -56,7 +71,11 @@ fn packages_come_from_the_workspace_only() {
     std::fs::write(above.join("index.js"), "exports.name = 'stranger';").unwrap();
     let built = case.build(&[]);
     assert_eq!(built.code, Some(1), "{}", built.stdout);
-    assert!(built.findings().iter().any(|found| found.starts_with("bundle::unresolved src/backend/module.ts:1:")), "{:?}", built.findings());
+    assert!(
+        built.findings().iter().any(|found| found.starts_with("bundle::unresolved src/backend/module.ts:1:")),
+        "{:?}",
+        built.findings()
+    );
 
     case.write("node_modules/little/package.json", "{ \"name\": \"little\", \"main\": \"index.js\" }");
     case.write("node_modules/little/index.js", "exports.name = 'little';");
@@ -68,7 +87,9 @@ fn packages_come_from_the_workspace_only() {
 
 #[test]
 fn what_the_engine_lacks_is_evaluated_by_node() {
-    let case = module("import net from 'node:net';\nexport const module = { manifest: { contractVersion: '1.0.0', name: typeof net.connect, version: '1.0.0', kind: 'backend' } };\n");
+    let case = module(
+        "import net from 'node:net';\nexport const module = { manifest: { contractVersion: '1.0.0', name: typeof net.connect, version: '1.0.0', kind: 'backend' } };\n",
+    );
     let built = case.build_ok(&[]);
     assert_eq!(built.json()["manifest"]["name"], "function");
     let index: serde_json::Value = serde_json::from_str(&case.read("build/backend/artifacts.json")).unwrap();
@@ -81,7 +102,12 @@ fn what_the_engine_lacks_is_evaluated_by_node() {
     let ran = crate::support::ran(output);
     assert_eq!(ran.code, Some(1));
     let document = ran.json();
-    let found = document["diagnostics"].as_array().unwrap().iter().find(|found| found["code"] == "manifest::unsupported_import").unwrap();
+    let found = document["diagnostics"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|found| found["code"] == "manifest::unsupported_import")
+        .unwrap();
     assert!(found["notes"].to_string().contains("src/backend/module.ts -> src/backend/deep.ts -> node:net"), "{found}");
     assert!(found["help"].as_str().unwrap().contains("Bun or Node"), "{found}");
 }

@@ -39,7 +39,9 @@ fn a_killed_build_leaves_nothing_wrong() {
 fn builds_at_once_give_the_same_tree() {
     let case = sizeable();
     let children: Vec<_> = (0..4)
-        .map(|_| case.command().args(["build", "--json"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
+        .map(|_| {
+            case.command().args(["build", "--json"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        })
         .collect();
     for child in children {
         let ran = crate::support::ran(child.wait_with_output().unwrap());

@@ -128,7 +128,10 @@ impl Runner {
             let lines = block.content.lines().count();
             self.updates.push((block.line, lines, actual.to_owned()));
         } else {
-            panic!("{}: line {}: `{}`\nexpected:\n{}\nactual:\n{actual}", self.name, block.line, block.info, block.content);
+            panic!(
+                "{}: line {}: `{}`\nexpected:\n{}\nactual:\n{actual}",
+                self.name, block.line, block.info, block.content
+            );
         }
     }
 }

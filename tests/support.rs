@@ -136,8 +136,11 @@ impl Case {
     /// The binary in this workspace, with an environment of its own and a toolchain that tests share.
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_webstir"));
-        command.current_dir(&self.root).env("WEBSTIR_TOOLCHAIN", Path::new(env!("CARGO_TARGET_TMPDIR")).join("toolchain"));
-        for name in ["WORKSPACE_ROOT", "WEBSTIR_WORKSPACE_ROOT", "WEBSTIR_STORE", "NODE_ENV", "NO_COLOR", "FORCE_COLOR"] {
+        command
+            .current_dir(&self.root)
+            .env("WEBSTIR_TOOLCHAIN", Path::new(env!("CARGO_TARGET_TMPDIR")).join("toolchain"));
+        for name in ["WORKSPACE_ROOT", "WEBSTIR_WORKSPACE_ROOT", "WEBSTIR_STORE", "NODE_ENV", "NO_COLOR", "FORCE_COLOR"]
+        {
             command.env_remove(name);
         }
         command

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use rolldown::{
-    AttachDebugInfo, BundleFactory, BundleFactoryOptions, BundleOutput, BundlerOptions, ChecksOptions, CodeSplittingMode,
-    CommentsOptions, ExperimentalOptions, InputItem, OutputFormat, RawMinifyOptions, SourceMapType, TreeshakeOptions,
-    TsConfig,
+    AttachDebugInfo, BundleFactory, BundleFactoryOptions, BundleOutput, BundlerOptions, ChecksOptions,
+    CodeSplittingMode, CommentsOptions, ExperimentalOptions, InputItem, OutputFormat, RawMinifyOptions, SourceMapType,
+    TreeshakeOptions, TsConfig,
 };
 use rolldown_common::Output;
 use rolldown_error::{BatchedBuildDiagnostic, BuildDiagnostic, EventKind};
@@ -99,11 +99,7 @@ fn runtime() -> Result<&'static Runtime, String> {
         .map_err(Clone::clone)
 }
 
-async fn link(
-    request: &Request,
-    entries: &[Entry],
-    plugin: &Arc<HostPlugin>,
-) -> Result<Bundled, Vec<BundleProblem>> {
+async fn link(request: &Request, entries: &[Entry], plugin: &Arc<HostPlugin>) -> Result<Bundled, Vec<BundleProblem>> {
     let generated = generate(request, entries, Arc::clone(plugin)).await;
     let mut problems = plugin.take_problems();
     let problem = |diagnostic: &BuildDiagnostic| BundleProblem::of(diagnostic, ROOT, plugin.host.as_ref());

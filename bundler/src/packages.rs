@@ -109,7 +109,8 @@ impl Packages {
                     return Found::Missing { reason: format!("`{specifier}` leads out of the workspace") };
                 };
                 let package_json = resolution.package_json();
-                let side_effects = package_json.and_then(|json| side_effects(json.side_effects(), json.directory(), &path));
+                let side_effects =
+                    package_json.and_then(|json| side_effects(json.side_effects(), json.directory(), &path));
                 let format = match resolution.module_type() {
                     Some(ModuleType::Module) => Format::Esm,
                     Some(ModuleType::CommonJs) => Format::CommonJs,

@@ -17,12 +17,12 @@ pub(super) fn run(global: &Global, command: CacheCommand) -> Result<Exit, Failur
             let statistics = opened.statistics().map_err(Failure::store(&store))?;
             let rows = [("blobs", statistics.blobs), ("actions", statistics.actions), ("facts", statistics.facts)];
             if global.json {
-                let bucket = |bucket: BucketStatistics| {
-                    json!({"records": bucket.records, "bytes": bucket.bytes, "files": bucket.files})
-                };
+                let bucket = |bucket: BucketStatistics| json!({"records": bucket.records, "bytes": bucket.bytes, "files": bucket.files});
                 let buckets: serde_json::Map<_, _> =
                     rows.iter().map(|(name, statistics)| ((*name).to_owned(), bucket(*statistics))).collect();
-                report::result(&report::json::document(&json!({"store": store.display().to_string(), "buckets": buckets})));
+                report::result(&report::json::document(
+                    &json!({"store": store.display().to_string(), "buckets": buckets}),
+                ));
             } else {
                 let mut text = format!("store: {}\n", store.display());
                 for (name, bucket) in rows {
@@ -39,7 +39,9 @@ pub(super) fn run(global: &Global, command: CacheCommand) -> Result<Exit, Failur
         CacheCommand::Clear => {
             let bytes = Store::clear(&store).map_err(Failure::store(&store))?;
             if global.json {
-                report::result(&report::json::document(&json!({"store": store.display().to_string(), "freedBytes": bytes})));
+                report::result(&report::json::document(
+                    &json!({"store": store.display().to_string(), "freedBytes": bytes}),
+                ));
             } else {
                 report::result(&format!("cleared: {} freed in {}\n", report::bytes(bytes), store.display()));
             }

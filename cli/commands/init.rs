@@ -40,7 +40,8 @@ pub(super) fn run(global: &Global, init: &Init) -> Result<Exit, Failure> {
         let document = json!({"ok": true, "mode": "api", "root": directory.display().to_string(), "changes": changes});
         report::result(&report::json::document(&document));
     } else {
-        let mut text = format!("[webstir] init complete\nmode: api\nroot: {}\nchanges: {}\n", directory.display(), changes.len());
+        let mut text =
+            format!("[webstir] init complete\nmode: api\nroot: {}\nchanges: {}\n", directory.display(), changes.len());
         for path in changes {
             text += &format!("  {path}\n");
         }
@@ -63,7 +64,8 @@ fn package_name(directory: &Path) -> Result<String, Failure> {
     let absolute = std::path::absolute(directory)
         .map_err(|error| Failure::new(format!("`{}` is not a directory name: {error}", directory.display())))?;
     let last = absolute.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
-    let name: String = last.chars().map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' }).collect();
+    let name: String =
+        last.chars().map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' }).collect();
     let name = name.trim_matches(['-', '.', '_']).to_owned();
     Ok(if name.is_empty() { "workspace".to_owned() } else { name })
 }

@@ -4,9 +4,7 @@ use std::fs;
 
 use serde_json::json;
 use webstir_engine::path::RelPath;
-use webstir_rules::toolchain::{
-    BUILT_IN_VERSION, Document, LOCK_FILE, Lock, Registry, TYPESCRIPT, write_lock,
-};
+use webstir_rules::toolchain::{BUILT_IN_VERSION, Document, LOCK_FILE, Lock, Registry, TYPESCRIPT, write_lock};
 
 use crate::Exit;
 use crate::args::Global;
@@ -32,7 +30,8 @@ pub(super) fn run(global: &Global) -> Result<Exit, Failure> {
     write_lock(&workspace.root, &lock.with(TYPESCRIPT, tool))
         .map_err(|error| Failure::new(format!("`{LOCK_FILE}` cannot be written: {error}")))?;
     if global.json {
-        let document = json!({"ok": true, "file": LOCK_FILE, "tools": {TYPESCRIPT: {"version": version, "packages": packages}}});
+        let document =
+            json!({"ok": true, "file": LOCK_FILE, "tools": {TYPESCRIPT: {"version": version, "packages": packages}}});
         report::result(&report::json::document(&document));
     } else {
         report::result(&format!("[webstir] lock complete\n{TYPESCRIPT}: {version}\npackages: {packages}\n"));

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use webstir_engine::diagnostic::{Diagnostic, Span};
 use webstir_engine::event::Status;
+use webstir_engine::path::RelPath;
 
 use crate::compose::Built;
 
@@ -62,7 +63,7 @@ fn diagnostic(diagnostic: &Diagnostic) -> Value {
         "code": diagnostic.code,
         "severity": diagnostic.severity.as_str(),
         "message": diagnostic.message,
-        "file": diagnostic.file.as_ref().map(|file| file.as_str()),
+        "file": diagnostic.file.as_ref().map(RelPath::as_str),
         "span": diagnostic.span.map(span),
         "rule": diagnostic.rule.as_ref().map(ToString::to_string),
         "help": diagnostic.help,
@@ -77,7 +78,7 @@ fn diagnostic(diagnostic: &Diagnostic) -> Value {
             .map(|related| {
                 json!({
                     "message": related.message,
-                    "file": related.file.as_ref().map(|file| file.as_str()),
+                    "file": related.file.as_ref().map(RelPath::as_str),
                     "span": related.span.map(span),
                 })
             })

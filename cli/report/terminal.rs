@@ -24,7 +24,13 @@ pub(crate) fn failure(command: &str, failure: &Failure) {
 
 /// The result of a build: findings and a summary on stderr, the artifacts on stdout.
 pub(crate) fn build(built: &Built, verb: &str, global: &Global) {
-    let least = if global.quiet { Severity::Error } else if global.verbose { Severity::Info } else { Severity::Warning };
+    let least = if global.quiet {
+        Severity::Error
+    } else if global.verbose {
+        Severity::Info
+    } else {
+        Severity::Warning
+    };
     findings(&built.diagnostics, &built.workspace.system, least);
     if built.ok && !global.quiet {
         let mut text = format!("[webstir] {verb} complete\n");
@@ -89,8 +95,10 @@ pub(crate) fn findings(diagnostics: &[Diagnostic], system: &Os, least: Severity)
         let read = || system.read(path).ok().and_then(|bytes| String::from_utf8(bytes).ok());
         sources.entry(path.clone()).or_insert_with(read).clone()
     };
-    let theme = if console::colors_enabled_stderr() { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
-    let handler = GraphicalReportHandler::new_themed(theme).with_width(usize::from(console::Term::stderr().size().1).max(80));
+    let theme =
+        if console::colors_enabled_stderr() { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+    let handler =
+        GraphicalReportHandler::new_themed(theme).with_width(usize::from(console::Term::stderr().size().1).max(80));
     for diagnostic in diagnostics.iter().filter(|diagnostic| diagnostic.severity >= least) {
         let mut text = String::new();
         let rendered = Rendered::new(diagnostic, &mut source);
@@ -124,7 +132,8 @@ impl Rendered {
             message.push('\n');
             message.push_str(note);
         }
-        let (source_code, mut labels) = placed.map_or((None, Vec::new()), |(named, span)| (Some(named), vec![label(None, span)]));
+        let (source_code, mut labels) =
+            placed.map_or((None, Vec::new()), |(named, span)| (Some(named), vec![label(None, span)]));
         let mut related = Vec::new();
         for other in &diagnostic.related {
             let same_file = other.file.is_some() && other.file == diagnostic.file && source_code.is_some();
@@ -201,7 +210,8 @@ impl miette::Diagnostic for Rendered {
     }
 
     fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn miette::Diagnostic> + 'a>> {
-        (!self.related.is_empty())
-            .then(|| Box::new(self.related.iter().map(|one| one as &dyn miette::Diagnostic)) as Box<dyn Iterator<Item = _>>)
+        (!self.related.is_empty()).then(|| {
+            Box::new(self.related.iter().map(|one| one as &dyn miette::Diagnostic)) as Box<dyn Iterator<Item = _>>
+        })
     }
 }

@@ -15,6 +15,8 @@
 //! process loses at most what it had not published, and concurrent processes need no lock. Nothing is trusted: a blob is
 //! compared with its digest on every read, a record carries a checksum bound to its key, and what does not match is a miss.
 
+#![expect(clippy::disallowed_methods, reason = "the store lives on disk")]
+
 mod bucket;
 pub(crate) mod codec;
 mod pack;

@@ -5,6 +5,8 @@
 //! seen half written. The list of owned files is written before the first rename and again after the last, so that a killed
 //! process leaves nothing behind that no list names.
 
+#![expect(clippy::disallowed_methods, reason = "a tree lies on disk")]
+
 mod directory;
 mod owned;
 

@@ -6,8 +6,15 @@ fn main() {
     let path = webstir_engine::path::RelPath::new(file.rsplit('/').next().unwrap()).unwrap();
     let text2 = format!("{{\"compilerOptions\": {opts}}}");
     let (config, _) = webstir_rules::tsconfig::load(&path, &mut |_| Some(Arc::from(text2.as_bytes())));
-    let o = webstir_rules::transpile::Options { emit: config.emit_options(None), define: Default::default(), map: None, import_require: Default::default(), rewrite: &|_| None };
+    let o = webstir_rules::transpile::Options {
+        emit: config.emit_options(None),
+        define: Default::default(),
+        map: None,
+        import_require: Default::default(),
+        rewrite: &|_| None,
+    };
     match webstir_rules::transpile::transpile(webstir_rules::transpile::Source { path: &path, text: &text }, &o) {
-        Ok(e) => println!("{}\n{:?}", e.code, e.imports), Err(e) => println!("{e:#?}"),
+        Ok(e) => println!("{}\n{:?}", e.code, e.imports),
+        Err(e) => println!("{e:#?}"),
     }
 }

@@ -1,5 +1,7 @@
 //! The rule kinds of a TypeScript web workspace, and what they are made of.
 
+#![cfg_attr(test, expect(clippy::disallowed_methods, reason = "tests prepare real directories"))]
+
 mod configuration;
 mod kinds;
 pub mod manifest;
@@ -8,10 +10,10 @@ pub mod presets;
 mod process;
 mod programs;
 pub mod resolve;
+mod results;
 pub mod schema;
 pub mod source;
 pub mod templates;
-mod results;
 mod text;
 pub mod toolchain;
 pub mod transpile;

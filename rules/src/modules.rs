@@ -51,7 +51,8 @@ pub fn file_set<'db>(db: &'db dyn Db, key: RuleKey<'db>) -> Arc<[RelPath]> {
     let include = matcher(node.texts("include").map(|glob| &*glob.value));
     let exclude = matcher(node.texts("exclude").map(|glob| &*glob.value));
     // What webstir itself writes is never a source.
-    let outs: Vec<&RelPath> = config.profiles().iter().filter_map(|profile| profile.path("out")).map(|out| &out.value).collect();
+    let outs: Vec<&RelPath> =
+        config.profiles().iter().filter_map(|profile| profile.path("out")).map(|out| &out.value).collect();
     let mut walk = Walk { db, outs, seen: BTreeSet::new(), include: &include, exclude: &exclude, found: Vec::new() };
     walk.directory(&base, "", 0);
     walk.found.sort();
@@ -88,7 +89,9 @@ impl Walk<'_> {
             let below = if below.is_empty() { name.to_owned() } else { format!("{below}/{name}") };
             match kind {
                 PathKind::Directory if !self.exclude.is_match(&below) => self.directory(&entry, &below, depth + 1),
-                PathKind::File if self.include.is_match(&below) && !self.exclude.is_match(&below) => self.found.push(entry),
+                PathKind::File if self.include.is_match(&below) && !self.exclude.is_match(&below) => {
+                    self.found.push(entry);
+                }
                 _ => {}
             }
         }
@@ -106,7 +109,7 @@ fn matcher<'a>(globs: impl Iterator<Item = &'a str>) -> GlobSet {
 
 /// What an `entries` rule found.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct EntryPoints {
+pub(crate) struct EntryPoints {
     /// The files of each bucket, in the order of the configuration.
     pub buckets: Vec<(Arc<str>, Vec<RelPath>)>,
     /// The source of the module definition.
@@ -117,7 +120,7 @@ pub struct EntryPoints {
 
 impl EntryPoints {
     /// The files of all buckets, each once, in order.
-    pub fn files(&self) -> Vec<RelPath> {
+    pub(crate) fn files(&self) -> Vec<RelPath> {
         let mut seen = BTreeSet::new();
         self.buckets.iter().flat_map(|(_, files)| files).filter(|file| seen.insert(*file)).cloned().collect()
     }
@@ -168,7 +171,9 @@ pub fn entry_points<'db>(db: &'db dyn Db, key: RuleKey<'db>) -> EntryPoints {
             definition.blocks("try-export").find_map(|attempt| {
                 let globs = matcher(attempt.texts("glob").map(|glob| &*glob.value));
                 let name = attempt.text("name").map_or("module", |name| &name.value);
-                let exports = |file: &&RelPath| facts(db, PathKey::new(db, (*file).clone())).as_ref().is_some_and(|facts| facts.exports(name));
+                let exports = |file: &&RelPath| {
+                    facts(db, PathKey::new(db, (*file).clone())).as_ref().is_some_and(|facts| facts.exports(name))
+                };
                 files.iter().filter(|file| globs.is_match(below(file))).find(exports).cloned()
             })
         })
@@ -218,7 +223,7 @@ fn package_imports(db: &dyn Db) -> PackageImports {
 
 /// Where an import leads.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Link {
+pub(crate) enum Link {
     /// To a module of the workspace.
     Module(RelPath),
     /// Out of it: a package or a builtin module; the specifier stays as it is.
@@ -227,7 +232,7 @@ pub enum Link {
 
 /// Modules and what they import, both sorted.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct ModuleGraph {
+pub(crate) struct ModuleGraph {
     /// Each module with its imports by specifier.
     pub modules: BTreeMap<RelPath, BTreeMap<Box<str>, Link>>,
     /// Imports that lead nowhere and files that cannot be read.
@@ -236,7 +241,7 @@ pub struct ModuleGraph {
 
 impl ModuleGraph {
     /// The modules that `entry` reaches, itself included.
-    pub fn reachable(&self, entry: &RelPath) -> BTreeSet<RelPath> {
+    pub(crate) fn reachable(&self, entry: &RelPath) -> BTreeSet<RelPath> {
         let mut reached = BTreeSet::from([entry.clone()]);
         let mut open = vec![entry];
         while let Some(module) = open.pop() {
@@ -320,9 +325,11 @@ pub fn module_graph<'db>(db: &'db dyn Db, key: GraphKey<'db>) -> ModuleGraph {
 
 fn unreadable(db: &dyn Db, path: &RelPath) -> Diagnostic {
     match file::content(db, path) {
-        Content::Unreadable(reason) => Diagnostic::error("file::unreadable", format!("`{path}` cannot be read: {reason}"))
-            .in_file(path)
-            .help("Check the permissions of the file"),
+        Content::Unreadable(reason) => {
+            Diagnostic::error("file::unreadable", format!("`{path}` cannot be read: {reason}"))
+                .in_file(path)
+                .help("Check the permissions of the file")
+        }
         // It was there when it was planned: it is asked about again before the next plan.
         _ => Diagnostic::error("file::absent", format!("`{path}` is not a file")).in_file(path),
     }

@@ -1,5 +1,7 @@
 //! Processes that user rules start, and the files that they leave.
 
+#![expect(clippy::disallowed_methods, reason = "processes are started here")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Read};

@@ -1,5 +1,7 @@
 //! Programs of the machine, and where the machine keeps what webstir fetches.
 
+#![expect(clippy::disallowed_methods, reason = "programs are files of the machine")]
+
 use std::collections::BTreeMap;
 use std::env;
 use std::fs;
@@ -19,7 +21,10 @@ pub(crate) fn find(name: &str) -> Option<PathBuf> {
         return Some(PathBuf::from(name)).filter(executable);
     }
     let path = env::var_os("PATH")?;
-    env::split_paths(&path).filter(|directory| directory.is_absolute()).map(|directory| directory.join(name)).find(executable)
+    env::split_paths(&path)
+        .filter(|directory| directory.is_absolute())
+        .map(|directory| directory.join(name))
+        .find(executable)
 }
 
 /// Where compilers are kept, for all workspaces of a user: `WEBSTIR_TOOLCHAIN`, else `webstir` in the user's cache directory,

@@ -45,7 +45,7 @@ pub fn placing_rank(path: &RelPath) -> u8 {
         "artifacts.json" | "build-manifest.json" => 4,
         "manifest.json" => 3,
         "index.js" | "module.js" => 2,
-        name if name.ends_with(".map") => 0,
+        _ if path.extension() == "map" => 0,
         _ => 1,
     }
 }

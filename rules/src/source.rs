@@ -157,10 +157,8 @@ impl Facts {
     pub fn linked(&self, options: &EmitOptions) -> Vec<Link> {
         let mut links = self.jsx_links(options);
         let factories = self.factories(options);
-        links.extend(self.imports.iter().filter(|import| self.is_linked(import, options, &factories)).map(|import| Link {
-            specifier: import.specifier.clone(),
-            kind: import.kind,
-            place: Some((import.start, import.end)),
+        links.extend(self.imports.iter().filter(|import| self.is_linked(import, options, &factories)).map(|import| {
+            Link { specifier: import.specifier.clone(), kind: import.kind, place: Some((import.start, import.end)) }
         }));
         links
     }

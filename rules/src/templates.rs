@@ -70,9 +70,9 @@ pub fn types() -> &'static VirtualFiles {
         packages.dedup();
         for package in packages {
             let root = RelPath::new(&format!("node_modules/{package}")).expect("a plain path");
-            let own = TYPES.iter().filter_map(|(path, bytes)| {
-                Some((path.strip_prefix(package.as_str())?.strip_prefix('/')?, *bytes))
-            });
+            let own = TYPES
+                .iter()
+                .filter_map(|(path, bytes)| Some((path.strip_prefix(package.as_str())?.strip_prefix('/')?, *bytes)));
             files.add_directory(&root, own).expect("plain paths");
         }
         files

@@ -5,6 +5,8 @@
 //! missing ones come from; a [`Lock`] is `webstir.lock`. Planning needs only the first: the [`Integrity`] is the identity of
 //! the tool, so action keys are known before anything is fetched.
 
+#![expect(clippy::disallowed_methods, reason = "packages live on disk")]
+
 mod builtin;
 mod certificates;
 mod client;

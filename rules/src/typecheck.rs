@@ -7,6 +7,8 @@
 //! A check has two halves: [`open`] reads all inputs, after which the view's trace is complete, and [`Opened::diagnostics`] checks
 //! them. A cache may answer in between.
 
+#![expect(clippy::disallowed_methods, reason = "the compiler is a process")]
+
 mod api_7_0;
 mod command_line;
 mod diagnostics;

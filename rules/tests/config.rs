@@ -1,6 +1,8 @@
 //! The language of `webstir.kdl` from a user's side: the example and the presets are clean, and each file in `config/bad` gives the
 //! findings in the text file beside it. `UPDATE_EXPECT=1` writes those anew.
 
+#![expect(clippy::disallowed_methods, reason = "tests prepare real directories")]
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 

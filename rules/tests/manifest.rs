@@ -1,5 +1,6 @@
 //! Hydration: the behaviour that the existing system's tests pin, the deliberate differences, and real modules end to end.
 
+#![expect(clippy::disallowed_methods, reason = "tests prepare real directories")]
 #![expect(clippy::unwrap_used, reason = "helpers of tests unwrap as tests do")]
 
 #[path = "manifest/modules.rs"]

@@ -1,5 +1,7 @@
 //! The real compiler from the real registry.
 
+#![expect(clippy::disallowed_methods, reason = "tests prepare real directories")]
+
 use std::path::Path;
 use std::process::Command;
 

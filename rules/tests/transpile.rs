@@ -2,13 +2,13 @@
 
 #[path = "transpile/cases.rs"]
 mod cases;
-#[path = "transpile/tools.rs"]
-mod tools;
 #[path = "transpile/elision.rs"]
 mod elision;
-#[path = "transpile/output.rs"]
-mod output;
 #[path = "transpile/hostile.rs"]
 mod hostile;
 #[path = "transpile/maps.rs"]
 mod maps;
+#[path = "transpile/output.rs"]
+mod output;
+#[path = "transpile/tools.rs"]
+mod tools;

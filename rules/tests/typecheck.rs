@@ -2,6 +2,7 @@
 //!
 //! The compilers are installed once by npm into the target directory.
 
+#![expect(clippy::disallowed_methods, reason = "tests prepare real directories")]
 #![expect(clippy::unwrap_used, reason = "a test fails by unwrapping")]
 
 use std::fmt::Write as _;

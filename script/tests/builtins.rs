@@ -153,7 +153,10 @@ fn every_name_of_the_package_is_there() {
             "@webstir-io/webstir-backend/runtime/session",
             "createInMemorySessionStore parseCookieHeader prepareSessionState resetInMemorySessionStore",
         ),
-        ("@webstir-io/webstir-backend/runtime/views", "compileViews escapeHtml html matchView raw renderRequestTimeView toHeaderRecord"),
+        (
+            "@webstir-io/webstir-backend/runtime/views",
+            "compileViews escapeHtml html matchView raw renderRequestTimeView toHeaderRecord",
+        ),
     ];
     for (specifier, names) in cases {
         let found = value_with(&format!("import * as all from '{specifier}';"), "Object.keys(all).join(' ')");

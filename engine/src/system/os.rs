@@ -1,5 +1,7 @@
 //! The operating system's files below one root.
 
+#![expect(clippy::disallowed_methods, reason = "this is the system")]
+
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};

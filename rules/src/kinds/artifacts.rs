@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 use webstir_contract::artifacts::{
-    Artifact as IndexArtifact, ArtifactIndex, ArtifactKind, BuildDiagnostic, BuildManifest, BuildSeverity, Buckets,
+    Artifact as IndexArtifact, ArtifactIndex, ArtifactKind, Buckets, BuildDiagnostic, BuildManifest, BuildSeverity,
     ModuleArtifact,
 };
 use webstir_engine::action::{Artifact, Outcome};
@@ -55,7 +55,9 @@ impl Rule for Artifacts {
         let mut diagnostics = Vec::new();
         let mut nodes = Vec::new();
         for label in &labels {
-            let Some(node) = planner.config.rule(label).filter(|node| node.in_profile(&planner.profile)) else { continue };
+            let Some(node) = planner.config.rule(label).filter(|node| node.in_profile(&planner.profile)) else {
+                continue;
+            };
             let Some(plan) = planner.require(label) else { continue };
             nodes.push(node);
             artifacts.extend(plan.artifacts.iter().cloned());
@@ -75,7 +77,9 @@ impl Rule for Artifacts {
         let module = module.map(|(label, path)| {
             let hermetic = nodes
                 .iter()
-                .filter(|node| node.label().kind() == "manifest" && node.reference("module").is_some_and(|of| of.value == label))
+                .filter(|node| {
+                    node.label().kind() == "manifest" && node.reference("module").is_some_and(|of| of.value == label)
+                })
                 .filter_map(|node| planner.require(node.label()))
                 .flat_map(|plan| plan.steps.iter().filter_map(|step| step.outcome.as_ref()))
                 .all(|outcome| outcome.hermetic);
@@ -116,8 +120,7 @@ impl Rule for Artifacts {
             }
             None => None,
         };
-        let short =
-            BuildManifest::new(index.entry_points.clone(), Vec::new(), parameters.diagnostics, manifest);
+        let short = BuildManifest::new(index.entry_points.clone(), Vec::new(), parameters.diagnostics, manifest);
         let output = RelPath::new(&parameters.output).expect("planned as a path");
         let beside = output.parent().unwrap_or_else(RelPath::root).join(BUILD_MANIFEST).expect("a plain file name");
         let artifacts = vec![

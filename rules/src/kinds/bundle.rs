@@ -38,6 +38,15 @@ enum Maps {
     Placed,
 }
 
+/// What becomes of imports of packages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+enum PackagePolicy {
+    /// They stay imports.
+    External,
+    /// They are linked in.
+    Bundle,
+}
+
 #[derive(Serialize, Deserialize)]
 struct Parameters {
     /// The transpiled entry.
@@ -45,7 +54,7 @@ struct Parameters {
     output: String,
     /// Source of each transpiled module.
     sources: BTreeMap<String, String>,
-    bundle_packages: bool,
+    packages: PackagePolicy,
     external: Vec<String>,
     browser: bool,
     minify: bool,
@@ -88,7 +97,10 @@ impl Rule for Bundle {
                 entry: layout.output(&source).as_str().to_owned(),
                 output: output.as_str().to_owned(),
                 sources: reached.iter().map(|(code, source)| (code.to_string(), source.to_string())).collect(),
-                bundle_packages: planner.node.choice("packages").is_some_and(|packages| packages.value == "bundle"),
+                packages: match planner.node.choice("packages") {
+                    Some(packages) if packages.value == "bundle" => PackagePolicy::Bundle,
+                    _ => PackagePolicy::External,
+                },
                 external: planner.node.texts("external").map(|text| text.value.to_string()).collect(),
                 browser: planner.node.choice("platform").is_some_and(|platform| platform.value == "browser"),
                 minify: minify(planner),
@@ -135,7 +147,7 @@ impl Rule for Bundle {
             modules,
             context.view.clone(),
             if parameters.browser { Platform::Browser } else { Platform::Node },
-            parameters.bundle_packages,
+            parameters.packages,
             parameters.external.clone(),
         ));
         let shared: webstir_bundler::SharedHost = host.clone();
@@ -215,11 +227,7 @@ fn minify(planner: &Planner<'_>) -> bool {
 }
 
 /// A problem of the linker at the user's own line.
-fn finding(
-    problem: &BundleProblem,
-    host: &GraphHost,
-    make: fn(String, String) -> Diagnostic,
-) -> Diagnostic {
+fn finding(problem: &BundleProblem, host: &GraphHost, make: fn(String, String) -> Diagnostic) -> Diagnostic {
     let code = match &problem.kind {
         ProblemKind::Unresolved { .. } => "bundle::unresolved".to_owned(),
         ProblemKind::Load => "bundle::load".to_owned(),
@@ -230,7 +238,9 @@ fn finding(
     let mut diagnostic = make(code, lines.next().unwrap_or_default().to_owned());
     diagnostic.notes.extend(lines.filter(|line| !line.trim().is_empty()).map(str::to_owned));
     if let ProblemKind::Unresolved { specifier } = &problem.kind {
-        diagnostic.help = Some(format!("Install the package with your package manager, or add `external \"{specifier}\"` to the rule"));
+        diagnostic.help = Some(format!(
+            "Install the package with your package manager, or add `external \"{specifier}\"` to the rule"
+        ));
     }
     let Some(module) = &problem.module else { return diagnostic };
     let Some(file) = host.source_of(module) else { return diagnostic };

@@ -157,7 +157,8 @@ impl Rule for Command {
         let mut artifacts = Vec::new();
         let mut missing = Vec::new();
         for output in &action.outputs {
-            let files = process::collect(&self.setup.root, output).map_err(RunError::world(format!("Reading `{output}`")))?;
+            let files =
+                process::collect(&self.setup.root, output).map_err(RunError::world(format!("Reading `{output}`")))?;
             if files.is_empty() {
                 missing.push(
                     Diagnostic::error("command::no_output", format!("`{program}` did not write its output `{output}`"))

@@ -42,7 +42,10 @@ impl Rule for Copy {
                 for artifact in plan.artifacts.iter() {
                     // The profile's own root is not repeated below the target.
                     let below = out_root(planner).and_then(|out| artifact.path.strip_prefix(out).map(str::to_owned));
-                    pairs.push((artifact.path.as_str().to_owned(), below.unwrap_or_else(|| artifact.path.as_str().to_owned())));
+                    pairs.push((
+                        artifact.path.as_str().to_owned(),
+                        below.unwrap_or_else(|| artifact.path.as_str().to_owned()),
+                    ));
                     inputs.push(stored(artifact));
                 }
             }

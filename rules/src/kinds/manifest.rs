@@ -22,9 +22,7 @@ use webstir_script::{Evaluation, Limits, ModuleDescription, ScriptError, SourceM
 
 use super::transpile::{Layout, graph, map_of};
 use super::{Setup, action, output_path, parameters, reference, stored};
-use crate::manifest::{
-    HydrationInput, LoadFailure, Projection, ViewFiles, hydrate, load_error_diagnostic, projection,
-};
+use crate::manifest::{HydrationInput, LoadFailure, Projection, ViewFiles, hydrate, load_error_diagnostic, projection};
 use crate::modules::{Link, ModuleGraph, PathKey, RuleKey, entry_points};
 use crate::resolve::is_platform;
 
@@ -93,7 +91,8 @@ impl Rule for Manifest {
         let limits = planner.node.block("limits");
         let standard = Limits::default();
         let cpu = limits.and_then(|limits| limits.duration("cpu")).map_or(standard.cpu, |cpu| cpu.value);
-        let memory = limits.and_then(|limits| limits.size("memory")).map_or(standard.memory as u64, |memory| memory.value);
+        let memory =
+            limits.and_then(|limits| limits.size("memory")).map_or(standard.memory as u64, |memory| memory.value);
         let tolerant = planner.node.choice("on-load-error").is_none_or(|choice| choice.value == "warn");
         let parameters = Parameters {
             output: output.as_str().to_owned(),
@@ -107,7 +106,8 @@ impl Rule for Manifest {
         };
         let mut action = action(planner, VERSION, None, &parameters);
         let names = planner.node.texts("environment");
-        let values = names.filter_map(|name| Some((Box::from(&*name.value), Box::from(planner.environment(&name.value)?))));
+        let values =
+            names.filter_map(|name| Some((Box::from(&*name.value), Box::from(planner.environment(&name.value)?))));
         let mut environment: Vec<(Box<str>, Box<str>)> = values.collect();
         environment.sort();
         action.environment = environment.into_boxed_slice();
@@ -147,7 +147,7 @@ impl Rule for Manifest {
             projection: &projected,
             package_json: None,
             directory_name: &directory,
-            module: description.as_ref(),
+            module: description.as_deref(),
             module_file: source.as_ref(),
             has_entries: parameters.has_entries,
         };
@@ -172,7 +172,7 @@ impl Rule for Manifest {
 
 enum Evaluated {
     /// What the module exports, and whether nothing but its inputs could have an influence.
-    Described(ModuleDescription, bool),
+    Described(Box<ModuleDescription>, bool),
     /// It does not load.
     Failed(Box<Diagnostic>),
 }
@@ -208,15 +208,14 @@ impl Manifest {
             },
         });
         let error = match evaluated {
-            Ok(evaluated) => return Ok(Evaluated::Described(evaluated.module, true)),
+            Ok(evaluated) => return Ok(Evaluated::Described(Box::new(evaluated.module), true)),
             Err(error) => error,
         };
         if error.is_world() {
             return Err(RunError::world("Evaluating the module definition")(std::io::Error::other(error)));
         }
-        let text_of = |path: &RelPath| {
-            context.view.read(path).ok().flatten().and_then(|bytes| String::from_utf8(bytes).ok())
-        };
+        let text_of =
+            |path: &RelPath| context.view.read(path).ok().flatten().and_then(|bytes| String::from_utf8(bytes).ok());
         let failure = LoadFailure { module_file: source, strict: parameters.strict, text: &text_of };
         if let ScriptError::Unsupported { specifier } = &error {
             let Some(program) = self.setup.bun.as_ref().or(self.setup.node.as_ref()) else {
@@ -228,13 +227,15 @@ impl Manifest {
                 return Ok(Evaluated::Failed(Box::new(diagnostic)));
             };
             return match process::evaluate(program, &self.setup.root, &text, &environment, parameters.cpu_ms, context) {
-                Ok(Ok(description)) => Ok(Evaluated::Described(description, false)),
+                Ok(Ok(description)) => Ok(Evaluated::Described(Box::new(description), false)),
                 Ok(Err(message)) => {
                     let mut diagnostic = load_error_diagnostic(&error, &failure);
-                    diagnostic.message = format!("Failed to load module definition: {}", message.lines().next().unwrap_or(""));
+                    diagnostic.message =
+                        format!("Failed to load module definition: {}", message.lines().next().unwrap_or(""));
                     diagnostic.notes = message.lines().skip(1).map(str::to_owned).collect();
                     if let Some(chain) = parameters.chains.get(specifier) {
-                        diagnostic = diagnostic.note(format!("`{specifier}` is imported through {}", chain.join(" -> ")));
+                        diagnostic =
+                            diagnostic.note(format!("`{specifier}` is imported through {}", chain.join(" -> ")));
                     }
                     Ok(Evaluated::Failed(Box::new(diagnostic)))
                 }

@@ -127,7 +127,8 @@ impl Rule for Transpile {
         let text = match std::str::from_utf8(&bytes) {
             Ok(text) => text,
             Err(error) => {
-                let message = format!("`{}` is not UTF-8: byte {} starts no character", input.path, error.valid_up_to());
+                let message =
+                    format!("`{}` is not UTF-8: byte {} starts no character", input.path, error.valid_up_to());
                 let diagnostic = Diagnostic::error("transpile::encoding", message).in_file(&input.path);
                 return Ok(Outcome::failed(vec![diagnostic.help("Save the file as UTF-8")]));
             }

@@ -11,7 +11,9 @@ use webstir_engine::rule::{Context, Rule, RunError, RunResult};
 use webstir_engine::system::PathKind;
 
 use super::{Setup, action, parameters};
-use crate::toolchain::{Document, LOCK_FILE, LOCKFILES, Network, Platform, Request, Requested, ResolvedCompiler, Runtime};
+use crate::toolchain::{
+    Document, LOCK_FILE, LOCKFILES, Network, Platform, Request, Requested, ResolvedCompiler, Runtime,
+};
 use crate::typecheck::{Compiler, TypecheckError};
 use crate::{templates, toolchain, typecheck};
 
@@ -56,8 +58,11 @@ impl Rule for Typecheck {
                 return;
             }
             planner.report(
-                Diagnostic::warning("typecheck::not_skipped", format!("`{SKIP}=skip` has no effect on `{}`", planner.profile))
-                    .help("What is published is always checked"),
+                Diagnostic::warning(
+                    "typecheck::not_skipped",
+                    format!("`{SKIP}=skip` has no effect on `{}`", planner.profile),
+                )
+                .help("What is published is always checked"),
             );
         }
         if file::kind(planner.db, &project) != PathKind::File {
@@ -87,7 +92,7 @@ impl Rule for Typecheck {
         let Parameters { project, .. } = parameters(context.action);
         let project = RelPath::new(&project).expect("planned from a path");
         // The plan resolved the same texts; reading them here is part of what the action saw.
-        let Some(resolved) = self.resolve(context)? else {
+        let Some(resolved) = Self::resolve(context)? else {
             return Err(RunError::InputChanged(RelPath::root()));
         };
         if context.action.tool != Some(resolved.digest()) {
@@ -122,7 +127,8 @@ impl Rule for Typecheck {
 }
 
 impl Typecheck {
-    fn resolve(&self, context: &Context<'_>) -> Result<Option<ResolvedCompiler>, RunError> {
+    /// The compiler that the plan chose.
+    fn resolve(context: &Context<'_>) -> Result<Option<ResolvedCompiler>, RunError> {
         // Only the version and the integrity matter, and both are in the tool digest: the texts themselves are read by the
         // plan, which is made again when they change.
         let read = |name: &str| -> Result<Option<(RelPath, String)>, RunError> {
@@ -135,7 +141,13 @@ impl Typecheck {
         };
         let texts = Texts {
             lock: read(LOCK_FILE)?,
-            lockfiles: LOCKFILES.iter().map(|name| read(name)).collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect(),
+            lockfiles: LOCKFILES
+                .iter()
+                .map(|name| read(name))
+                .collect::<Result<Vec<_>, _>>()?
+                .into_iter()
+                .flatten()
+                .collect(),
             manifest: read("package.json")?,
         };
         let Parameters { compiler, .. } = parameters(context.action);

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use swc_core::common::pass::Optional;
 use swc_core::common::{SourceMap, Spanned, SyntaxContext};
 use swc_core::ecma::ast::{
-    ArrowExpr, AwaitExpr, CallExpr, Callee, Class, ClassMember, Constructor, Decl, DefaultDecl, Expr, ExprOrSpread,
-    ExportAll, ExportSpecifier, ForOfStmt, Function, GetterProp, Id, ImportDecl, JSXAttrName, JSXAttrOrSpread,
+    ArrowExpr, AwaitExpr, CallExpr, Callee, Class, ClassMember, Constructor, Decl, DefaultDecl, ExportAll,
+    ExportSpecifier, Expr, ExprOrSpread, ForOfStmt, Function, GetterProp, Id, ImportDecl, JSXAttrName, JSXAttrOrSpread,
     JSXFragment, JSXOpeningElement, Lit, ModuleDecl, ModuleExportName, ModuleItem, NamedExport, SetterProp,
     StaticBlock, Str, TsImportEqualsDecl, TsModuleName, TsModuleRef, UsingDecl,
 };
@@ -125,8 +125,7 @@ impl Collect<'_> {
         }
         let mut program = self.parts.program.clone();
         HELPERS.set(&Helpers::new(false), || {
-            let config =
-                decorators::Config { legacy: true, emit_metadata: true, use_define_for_class_fields: true };
+            let config = decorators::Config { legacy: true, emit_metadata: true, use_define_for_class_fields: true };
             program.mutate(Optional::new(decorators(config), true));
         });
         let usage = Usage::of(&program);
@@ -176,9 +175,8 @@ impl Collect<'_> {
     }
 
     fn export_from(&mut self, export: &NamedExport, source: &Str) {
-        let typed = |specifier: &ExportSpecifier| {
-            matches!(specifier, ExportSpecifier::Named(named) if named.is_type_only)
-        };
+        let typed =
+            |specifier: &ExportSpecifier| matches!(specifier, ExportSpecifier::Named(named) if named.is_type_only);
         let usage = if export.type_only || self.language == Language::Declarations {
             ImportUsage::TypeOnly
         } else if self.language.is_typescript() && export.specifiers.iter().all(typed) {

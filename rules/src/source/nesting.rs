@@ -321,7 +321,8 @@ impl Scan<'_> {
 
     fn word(&mut self, newline: bool) {
         let start = self.at;
-        while matches!(self.peek(0), Some(b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'$' | b'#' | b'@' | 0x80..)) {
+        while matches!(self.peek(0), Some(b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'$' | b'#' | b'@' | 0x80..))
+        {
             self.at += 1;
         }
         let member = start > 0 && self.bytes[start - 1] == b'.';

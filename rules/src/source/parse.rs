@@ -219,7 +219,9 @@ fn parse(path: &RelPath, language: Language, text: &str) -> Result<Parts, Vec<Sy
     let (file, syntax) = (&parts.file, language.syntax());
     let version = EsVersion::EsNext;
     let parsed = match language {
-        Language::CommonJs => parse_file_as_commonjs(file, syntax, version, Some(&comments), &mut errors).map(Into::into),
+        Language::CommonJs => {
+            parse_file_as_commonjs(file, syntax, version, Some(&comments), &mut errors).map(Into::into)
+        }
         Language::TypeScript | Language::TypeScriptJsx => {
             parse_file_as_module(file, syntax, version, Some(&comments), &mut errors).map(Into::into)
         }

@@ -15,11 +15,15 @@ use swc_core::ecma::transforms::proposal::decorator_2023_11::decorator_2023_11;
 use swc_core::ecma::transforms::proposal::decorators::{self, decorators};
 use swc_core::ecma::transforms::proposal::explicit_resource_management::explicit_resource_management;
 use swc_core::ecma::transforms::react::{self, react};
-use swc_core::ecma::transforms::typescript::{Config as TypeScriptConfig, TsImportExportAssignConfig, TsxConfig, tsx, typescript};
+use swc_core::ecma::transforms::typescript::{
+    Config as TypeScriptConfig, TsImportExportAssignConfig, TsxConfig, tsx, typescript,
+};
 use swc_core::ecma::visit::VisitMutWith;
 
 use super::names::Watermark;
-use super::{Emitted, Fault, ImportRequire, Options, PrintedImport, comments, define, legacy, map, namespaces, rewrite};
+use super::{
+    Emitted, Fault, ImportRequire, Options, PrintedImport, comments, define, legacy, map, namespaces, rewrite,
+};
 use crate::source::{Collector, Language, Parts};
 use crate::tsconfig::{Decorators, EmitOptions, Jsx, Target};
 

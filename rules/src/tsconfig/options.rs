@@ -222,7 +222,9 @@ impl Reader<'_, '_> {
             Some(rest) => self.project.join(rest.trim_start_matches('/')),
             None => directory.join(text),
         };
-        joined.map_err(|error: PathError| self.found.push(self.source.error("tsconfig::path", error.to_string(), value))).ok()
+        joined
+            .map_err(|error: PathError| self.found.push(self.source.error("tsconfig::path", error.to_string(), value)))
+            .ok()
     }
 
     fn paths(&mut self, property: &ObjectProp<'_>, directory: &RelPath) -> Vec<PathMapping> {

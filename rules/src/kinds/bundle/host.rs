@@ -10,6 +10,7 @@ use webstir_engine::path::RelPath;
 use webstir_engine::system::PathKind;
 use webstir_engine::view::View;
 
+use super::PackagePolicy;
 use crate::resolve::{is_platform, is_relative};
 use crate::source::Language;
 use crate::transpile::{ImportRequire, Options, Source, transpile};
@@ -34,7 +35,7 @@ pub(super) struct GraphHost {
     modules: BTreeMap<String, Module>,
     view: Arc<View>,
     packages: Packages,
-    bundle_packages: bool,
+    policy: PackagePolicy,
     external: Vec<String>,
     /// The first fault of the world, which is not the user's.
     error: Arc<Mutex<Option<io::Error>>>,
@@ -45,12 +46,12 @@ impl GraphHost {
         modules: BTreeMap<String, Module>,
         view: Arc<View>,
         platform: Platform,
-        bundle_packages: bool,
+        policy: PackagePolicy,
         external: Vec<String>,
     ) -> Self {
         let error = Arc::new(Mutex::new(None));
         let files = Arc::new(ViewFiles { view: view.clone(), error: error.clone() });
-        Self { modules, view, packages: Packages::new(files, platform), bundle_packages, external, error }
+        Self { modules, view, packages: Packages::new(files, platform), policy, external, error }
     }
 
     pub(super) fn take_error(&self) -> Option<io::Error> {
@@ -69,9 +70,8 @@ impl GraphHost {
     }
 
     fn is_external(&self, specifier: &str) -> bool {
-        let matches = |name: &str| {
-            specifier.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
+        let matches =
+            |name: &str| specifier.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
         BUILT_IN.iter().any(|name| matches(name))
             || self.external.iter().any(|name| matches(name))
             || specifier.split_once(':').is_some_and(|(scheme, _)| !scheme.is_empty() && !scheme.contains('/'))
@@ -81,7 +81,7 @@ impl GraphHost {
         let importer = self.modules.get(importer).map_or(importer.trim_start_matches('/'), |module| &module.source);
         let asked = if kind == RequestKind::Require { Asked::Require } else { Asked::Import };
         match self.packages.resolve(importer, specifier, asked) {
-            Found::File(file) if file.path.ends_with(".node") => {
+            Found::File(file) if RelPath::new(&file.path).is_ok_and(|path| path.extension() == "node") => {
                 Resolved::External { specifier: specifier.to_owned(), side_effects: true }
             }
             Found::File(file) => {
@@ -117,7 +117,7 @@ impl Host for GraphHost {
                 _ => Resolved::NotFound { reason: format!("`{specifier}` leads to no module") },
             };
         }
-        if self.bundle_packages || !self.modules.contains_key(importer) {
+        if self.policy == PackagePolicy::Bundle || !self.modules.contains_key(importer) {
             return self.package(importer, specifier, kind);
         }
         Resolved::External { specifier: specifier.to_owned(), side_effects: true }
@@ -160,7 +160,9 @@ impl Host for GraphHost {
             let emitted = transpile(Source { path: &path, text: &text }, &options);
             return match emitted {
                 Ok(emitted) => Ok(Loaded { code: emitted.code, map_json: None, kind: LoadedKind::Js }),
-                Err(diagnostics) => Err(diagnostics.into_iter().map(|found| found.message).collect::<Vec<_>>().join("; ")),
+                Err(diagnostics) => {
+                    Err(diagnostics.into_iter().map(|found| found.message).collect::<Vec<_>>().join("; "))
+                }
             };
         }
         Ok(Loaded { code: text, map_json: None, kind: LoadedKind::Js })
