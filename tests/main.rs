@@ -1,5 +1,7 @@
 //! Drives the real `webstir` binary.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod bad_input;
 mod command_line;
 mod determinism;
