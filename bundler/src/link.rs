@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use rolldown::{
-    AttachDebugInfo, BundleFactory, BundleFactoryOptions, BundleOutput, BundlerOptions, ChecksOptions, CodeSplittingMode,
-    CommentsOptions, ExperimentalOptions, InputItem, OutputFormat, RawMinifyOptions, SourceMapType, TreeshakeOptions,
-    TsConfig,
+    AttachDebugInfo, BundleFactory, BundleFactoryOptions, BundleOutput, BundlerOptions, ChecksOptions,
+    CodeSplittingMode, CommentsOptions, ExperimentalOptions, InputItem, OutputFormat, RawMinifyOptions, SourceMapType,
+    TreeshakeOptions, TsConfig,
 };
 use rolldown_common::Output;
 use rolldown_error::{BatchedBuildDiagnostic, BuildDiagnostic, EventKind};
@@ -99,11 +99,7 @@ fn runtime() -> Result<&'static Runtime, String> {
         .map_err(Clone::clone)
 }
 
-async fn link(
-    request: &Request,
-    entries: &[Entry],
-    plugin: &Arc<HostPlugin>,
-) -> Result<Bundled, Vec<BundleProblem>> {
+async fn link(request: &Request, entries: &[Entry], plugin: &Arc<HostPlugin>) -> Result<Bundled, Vec<BundleProblem>> {
     let generated = generate(request, entries, Arc::clone(plugin)).await;
     let mut problems = plugin.take_problems();
     let problem = |diagnostic: &BuildDiagnostic| BundleProblem::of(diagnostic, ROOT, plugin.host.as_ref());
@@ -223,7 +219,7 @@ fn collect(request: &Request, output: BundleOutput, warnings: Vec<BundleProblem>
                     if !code.ends_with('\n') {
                         code.push('\n');
                     }
-                    code.push_str(&format!("//# sourceMappingURL={name}.map\n"));
+                    code.extend(["//# sourceMappingURL=", name, ".map\n"]);
                 }
                 bundled.chunks.push(Chunk {
                     file_name: chunk.filename.to_string(),
@@ -238,7 +234,7 @@ fn collect(request: &Request, output: BundleOutput, warnings: Vec<BundleProblem>
                         .filter(|import| **import != chunk.filename)
                         .map(ToString::to_string)
                         .collect(),
-                    module_ids: chunk.module_ids.iter().map(|id| id.to_string()).collect(),
+                    module_ids: chunk.module_ids.iter().map(ToString::to_string).collect(),
                     exports: chunk.exports.iter().map(ToString::to_string).collect(),
                 });
             }

@@ -109,7 +109,8 @@ impl Packages {
                     return Found::Missing { reason: format!("`{specifier}` leads out of the workspace") };
                 };
                 let package_json = resolution.package_json();
-                let side_effects = package_json.and_then(|json| side_effects(json.side_effects(), json.directory(), &path));
+                let side_effects =
+                    package_json.and_then(|json| side_effects(json.side_effects(), json.directory(), &path));
                 let format = match resolution.module_type() {
                     Some(ModuleType::Module) => Format::Esm,
                     Some(ModuleType::CommonJs) => Format::CommonJs,
@@ -159,7 +160,7 @@ fn options(platform: Platform, asked: Asked) -> ResolveOptions {
 fn reason(specifier: &str, error: &ResolveError) -> String {
     match error {
         ResolveError::NotFound(_) => format!("There is no package for `{specifier}` in `node_modules`"),
-        error => error.to_string().replace("\"", "`").trim_end_matches('.').to_owned(),
+        error => error.to_string().replace('"', "`").trim_end_matches('.').to_owned(),
     }
 }
 

@@ -56,9 +56,15 @@ impl BundleProblem {
         let rendered = diagnostic.to_diagnostic_with(&options);
         let location = rendered.get_primary_location();
         let module = location.as_ref().map(|(file, ..)| id_of(file, cwd)).or_else(|| diagnostic.id());
-        let place = location.zip(module.as_deref()).and_then(|((_, line, column, _), id)| place(host, id, line, column));
+        let place =
+            location.zip(module.as_deref()).and_then(|((_, line, column, _), id)| place(host, id, line, column));
         let message = diagnostic.to_message_with(&options);
-        Self { module, place, kind: ProblemKind::Link(diagnostic.kind().to_string()), message: message.trim().to_owned() }
+        Self {
+            module,
+            place,
+            kind: ProblemKind::Link(diagnostic.kind().to_string()),
+            message: message.trim().to_owned(),
+        }
     }
 }
 

@@ -192,7 +192,8 @@ pub fn is_relative(specifier: &str) -> bool {
 
 fn is_url(specifier: &str) -> bool {
     specifier.split_once(':').is_some_and(|(scheme, _)| {
-        scheme.len() > 1 && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
+        scheme.len() > 1
+            && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
     })
 }
 
@@ -203,10 +204,9 @@ fn package(specifier: &str) -> Option<Resolution> {
         name = format!("{name}/{}", parts.next()?);
     }
     let is_name = |part: &str| !part.is_empty() && !part.starts_with('.') && !part.contains(['\\', '%', '\0']);
-    name.split('/').all(is_name).then(|| Resolution::Package {
-        name: name.into(),
-        subpath: parts.next().unwrap_or_default().into(),
-    })
+    name.split('/')
+        .all(is_name)
+        .then(|| Resolution::Package { name: name.into(), subpath: parts.next().unwrap_or_default().into() })
 }
 
 /// The specifier of the file in `names` that `specifier` most likely means. `names` are the entries of the directory it

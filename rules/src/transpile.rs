@@ -140,7 +140,8 @@ impl ParsedModule {
                     let mut found: Vec<_> = faults
                         .into_iter()
                         .map(|fault| {
-                            let finding = Diagnostic::error(fault.code, fault.message).at(&path, place(&parts, fault.span));
+                            let finding =
+                                Diagnostic::error(fault.code, fault.message).at(&path, place(&parts, fault.span));
                             match fault.help {
                                 Some(help) => finding.help(help),
                                 None => finding,

@@ -10,7 +10,7 @@ fn linked(request: &Request, host: &SharedHost) -> Bundled {
 }
 
 fn app() -> SharedHost {
-    Tree::new(&[
+    Tree::host(&[
         (
             "/src/main.ts",
             "import { add } from './lib/math.js';\nimport data from './data.json';\nimport legacy from './legacy.cjs';\n\
@@ -19,7 +19,10 @@ fn app() -> SharedHost {
              const late = await import('./late.js');\nconsole.log(late.default(), late.shared === add);\n\
              export function handler(): string { return 'handled'; }\nconsole.log(handler.name);\n",
         ),
-        ("/src/lib/math.ts", "/*! legal */\nexport const add = (a: number, b: number) => a + b;\nexport const gone = 'TREE SHAKEN';\n"),
+        (
+            "/src/lib/math.ts",
+            "/*! legal */\nexport const add = (a: number, b: number) => a + b;\nexport const gone = 'TREE SHAKEN';\n",
+        ),
         ("/src/data.json", "{\"list\": [1, 2, 3], \"__proto__\": null}"),
         ("/src/legacy.cjs", "exports.tag = 'cjs'; exports.path = require('node:path').sep; exports.__esModule = true;"),
         ("/src/pure.ts", "console.log('NEVER RUNS'); export const unused = 1;"),
@@ -77,9 +80,10 @@ fn names_of_modules_are_printed_when_asked_for() {
 
 #[test]
 fn definitions_reach_every_module() {
-    let host = Tree::new(&[
-        ("/a.js", "if (process.env.NODE_ENV !== 'production') console.log('dev'); else console.log('prod');"),
-    ]);
+    let host = Tree::host(&[(
+        "/a.js",
+        "if (process.env.NODE_ENV !== 'production') console.log('dev'); else console.log('prod');",
+    )]);
     let define = BTreeMap::from([("process.env.NODE_ENV".to_owned(), "\"production\"".to_owned())]);
     let bundled = linked(&Request { define, ..request(&[("a", "/a.js")]) }, &host);
     assert!(!bundled.chunks[0].code.contains("dev"), "{}", bundled.chunks[0].code);
@@ -99,7 +103,7 @@ fn position(text: &str, needle: &str) -> (u32, u32) {
 fn maps_lead_to_typescript() {
     let source = "interface Gone { a: string }\n\nexport function first(value: string): string {\n  const ü = '🙂'; globalThis.mark?.(\"token-one\");\n  return value + ü;\n}\n";
     let main = "import { first } from './deep/first.js';\nclass C<T> { constructor(readonly t: T) {} }\nconsole.log(first(new C('token-two').t), 'token-three');\n";
-    let host = Tree::new(&[("/app/src/deep/first.ts", source), ("/app/src/main.ts", main)]);
+    let host = Tree::host(&[("/app/src/deep/first.ts", source), ("/app/src/main.ts", main)]);
     for minify in [false, true] {
         let request = Request {
             source_maps: SourceMaps::Linked,
@@ -116,14 +120,25 @@ fn maps_lead_to_typescript() {
         sources.sort_unstable();
         assert_eq!(sources, ["../../../src/deep/first.ts", "../../../src/main.ts"]);
         let table = map.generate_lookup_table();
-        for (needle, text, name) in [("token-one", source, "first.ts"), ("token-two", main, "main.ts"), ("token-three", main, "main.ts")] {
-            let quote = |text: &str| ['"', '\'', '`'].into_iter().find_map(|quote| {
-                let quoted = format!("{quote}{needle}");
-                text.contains(&quoted).then_some(quoted)
-            }).unwrap_or_else(|| panic!("{needle} in {text}"));
+        for (needle, text, name) in
+            [("token-one", source, "first.ts"), ("token-two", main, "main.ts"), ("token-three", main, "main.ts")]
+        {
+            let quote = |text: &str| {
+                ['"', '\'', '`']
+                    .into_iter()
+                    .find_map(|quote| {
+                        let quoted = format!("{quote}{needle}");
+                        text.contains(&quoted).then_some(quoted)
+                    })
+                    .unwrap_or_else(|| panic!("{needle} in {text}"))
+            };
             let (line, column) = position(&chunk.code, &quote(&chunk.code));
             let token = map.lookup_source_view_token(&table, line, column).unwrap();
-            assert_eq!((token.get_src_line(), token.get_src_col()), position(text, &quote(text)), "{needle}, minify {minify}");
+            assert_eq!(
+                (token.get_src_line(), token.get_src_col()),
+                position(text, &quote(text)),
+                "{needle}, minify {minify}"
+            );
             assert!(token.get_source().unwrap().ends_with(name));
             assert_eq!(token.get_source_content(), Some(text));
         }
@@ -162,12 +177,12 @@ fn the_disk_is_not_looked_at() {
     std::fs::write(root.join("main.js"), "console.log('DISK')").unwrap();
     std::fs::write(root.join("only-on-disk.js"), "console.log('DISK')").unwrap();
     let id = |name: &str| root.join(name).to_str().unwrap().to_owned();
-    let host = Tree::new(&[
+    let host = Tree::host(&[
         (&id("main.js"), "import './effect.js'; console.log('virtual');"),
         (&id("effect.js"), "console.log('effect');"),
     ]);
     let bundled = linked(&request(&[("main", &id("main.js"))]), &host);
     assert_eq!(run(&[("main.js", &bundled.chunks[0].code)], "main.js"), "effect\nvirtual\n");
-    let host = Tree::new(&[(&id("main.js"), "import './only-on-disk.js';")]);
+    let host = Tree::host(&[(&id("main.js"), "import './only-on-disk.js';")]);
     assert_eq!(bundle(&request(&[("main", &id("main.js"))]), &host).unwrap_err().len(), 1);
 }

@@ -27,12 +27,21 @@ fn installed() -> &'static Path {
             let fresh = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
             std::fs::write(fresh.path().join("package.json"), "{\"type\": \"module\"}").unwrap();
             let npm = Command::new("npm")
-                .args(["install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", "--legacy-peer-deps", "--prefix"])
+                .args([
+                    "install",
+                    "--silent",
+                    "--no-audit",
+                    "--no-fund",
+                    "--ignore-scripts",
+                    "--legacy-peer-deps",
+                    "--prefix",
+                ])
                 .arg(fresh.path())
                 .args(PACKAGES)
                 .status();
             assert!(npm.unwrap().success());
-            let packed = Command::new("npm").args(["pack", "--silent", BACKEND]).current_dir(fresh.path()).output().unwrap();
+            let packed =
+                Command::new("npm").args(["pack", "--silent", BACKEND]).current_dir(fresh.path()).output().unwrap();
             assert!(packed.status.success());
             let backend = fresh.path().join("node_modules/@webstir-io/webstir-backend");
             std::fs::create_dir_all(&backend).unwrap();
@@ -142,7 +151,7 @@ impl Host for Workspace {
         }
         match found {
             Found::File(PackageFile { path, side_effects, format, .. }) => {
-                let format = if path.ends_with(".ts") { Format::Esm } else { format };
+                let format = if path.rsplit('.').next() == Some("ts") { Format::Esm } else { format };
                 Resolved::Module { id: format!("/{path}"), side_effects, format }
             }
             // Optional packages that the backend loads when they are there.
@@ -150,7 +159,9 @@ impl Host for Workspace {
                 Resolved::External { specifier, side_effects: true }
             }
             Found::Missing { reason } => Resolved::NotFound { reason },
-            Found::Nothing => Resolved::Module { id: "/nothing".to_owned(), side_effects: Some(false), format: Format::Unknown },
+            Found::Nothing => {
+                Resolved::Module { id: "/nothing".to_owned(), side_effects: Some(false), format: Format::Unknown }
+            }
         }
     }
 
@@ -246,7 +257,10 @@ fn what_a_package_says_about_itself() {
         ("node_modules/a/b.js", ""),
         ("node_modules/a/c.cjs", ""),
         ("node_modules/a/run/x.js", ""),
-        ("node_modules/old/package.json", r#"{"main": "lib", "browser": {"./lib/fs.js": false}, "sideEffects": false}"#),
+        (
+            "node_modules/old/package.json",
+            r#"{"main": "lib", "browser": {"./lib/fs.js": false}, "sideEffects": false}"#,
+        ),
         ("node_modules/old/lib/index.js", ""),
         ("node_modules/old/lib/fs.js", ""),
     ]);
@@ -259,9 +273,15 @@ fn what_a_package_says_about_itself() {
     let owned = |path: &str, side_effects, format| (path.to_owned(), side_effects, format);
     let from = "src/deep/main.ts";
     assert_eq!(file(node.resolve(from, "a", Asked::Import)), owned("node_modules/a/m.mjs", Some(false), Format::Esm));
-    assert_eq!(file(node.resolve(from, "a", Asked::Require)), owned("node_modules/a/c.cjs", Some(false), Format::CommonJs));
+    assert_eq!(
+        file(node.resolve(from, "a", Asked::Require)),
+        owned("node_modules/a/c.cjs", Some(false), Format::CommonJs)
+    );
     assert_eq!(file(browser.resolve(from, "a", Asked::Import)).0, "node_modules/a/b.js");
-    assert_eq!(file(node.resolve(from, "a/run/x", Asked::Import)), owned("node_modules/a/run/x.js", Some(true), Format::Unknown));
+    assert_eq!(
+        file(node.resolve(from, "a/run/x", Asked::Import)),
+        owned("node_modules/a/run/x.js", Some(true), Format::Unknown)
+    );
     assert_eq!(file(node.resolve("node_modules/a/m.mjs", "#own", Asked::Import)).0, "node_modules/a/run/x.js");
     assert_eq!(file(node.resolve(from, "old", Asked::Import)).0, "node_modules/old/lib/index.js");
     assert_eq!(browser.resolve("node_modules/old/lib/index.js", "./fs.js", Asked::Require), Found::Nothing);

@@ -13,7 +13,7 @@ use webstir_rules::tsconfig::EmitOptions;
 pub(crate) struct Tree(pub(crate) BTreeMap<String, String>);
 
 impl Tree {
-    pub(crate) fn new(files: &[(&str, &str)]) -> SharedHost {
+    pub(crate) fn host(files: &[(&str, &str)]) -> SharedHost {
         Arc::new(Self(files.iter().map(|(id, text)| ((*id).to_owned(), (*text).to_owned())).collect()))
     }
 }
@@ -49,7 +49,7 @@ impl Host for Tree {
         match candidates.into_iter().find(|id| self.0.contains_key(id)) {
             Some(id) => Resolved::Module {
                 side_effects: id.contains("pure").then_some(false),
-                format: if id.ends_with(".cjs") { Format::CommonJs } else { Format::Esm },
+                format: if id.rsplit('.').next() == Some("cjs") { Format::CommonJs } else { Format::Esm },
                 id,
             },
             None => Resolved::NotFound { reason: format!("There is no module `{specifier}`") },

@@ -68,9 +68,8 @@ impl Facts {
                 fragment: input.option(Reader::text)?,
             })
         })?;
-        let syntax_errors = input.list(|input| {
-            Ok(SyntaxFault { start: input.number()?, end: input.number()?, message: input.text()? })
-        })?;
+        let syntax_errors = input
+            .list(|input| Ok(SyntaxFault { start: input.number()?, end: input.number()?, message: input.text()? }))?;
         if !input.0.is_empty() {
             return Err(DecodeError);
         }
@@ -237,12 +236,8 @@ mod tests {
     }
 
     fn imports() -> impl Strategy<Value = Import> {
-        (any::<u32>(), any::<u32>(), texts(), 0_u8..5, usages()).prop_map(|(start, end, specifier, kind, usage)| Import {
-            start,
-            end,
-            specifier,
-            kind: kind_from_byte(kind).unwrap(),
-            usage,
+        (any::<u32>(), any::<u32>(), texts(), 0_u8..5, usages()).prop_map(|(start, end, specifier, kind, usage)| {
+            Import { start, end, specifier, kind: kind_from_byte(kind).unwrap(), usage }
         })
     }
 
@@ -262,17 +257,16 @@ mod tests {
     }
 
     fn facts() -> impl Strategy<Value = Facts> {
-        let faults = (any::<u32>(), any::<u32>(), texts())
-            .prop_map(|(start, end, message)| SyntaxFault { start, end, message });
-        (vec(imports(), 0..5), vec(texts(), 0..5), any::<bool>(), proptest::option::of(jsx()), vec(faults, 0..3)).prop_map(
-            |(imports, exports, has_top_level_await, jsx, syntax_errors)| Facts {
+        let faults =
+            (any::<u32>(), any::<u32>(), texts()).prop_map(|(start, end, message)| SyntaxFault { start, end, message });
+        (vec(imports(), 0..5), vec(texts(), 0..5), any::<bool>(), proptest::option::of(jsx()), vec(faults, 0..3))
+            .prop_map(|(imports, exports, has_top_level_await, jsx, syntax_errors)| Facts {
                 imports: imports.into(),
                 exports: exports.into(),
                 has_top_level_await,
                 jsx,
                 syntax_errors: syntax_errors.into(),
-            },
-        )
+            })
     }
 
     proptest! {

@@ -148,8 +148,8 @@ impl Reader<'_> {
         let start = self.at;
         self.string()?;
         let key = &self.text[start..self.at];
-        let is_prototype =
-            key == "\"__proto__\"" || key.contains('\\') && serde_json::from_str::<String>(key).is_ok_and(|key| key == "__proto__");
+        let is_prototype = key == "\"__proto__\""
+            || key.contains('\\') && serde_json::from_str::<String>(key).is_ok_and(|key| key == "__proto__");
         if is_prototype {
             self.prototypes.push(start..self.at);
         }
@@ -258,7 +258,9 @@ mod tests {
 
     #[test]
     fn text_stays_as_it_is() {
-        for text in ["{\"a\": [1, -0, 1e999, 12345678901234567890.5, \"\\u2028\"]}", "[]", "{}", "null", "\"x\"", "-1.5E+3"] {
+        for text in
+            ["{\"a\": [1, -0, 1e999, 12345678901234567890.5, \"\\u2028\"]}", "[]", "{}", "null", "\"x\"", "-1.5E+3"]
+        {
             assert_eq!(to_expression(text).as_deref(), Ok(text));
         }
         assert_eq!(to_expression("\u{feff} [1]\n").as_deref(), Ok("[1]"));

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use swc_core::common::sync::Lrc;
 use swc_core::common::{DUMMY_SP, FileName, Mark, SourceMap, Spanned, SyntaxContext};
 use swc_core::ecma::ast::{
-    AssignTarget, EsVersion, Expr, Ident, KeyValueProp, Lit, MemberExpr, MemberProp, OptChainBase, OptChainExpr, Program,
-    Prop, PropName, SimpleAssignTarget, UnaryExpr, UnaryOp, UpdateExpr,
+    AssignTarget, EsVersion, Expr, Ident, KeyValueProp, Lit, MemberExpr, MemberProp, OptChainBase, OptChainExpr,
+    Program, Prop, PropName, SimpleAssignTarget, UnaryExpr, UnaryOp, UpdateExpr,
 };
 use swc_core::ecma::parser::{Syntax, parse_file_as_expr};
 use swc_core::ecma::utils::drop_span;

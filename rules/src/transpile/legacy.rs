@@ -6,9 +6,9 @@
 use swc_core::common::DUMMY_SP;
 use swc_core::common::util::take::Take;
 use swc_core::ecma::ast::{
-    AssignExpr, AssignOp, AssignTarget, BlockStmt, CallExpr, Callee, Class, ClassMember, Decl, DefaultDecl, Expr, ExprStmt,
-    Id, Ident, MemberExpr, MemberProp, ModuleDecl, ModuleItem, Pat, Program, SimpleAssignTarget, StaticBlock, Stmt,
-    ThisExpr, VarDecl, VarDeclKind, VarDeclarator,
+    AssignExpr, AssignOp, AssignTarget, BlockStmt, CallExpr, Callee, Class, ClassMember, Decl, DefaultDecl, Expr,
+    ExprStmt, Id, Ident, MemberExpr, MemberProp, ModuleDecl, ModuleItem, Pat, Program, SimpleAssignTarget, StaticBlock,
+    Stmt, ThisExpr, VarDecl, VarDeclKind, VarDeclarator,
 };
 use swc_core::ecma::utils::private_ident;
 use swc_core::ecma::visit::{Visit, VisitMut, VisitMutWith, VisitWith, noop_visit_mut_type, noop_visit_type};

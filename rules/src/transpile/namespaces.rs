@@ -6,8 +6,8 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 use swc_core::common::Span;
 use swc_core::ecma::ast::{
-    BreakStmt, ClassExpr, ContinueStmt, Decl, FnExpr, Id, Ident, LabeledStmt, ModuleDecl, ModuleItem, Pat, Program, Stmt,
-    TsEnumMember, TsImportEqualsDecl, TsModuleDecl, TsModuleName, TsNamespaceBody,
+    BreakStmt, ClassExpr, ContinueStmt, Decl, FnExpr, Id, Ident, LabeledStmt, ModuleDecl, ModuleItem, Pat, Program,
+    Stmt, TsEnumMember, TsImportEqualsDecl, TsModuleDecl, TsModuleName, TsNamespaceBody,
 };
 use swc_core::ecma::utils::find_pat_ids;
 use swc_core::ecma::visit::{Visit, VisitWith, noop_visit_type};

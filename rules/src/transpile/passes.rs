@@ -1,5 +1,7 @@
 //! The passes over one module, in their order.
 
+use std::sync::PoisonError;
+
 use swc_core::common::comments::SingleThreadedComments;
 use swc_core::common::errors::HANDLER;
 use swc_core::common::{BytePos, LineCol, Mark};
@@ -15,11 +17,15 @@ use swc_core::ecma::transforms::proposal::decorator_2023_11::decorator_2023_11;
 use swc_core::ecma::transforms::proposal::decorators::{self, decorators};
 use swc_core::ecma::transforms::proposal::explicit_resource_management::explicit_resource_management;
 use swc_core::ecma::transforms::react::{self, react};
-use swc_core::ecma::transforms::typescript::{Config as TypeScriptConfig, TsImportExportAssignConfig, TsxConfig, tsx, typescript};
+use swc_core::ecma::transforms::typescript::{
+    Config as TypeScriptConfig, TsImportExportAssignConfig, TsxConfig, tsx, typescript,
+};
 use swc_core::ecma::visit::VisitMutWith;
 
 use super::names::Watermark;
-use super::{Emitted, Fault, ImportRequire, Options, PrintedImport, comments, define, legacy, map, namespaces, rewrite};
+use super::{
+    Emitted, Fault, ImportRequire, Options, PrintedImport, comments, define, legacy, map, namespaces, rewrite,
+};
 use crate::source::{Collector, Language, Parts};
 use crate::tsconfig::{Decorators, EmitOptions, Jsx, Target};
 
@@ -32,7 +38,7 @@ pub(super) fn run(parts: &mut Parts, language: Language, options: &Options<'_>) 
     let imports = HANDLER.set(&handler, || {
         HELPERS.set(&Helpers::new(false), || transform(parts, language, options, &comments, watermark))
     });
-    let mut faults: Vec<_> = std::mem::take(&mut *found.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+    let mut faults: Vec<_> = std::mem::take(&mut *found.lock().unwrap_or_else(PoisonError::into_inner))
         .into_iter()
         .map(|(span, message)| Fault { code: "transpile::unsupported", span, message, help: None })
         .collect();

@@ -57,7 +57,7 @@ impl<'a> Rewriting<'a> {
     fn literal(&mut self, literal: &mut Str, kind: ImportKind) -> bool {
         let specifier = literal.value.to_string_lossy().into_owned();
         let rewritten = rewrite_literal(literal, &specifier, self.rewrite);
-        let left_json = specifier != rewritten && !rewritten.ends_with(".json");
+        let left_json = specifier != rewritten && rewritten.rsplit('.').next() != Some("json");
         self.printed.push(PrintedImport { specifier, rewritten, kind });
         left_json
     }

@@ -35,8 +35,7 @@ impl Loader<'_, '_> {
             return;
         };
         if let Some(start) = self.open.iter().position(|open| *open == path) {
-            let chain: Vec<String> =
-                self.open[start..].iter().chain([&path]).map(|path| format!("`{path}`")).collect();
+            let chain: Vec<String> = self.open[start..].iter().chain([&path]).map(|path| format!("`{path}`")).collect();
             let error = source.error("tsconfig::cycle", "A configuration extends itself", name);
             self.found.push(error.note(chain.join(" extends ")));
             return;
@@ -78,8 +77,8 @@ impl Loader<'_, '_> {
             None => (name, ""),
         };
         let package = modules.join(package).ok()?;
-        let manifest: Option<serde_json::Value> = (self.read)(&package.join("package.json").ok()?)
-            .and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        let manifest: Option<serde_json::Value> =
+            (self.read)(&package.join("package.json").ok()?).and_then(|bytes| serde_json::from_slice(&bytes).ok());
         if let Some(manifest) = &manifest {
             if let Some(exports) = manifest.get("exports")
                 && let Some(target) = exported(exports, subpath)

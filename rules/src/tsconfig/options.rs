@@ -9,6 +9,7 @@ use super::{ModuleResolution, PathMapping, Source, TsConfig};
 
 /// The options as written, the later file over the earlier.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "switches that are independent of each other")]
 pub(super) struct Options {
     target: Option<(Target, bool)>,
     module: Option<Box<str>>,
@@ -222,7 +223,9 @@ impl Reader<'_, '_> {
             Some(rest) => self.project.join(rest.trim_start_matches('/')),
             None => directory.join(text),
         };
-        joined.map_err(|error: PathError| self.found.push(self.source.error("tsconfig::path", error.to_string(), value))).ok()
+        joined
+            .map_err(|error: PathError| self.found.push(self.source.error("tsconfig::path", error.to_string(), value)))
+            .ok()
     }
 
     fn paths(&mut self, property: &ObjectProp<'_>, directory: &RelPath) -> Vec<PathMapping> {

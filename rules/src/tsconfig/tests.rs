@@ -35,18 +35,20 @@ fn later_files_win_and_paths_are_relative_to_where_they_stand() {
             "base.json",
             "\u{feff}{\"compilerOptions\": {\"paths\": {\"@shared/*\": [\"src/shared/*\"]}, \"experimentalDecorators\": true, \"target\": \"es5\"}}",
         ),
-        ("node_modules/@tsconfig/node20/tsconfig.json", r#"{"compilerOptions": {"module": "node16", "verbatimModuleSyntax": true}}"#),
+        (
+            "node_modules/@tsconfig/node20/tsconfig.json",
+            r#"{"compilerOptions": {"module": "node16", "verbatimModuleSyntax": true}}"#,
+        ),
     ]);
     assert_eq!(findings(&found), Vec::<String>::new());
     assert_eq!(config.target, Some(Target::Es2021));
     assert_eq!(config.define_fields, Some(false));
     assert_eq!(config.module_resolution, ModuleResolution::Node);
     assert_eq!(config.paths[0].substitutions[0].as_str(), "src/shared/*");
-    assert_eq!(config.files.iter().map(RelPath::as_str).collect::<Vec<_>>(), [
-        "src/backend/tsconfig.json",
-        "base.json",
-        "node_modules/@tsconfig/node20/tsconfig.json"
-    ]);
+    assert_eq!(
+        config.files.iter().map(RelPath::as_str).collect::<Vec<_>>(),
+        ["src/backend/tsconfig.json", "base.json", "node_modules/@tsconfig/node20/tsconfig.json"]
+    );
     insta::assert_snapshot!(config.emit_options(None).canonical(), @r#"target=es2021 decorators=legacy fields=assign jsx=classic("h","React.Fragment") verbatim=true"#);
     assert!(!config.emit_options(Some(Target::EsNext)).define_fields);
 }

@@ -16,7 +16,8 @@ const TARGETS: [Target; 6] =
 const RUNTIME: &str = "export const Fragment = 'fragment';
 const make = (how) => (tag, props, key) => ({ how, tag: typeof tag === 'function' ? tag.name : tag, props, key });
 export const jsx = make('jsx'), jsxs = make('jsxs');";
-const CREATE: &str = "export const createElement = (tag, props, ...children) => ({ how: 'create', tag, props, children });";
+const CREATE: &str =
+    "export const createElement = (tag, props, ...children) => ({ how: 'create', tag, props, children });";
 
 /// Text and compiler options of each case; the options stand in the first line as a comment. `from` is the first target that
 /// keeps what the case looks at.
@@ -55,7 +56,9 @@ fn behave_as_typescript_emits_them() {
         let folder = directory.path().join(folder);
         std::fs::create_dir_all(&folder).unwrap();
         let file = folder.join(name).with_extension("mjs");
-        let code = code.replace("../fake/jsx-runtime", "../fake/jsx-runtime.mjs").replace("\"../fake\"", "\"../fake/index.mjs\"");
+        let code = code
+            .replace("../fake/jsx-runtime", "../fake/jsx-runtime.mjs")
+            .replace("\"../fake\"", "\"../fake/index.mjs\"");
         std::fs::write(&file, code).unwrap();
         file
     };

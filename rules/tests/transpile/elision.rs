@@ -8,41 +8,77 @@ use webstir_rules::source::{Facts, ImportKind};
 use crate::tools::{compiler_options, emit_with, options, path, tsc};
 
 const MODULES: &[(&str, &str)] = &[
-    ("type_only.ts", "import type { A } from './a'; import type B from './b'; import type * as C from './c'; let x: A | B | C.X;"),
+    (
+        "type_only.ts",
+        "import type { A } from './a'; import type B from './b'; import type * as C from './c'; let x: A | B | C.X;",
+    ),
     ("inline.ts", "import { type A, type B } from './a'; import { type C, d } from './c'; d; let x: A;"),
-    ("unused.ts", "import a from './a'; import { b } from './b'; import * as c from './c'; import './effect'; export {};"),
+    (
+        "unused.ts",
+        "import a from './a'; import { b } from './b'; import * as c from './c'; import './effect'; export {};",
+    ),
     ("as_type.ts", "import { A } from './a'; import { B } from './b'; let x: A = B; type T = typeof A;"),
     ("shadowed.ts", "import { A } from './a'; function f(A: number) { return A } f(1); export {}"),
     ("shadowed_block.ts", "import { A } from './a'; { const A = 1; A } let x: A;"),
     ("mixed.ts", "import D, { A, B as C } from './a'; C; let x: A;"),
     ("namespace_use.ts", "import * as ns from './a'; import * as types from './b'; ns.x; let y: types.T;"),
     ("extends.ts", "import { Base, I } from './a'; import { J } from './b'; class X extends Base<I> implements J {}"),
-    ("reexport.ts", "export { a } from './a'; export { type B } from './b'; export type { C } from './c'; export * from './d'; export type * from './e'; export * as ns from './f'; export type * as gs from './g'; export { default } from './h';"),
-    ("local_reexport.ts", "import { A } from './a'; import type { B } from './b'; import { C } from './c'; export { A }; export type { B, C };"),
+    (
+        "reexport.ts",
+        "export { a } from './a'; export { type B } from './b'; export type { C } from './c'; export * from './d'; export type * from './e'; export * as ns from './f'; export type * as gs from './g'; export { default } from './h';",
+    ),
+    (
+        "local_reexport.ts",
+        "import { A } from './a'; import type { B } from './b'; import { C } from './c'; export { A }; export type { B, C };",
+    ),
     ("export_default.ts", "import A from './a'; export default A;"),
     ("export_default_type.ts", "import type A from './a'; interface I {} export default I;"),
     ("shorthand.ts", "import { a, b } from './a'; import { c } from './c'; console.log({ a, c: 1 });"),
     ("enum_use.ts", "import { E } from './e'; import { F } from './f'; const x = E.A; let y: F.B;"),
-    ("as_cast.ts", "import { T } from './t'; import { v } from './v'; const x = v as T; const y = <T>v; const z = v satisfies T;"),
+    (
+        "as_cast.ts",
+        "import { T } from './t'; import { v } from './v'; const x = v as T; const y = <T>v; const z = v satisfies T;",
+    ),
     ("generic_args.ts", "import { T } from './t'; import { f } from './f'; f<T>(); new Map<T, T>();"),
     ("decl_merge.ts", "import { A } from './a'; interface A { x: 1 } let y: A;"),
     ("alias.ts", "import * as n from './n'; import X = n.X; import Y = n.Y.Z; let t: X;"),
     ("alias_used.ts", "import * as n from './n'; import X = n.X; X;"),
     ("declared.ts", "import { A } from './a'; declare const x: typeof A; declare class C extends A {}"),
-    ("jsx_types.ts", "import { A } from './a'; function is(x: unknown): x is A { return true } abstract class Q { abstract m(): A; p?: A } let o: { [k in keyof A]: A[k] };"),
-    ("dynamic.ts", "import('./a'); import(`./b`); const n = './c'; import(n); type T = import('./d').T; await import('./e', { with: { type: 'json' } });"),
-    ("attributes.ts", "import data from './data.json' with { type: 'json' }; import other from './o.json' with { type: 'json' }; data;"),
+    (
+        "jsx_types.ts",
+        "import { A } from './a'; function is(x: unknown): x is A { return true } abstract class Q { abstract m(): A; p?: A } let o: { [k in keyof A]: A[k] };",
+    ),
+    (
+        "dynamic.ts",
+        "import('./a'); import(`./b`); const n = './c'; import(n); type T = import('./d').T; await import('./e', { with: { type: 'json' } });",
+    ),
+    (
+        "attributes.ts",
+        "import data from './data.json' with { type: 'json' }; import other from './o.json' with { type: 'json' }; data;",
+    ),
     ("string_names.ts", "import { 'a-b' as x } from './a'; export { x as 'c d' }; export { 'e f' } from './g';"),
     ("label.ts", "import { A } from './a'; A: for (;;) { break A }"),
     ("member.ts", "import { A } from './a'; const o = { A: 1, B() {}, ['C']: 2 }; o.A; class X { A = 1; #A = 2 }"),
-    ("assigned.ts", "import { A, B } from './a'; import { C } from './c'; try { (A as any) } catch {} typeof B; void C;"),
+    (
+        "assigned.ts",
+        "import { A, B } from './a'; import { C } from './c'; try { (A as any) } catch {} typeof B; void C;",
+    ),
     ("plain.js", "import a from './a.js'; import { b } from './b.js'; export { c } from './c.js';"),
-    ("element.tsx", "import React from 'react'; import { Comp } from './comp'; import { Props } from './props'; import * as Ns from './ns'; const x = (p: Props) => <Comp><Ns.Inner/><div/></Comp>;"),
+    (
+        "element.tsx",
+        "import React from 'react'; import { Comp } from './comp'; import { Props } from './props'; import * as Ns from './ns'; const x = (p: Props) => <Comp><Ns.Inner/><div/></Comp>;",
+    ),
     ("no_element.tsx", "import React from 'react'; export const x = 1;"),
     ("fragment.tsx", "import React from 'react'; export const x = <></>;"),
-    ("spread_key.tsx", "import { p } from './p'; export const x = <a {...p} key='1'/>; export const y = <b {...p} key='1'><c/></b>;"),
+    (
+        "spread_key.tsx",
+        "import { p } from './p'; export const x = <a {...p} key='1'/>; export const y = <b {...p} key='1'><c/></b>;",
+    ),
     ("only_spread_key.tsx", "import { p } from './p'; export const x = <a {...p} key='1'/>;"),
-    ("pragma.tsx", "/** @jsxRuntime classic */\n/** @jsx h */\nimport { h } from './h'; import React from 'react'; export const x = <a/>;"),
+    (
+        "pragma.tsx",
+        "/** @jsxRuntime classic */\n/** @jsx h */\nimport { h } from './h'; import React from 'react'; export const x = <a/>;",
+    ),
     ("source_pragma.tsx", "/** @jsxImportSource preact */\nexport const x = <a/>;"),
 ];
 
@@ -114,7 +150,8 @@ fn metadata_makes_types_into_values() {
         declare const dec: any; @dec class X { constructor(a: A, c: C) {} @dec m(b: B): void { let d: D } }";
     let facts = Facts::of(&path("m.ts"), text);
     for (metadata, expected) in [(false, vec![]), (true, vec!["./a", "./b"])] {
-        let emit = compiler_options(&json!({ "experimentalDecorators": true, "emitDecoratorMetadata": metadata }), None);
+        let emit =
+            compiler_options(&json!({ "experimentalDecorators": true, "emitDecoratorMetadata": metadata }), None);
         let linked: Vec<_> = facts.linked(&emit).into_iter().map(|link| link.specifier.into_string()).collect();
         let printed: Vec<_> =
             emit_with("m.ts", text, &options(emit)).imports.into_iter().map(|import| import.specifier).collect();
@@ -144,10 +181,21 @@ fn exports_and_places() {
 #[test]
 fn await_outside_of_functions() {
     let awaits = |text: &str| Facts::of(&path("a.ts"), text).has_top_level_await;
-    for text in ["await 1;", "for await (const x of y) {}", "await using x = y;", "if (a) { await b }", "class X extends (await y) {}"] {
+    for text in [
+        "await 1;",
+        "for await (const x of y) {}",
+        "await using x = y;",
+        "if (a) { await b }",
+        "class X extends (await y) {}",
+    ] {
         assert!(awaits(text), "{text}");
     }
-    for text in ["async () => await 1;", "async function f() { for await (const x of y) {} }", "class X { async m() { await 1 } }", "const o = { async m() { await 1 } }"] {
+    for text in [
+        "async () => await 1;",
+        "async function f() { for await (const x of y) {} }",
+        "class X { async m() { await 1 } }",
+        "const o = { async m() { await 1 } }",
+    ] {
         assert!(!awaits(text), "{text}");
     }
 }
@@ -159,10 +207,13 @@ fn requires() {
         facts.imports.iter().map(|import| (import.specifier.to_string(), import.kind)).collect::<Vec<_>>()
     };
     let require = |specifier: &str| (specifier.to_owned(), ImportKind::Require);
-    assert_eq!(kinds("a.cjs", "const a = require('./a'); return; function f(require) { require('./no') }"), [require("./a")]);
-    assert_eq!(kinds("a.ts", "import a = require('./a'); a; const b = require('./b'); x.require('./no');"), [
-        require("./a"),
-        require("./b")
-    ]);
+    assert_eq!(
+        kinds("a.cjs", "const a = require('./a'); return; function f(require) { require('./no') }"),
+        [require("./a")]
+    );
+    assert_eq!(
+        kinds("a.ts", "import a = require('./a'); a; const b = require('./b'); x.require('./no');"),
+        [require("./a"), require("./b")]
+    );
     assert_eq!(kinds("a.json", "{}"), []);
 }

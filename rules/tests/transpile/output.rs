@@ -108,7 +108,8 @@ fn json_modules() {
 #[test]
 fn jsx_stays_when_it_is_asked_for() {
     let preserve = EmitOptions { jsx: Jsx::Preserve, ..EmitOptions::default() };
-    let text = "import React from 'react'; import type { P } from './p'; export const x = (p: P) => <a b={p as any}>text</a>;";
+    let text =
+        "import React from 'react'; import type { P } from './p'; export const x = (p: P) => <a b={p as any}>text</a>;";
     insta::assert_snapshot!(emit_with("a.tsx", text, &options(preserve)).code, @r"
     import React from 'react';
     export const x = (p)=><a b={p}>text</a>;
@@ -134,8 +135,10 @@ fn declarations_are_empty() {
 
 #[test]
 fn private_names_and_fields_stay_native_where_they_can() {
-    let text = "class A { #x = 1; static s = 2; y = 3; static { this.s } z? .m }".replace("z? .m", "m() { return this.#x ?? 1 }");
-    let target = |name: &str| emit_with("a.ts", &text, &options(compiler_options(&json!({ "target": name }), None))).code;
+    let text = "class A { #x = 1; static s = 2; y = 3; static { this.s } z? .m }"
+        .replace("z? .m", "m() { return this.#x ?? 1 }");
+    let target =
+        |name: &str| emit_with("a.ts", &text, &options(compiler_options(&json!({ "target": name }), None))).code;
     assert!(target("es2022").contains("#x = 1") && target("es2022").contains("static s = 2"));
     assert!(!target("es2021").contains("#x") && target("es2021").contains("??"));
     assert!(!target("es2019").contains("??"));

@@ -76,7 +76,15 @@ fn typescript() -> &'static Path {
         if !tools.exists() {
             let fresh = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
             let npm = Command::new("npm")
-                .args(["install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", "typescript@5.9.3", "--prefix"])
+                .args([
+                    "install",
+                    "--silent",
+                    "--no-audit",
+                    "--no-fund",
+                    "--ignore-scripts",
+                    "typescript@5.9.3",
+                    "--prefix",
+                ])
                 .arg(fresh.path())
                 .status();
             assert!(npm.unwrap().success());
