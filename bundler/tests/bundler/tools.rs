@@ -18,17 +18,16 @@ impl Tree {
     }
 }
 
+/// Options that change nothing about specifiers and define nothing.
+pub(crate) fn options(emit: EmitOptions) -> Options<'static> {
+    Options { emit, define: BTreeMap::new(), map: None, import_require: ImportRequire::Bare, rewrite: &|_| None }
+}
+
 /// JavaScript and its map, whose one source is the id.
 pub(crate) fn transpiled(id: &str, text: &str) -> Result<Loaded, String> {
     let path = RelPath::new(id.trim_start_matches('/')).unwrap();
     let map = MapOptions { source: id.to_owned(), content: true, link: MapLink::Detached };
-    let options = Options {
-        emit: EmitOptions::default(),
-        define: BTreeMap::new(),
-        map: Some(map),
-        import_require: ImportRequire::Bare,
-        rewrite: &|_| None,
-    };
+    let options = Options { map: Some(map), ..options(EmitOptions::default()) };
     let emitted = transpile(Source { path: &path, text }, &options).map_err(|found| format!("{found:#?}"))?;
     Ok(Loaded { code: emitted.code, map_json: emitted.map, kind: LoadedKind::Js })
 }

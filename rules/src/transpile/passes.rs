@@ -75,7 +75,7 @@ fn transform(
     }
     let defines_names = define::replace(program, &options.define, unresolved)?;
     // Before the types go: `createRequire` hides the specifier of `import x = require("y")`.
-    let mut printed = rewrite::import_requires(program, options);
+    let mut printed = rewrite::import_requires(program, options)?;
     match emit.decorators {
         Decorators::Standard => program.mutate(decorator_2023_11()),
         Decorators::Legacy { metadata } => {

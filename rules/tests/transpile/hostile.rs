@@ -165,6 +165,7 @@ fn any_options() -> impl Strategy<Value = EmitOptions> {
         Jsx::Preserve,
         Jsx::Classic { factory: "h".into(), fragment: "F.G".into() },
         Jsx::Automatic { import_source: "react".into(), development: false },
+        Jsx::Automatic { import_source: "p".into(), development: true },
     ];
     let select = prop::sample::select::<Target>;
     (select(targets), prop::sample::select(decorators), any::<bool>(), prop::sample::select(jsx), any::<bool>())
