@@ -48,6 +48,7 @@ pub struct Entry {
 
 /// What is to be linked, and how.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(clippy::struct_excessive_bools, reason = "switches that are independent of each other")]
 pub struct Request {
     /// The outputs, by distinct names.
     pub entries: Vec<Entry>,

@@ -219,7 +219,7 @@ fn collect(request: &Request, output: BundleOutput, warnings: Vec<BundleProblem>
                     if !code.ends_with('\n') {
                         code.push('\n');
                     }
-                    code.push_str(&format!("//# sourceMappingURL={name}.map\n"));
+                    code.extend(["//# sourceMappingURL=", name, ".map\n"]);
                 }
                 bundled.chunks.push(Chunk {
                     file_name: chunk.filename.to_string(),
@@ -234,7 +234,7 @@ fn collect(request: &Request, output: BundleOutput, warnings: Vec<BundleProblem>
                         .filter(|import| **import != chunk.filename)
                         .map(ToString::to_string)
                         .collect(),
-                    module_ids: chunk.module_ids.iter().map(|id| id.to_string()).collect(),
+                    module_ids: chunk.module_ids.iter().map(ToString::to_string).collect(),
                     exports: chunk.exports.iter().map(ToString::to_string).collect(),
                 });
             }

@@ -160,7 +160,7 @@ fn options(platform: Platform, asked: Asked) -> ResolveOptions {
 fn reason(specifier: &str, error: &ResolveError) -> String {
     match error {
         ResolveError::NotFound(_) => format!("There is no package for `{specifier}` in `node_modules`"),
-        error => error.to_string().replace("\"", "`").trim_end_matches('.').to_owned(),
+        error => error.to_string().replace('"', "`").trim_end_matches('.').to_owned(),
     }
 }
 

@@ -1,4 +1,5 @@
 //! Linking virtual trees and real packages; what comes out is run by Node.
+#![expect(clippy::unwrap_used, reason = "the functions around tests may unwrap as tests do")]
 
 #[path = "bundler/link.rs"]
 mod link;

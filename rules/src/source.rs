@@ -7,6 +7,7 @@
 mod codec;
 mod collect;
 pub(crate) mod json;
+mod jsx;
 mod nesting;
 mod parse;
 mod usage;
@@ -157,33 +158,12 @@ impl Facts {
     pub fn linked(&self, options: &EmitOptions) -> Vec<Link> {
         let mut links = self.jsx_links(options);
         let factories = self.factories(options);
-        links.extend(self.imports.iter().filter(|import| self.is_linked(import, options, &factories)).map(|import| {
-            Link { specifier: import.specifier.clone(), kind: import.kind, place: Some((import.start, import.end)) }
+        links.extend(self.imports.iter().filter(|import| is_linked(import, options, &factories)).map(|import| Link {
+            specifier: import.specifier.clone(),
+            kind: import.kind,
+            place: Some((import.start, import.end)),
         }));
         links
-    }
-
-    fn is_linked(&self, import: &Import, options: &EmitOptions, factories: &[&str]) -> bool {
-        if import.kind == ImportKind::Unknown {
-            return false;
-        }
-        match &import.usage {
-            Usage::Value => true,
-            Usage::TypeOnly => false,
-            Usage::InlineTypes => options.verbatim,
-            Usage::Unused { locals, metadata } => {
-                options.verbatim
-                    || *metadata && options.decorators.emits_metadata()
-                    || locals.iter().any(|local| factories.contains(&&**local))
-            }
-        }
-    }
-
-    fn is_automatic(&self, jsx: &JsxFacts, options: &EmitOptions) -> bool {
-        if jsx.import_source.is_some() {
-            return true;
-        }
-        jsx.automatic.unwrap_or(matches!(options.jsx, Jsx::Automatic { .. }))
     }
 
     /// The names that stand for a JSX factory.
@@ -199,7 +179,7 @@ impl Facts {
         if matches!(options.jsx, Jsx::Preserve) {
             return vec![factory, fragment];
         }
-        if self.is_automatic(jsx, options) || !(jsx.runtime || jsx.create_element) {
+        if jsx.is_automatic(options) || !(jsx.runtime || jsx.create_element) {
             return Vec::new();
         }
         if jsx.fragments { vec![factory, fragment] } else { vec![factory] }
@@ -207,7 +187,7 @@ impl Facts {
 
     fn jsx_links(&self, options: &EmitOptions) -> Vec<Link> {
         let Some(jsx) = &self.jsx else { return Vec::new() };
-        if matches!(options.jsx, Jsx::Preserve) || !self.is_automatic(jsx, options) {
+        if matches!(options.jsx, Jsx::Preserve) || !jsx.is_automatic(options) {
             return Vec::new();
         }
         let (source, development) = match &options.jsx {
@@ -225,5 +205,27 @@ impl Facts {
             links.push(link(source.to_owned()));
         }
         links
+    }
+}
+
+fn is_linked(import: &Import, options: &EmitOptions, factories: &[&str]) -> bool {
+    if import.kind == ImportKind::Unknown {
+        return false;
+    }
+    match &import.usage {
+        Usage::Value => true,
+        Usage::TypeOnly => false,
+        Usage::InlineTypes => options.verbatim,
+        Usage::Unused { locals, metadata } => {
+            options.verbatim
+                || *metadata && options.decorators.emits_metadata()
+                || locals.iter().any(|local| factories.contains(&&**local))
+        }
+    }
+}
+
+impl JsxFacts {
+    fn is_automatic(&self, options: &EmitOptions) -> bool {
+        self.import_source.is_some() || self.automatic.unwrap_or(matches!(options.jsx, Jsx::Automatic { .. }))
     }
 }

@@ -40,6 +40,7 @@ pub struct PathMapping {
 
 /// The effective configuration of a project.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+#[expect(clippy::struct_excessive_bools, reason = "switches that are independent of each other")]
 pub struct TsConfig {
     /// The files that were read, the project's own first, then what it extends.
     pub files: Box<[RelPath]>,

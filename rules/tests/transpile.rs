@@ -1,4 +1,5 @@
 //! The transpiler against TypeScript itself, under Node.
+#![expect(clippy::unwrap_used, reason = "the functions around tests may unwrap as tests do")]
 
 #[path = "transpile/cases.rs"]
 mod cases;

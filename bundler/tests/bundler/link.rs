@@ -10,7 +10,7 @@ fn linked(request: &Request, host: &SharedHost) -> Bundled {
 }
 
 fn app() -> SharedHost {
-    Tree::new(&[
+    Tree::host(&[
         (
             "/src/main.ts",
             "import { add } from './lib/math.js';\nimport data from './data.json';\nimport legacy from './legacy.cjs';\n\
@@ -80,7 +80,7 @@ fn names_of_modules_are_printed_when_asked_for() {
 
 #[test]
 fn definitions_reach_every_module() {
-    let host = Tree::new(&[(
+    let host = Tree::host(&[(
         "/a.js",
         "if (process.env.NODE_ENV !== 'production') console.log('dev'); else console.log('prod');",
     )]);
@@ -103,7 +103,7 @@ fn position(text: &str, needle: &str) -> (u32, u32) {
 fn maps_lead_to_typescript() {
     let source = "interface Gone { a: string }\n\nexport function first(value: string): string {\n  const ü = '🙂'; globalThis.mark?.(\"token-one\");\n  return value + ü;\n}\n";
     let main = "import { first } from './deep/first.js';\nclass C<T> { constructor(readonly t: T) {} }\nconsole.log(first(new C('token-two').t), 'token-three');\n";
-    let host = Tree::new(&[("/app/src/deep/first.ts", source), ("/app/src/main.ts", main)]);
+    let host = Tree::host(&[("/app/src/deep/first.ts", source), ("/app/src/main.ts", main)]);
     for minify in [false, true] {
         let request = Request {
             source_maps: SourceMaps::Linked,
@@ -177,12 +177,12 @@ fn the_disk_is_not_looked_at() {
     std::fs::write(root.join("main.js"), "console.log('DISK')").unwrap();
     std::fs::write(root.join("only-on-disk.js"), "console.log('DISK')").unwrap();
     let id = |name: &str| root.join(name).to_str().unwrap().to_owned();
-    let host = Tree::new(&[
+    let host = Tree::host(&[
         (&id("main.js"), "import './effect.js'; console.log('virtual');"),
         (&id("effect.js"), "console.log('effect');"),
     ]);
     let bundled = linked(&request(&[("main", &id("main.js"))]), &host);
     assert_eq!(run(&[("main.js", &bundled.chunks[0].code)], "main.js"), "effect\nvirtual\n");
-    let host = Tree::new(&[(&id("main.js"), "import './only-on-disk.js';")]);
+    let host = Tree::host(&[(&id("main.js"), "import './only-on-disk.js';")]);
     assert_eq!(bundle(&request(&[("main", &id("main.js"))]), &host).unwrap_err().len(), 1);
 }

@@ -11,6 +11,10 @@ use webstir_bundler::{
     Bundled, Format, Host, Loaded, LoadedKind, Platform, Request, RequestKind, Resolved, SharedHost, bundle,
 };
 
+use webstir_engine::path::RelPath;
+use webstir_rules::source::ParsedModule;
+use webstir_rules::tsconfig::EmitOptions;
+
 use crate::tools::{request, run, transpiled};
 
 const PACKAGES: [&str; 4] = ["zod@4.1.12", "@ts-rest/core@3.52.1", "ms@2.1.3", "kleur@4.1.5"];
@@ -151,7 +155,7 @@ impl Host for Workspace {
         }
         match found {
             Found::File(PackageFile { path, side_effects, format, .. }) => {
-                let format = if path.ends_with(".ts") { Format::Esm } else { format };
+                let format = if path.rsplit('.').next() == Some("ts") { Format::Esm } else { format };
                 Resolved::Module { id: format!("/{path}"), side_effects, format }
             }
             // Optional packages that the backend loads when they are there.
@@ -213,24 +217,51 @@ fn browser_application() {
     assert_eq!(run(&[("main.js", &bundled.chunks[0].code)], "main.js"), "false 1m\n");
 }
 
-#[test]
-fn the_backend_package_from_its_sources() {
-    let root = installed().join("node_modules/@webstir-io/webstir-backend");
-    let sources = root.join("src");
-    let has_sources = sources.join("index.ts").exists();
-    assert!(has_sources, "the package ships its sources");
-    let mut entries = Vec::new();
-    let mut pending = vec![sources.clone()];
+/// The TypeScript files below a directory.
+fn sources(directory: PathBuf) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut pending = vec![directory];
     while let Some(directory) = pending.pop() {
         for entry in std::fs::read_dir(directory).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 pending.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "ts") {
-                entries.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "ts" || extension == "mts") {
+                found.push(path);
             }
         }
     }
+    found
+}
+
+#[test]
+fn facts_and_output_agree_on_real_sources() {
+    let modules = installed().join("node_modules");
+    let files = [sources(modules.join("zod/src")), sources(modules.join("@webstir-io/webstir-backend/src"))].concat();
+    assert!(files.len() > 200, "{}", files.len());
+    for file in files {
+        let path = RelPath::new(file.strip_prefix(installed()).unwrap().to_str().unwrap()).unwrap();
+        let text = std::fs::read_to_string(&file).unwrap();
+        let module = ParsedModule::parse(&path, &text).unwrap_or_else(|faults| panic!("{path}: {faults:?}"));
+        let emit = EmitOptions::default();
+        let mut linked: Vec<_> =
+            module.facts().linked(&emit).into_iter().map(|link| link.specifier.into_string()).collect();
+        let mut printed: Vec<_> = module
+            .emit(&text, &crate::tools::options(emit))
+            .unwrap_or_else(|found| panic!("{path}: {found:#?}"))
+            .imports
+            .into_iter()
+            .map(|import| import.specifier)
+            .collect();
+        linked.sort();
+        printed.sort();
+        assert_eq!(linked, printed, "{path}");
+    }
+}
+
+#[test]
+fn the_backend_package_from_its_sources() {
+    let entries = sources(installed().join("node_modules/@webstir-io/webstir-backend/src"));
     assert!(entries.len() > 30, "{entries:?}");
     let workspace = Workspace::new(&[], Platform::Node);
     for path in &entries {

@@ -5,7 +5,7 @@ use webstir_bundler::{BundleProblem, Format, Host, Loaded, ProblemKind, RequestK
 use crate::tools::{Tree, request};
 
 fn problems(files: &[(&str, &str)]) -> Vec<BundleProblem> {
-    bundle(&request(&[("main", "/main.ts")]), &Tree::new(files)).unwrap_err()
+    bundle(&request(&[("main", "/main.ts")]), &Tree::host(files)).unwrap_err()
 }
 
 fn word(problem: &BundleProblem, code: &str) -> String {

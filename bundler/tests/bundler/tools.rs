@@ -13,22 +13,21 @@ use webstir_rules::tsconfig::EmitOptions;
 pub(crate) struct Tree(pub(crate) BTreeMap<String, String>);
 
 impl Tree {
-    pub(crate) fn new(files: &[(&str, &str)]) -> SharedHost {
+    pub(crate) fn host(files: &[(&str, &str)]) -> SharedHost {
         Arc::new(Self(files.iter().map(|(id, text)| ((*id).to_owned(), (*text).to_owned())).collect()))
     }
+}
+
+/// Options that change nothing about specifiers and define nothing.
+pub(crate) fn options(emit: EmitOptions) -> Options<'static> {
+    Options { emit, define: BTreeMap::new(), map: None, import_require: ImportRequire::Bare, rewrite: &|_| None }
 }
 
 /// JavaScript and its map, whose one source is the id.
 pub(crate) fn transpiled(id: &str, text: &str) -> Result<Loaded, String> {
     let path = RelPath::new(id.trim_start_matches('/')).unwrap();
     let map = MapOptions { source: id.to_owned(), content: true, link: MapLink::Detached };
-    let options = Options {
-        emit: EmitOptions::default(),
-        define: BTreeMap::new(),
-        map: Some(map),
-        import_require: ImportRequire::Bare,
-        rewrite: &|_| None,
-    };
+    let options = Options { map: Some(map), ..options(EmitOptions::default()) };
     let emitted = transpile(Source { path: &path, text }, &options).map_err(|found| format!("{found:#?}"))?;
     Ok(Loaded { code: emitted.code, map_json: emitted.map, kind: LoadedKind::Js })
 }
@@ -49,7 +48,7 @@ impl Host for Tree {
         match candidates.into_iter().find(|id| self.0.contains_key(id)) {
             Some(id) => Resolved::Module {
                 side_effects: id.contains("pure").then_some(false),
-                format: if id.ends_with(".cjs") { Format::CommonJs } else { Format::Esm },
+                format: if id.rsplit('.').next() == Some("cjs") { Format::CommonJs } else { Format::Esm },
                 id,
             },
             None => Resolved::NotFound { reason: format!("There is no module `{specifier}`") },

@@ -7,7 +7,15 @@ const CONDITIONS: [&str; 3] = ["node", "import", "module"];
 
 /// The `imports` of one `package.json`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
-pub struct PackageImports(Box<[(Box<str>, Box<[Box<str>]>)]>);
+pub struct PackageImports(Box<[Entry]>);
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Entry {
+    /// With at most one `*` that means something.
+    pattern: Box<str>,
+    /// What to take, the first choice first.
+    targets: Box<[Box<str>]>,
+}
 
 impl PackageImports {
     /// Reads the text of a `package.json`. A file without `imports`, or one that is not JSON, has none: that file's faults are
@@ -18,20 +26,20 @@ impl PackageImports {
         let entries = imports.iter().filter(|(pattern, _)| pattern.starts_with('#')).map(|(pattern, target)| {
             let mut targets = Vec::new();
             collect(target, &mut targets);
-            (pattern.as_str().into(), targets.into_boxed_slice())
+            Entry { pattern: pattern.as_str().into(), targets: targets.into_boxed_slice() }
         });
         Self(entries.collect())
     }
 
     /// What `specifier` stands for, the first choice first: specifiers relative to the workspace root, or of packages.
     pub(super) fn targets(&self, specifier: &str) -> Vec<String> {
-        if let Some((_, targets)) = self.0.iter().find(|(pattern, _)| **pattern == *specifier) {
-            return targets.iter().map(|target| target.clone().into_string()).collect();
+        if let Some(entry) = self.0.iter().find(|entry| *entry.pattern == *specifier) {
+            return entry.targets.iter().map(|target| target.clone().into_string()).collect();
         }
         let best = self
             .0
             .iter()
-            .filter_map(|(pattern, targets)| {
+            .filter_map(|Entry { pattern, targets }| {
                 let (before, after) = pattern.split_once('*')?;
                 let star = specifier.strip_prefix(before)?.strip_suffix(after)?;
                 (!star.is_empty()).then_some((before.len(), star, targets))

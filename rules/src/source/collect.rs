@@ -2,20 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use swc_core::common::pass::Optional;
-use swc_core::common::{SourceMap, Spanned, SyntaxContext};
+use swc_core::common::{Spanned, SyntaxContext};
 use swc_core::ecma::ast::{
     ArrowExpr, AwaitExpr, CallExpr, Callee, Class, ClassMember, Constructor, Decl, DefaultDecl, ExportAll,
-    ExportSpecifier, Expr, ExprOrSpread, ForOfStmt, Function, GetterProp, Id, ImportDecl, JSXAttrName, JSXAttrOrSpread,
-    JSXFragment, JSXOpeningElement, Lit, ModuleDecl, ModuleExportName, ModuleItem, NamedExport, SetterProp,
-    StaticBlock, Str, TsImportEqualsDecl, TsModuleName, TsModuleRef, UsingDecl,
+    ExportSpecifier, Expr, ExprOrSpread, ForOfStmt, Function, GetterProp, Id, ImportDecl, JSXFragment,
+    JSXOpeningElement, Lit, ModuleDecl, ModuleExportName, ModuleItem, NamedExport, SetterProp, StaticBlock, Str,
+    TsImportEqualsDecl, TsModuleName, TsModuleRef, UsingDecl,
 };
 use swc_core::ecma::transforms::base::helpers::{HELPERS, Helpers};
 use swc_core::ecma::transforms::proposal::decorators::{self, decorators};
-use swc_core::ecma::transforms::react::{JsxDirectives, Runtime};
 use swc_core::ecma::utils::find_pat_ids;
 use swc_core::ecma::visit::{Visit, VisitWith, noop_visit_type};
 
+use super::jsx;
 use super::usage::{Usage, is_runtime_decl};
 use super::{Facts, Import, ImportKind, JsxFacts, Language, Parts, Usage as ImportUsage};
 
@@ -33,7 +32,7 @@ pub(super) fn facts(parts: &Parts, language: Language) -> Facts {
         has_top_level_await: false,
         function_depth: 0,
         has_decorators: false,
-        jsx: language.has_jsx().then(|| directives(parts)),
+        jsx: language.has_jsx().then(|| jsx::directives(parts)),
     };
     parts.program.visit_with(&mut collect);
     collect.mark_metadata();
@@ -46,30 +45,6 @@ pub(super) fn facts(parts: &Parts, language: Language) -> Facts {
         jsx,
         syntax_errors: Box::default(),
     }
-}
-
-/// The JSX pragmas in the comments before the first statement.
-fn directives(parts: &Parts) -> JsxFacts {
-    let mut facts = JsxFacts::default();
-    let Some(comments) = parts.leading.get(&parts.pragma_position()) else { return facts };
-    let map = SourceMap::default();
-    let found = JsxDirectives::from_comments(&map, parts.program.span(), comments, parts.top);
-    let root = |expr: &Expr| {
-        let mut expr = expr;
-        while let Expr::Member(member) = expr {
-            expr = &member.obj;
-        }
-        expr.as_ident().map(|name| Box::from(&*name.sym))
-    };
-    facts.automatic = match found.runtime {
-        Some(Runtime::Automatic) => Some(true),
-        Some(Runtime::Classic) => Some(false),
-        _ => None,
-    };
-    facts.import_source = found.import_source.as_deref().map(Box::from);
-    facts.factory = found.pragma.as_deref().and_then(|expr| root(expr));
-    facts.fragment = found.pragma_frag.as_deref().and_then(|expr| root(expr));
-    facts
 }
 
 struct Collect<'a> {
@@ -126,7 +101,7 @@ impl Collect<'_> {
         let mut program = self.parts.program.clone();
         HELPERS.set(&Helpers::new(false), || {
             let config = decorators::Config { legacy: true, emit_metadata: true, use_define_for_class_fields: true };
-            program.mutate(Optional::new(decorators(config), true));
+            program.mutate(decorators(config));
         });
         let usage = Usage::of(&program);
         for (index, bindings) in &self.unused {
@@ -213,19 +188,6 @@ impl Collect<'_> {
             }
             _ => {}
         }
-    }
-
-    fn uses_create_element(element: &JSXOpeningElement) -> bool {
-        let mut spread = false;
-        element.attrs.iter().any(|attribute| match attribute {
-            JSXAttrOrSpread::SpreadElement(_) => {
-                spread = true;
-                false
-            }
-            JSXAttrOrSpread::JSXAttr(attribute) => {
-                spread && matches!(&attribute.name, JSXAttrName::Ident(name) if name.sym == "key")
-            }
-        })
     }
 }
 
@@ -381,7 +343,7 @@ impl Visit for Collect<'_> {
 
     fn visit_jsx_opening_element(&mut self, element: &JSXOpeningElement) {
         if let Some(jsx) = &mut self.jsx {
-            if Self::uses_create_element(element) {
+            if jsx::uses_create_element(element) {
                 jsx.create_element = true;
             } else {
                 jsx.runtime = true;

@@ -16,8 +16,8 @@ pub(super) const MAX_CHAIN: u32 = 400_000;
 const INLINE_STACK: usize = 768 * 1024;
 /// Costs of one open bracket and of one chained token, the most of parser, passes, printer and drop. Unoptimised frames are
 /// several times larger.
-const BRACKET_COST: usize = if cfg!(debug_assertions) { 48 * 1024 } else { 8 * 1024 };
-const TOKEN_COST: usize = if cfg!(debug_assertions) { 8 * 1024 } else { 2 * 1024 };
+const BRACKET_COST: usize = if cfg!(debug_assertions) { 48 * 1024 } else { 16 * 1024 };
+const TOKEN_COST: usize = if cfg!(debug_assertions) { 8 * 1024 } else { 4 * 1024 };
 
 /// A bound on the depth of the syntax tree of one text.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

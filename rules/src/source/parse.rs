@@ -1,5 +1,7 @@
 //! One parse of one file.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use swc_core::common::comments::{SingleThreadedComments, SingleThreadedCommentsMapInner};
 use swc_core::common::errors::{DiagnosticBuilder, Emitter, Handler};
 use swc_core::common::sync::Lrc;
@@ -328,21 +330,24 @@ impl Parts {
     }
 }
 
+/// What passes reported so far: places and messages.
+pub(crate) type Reports = Arc<Mutex<Vec<(swc_core::common::Span, String)>>>;
+
 /// Collects what passes report.
-pub(crate) struct Collector(pub(crate) std::sync::Arc<std::sync::Mutex<Vec<(swc_core::common::Span, String)>>>);
+pub(crate) struct Collector(Reports);
 
 impl Emitter for Collector {
     fn emit(&mut self, diagnostic: &mut DiagnosticBuilder<'_>) {
         let span = diagnostic.span.primary_span().unwrap_or_default();
         let message = tidy(&diagnostic.message());
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((span, message));
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push((span, message));
     }
 }
 
 impl Collector {
     /// A handler for passes and the place where their findings arrive.
-    pub(crate) fn handler() -> (Handler, std::sync::Arc<std::sync::Mutex<Vec<(swc_core::common::Span, String)>>>) {
-        let found = std::sync::Arc::default();
-        (Handler::with_emitter(true, false, Box::new(Self(std::sync::Arc::clone(&found)))), found)
+    pub(crate) fn handler() -> (Handler, Reports) {
+        let found = Reports::default();
+        (Handler::with_emitter(true, false, Box::new(Self(Arc::clone(&found)))), found)
     }
 }

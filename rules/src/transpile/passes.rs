@@ -1,5 +1,7 @@
 //! The passes over one module, in their order.
 
+use std::sync::PoisonError;
+
 use swc_core::common::comments::SingleThreadedComments;
 use swc_core::common::errors::HANDLER;
 use swc_core::common::{BytePos, LineCol, Mark};
@@ -36,7 +38,7 @@ pub(super) fn run(parts: &mut Parts, language: Language, options: &Options<'_>) 
     let imports = HANDLER.set(&handler, || {
         HELPERS.set(&Helpers::new(false), || transform(parts, language, options, &comments, watermark))
     });
-    let mut faults: Vec<_> = std::mem::take(&mut *found.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+    let mut faults: Vec<_> = std::mem::take(&mut *found.lock().unwrap_or_else(PoisonError::into_inner))
         .into_iter()
         .map(|(span, message)| Fault { code: "transpile::unsupported", span, message, help: None })
         .collect();
@@ -73,7 +75,7 @@ fn transform(
     }
     let defines_names = define::replace(program, &options.define, unresolved)?;
     // Before the types go: `createRequire` hides the specifier of `import x = require("y")`.
-    let mut printed = rewrite::import_requires(program, options);
+    let mut printed = rewrite::import_requires(program, options)?;
     match emit.decorators {
         Decorators::Standard => program.mutate(decorator_2023_11()),
         Decorators::Legacy { metadata } => {

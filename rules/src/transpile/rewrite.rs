@@ -7,28 +7,38 @@ use swc_core::ecma::ast::{
 };
 use swc_core::ecma::visit::{VisitMut, VisitMutWith, noop_visit_mut_type};
 
-use super::{ImportRequire, Options, PrintedImport, Rewrite};
+use super::{Fault, ImportRequire, Options, PrintedImport, Rewrite};
 use crate::source::ImportKind;
 
 /// Rewrites `import x = require("y")` in a program whose types are still there. With [`ImportRequire::Bare`] the call stays
 /// visible and is rewritten with all others.
-pub(super) fn import_requires(program: &mut Program, options: &Options<'_>) -> Vec<PrintedImport> {
+pub(super) fn import_requires(program: &mut Program, options: &Options<'_>) -> Result<Vec<PrintedImport>, Vec<Fault>> {
     let mut printed = Vec::new();
-    let Program::Module(module) = program else { return printed };
-    if options.import_require == ImportRequire::Bare {
-        return printed;
-    }
+    let mut faults = Vec::new();
+    let Program::Module(module) = program else { return Ok(printed) };
     for item in &mut module.body {
-        if let ModuleItem::ModuleDecl(ModuleDecl::TsImportEquals(import)) = item
-            && let TsModuleRef::TsExternalModuleRef(reference) = &mut import.module_ref
-            && !import.is_type_only
-        {
-            let specifier = reference.expr.value.to_string_lossy().into_owned();
-            let rewritten = rewrite_literal(&mut reference.expr, &specifier, options.rewrite);
-            printed.push(PrintedImport { specifier, rewritten, kind: ImportKind::Require });
+        let ModuleItem::ModuleDecl(ModuleDecl::TsImportEquals(import)) = item else { continue };
+        let TsModuleRef::TsExternalModuleRef(reference) = &mut import.module_ref else { continue };
+        if import.is_type_only {
+            continue;
+        }
+        let specifier = reference.expr.value.to_string_lossy().into_owned();
+        match options.import_require {
+            ImportRequire::CreateRequire => {
+                let rewritten = rewrite_literal(&mut reference.expr, &specifier, options.rewrite);
+                printed.push(PrintedImport { specifier, rewritten, kind: ImportKind::Require });
+            }
+            // The pass would write to `exports`, which an ES module does not have.
+            ImportRequire::Bare if import.is_export => faults.push(Fault {
+                code: "transpile::unsupported",
+                span: import.span,
+                message: "An `export import` of a module cannot be bundled".to_owned(),
+                help: Some(format!("Write `export * as {} from \"{specifier}\"`", import.id.sym)),
+            }),
+            ImportRequire::Bare => {}
         }
     }
-    printed
+    if faults.is_empty() { Ok(printed) } else { Err(faults) }
 }
 
 fn rewrite_literal(literal: &mut Str, specifier: &str, rewrite: &Rewrite<'_>) -> String {
@@ -57,7 +67,7 @@ impl<'a> Rewriting<'a> {
     fn literal(&mut self, literal: &mut Str, kind: ImportKind) -> bool {
         let specifier = literal.value.to_string_lossy().into_owned();
         let rewritten = rewrite_literal(literal, &specifier, self.rewrite);
-        let left_json = specifier != rewritten && !rewritten.ends_with(".json");
+        let left_json = specifier != rewritten && rewritten.rsplit('.').next() != Some("json");
         self.printed.push(PrintedImport { specifier, rewritten, kind });
         left_json
     }

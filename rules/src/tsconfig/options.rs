@@ -9,6 +9,7 @@ use super::{ModuleResolution, PathMapping, Source, TsConfig};
 
 /// The options as written, the later file over the earlier.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "switches that are independent of each other")]
 pub(super) struct Options {
     target: Option<(Target, bool)>,
     module: Option<Box<str>>,

@@ -94,6 +94,17 @@ fn specifiers() {
 }
 
 #[test]
+fn exported_requires() {
+    let text = "export import h = require('./h');";
+    let node = emit_with("a.ts", text, &options(EmitOptions::default()));
+    assert!(node.code.contains("export const h = __require('./h');"), "{}", node.code);
+    let bare = Options { import_require: ImportRequire::Bare, ..options(EmitOptions::default()) };
+    let source = webstir_rules::transpile::Source { path: &crate::tools::path("a.ts"), text };
+    let found = webstir_rules::transpile::transpile(source, &bare).unwrap_err();
+    assert_eq!(found[0].help.as_deref(), Some("Write `export * as h from \"./h\"`"));
+}
+
+#[test]
 fn json_modules() {
     let emitted = emit("a.json", "\u{feff}{ \"__proto__\": { \"x\": -0 }, \"n\": 12345678901234567890 }\n").unwrap();
     assert_eq!(emitted.code, "export default { [\"__proto__\"]: { \"x\": -0 }, \"n\": 12345678901234567890 };\n");
