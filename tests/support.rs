@@ -190,6 +190,7 @@ fn collect(root: &Path, directory: &Path, files: &mut Vec<(String, Vec<u8>)>) {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "every caller has it to give")]
 pub(crate) fn ran(output: Output) -> Ran {
     Ran {
         code: output.status.code(),

@@ -1,4 +1,6 @@
 //! The transpiler against TypeScript itself, under Node.
+
+#![expect(clippy::disallowed_methods, reason = "tests prepare real directories")]
 #![expect(clippy::unwrap_used, reason = "the functions around tests may unwrap as tests do")]
 
 #[path = "transpile/cases.rs"]

@@ -34,6 +34,8 @@ struct Parameters {
     map: Option<Map>,
     rewrite: BTreeMap<String, String>,
     output: String,
+    /// Whether the output runs by itself; otherwise it is linked.
+    placed: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -121,7 +123,7 @@ impl Rule for Transpile {
     }
 
     fn run(&self, context: &Context<'_>) -> RunResult {
-        let Parameters { emit, define, map, rewrite, output } = parameters(context.action);
+        let Parameters { emit, define, map, rewrite, output, placed } = parameters(context.action);
         let input = &context.action.inputs[0];
         let bytes = context.read(input)?;
         let text = match std::str::from_utf8(&bytes) {
@@ -146,7 +148,8 @@ impl Rule for Transpile {
                     MapPlace::Url(url) => MapLink::Url(url),
                 },
             }),
-            import_require: ImportRequire::CreateRequire,
+            // A bundle links what is required; a placed module finds it when it runs.
+            import_require: if placed { ImportRequire::CreateRequire } else { ImportRequire::Bare },
             rewrite: &rewritten,
         };
         let emitted = match transpile::transpile(Source { path: &input.path, text }, &options) {
@@ -277,6 +280,7 @@ impl Layout {
             map,
             rewrite: rewrite.collect(),
             output: output.as_str().to_owned(),
+            placed: self.placed,
         }
     }
 }
