@@ -104,7 +104,7 @@ pub(crate) fn findings(diagnostics: &[Diagnostic], system: &Os, least: Severity)
         let rendered = Rendered::new(diagnostic, &mut source);
         // Writing to a string cannot fail.
         let _ = handler.render_report(&mut text, &rendered);
-        story(text.trim_end());
+        story(&format!("{}\n", text.trim_end()));
     }
 }
 
