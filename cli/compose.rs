@@ -20,6 +20,7 @@ use webstir_engine::execute::Executor;
 use webstir_engine::fact::FactTable;
 use webstir_engine::label::Label;
 use webstir_engine::path::RelPath;
+use webstir_engine::rule::RunError;
 use webstir_engine::schedule::{BuildError, Run, Scheduler};
 use webstir_engine::store::Store;
 use webstir_engine::system::{Os, System as _};
@@ -347,20 +348,26 @@ fn environment(config: &Config) -> BTreeMap<String, String> {
 }
 
 fn explain(error: BuildError, root: &Path) -> Failure {
+    let failure = Failure::new(error.to_string());
     match error {
         BuildError::Store(error) => Failure::store(&store_root(root))(error),
-        BuildError::Panic { .. } => {
-            Failure::new(error.to_string()).with_help("This is a bug in webstir; please report it")
+        BuildError::Panic { .. } => failure.with_help("This is a bug in webstir; please report it"),
+        BuildError::Run { source: RunError::World { source, .. }, .. } if is_full(&source) => {
+            failure.with_help("Free some space, or run `webstir cache clear`; the previous tree is whole")
         }
-        error => Failure::new(error.to_string()),
+        _ => failure,
     }
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 fn placing(error: &PlaceError) -> Failure {
     let failure = Failure::new(error.to_string());
     match error {
         PlaceError::InTheWay(path, _) => failure.with_help(format!("Move `{path}` away; webstir replaces only files")),
-        PlaceError::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
+        PlaceError::Io { source, .. } if is_full(source) => {
             failure.with_help("Free some space; the previous tree is whole")
         }
         _ => failure,
