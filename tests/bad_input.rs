@@ -177,3 +177,13 @@ fn a_read_only_workspace_fails_clearly_and_an_unreadable_file_is_named() {
     assert_eq!(ran.code, Some(1), "{}{}", ran.stdout, ran.stderr);
     assert!(ran.findings().contains(&"file::unreadable src/backend/index.ts".to_owned()), "{:?}", ran.findings());
 }
+
+#[test]
+fn a_finding_in_a_very_long_line_does_not_fill_the_screen() {
+    let case =
+        Case::with(&[PACKAGE, ("src/backend/index.ts", &format!("export const x = [{}] = ;\n", "1, ".repeat(20_000)))]);
+    let ran = case.run(&["build"]);
+    assert_eq!(ran.code, Some(1));
+    assert!(ran.stderr.len() < 2000, "{} bytes", ran.stderr.len());
+    assert!(ran.stderr.contains("src/backend/index.ts:1:"), "{}", ran.stderr);
+}

@@ -32,7 +32,7 @@ fn a_module_that_imports_zod() {
                routes: [defineRoute({\n\
                  definition: { name: \"read\", method: \"GET\", path: \"/accounts/:id\", input: { params: { kind: \"zod\", name: \"account\" } } },\n\
                  schemas: { params: account, response: account },\n\
-               handler: () => ({ status: 200, body: {} }),\n\
+               handler: () => ({ status: 200, body: { id: \"x\", email: \"y\" } }),\n\
                })],\n\
              });\n",
         ),

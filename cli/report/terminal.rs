@@ -108,6 +108,9 @@ pub(crate) fn findings(diagnostics: &[Diagnostic], system: &Os, least: Severity)
     }
 }
 
+/// The longest line of source that is shown, in bytes.
+const LONGEST_LINE: usize = 400;
+
 /// A diagnostic with its source, as miette wants it.
 #[derive(Debug)]
 struct Rendered {
@@ -173,7 +176,14 @@ fn place(
     let text = source(file)?;
     // A file that changed since is not shown at a place that means nothing in it.
     let unchanged = Span::locate(&text, span.start as usize, span.end as usize) == span;
-    unchanged.then(|| (NamedSource::new(file.as_str(), text), span))
+    (unchanged && is_readable(&text, span)).then(|| (NamedSource::new(file.as_str(), text), span))
+}
+
+/// Whether the lines around a place can be shown: those of generated or minified files would fill the screen.
+fn is_readable(text: &str, span: Span) -> bool {
+    let before = (span.line as usize).saturating_sub(2);
+    let lines = text[span.start as usize..span.end as usize].lines().count();
+    text.lines().skip(before).take(lines + 2).all(|line| line.len() <= LONGEST_LINE)
 }
 
 fn label(text: Option<String>, span: Span) -> LabeledSpan {
