@@ -179,11 +179,25 @@ fn a_read_only_workspace_fails_clearly_and_an_unreadable_file_is_named() {
 }
 
 #[test]
-fn a_finding_in_a_very_long_line_does_not_fill_the_screen() {
-    let case =
-        Case::with(&[PACKAGE, ("src/backend/index.ts", &format!("export const x = [{}] = ;\n", "1, ".repeat(20_000)))]);
+fn findings_do_not_fill_the_screen() {
+    let long = format!("export const x = [{}]; const = 1;\n", "1, ".repeat(20_000));
+    let case = Case::with(&[PACKAGE, ("src/backend/index.ts", &long)]);
     let ran = case.run(&["build"]);
     assert_eq!(ran.code, Some(1));
     assert!(ran.stderr.len() < 2000, "{} bytes", ran.stderr.len());
     assert!(ran.stderr.contains("src/backend/index.ts:1:"), "{}", ran.stderr);
+
+    // Each of these is a finding of its own.
+    let many = format!("export const x = [{}] = ;\n", "1,\n".repeat(2_000));
+    let case = Case::with(&[PACKAGE, ("src/backend/index.ts", &many)]);
+    let shown = |most: Option<&str>| {
+        let mut command = case.command();
+        command.arg("build").envs(most.map(|most| ("WEBSTIR_BACKEND_DIAG_MAX", most)));
+        let ran = crate::support::ran(command.output().unwrap());
+        assert!(ran.stderr.contains("findings more are not shown"), "{}", ran.stderr);
+        ran.stderr.matches("transpile::syntax").count()
+    };
+    // One of the 50 is the missing tsconfig.
+    assert_eq!(shown(None), 49);
+    assert_eq!(shown(Some("3")), 2);
 }

@@ -24,13 +24,7 @@ pub(crate) fn failure(command: &str, failure: &Failure) {
 
 /// The result of a build: findings and a summary on stderr, the artifacts on stdout.
 pub(crate) fn build(built: &Built, verb: &str, global: &Global) {
-    let least = if global.quiet {
-        Severity::Error
-    } else if global.verbose {
-        Severity::Info
-    } else {
-        Severity::Warning
-    };
+    let least = least_shown(global);
     findings(&built.diagnostics, &built.workspace.system, least);
     if built.ok && !global.quiet {
         let mut text = format!("[webstir] {verb} complete\n");
@@ -99,12 +93,34 @@ pub(crate) fn findings(diagnostics: &[Diagnostic], system: &Os, least: Severity)
         if console::colors_enabled_stderr() { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
     let handler =
         GraphicalReportHandler::new_themed(theme).with_width(usize::from(console::Term::stderr().size().1).max(80));
-    for diagnostic in diagnostics.iter().filter(|diagnostic| diagnostic.severity >= least) {
+    let wanted: Vec<&Diagnostic> = diagnostics.iter().filter(|diagnostic| diagnostic.severity >= least).collect();
+    let most = most_shown();
+    for diagnostic in wanted.iter().take(most) {
         let mut text = String::new();
         let rendered = Rendered::new(diagnostic, &mut source);
         // Writing to a string cannot fail.
         let _ = handler.render_report(&mut text, &rendered);
         story(&format!("{}\n", text.trim_end()));
+    }
+    if wanted.len() > most {
+        story(&format!("{} more are not shown; `--json` has all of them\n", plural(wanted.len() - most, "finding")));
+    }
+}
+
+/// How many findings are shown: `WEBSTIR_BACKEND_DIAG_MAX`, else 50.
+fn most_shown() -> usize {
+    let set = std::env::var("WEBSTIR_BACKEND_DIAG_MAX").ok().and_then(|text| text.trim().parse().ok());
+    set.filter(|most| *most > 0).unwrap_or(50)
+}
+
+/// The least weight that is shown: `WEBSTIR_BACKEND_LOG_LEVEL`, else warnings.
+fn least_shown(global: &Global) -> Severity {
+    match std::env::var("WEBSTIR_BACKEND_LOG_LEVEL").as_deref().map(str::trim) {
+        _ if global.quiet => Severity::Error,
+        _ if global.verbose => Severity::Info,
+        Ok("error") => Severity::Error,
+        Ok("info") => Severity::Info,
+        _ => Severity::Warning,
     }
 }
 
