@@ -86,10 +86,16 @@ fn an_interrupted_build_keeps_the_old_tree_and_leaves_no_process() {
         "workspace \"x\" { mode \"api\" }\ncommand slow { run \"sleep\" \"600\"; outputs \"{out}/never.txt\"; profiles build }\n",
     );
     let mut child = case.command().args(["build"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-    sleep(Duration::from_millis(700));
     let id = child.id().to_string();
-    let sleeping = std::process::Command::new("pgrep").args(["-P", &id]).output().unwrap();
-    let sleeping = String::from_utf8_lossy(&sleeping.stdout).trim().to_owned();
+    let mut sleeping = String::new();
+    for _ in 0..600 {
+        let found = std::process::Command::new("pgrep").args(["-P", &id, "-x", "sleep"]).output().unwrap();
+        sleeping = String::from_utf8_lossy(&found.stdout).trim().to_owned();
+        if !sleeping.is_empty() {
+            break;
+        }
+        sleep(Duration::from_millis(50));
+    }
     assert!(!sleeping.is_empty(), "the command runs");
     std::process::Command::new("kill").args(["-INT", &id]).status().unwrap();
     let status = child.wait().unwrap();
