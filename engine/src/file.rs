@@ -3,7 +3,6 @@
 //! An [`Answer`] is what the world said about one path when asked one [`Question`]. Queries read answers and nothing else of
 //! the world; each is created when it is first asked for, and changes only in [`Files::refresh`].
 
-use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustc_hash::FxHashMap;
@@ -13,7 +12,7 @@ use crate::db::Db;
 use crate::digest::Digest;
 use crate::path::RelPath;
 use crate::system::{Listing, PathKind, System};
-use crate::view::{Observation, Question};
+use crate::view::{Observation, Question, absent_to_none};
 
 /// What is known about a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,14 +124,6 @@ fn ask(system: &dyn System, path: &RelPath, question: Question) -> Known {
         Question::RealPath => system.real_path(path).map(Known::RealPath),
     };
     known.unwrap_or_else(|error| Known::Unreadable(Arc::from(error.to_string())))
-}
-
-fn absent_to_none<T>(result: io::Result<T>) -> io::Result<Option<T>> {
-    match result {
-        Ok(value) => Ok(Some(value)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
 }
 
 /// What the world says about `path`: a dependency of the running query.

@@ -119,7 +119,8 @@ impl View {
     }
 }
 
-fn absent_to_none<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+/// What is not there is no error.
+pub(crate) fn absent_to_none<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     match result {
         Ok(value) => Ok(Some(value)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),

@@ -5,6 +5,7 @@ use webstir_engine::config::{Config, Inputs, PackageMode, load};
 use webstir_engine::diagnostic::{Diagnostic, Span};
 use webstir_engine::path::RelPath;
 
+use crate::manifest::STRICT;
 use crate::schema::LANGUAGE;
 
 /// The environment values that the rules themselves read; a workspace lists further ones.
@@ -26,7 +27,7 @@ pub fn configuration(kdl: Option<&str>, package: Option<&str>) -> (Config, Vec<D
 fn mode_of(text: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<(String, Span)> {
     let path = RelPath::new("package.json").expect("a plain file name");
     let collected = jsonc_parser::CollectOptions::default();
-    let parsed = match jsonc_parser::parse_to_ast(text, &collected, &strict()) {
+    let parsed = match jsonc_parser::parse_to_ast(text, &collected, &STRICT) {
         Ok(parsed) => parsed.value?,
         Err(error) => {
             let range = error.range();
@@ -52,15 +53,6 @@ fn property<'a>(object: jsonc_parser::ast::Object<'a>, name: &str) -> Option<Val
         ObjectPropName::Word(word) => word.value == name,
     });
     found.map(|property| property.value)
-}
-
-fn strict() -> jsonc_parser::ParseOptions {
-    jsonc_parser::ParseOptions {
-        allow_comments: false,
-        allow_loose_object_property_names: false,
-        allow_trailing_commas: false,
-        ..jsonc_parser::ParseOptions::default()
-    }
 }
 
 #[cfg(test)]

@@ -26,6 +26,8 @@ pub use page_views::{PageRoute, page_routes};
 pub use projection::{Projection, projection};
 
 use merge::Merged;
+pub(crate) use position::STRICT;
+
 use position::Positions;
 
 /// All that a manifest follows from.

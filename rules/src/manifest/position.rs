@@ -7,7 +7,7 @@ use webstir_contract::schema::Step;
 use webstir_engine::diagnostic::Span;
 
 /// JSON and nothing beyond it.
-pub(super) const STRICT: ParseOptions = ParseOptions {
+pub(crate) const STRICT: ParseOptions = ParseOptions {
     allow_comments: false,
     allow_loose_object_property_names: false,
     allow_trailing_commas: false,
