@@ -75,7 +75,7 @@ fn summary(built: &Built) -> String {
             parts.push(plural(number, name));
         }
     }
-    format!("{mark} {} in {}: {}", built.profile, duration(built.duration), parts.join(", "))
+    format!("{mark} ({}) in {}: {}", built.profile, duration(built.duration), parts.join(", "))
 }
 
 fn plural(number: usize, noun: &str) -> String {
