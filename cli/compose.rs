@@ -293,6 +293,7 @@ impl Session {
         for diagnostic in &mut built.diagnostics {
             self.workspace.put_at_rule(diagnostic);
         }
+        webstir_rules::drop_repeats(&mut built.diagnostics);
         built.diagnostics.sort();
         built.diagnostics.dedup();
         built.duration = self.started.elapsed();

@@ -201,3 +201,12 @@ fn findings_do_not_fill_the_screen() {
     assert_eq!(shown(None), 49);
     assert_eq!(shown(Some("3")), 2);
 }
+
+#[test]
+fn a_syntax_error_is_told_once() {
+    let case = Case::starter();
+    case.write("src/shared/notes.ts", "export const a = ;\n");
+    let findings = case.build(&[]).findings();
+    let told: Vec<&String> = findings.iter().filter(|finding| finding.contains("src/shared/notes.ts:1:")).collect();
+    assert_eq!(told, ["typecheck::ts1109 src/shared/notes.ts:1:18"], "{findings:?}");
+}

@@ -103,3 +103,44 @@ fn an_interrupted_build_keeps_the_old_tree_and_leaves_no_process() {
     assert!(!fs::exists(format!("/proc/{sleeping}")).unwrap(), "the command is gone");
     assert_eq!(case.tree("build"), before);
 }
+
+/// Run inside of a mount namespace: `$1` an empty directory, `$2` the workspace, `$3` the binary.
+const ON_A_FULL_DISK: &str = r#"
+mount -t tmpfs -o size=6m tmpfs "$1"
+cp -R "$2/." "$1"
+cd "$1"
+"$3" build --quiet
+find build -type f -exec sha256sum {} + | sort > /dev/shm/tree.$$
+before=$(sha256sum < /dev/shm/tree.$$)
+rm /dev/shm/tree.$$
+echo 'export const more = 1;' >> src/shared/notes.ts
+dd if=/dev/zero of=filler bs=4k 2>/dev/null || true
+code=0
+"$3" build >/dev/null || code=$?
+echo "code $code"
+[ "$(find build -type f -exec sha256sum {} + | sort | sha256sum)" = "$before" ] && echo "tree intact"
+rm filler
+"$3" build --quiet && echo "next build fine"
+"#;
+
+#[test]
+fn a_full_disk_loses_nothing() {
+    let case = Case::starter();
+    let disk = case.beside("disk");
+    fs::create_dir(&disk).unwrap();
+    let run = |arguments: &[&str], script: &str| {
+        let mut command = case.command_of("unshare");
+        command.args(arguments).args(["--mount", "sh", "-euc", script, "sh"]);
+        crate::support::ran(command.arg(&disk).arg(case.root()).arg(env!("CARGO_BIN_EXE_webstir")).output().unwrap())
+    };
+    // Root may mount; others may in a user namespace, where the kernel allows one.
+    let ways: [&[&str]; 2] = [&[], &["--user", "--map-root-user"]];
+    let Some(way) = ways.into_iter().find(|way| run(way, r#"mount -t tmpfs -o size=64k tmpfs "$1""#).code == Some(0))
+    else {
+        eprintln!("not tested: this kernel allows no mount namespace");
+        return;
+    };
+    let ran = run(way, ON_A_FULL_DISK);
+    assert_eq!(ran.stdout, "code 2\ntree intact\nnext build fine\n", "{}", ran.stderr);
+    assert!(ran.stderr.contains("No space left on device"), "{}", ran.stderr);
+}

@@ -135,7 +135,12 @@ impl Case {
 
     /// The binary in this workspace, with an environment of its own and a toolchain that tests share.
     pub(crate) fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_webstir"));
+        self.command_of(env!("CARGO_BIN_EXE_webstir"))
+    }
+
+    /// Another program in the environment of [`Case::command`].
+    pub(crate) fn command_of(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
         command
             .current_dir(&self.root)
             .env("WEBSTIR_TOOLCHAIN", Path::new(env!("CARGO_TARGET_TMPDIR")).join("toolchain"));

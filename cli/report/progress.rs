@@ -90,10 +90,6 @@ impl Shown {
                 }
                 return;
             }
-            Event::Note { text } => match &self.bar {
-                Some(bar) => bar.println(text),
-                None => super::story(text),
-            },
         }
         if let Some(bar) = &self.bar {
             bar.set_length(counts.planned.max(counts.done) as u64);

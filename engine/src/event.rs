@@ -60,11 +60,6 @@ pub enum Event {
         /// How many.
         files: usize,
     },
-    /// Something that a person may want to know.
-    Note {
-        /// One line.
-        text: String,
-    },
 }
 
 /// Where events go. Called from the scheduling thread and from workers.

@@ -1,5 +1,7 @@
 //! What a finished run means to its caller.
 
+use std::collections::BTreeSet;
+
 use rayon::prelude::*;
 use webstir_engine::action::Artifact;
 use webstir_engine::db::{Db, Settings};
@@ -48,6 +50,24 @@ pub fn placing_rank(path: &RelPath) -> u8 {
         _ if path.extension() == "map" => 0,
         _ => 1,
     }
+}
+
+/// Drops what another rule says better: the type checker reports every syntax error of a file that the transpiler gave up on.
+pub fn drop_repeats(diagnostics: &mut Vec<Diagnostic>) {
+    let checked: BTreeSet<RelPath> = diagnostics
+        .iter()
+        .filter(|diagnostic| is_syntax_error_of_the_checker(&diagnostic.code))
+        .filter_map(|diagnostic| diagnostic.file.clone())
+        .collect();
+    diagnostics.retain(|diagnostic| {
+        diagnostic.code != "transpile::syntax" || !diagnostic.file.as_ref().is_some_and(|file| checked.contains(file))
+    });
+}
+
+/// The compiler numbers what its parser finds from 1000 to 1999.
+fn is_syntax_error_of_the_checker(code: &str) -> bool {
+    let number = code.strip_prefix("typecheck::ts").and_then(|number| number.parse().ok());
+    number.is_some_and(|number: u32| (1000..2000).contains(&number))
 }
 
 /// Whether the tree of a run may be placed. Type checking blocks nothing but a publish, and a publish wants no error at all.

@@ -16,6 +16,7 @@ use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 use webstir_engine::diagnostic::{Diagnostic, Span};
 use webstir_engine::path::RelPath;
 
+use crate::manifest::STRICT;
 pub use emit::{Decorators, EmitOptions, Jsx, Target};
 use options::Options;
 
@@ -146,18 +147,7 @@ impl Loader<'_, '_> {
         };
         let content = text.trim_start_matches('\u{feff}');
         let source = Source { path, text, mark: text.len() - content.len() };
-        let syntax = ParseOptions {
-            allow_comments: true,
-            allow_trailing_commas: true,
-            allow_loose_object_property_names: false,
-            allow_missing_commas: false,
-            allow_single_quoted_strings: false,
-            allow_hexadecimal_numbers: false,
-            allow_unary_plus_numbers: false,
-            allow_bare_decimal_point_numbers: false,
-            allow_non_finite_numbers: false,
-            allow_extended_string_escapes: false,
-        };
+        let syntax = ParseOptions { allow_comments: true, allow_trailing_commas: true, ..STRICT };
         let parsed = match parse_to_ast(content, &CollectOptions::default(), &syntax) {
             Ok(parsed) => parsed.value,
             Err(error) => {
