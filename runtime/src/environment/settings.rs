@@ -1,0 +1,175 @@
+//! The typed reading of an environment.
+//!
+//! *Settings* are built by a pure function that reports all problems at once. The *mode* is `NODE_ENV`, compared in one way
+//! everywhere. The *store location* says where sessions live.
+
+mod auth;
+mod problem;
+mod session;
+
+pub use auth::AuthSettings;
+pub use problem::{SettingProblem, SettingsError};
+pub use session::{SameSite, SessionSettings, StoreLocation};
+
+use super::Environment;
+use super::number::{boolean, positive, positive_whole};
+use secrecy::SecretString;
+use std::fmt;
+use std::fs;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::Path;
+
+/// Everything the runtime reads from its environment.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// `NODE_ENV`.
+    pub mode: Mode,
+    /// `HOST`, the address to listen on.
+    pub host: IpAddr,
+    /// `PORT`.
+    pub port: u16,
+    /// `API_BASE_URL`.
+    pub api_base_url: String,
+    /// `LOG_LEVEL`.
+    pub log_level: LogLevel,
+    /// `LOG_SERVICE_NAME`.
+    pub service_name: String,
+    pub metrics: MetricsSettings,
+    /// `REQUEST_BODY_MAX_BYTES`.
+    pub body_limit: u64,
+    pub session: SessionSettings,
+    pub auth: AuthSettings,
+    /// `DATABASE_URL`; it may hold a password.
+    pub database_url: SecretString,
+    /// `DATABASE_MIGRATIONS_TABLE`, as it was given.
+    pub migrations_table: String,
+}
+
+/// `METRICS_ENABLED` and `METRICS_WINDOW`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MetricsSettings {
+    pub enabled: bool,
+    /// How many durations averages are taken over.
+    pub window: usize,
+}
+
+impl Settings {
+    /// Reads `environment`, and the key file that it may name.
+    pub fn load(environment: &Environment) -> Result<Self, SettingsError> {
+        Self::from_environment(environment, |path| fs::read_to_string(path))
+    }
+
+    /// Reads `environment`; `read` gives the text of a key file.
+    pub fn from_environment(
+        environment: &Environment,
+        read: impl Fn(&Path) -> io::Result<String>,
+    ) -> Result<Self, SettingsError> {
+        let mut problems = Vec::new();
+        let mode = Mode::new(environment.text("NODE_ENV").unwrap_or("development"));
+        let database_url = environment.text("DATABASE_URL").unwrap_or("file:./data/dev.sqlite");
+        let settings = Self {
+            host: host(environment, &mut problems),
+            port: port(environment, &mut problems),
+            api_base_url: environment.text("API_BASE_URL").unwrap_or("http://localhost:4000").to_owned(),
+            log_level: environment.text("LOG_LEVEL").and_then(LogLevel::from_name).unwrap_or_default(),
+            service_name: environment.text("LOG_SERVICE_NAME").unwrap_or("backend-template").to_owned(),
+            metrics: MetricsSettings {
+                enabled: boolean(environment.variable("METRICS_ENABLED"), true),
+                window: positive_whole(environment.variable("METRICS_WINDOW"))
+                    .and_then(|window| usize::try_from(window).ok())
+                    .map_or(200, |window| window.min(MetricsSettings::LARGEST_WINDOW)),
+            },
+            body_limit: positive_whole(environment.variable("REQUEST_BODY_MAX_BYTES")).unwrap_or(1024 * 1024),
+            session: session::read(environment, &mode, &mut problems),
+            auth: auth::read(environment, &mode, read, &mut problems),
+            database_url: database_url.into(),
+            migrations_table: environment.text("DATABASE_MIGRATIONS_TABLE").unwrap_or("_webstir_migrations").to_owned(),
+            mode,
+        };
+        if problems.is_empty() { Ok(settings) } else { Err(SettingsError { problems }) }
+    }
+}
+
+impl MetricsSettings {
+    /// Each duration takes eight bytes; more say nothing more.
+    pub const LARGEST_WINDOW: usize = 100_000;
+}
+
+fn host(environment: &Environment, problems: &mut Vec<SettingProblem>) -> IpAddr {
+    match environment.text("HOST") {
+        None => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        Some("localhost") => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        Some(value) => value.parse().unwrap_or_else(|_| {
+            problems.push(SettingProblem::Host { value: value.to_owned() });
+            IpAddr::V4(Ipv4Addr::UNSPECIFIED)
+        }),
+    }
+}
+
+/// 4000 unless `PORT` is a positive number.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the number is whole and in range")]
+fn port(environment: &Environment, problems: &mut Vec<SettingProblem>) -> u16 {
+    match positive(environment.variable("PORT")) {
+        None => 4000,
+        Some(number) if number.fract() == 0.0 && number <= f64::from(u16::MAX) => number as u16,
+        Some(_) => {
+            problems.push(SettingProblem::Port { value: environment.text("PORT").unwrap_or_default().to_owned() });
+            4000
+        }
+    }
+}
+
+/// `NODE_ENV`, trimmed and in lower case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mode(String);
+
+impl Mode {
+    pub fn new(text: &str) -> Self {
+        Self(text.trim().to_lowercase())
+    }
+
+    pub fn is_production(&self) -> bool {
+        self.0 == "production"
+    }
+
+    pub fn is_development(&self) -> bool {
+        self.0 == "development"
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// `LOG_LEVEL`, in the order of growing weight.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LogLevel {
+    Trace,
+    Debug,
+    #[default]
+    Info,
+    Warn,
+    Error,
+    Fatal,
+}
+
+impl LogLevel {
+    fn from_name(name: &str) -> Option<Self> {
+        Some(match name.to_ascii_lowercase().as_str() {
+            "trace" => Self::Trace,
+            "debug" => Self::Debug,
+            "info" => Self::Info,
+            "warn" => Self::Warn,
+            "error" => Self::Error,
+            "fatal" => Self::Fatal,
+            _ => return None,
+        })
+    }
+}

@@ -1,0 +1,9 @@
+//! What `webstir serve` is made of, apart from HTTP plumbing and JavaScript.
+//!
+//! The *environment* is what the process was told. *Sessions* live in a store and are carried by a signed cookie. The
+//! *authenticator* says who a request claims to be. A *body* is what came with a request, already parsed. *Metrics*,
+//! *readiness* and *client errors* are what operators see.
+
+pub mod environment;
+
+pub use environment::{Environment, Settings};
