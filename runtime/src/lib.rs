@@ -5,5 +5,6 @@
 //! *readiness* and *client errors* are what operators see.
 
 pub mod environment;
+pub mod route;
 
 pub use environment::{Environment, Settings};

@@ -1,0 +1,140 @@
+// What handlers, hooks and view loaders receive.
+
+const environment = {
+  get: (name) => process.env[name],
+  require(name) {
+    const value = process.env[name];
+    if (value === undefined || value === '') throw new Error(`Missing required env var ${name}`);
+    return value;
+  },
+  entries: () => ({ ...process.env }),
+};
+
+const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'];
+
+const plainError = (error) => ({ type: error.name, message: error.message, stack: error.stack });
+
+/** Takes `(message, metadata)` and `(metadata, message)`. */
+function logRecord(first, second) {
+  let message;
+  const fields = {};
+  for (const part of [first, second]) {
+    if (part instanceof Error) {
+      fields.err = plainError(part);
+      message ??= part.message;
+    } else if (isObject(part)) {
+      Object.assign(fields, part);
+    } else if (part !== undefined) {
+      message = message === undefined ? String(part) : `${message} ${part}`;
+    }
+  }
+  for (const [name, value] of Object.entries(fields)) {
+    if (value instanceof Error) fields[name] = plainError(value);
+  }
+  return { message: message ?? '', fields };
+}
+
+function createLogger(bindings) {
+  const log = (level, first, second) => {
+    const { message, fields } = logRecord(first, second);
+    let record;
+    try {
+      record = JSON.stringify({ message, fields: { ...bindings, ...fields } });
+    } catch (error) {
+      record = JSON.stringify({ message, fields: { ...bindings, unserialisable: String(error) } });
+    }
+    port.log(level, record);
+  };
+  const logger = {
+    log: (level, first, second) => log(LEVELS.includes(level) ? level : 'info', first, second),
+    child: (more) => createLogger({ ...bindings, ...more }),
+    with: (more) => createLogger({ ...bindings, ...more }),
+  };
+  for (const level of LEVELS) logger[level] = (first, second) => log(level, first, second);
+  return logger;
+}
+
+/** The headers also answer as plain properties, as those of a Node request do. */
+function createRequest({ url, method, headers }) {
+  const request = new Request(url, { method, headers });
+  for (const [name, value] of request.headers) {
+    if (!(name in request.headers)) Object.defineProperty(request.headers, name, { value, configurable: true });
+  }
+  return request;
+}
+
+/** A property that is made when it is first read. */
+function lazy(object, name, create) {
+  const define = (value) =>
+    Object.defineProperty(object, name, { value, writable: true, enumerable: true, configurable: true });
+  Object.defineProperty(object, name, {
+    get: () => define(create())[name],
+    set: define,
+    enumerable: true,
+    configurable: true,
+  });
+}
+
+function createContext(message, body, session) {
+  const context = {};
+  lazy(context, 'request', () => createRequest(message.request));
+  lazy(context, 'reply', () => new Response());
+  context.params = message.params;
+  context.query = message.query;
+  context.body = readBody(message.body, body);
+  context.auth = message.auth;
+  context.session = session;
+  context.flash = message.flash;
+  context.db = Object.create(null);
+  context.env = environment;
+  lazy(context, 'logger', () => createLogger(message.bindings));
+  context.requestId = message.requestId;
+  context.now = () => new Date();
+  return context;
+}
+
+function readBody(body, bytes) {
+  if (body === undefined) return undefined;
+  if (body.parts === undefined) return body.value;
+  const fields = new Map();
+  for (const { name, value, filename, type, start, end } of body.parts) {
+    const part = filename === undefined ? value : new File([bytes.subarray(start, end)], filename, { type });
+    if (!fields.has(name)) fields.set(name, part);
+    else fields.set(name, [fields.get(name), part].flat());
+  }
+  return Object.fromEntries(fields);
+}
+
+// Sessions. What is stored is JSON; its identity and lifetime are readable, but not part of it.
+
+function openSession(stored) {
+  if (stored === undefined) return { session: null };
+  const session = stored.value;
+  const before = JSON.stringify(session);
+  for (const name of ['id', 'createdAt', 'expiresAt']) {
+    if (Object.hasOwn(session, name)) continue;
+    Object.defineProperty(session, name, { value: stored[name], writable: true, configurable: true });
+  }
+  if (stored.form !== undefined) adoptFormState(session, stored.form);
+  return { session, before, form: JSON.stringify(formStateOf(session)) };
+}
+
+const storable = (name, value) => {
+  if (typeof value !== 'function' && typeof value !== 'symbol') return value;
+  throw new TypeError(`\`ctx.session\` holds a ${typeof value} at "${name}"; a session is stored as JSON`);
+};
+
+/** JSON: `"unchanged"`, null for an ended session, else what to store. */
+function sessionChange(opened, current) {
+  if (current === null) return opened.session === null ? '"unchanged"' : 'null';
+  if (!isObject(current)) throw new TypeError('`ctx.session` must be an object or null');
+  // A session that was replaced by a copy keeps its forms.
+  const state = formStateOf(current) ?? (opened.session === null ? undefined : formStateOf(opened.session));
+  const form = JSON.stringify(state);
+  const value = JSON.stringify(Array.isArray(current) ? { ...current } : current, storable);
+  if (opened.session !== null && value === opened.before && form === opened.form) return '"unchanged"';
+  return `{"value":${value},"form":${form ?? 'null'}}`;
+}
+
+/** A session that only carries a form's token says nothing about its visitor. */
+const holdsData = (session) => isObject(session) && Object.keys(session).length > 0;
