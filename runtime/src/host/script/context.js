@@ -95,14 +95,15 @@ function createContext(message, body, session) {
 
 function readBody(body, bytes) {
   if (body === undefined) return undefined;
-  if (body.parts === undefined) return body.value;
-  const fields = new Map();
-  for (const { name, value, filename, type, start, end } of body.parts) {
-    const part = filename === undefined ? value : new File([bytes.subarray(start, end)], filename, { type });
-    if (!fields.has(name)) fields.set(name, part);
-    else fields.set(name, [fields.get(name), part].flat());
+  if (body.bytes) return bytes;
+  if (body.files === undefined) return body.value;
+  const fields = body.value;
+  for (const { name, filename, type, start, end } of body.files) {
+    const file = new File([bytes.subarray(start, end)], filename, { type });
+    const value = Object.hasOwn(fields, name) ? [fields[name], file].flat() : file;
+    Object.defineProperty(fields, name, { value, writable: true, enumerable: true, configurable: true });
   }
-  return Object.fromEntries(fields);
+  return fields;
 }
 
 // Sessions. What is stored is JSON; its identity and lifetime are readable, but not part of it.

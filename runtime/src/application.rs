@@ -1,0 +1,346 @@
+//! A module that has been loaded, ready to answer requests.
+//!
+//! An [`Application`] is made from a [`Release`] and never changes: a new release makes a new one. Its *routes* and *views* are
+//! what the dispatcher found in the module, joined with what `package.json` declares.
+
+mod manifest;
+mod reconcile;
+mod release;
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::Method;
+use serde::Deserialize;
+use serde_json::Value;
+use webstir_contract::PathPattern;
+use webstir_contract::artifacts::Engine;
+
+use crate::host::{
+    Calls, Embedded, EmbeddedSettings, HandlerHost, HostError, HostReply, Interpreter, WorkerSettings, Workers,
+};
+use crate::route::RouteTable;
+use crate::session::FlashPlan;
+
+pub use manifest::ManifestSummary;
+pub use release::{Release, ReleaseError};
+
+/// A loaded module.
+pub struct Application {
+    routes: Vec<Route>,
+    views: Vec<View>,
+    route_table: RouteTable,
+    view_table: RouteTable,
+    manifest: ManifestSummary,
+    warnings: Vec<String>,
+    has_module: bool,
+    has_dispose: bool,
+    engine: Engine,
+    host: Arc<dyn HandlerHost>,
+}
+
+/// A route of the module.
+#[derive(Debug)]
+pub struct Route {
+    /// Its place among the routes that the dispatcher knows.
+    pub index: usize,
+    /// The declared name, else the path pattern.
+    pub name: String,
+    pub method: Method,
+    pub pattern: PathPattern,
+    pub session_required: bool,
+    pub flash: FlashPlan,
+    pub has_form: bool,
+    pub csrf: bool,
+    pub has_before_auth: bool,
+    pub has_schemas: bool,
+}
+
+/// A request-time view of the module.
+#[derive(Debug)]
+pub struct View {
+    pub index: usize,
+    pub name: String,
+    pub pattern: PathPattern,
+    pub has_loader: bool,
+}
+
+/// What runs handlers, and how many of it.
+#[derive(Debug, Clone)]
+pub struct HostChoice {
+    /// None: what the build decided, else the embedded engine.
+    pub engine: Option<Engine>,
+    pub count: NonZeroUsize,
+    pub limits: HandlerLimits,
+}
+
+/// What one handler may use.
+#[derive(Debug, Clone, Copy)]
+pub struct HandlerLimits {
+    /// CPU time without giving way to others.
+    pub cpu: std::time::Duration,
+    /// Bytes, of one isolate or of one worker.
+    pub memory: usize,
+}
+
+/// Why a module cannot be served.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    #[error("{0}")]
+    Host(#[from] HostError),
+    #[error("The dispatcher described the module in a way that cannot be read: {0}")]
+    Description(#[from] serde_json::Error),
+    #[error("The module needs a worker, and neither `bun` nor `node` is installed or on the search path")]
+    NoInterpreter,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Description {
+    #[serde(default)]
+    export_name: Option<String>,
+    #[serde(default)]
+    manifest: Option<Value>,
+    routes: Vec<RouteDescription>,
+    views: Vec<ViewDescription>,
+    warnings: Vec<String>,
+    #[serde(default)]
+    has_init: bool,
+    #[serde(default)]
+    has_dispose: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RouteDescription {
+    name: Option<String>,
+    method: Option<String>,
+    path: Option<String>,
+    has_before_auth: bool,
+    schemas: Vec<String>,
+    #[serde(flatten)]
+    definition: Value,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ViewDescription {
+    name: Option<String>,
+    path: Option<String>,
+    has_loader: bool,
+}
+
+impl Application {
+    /// Loads the module of a release and calls its `init`.
+    pub async fn load(
+        release: &Release,
+        environment: &BTreeMap<String, String>,
+        choice: &HostChoice,
+        calls: &Arc<Calls>,
+    ) -> Result<Self, LoadError> {
+        let Some(module) = &release.module else {
+            return Ok(Self::empty());
+        };
+        let variables: Vec<(String, String)> =
+            environment.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+        let engine = choice.engine.or(release.engine).unwrap_or(Engine::Embedded);
+        let (host, description): (Arc<dyn HandlerHost>, String) = match engine {
+            Engine::Embedded => {
+                let settings = EmbeddedSettings {
+                    environment: variables,
+                    root: release.root.clone(),
+                    isolates: choice.count,
+                    limits: choice.limits,
+                };
+                let (host, description) = Embedded::start(module.clone(), settings, Arc::clone(calls)).await?;
+                (Arc::new(host), description)
+            }
+            Engine::Worker => {
+                let search_path = environment.get("PATH").map(String::as_str);
+                let interpreter =
+                    Interpreter::find(&release.root, search_path).ok_or(LoadError::NoInterpreter)?;
+                let settings = WorkerSettings {
+                    interpreter,
+                    environment: variables,
+                    root: release.root.clone(),
+                    count: choice.count,
+                    memory: choice.limits.memory,
+                };
+                let (host, description) = Workers::start(module.clone(), settings, Arc::clone(calls)).await?;
+                (Arc::new(host), description)
+            }
+        };
+        let description: Description = serde_json::from_str(&description)?;
+        if description.has_init {
+            host.call(r#"{"op":"init"}"#.to_owned(), None).await?;
+        }
+        Ok(Self::compile(description, release.package_json.as_deref(), engine, host))
+    }
+
+    /// Serves no route.
+    pub fn empty() -> Self {
+        Self {
+            routes: Vec::new(),
+            views: Vec::new(),
+            route_table: RouteTable::default(),
+            view_table: RouteTable::default(),
+            manifest: ManifestSummary::default(),
+            warnings: Vec::new(),
+            has_module: false,
+            has_dispose: false,
+            engine: Engine::Embedded,
+            host: Arc::new(NoHost),
+        }
+    }
+
+    fn compile(
+        description: Description,
+        package_json: Option<&str>,
+        engine: Engine,
+        host: Arc<dyn HandlerHost>,
+    ) -> Self {
+        let mut warnings = description.warnings;
+        let declared = reconcile::declared_sessions(package_json);
+        let mut routes = Vec::new();
+        let mut route_table = RouteTable::default();
+        for (index, route) in description.routes.into_iter().enumerate() {
+            match compile_route(index, route, &declared, &mut warnings) {
+                Ok(route) => {
+                    route_table.add(routes.len(), route.method.clone(), route.pattern.clone());
+                    routes.push(route);
+                }
+                Err(warning) => warnings.push(warning),
+            }
+        }
+        let mut views = Vec::new();
+        let mut view_table = RouteTable::default();
+        for (index, view) in description.views.into_iter().enumerate() {
+            let path = view.path.unwrap_or_default();
+            match PathPattern::parse(&path) {
+                Ok(pattern) => {
+                    view_table.add(views.len(), Method::GET, pattern.clone());
+                    let name = view.name.unwrap_or_else(|| pattern.as_str().to_owned());
+                    views.push(View { index, name, pattern, has_loader: view.has_loader });
+                }
+                Err(error) => warnings.push(format!("View \"{path}\" is not served: {error}.")),
+            }
+        }
+        let manifest = ManifestSummary::new(description.manifest.as_ref(), routes.len(), views.len());
+        Self {
+            routes,
+            views,
+            route_table,
+            view_table,
+            manifest,
+            warnings,
+            has_module: description.export_name.is_some(),
+            has_dispose: description.has_dispose,
+            engine,
+            host,
+        }
+    }
+
+    /// Routes by path; an index is one of [`Application::route`].
+    pub fn routes(&self) -> &RouteTable {
+        &self.route_table
+    }
+
+    /// Views by path; an index is one of [`Application::view`].
+    pub fn views(&self) -> &RouteTable {
+        &self.view_table
+    }
+
+    pub fn route(&self, index: usize) -> &Route {
+        &self.routes[index]
+    }
+
+    pub fn view(&self, index: usize) -> &View {
+        &self.views[index]
+    }
+
+    pub fn manifest(&self) -> &ManifestSummary {
+        &self.manifest
+    }
+
+    /// What is wrong with the module's configuration, without being an error.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// Whether the bundle exports a module definition.
+    pub fn has_module(&self) -> bool {
+        self.has_module
+    }
+
+    pub fn engine(&self) -> Engine {
+        self.engine
+    }
+
+    pub fn is_available(&self) -> bool {
+        self.host.is_available()
+    }
+
+    pub async fn call(&self, message: String, body: Option<Bytes>) -> Result<HostReply, HostError> {
+        self.host.call(message, body).await
+    }
+
+    /// Calls the module's `dispose`, then ends its host.
+    pub async fn dispose(&self) {
+        if self.has_dispose
+            && let Err(error) = self.host.call(r#"{"op":"dispose"}"#.to_owned(), None).await
+        {
+            tracing::error!("[webstir] dispose failed: {error}");
+        }
+        self.host.close().await;
+    }
+}
+
+fn compile_route(
+    index: usize,
+    route: RouteDescription,
+    declared: &reconcile::DeclaredSessions,
+    warnings: &mut Vec<String>,
+) -> Result<Route, String> {
+    let path = route.path.as_deref().unwrap_or("/");
+    let refused = |reason: &dyn std::fmt::Display| format!("Route \"{path}\" is not served: {reason}.");
+    let pattern = PathPattern::parse(path).map_err(|error| refused(&error))?;
+    let method = route.method.as_deref().unwrap_or("GET").to_uppercase();
+    let method = Method::from_bytes(method.as_bytes()).map_err(|error| refused(&error))?;
+    let definition = &route.definition;
+    let session = reconcile::session_mode(definition, &method, pattern.as_str(), declared, warnings);
+    Ok(Route {
+        index,
+        name: route.name.unwrap_or_else(|| pattern.as_str().to_owned()),
+        session_required: session.as_deref() == Some("required"),
+        flash: FlashPlan::from_definition(definition),
+        has_form: !definition["form"].is_null(),
+        csrf: definition["form"]["csrf"] == Value::Bool(true) && method != Method::GET && method != Method::HEAD,
+        has_before_auth: route.has_before_auth,
+        has_schemas: !route.schemas.is_empty(),
+        method,
+        pattern,
+    })
+}
+
+/// Stands in where there is no module.
+struct NoHost;
+
+impl HandlerHost for NoHost {
+    fn call(
+        &self,
+        _message: String,
+        _body: Option<Bytes>,
+    ) -> futures_util::future::BoxFuture<'_, Result<HostReply, HostError>> {
+        Box::pin(async { Err(HostError::Unavailable("there is no module".to_owned())) })
+    }
+
+    fn is_available(&self) -> bool {
+        true
+    }
+
+    fn close(&self) -> futures_util::future::BoxFuture<'_, ()> {
+        Box::pin(async {})
+    }
+}

@@ -1,0 +1,78 @@
+//! What runs handlers.
+//!
+//! A [`HandlerHost`] has loaded one module and answers calls to it: *embedded* in this process, or in *worker* processes of Bun
+//! or Node. Beside the user's code runs the *dispatcher*, one JavaScript text for every host: it makes contexts, runs hooks and
+//! says what came out. While a call runs, the script may ask for *operations* ([`Calls`]).
+
+mod calls;
+mod embedded;
+mod fetch;
+mod worker;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use webstir_script::Thrown;
+
+pub use calls::{CallContext, Calls, Chunks, OpenCall};
+pub use embedded::{Embedded, EmbeddedSettings};
+pub use worker::{Interpreter, WorkerSettings, Workers};
+
+/// The dispatcher: an ES module with the exports `load` and `call`.
+pub const DISPATCHER: &str = concat!(
+    include_str!("host/script/definition.js"),
+    include_str!("host/script/context.js"),
+    include_str!("host/script/dispatch.js"),
+);
+
+/// Runs handlers of one module.
+pub trait HandlerHost: Send + Sync {
+    /// One call to the dispatcher.
+    fn call(&self, message: String, body: Option<Bytes>) -> BoxFuture<'_, Result<HostReply, HostError>>;
+    /// Whether a call would find somebody to run it.
+    fn is_available(&self) -> bool;
+    /// Ends it; calls that still run fail.
+    fn close(&self) -> BoxFuture<'_, ()>;
+}
+
+/// What the dispatcher answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostReply {
+    pub message: String,
+    pub body: Option<Bytes>,
+}
+
+/// Why a call gave nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum HostError {
+    /// The user's code threw.
+    #[error("{0}")]
+    Thrown(Thrown),
+    /// It was stopped because it used too much CPU time, or the process that ran it no longer answered.
+    #[error("The handler was stopped after {} ms", limit.as_millis())]
+    Stopped { limit: Duration },
+    /// It used too much memory.
+    #[error("The handler used more than {} MiB of memory", limit >> 20)]
+    Memory { limit: usize },
+    /// What ran it ended meanwhile.
+    #[error("What ran the handler ended")]
+    Lost,
+    /// Nothing is there to run it.
+    #[error("Nothing is there to run the handler: {0}")]
+    Unavailable(String),
+}
+
+/// A module to load.
+#[derive(Debug, Clone)]
+pub struct HostedModule {
+    /// The path of its source below the workspace, for frames without a map.
+    pub name: String,
+    /// The bundle.
+    pub source: Arc<str>,
+    /// Where the bundle lies: what `import.meta.url` says, and where installed packages are searched from.
+    pub path: std::path::PathBuf,
+    /// Its source map and the directory, below the workspace, from which relative sources start.
+    pub map: Option<(Arc<str>, String)>,
+}

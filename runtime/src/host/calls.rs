@@ -1,0 +1,159 @@
+//! Calls in flight, and what their scripts may ask for.
+
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use http::HeaderMap;
+use rustc_hash::FxHashMap;
+use serde::Deserialize;
+use tokio::sync::mpsc;
+use webstir_script::{LogLevel, OperationError, OperationReply, Operations};
+
+use super::fetch::Fetch;
+use crate::auth::Authenticator;
+
+/// The pieces of a streamed body; an error ends the connection, so that the client knows that the body is not whole.
+pub type Chunks = mpsc::Receiver<io::Result<Bytes>>;
+
+/// How many pieces wait for a slow client before the script does.
+const CHUNKS_AHEAD: usize = 4;
+
+/// What an operation may need to know of the request.
+pub struct CallContext {
+    pub headers: HeaderMap,
+}
+
+/// All calls of a server.
+pub struct Calls {
+    last: AtomicU64,
+    open: Mutex<FxHashMap<u64, Entry>>,
+    authenticator: Arc<Authenticator>,
+    fetch: Fetch,
+}
+
+struct Entry {
+    context: Arc<CallContext>,
+    stream: Option<mpsc::Sender<io::Result<Bytes>>>,
+}
+
+/// One call. It is forgotten when this is dropped, unless its body is streamed.
+pub struct OpenCall {
+    calls: Arc<Calls>,
+    id: u64,
+    chunks: Option<Chunks>,
+}
+
+impl Calls {
+    pub fn new(authenticator: Arc<Authenticator>) -> Arc<Self> {
+        Arc::new(Self { last: AtomicU64::new(0), open: Mutex::default(), authenticator, fetch: Fetch::default() })
+    }
+
+    /// Starts a call.
+    pub fn open(self: &Arc<Self>, context: CallContext) -> OpenCall {
+        let id = self.last.fetch_add(1, Ordering::Relaxed) + 1;
+        let (stream, chunks) = mpsc::channel(CHUNKS_AHEAD);
+        self.lock().insert(id, Entry { context: Arc::new(context), stream: Some(stream) });
+        OpenCall { calls: Arc::clone(self), id, chunks: Some(chunks) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, FxHashMap<u64, Entry>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn authenticate(self: Arc<Self>, message: String) -> Result<OperationReply, OperationError> {
+        #[derive(Deserialize)]
+        struct Question {
+            call: u64,
+        }
+        let question: Question = read(&message)?;
+        let context = self.lock().get(&question.call).map(|entry| Arc::clone(&entry.context));
+        let context = context.ok_or_else(|| refused("The request is over"))?;
+        let auth = self.authenticator.authenticate(&context.headers).await;
+        Ok(OperationReply { message: serde_json::to_string(&auth).unwrap_or_else(|_| "null".to_owned()), body: None })
+    }
+
+    async fn send(self: Arc<Self>, name: String, message: String, body: Option<Bytes>) -> Result<OperationReply, OperationError> {
+        #[derive(Deserialize)]
+        struct Piece {
+            stream: u64,
+            #[serde(default)]
+            message: String,
+        }
+        let piece: Piece = read(&message)?;
+        let stream = self.lock().get(&piece.stream).and_then(|entry| entry.stream.clone());
+        let stream = stream.ok_or_else(gone)?;
+        if name == "stream.chunk" {
+            stream.send(Ok(body.unwrap_or_default())).await.map_err(|_| gone())?;
+        } else {
+            if name == "stream.fail" {
+                // A client that is gone needs no error.
+                let _ = stream.send(Err(io::Error::other(piece.message))).await;
+            }
+            self.lock().remove(&piece.stream);
+        }
+        Ok(OperationReply { message: String::new(), body: None })
+    }
+}
+
+fn read<'a, T: Deserialize<'a>>(message: &'a str) -> Result<T, OperationError> {
+    serde_json::from_str(message).map_err(|error| refused(&error.to_string()))
+}
+
+fn refused(message: &str) -> OperationError {
+    OperationError { name: "Error".to_owned(), message: message.to_owned(), code: None }
+}
+
+fn gone() -> OperationError {
+    OperationError { name: "AbortError".to_owned(), message: "The client has gone".to_owned(), code: None }
+}
+
+/// Operations of one host: they reach the calls of the server.
+pub(super) struct HostOperations(pub(super) Arc<Calls>);
+
+impl Operations for HostOperations {
+    fn call(
+        &self,
+        name: &str,
+        message: String,
+        body: Option<Bytes>,
+    ) -> BoxFuture<'static, Result<OperationReply, OperationError>> {
+        let calls = Arc::clone(&self.0);
+        match name {
+            "auth" => calls.authenticate(message).boxed(),
+            "stream.chunk" | "stream.end" | "stream.fail" => calls.send(name.to_owned(), message, body).boxed(),
+            "fetch" => async move { calls.fetch.run(&message, body).await }.boxed(),
+            _ => {
+                let error = refused(&format!("There is no operation `{name}`"));
+                async move { Err(error) }.boxed()
+            }
+        }
+    }
+
+    fn log(&self, level: LogLevel, record: String) {
+        crate::log::script(level, &record);
+    }
+}
+
+impl OpenCall {
+    /// What the script calls it by.
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// The pieces of the streamed body. From here on the call lives as long as the stream.
+    pub fn into_chunks(mut self) -> Chunks {
+        self.chunks.take().expect("taken once: this consumes the call")
+    }
+}
+
+impl Drop for OpenCall {
+    fn drop(&mut self) {
+        if self.chunks.is_some() {
+            self.calls.lock().remove(&self.id);
+        }
+    }
+}

@@ -1,0 +1,123 @@
+// The worker's side of the socket, in Bun and in Node. Its arguments are the paths of the socket, of the directory with the
+// built-in modules and of the user's module.
+import { readFileSync } from 'node:fs';
+import net from 'node:net';
+import { pathToFileURL } from 'node:url';
+
+const [, , socketPath, home, modulePath] = process.argv;
+const [HELLO, LOAD, CALL, REPLY, THROWN, OPERATION, DONE, REFUSED, LOG, PING, PONG] = Array(11).keys();
+const HEAD = 14;
+
+const builtins = JSON.parse(readFileSync(`${home}/builtins.json`, 'utf8'));
+const fileOf = (specifier) => pathToFileURL(`${home}/${builtins[specifier]}`).href;
+
+if (globalThis.Bun === undefined) {
+  const { register } = await import('node:module');
+  register(pathToFileURL(`${home}/resolve.mjs`).href, { data: Object.fromEntries(Object.keys(builtins).map((name) => [name, fileOf(name)])) });
+} else {
+  Bun.plugin({
+    name: 'webstir',
+    setup(build) {
+      for (const specifier of Object.keys(builtins)) {
+        build.module(specifier, async () => ({ exports: await import(fileOf(specifier)), loader: 'object' }));
+      }
+    },
+  });
+}
+
+const { describeThrown } = await import(`${home}/describe.mjs`);
+const dispatcher = await import(`${home}/dispatch.mjs`);
+
+const socket = net.connect(socketPath);
+// Without the server there is nothing to do, and nobody to end this process.
+socket.on('close', () => process.exit(0));
+socket.on('error', () => process.exit(1));
+
+function send(kind, id, message, body) {
+  const text = Buffer.from(message);
+  const bytes = body === undefined || body === null ? undefined : typeof body === 'string' ? Buffer.from(body) : body;
+  const head = Buffer.allocUnsafe(HEAD);
+  head.writeUInt32LE(HEAD - 4 + text.length + (bytes?.length ?? 0), 0);
+  head.writeUInt8(kind, 4);
+  head.writeUInt32LE(id, 5);
+  head.writeUInt8(bytes === undefined ? 0 : 1, 9);
+  head.writeUInt32LE(text.length, 10);
+  socket.cork();
+  socket.write(head);
+  socket.write(text);
+  if (bytes !== undefined) socket.write(bytes);
+  socket.uncork();
+}
+
+const operations = new Map();
+let lastOperation = 0;
+
+const port = {
+  operation(name, message, body) {
+    lastOperation = (lastOperation + 1) >>> 0;
+    const id = lastOperation;
+    return new Promise((resolve, reject) => {
+      operations.set(id, { resolve, reject });
+      send(OPERATION, id, `${name}\n${message}`, body);
+    });
+  },
+  log: (level, record) => send(LOG, 0, `${level}\n${record}`),
+};
+
+async function answer(id, work) {
+  try {
+    const [message, body] = await work();
+    send(REPLY, id, message, body);
+  } catch (error) {
+    send(THROWN, id, describeThrown(error));
+  }
+}
+
+function receive(kind, id, message, body) {
+  switch (kind) {
+    case LOAD:
+      return void answer(id, async () => [await dispatcher.load(await import(pathToFileURL(modulePath).href), port)]);
+    case CALL:
+      return void answer(id, () => dispatcher.call(message, body));
+    case DONE:
+    case REFUSED: {
+      const operation = operations.get(id);
+      operations.delete(id);
+      if (kind === DONE) return operation?.resolve([message, body ?? null]);
+      const refused = JSON.parse(message);
+      return operation?.reject(Object.assign(new Error(refused.message), { name: refused.name, code: refused.code }));
+    }
+    case PING:
+      return send(PONG, id, '');
+  }
+}
+
+// Frames arrive in pieces.
+let pieces = [];
+let buffered = 0;
+socket.on('data', (piece) => {
+  pieces.push(piece);
+  buffered += piece.length;
+  while (buffered >= 4) {
+    if (pieces[0].length < 4) pieces = [Buffer.concat(pieces)];
+    const total = 4 + pieces[0].readUInt32LE(0);
+    if (buffered < total) return;
+    const bytes = pieces.length === 1 ? pieces[0] : Buffer.concat(pieces);
+    const rest = bytes.subarray(total);
+    pieces = rest.length > 0 ? [rest] : [];
+    buffered = rest.length;
+    const frame = bytes.subarray(4, total);
+    const end = 10 + frame.readUInt32LE(6);
+    const body = frame.readUInt8(5) === 1 ? new Uint8Array(frame.subarray(end)) : null;
+    receive(frame.readUInt8(0), frame.readUInt32LE(1), frame.toString('utf8', 10, end), body);
+  }
+});
+
+const report = (error) =>
+  port.log('error', JSON.stringify({ message: 'Unhandled rejection', fields: { err: { type: error?.name, message: String(error?.message ?? error), stack: error?.stack } } }));
+process.on('unhandledRejection', report);
+
+// An interrupt is for the server, which ends its workers itself.
+process.on('SIGINT', () => {});
+send(HELLO, 0, process.env.WEBSTIR_WORKER_TOKEN ?? '');
+delete process.env.WEBSTIR_WORKER_TOKEN;
