@@ -7,12 +7,15 @@
 mod definition;
 mod error;
 mod evaluation;
+mod faults;
 mod files;
 mod frames;
 mod host;
 mod isolate;
 mod limits;
+mod meter;
 mod modules;
+mod rejections;
 
 pub use definition::{Callable, Definition, Dropped, Entry, ModuleDescription};
 pub use error::{Frame, ScriptError, Thrown};
