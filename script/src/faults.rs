@@ -34,7 +34,12 @@ impl<'js> Faults<'_, 'js> {
                 return kind(Thrown { name: None, message: error.to_string(), frames: Vec::new(), cause: None });
             }
         };
-        let thrown = match self.describe(value) {
+        self.sort(self.describe(value), kind)
+    }
+
+    /// The same from a description; none when there was no memory or time left for one.
+    pub(crate) fn sort(&self, thrown: Option<Thrown>, kind: fn(Thrown) -> ScriptError) -> ScriptError {
+        let thrown = match thrown {
             Some(thrown) => thrown,
             None if self.meter.is_exhausted() => return ScriptError::CpuLimit { limit: self.cpu },
             None => return self.out_of_memory(),
@@ -55,12 +60,17 @@ impl<'js> Faults<'_, 'js> {
     }
 
     /// None when there is no memory or time left to describe it.
-    pub(crate) fn describe(&self, value: Value<'js>) -> Option<Thrown> {
+    fn describe(&self, value: Value<'js>) -> Option<Thrown> {
         // What the module keeps alive may leave no room for a description of a few hundred bytes.
         self.ctx.run_gc();
         let text: Value<'js> = self.describe_thrown.call((value,)).catch(self.ctx).ok()?;
         let text = String::from_js(self.ctx, text).ok()?;
-        Some(serde_json::from_str::<RawThrown>(&text).map_or_else(|_| tampered(), RawThrown::into_thrown))
+        Some(Self::read(&text))
+    }
+
+    /// A thrown value from the description that the prelude wrote.
+    pub(crate) fn read(description: &str) -> Thrown {
+        serde_json::from_str::<RawThrown>(description).map_or_else(|_| tampered(), RawThrown::into_thrown)
     }
 
     fn out_of_memory(&self) -> ScriptError {

@@ -1,6 +1,7 @@
 //! The files that an evaluation sees.
 
 use std::io;
+use std::sync::Arc;
 use std::sync::mpsc;
 
 use crate::evaluation::Message;
@@ -105,5 +106,22 @@ impl FileReads for Asked {
 
     fn list(&self, path: &str) -> io::Result<Option<Vec<(String, FileKind)>>> {
         self.ask(path, QuestionKind::List)
+    }
+}
+
+/// Files that may be asked from any thread.
+pub(crate) struct SharedFiles(pub(crate) Arc<dyn FileReads + Send + Sync>);
+
+impl FileReads for SharedFiles {
+    fn kind(&self, path: &str) -> io::Result<FileKind> {
+        self.0.kind(path)
+    }
+
+    fn read(&self, path: &str) -> io::Result<Option<Vec<u8>>> {
+        self.0.read(path)
+    }
+
+    fn list(&self, path: &str) -> io::Result<Option<Vec<(String, FileKind)>>> {
+        self.0.list(path)
     }
 }

@@ -1,6 +1,7 @@
 // The prelude of a serving isolate: the globals, and the functions that Rust calls.
 import 'webstir:prelude/globals';
 import { describeThrown } from 'webstir:prelude/describe';
+import { toByteString } from 'webstir:prelude/encoding';
 
 export { describeThrown };
 export { port, settleOperation } from 'webstir:prelude/port';
@@ -16,8 +17,14 @@ function describe(error) {
   }
 }
 
-// Calls `callee` and tells how it ended: `fulfil` takes its value, `reject` the description of what it threw. Both functions are
-// held by the promise alone, so that they go when it can no longer settle.
-export function start(callee, values, fulfil, reject) {
-  (async () => callee(...values))().then(fulfil, (error) => reject(describe(error)));
+// Calls the dispatcher and tells how it ended: `fulfil` takes message, body and whether the body is a byte string, `reject` the
+// description of what was thrown. Both functions are held by the promise alone, so that they go when it can no longer settle.
+export function start(dispatch, message, body, fulfil, reject) {
+  (async () => dispatch(message, body ?? null))()
+    .then(([text, reply]) => {
+      if (reply === null || reply === undefined) fulfil(text, null, false);
+      else if (typeof reply === 'string') fulfil(text, reply.toWellFormed(), false);
+      else fulfil(text, toByteString(reply), true);
+    })
+    .then(undefined, (error) => reject(describe(error)));
 }

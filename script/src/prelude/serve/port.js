@@ -46,7 +46,7 @@ export function settleOperation(id, error, message, body) {
   if (waiting === undefined) return;
   pending.delete(id);
   waiting.stop();
-  if (error === null) waiting.resolve([message, body]);
+  if (error === undefined) waiting.resolve([message, body ?? null]);
   else waiting.reject(failure(JSON.parse(error)));
 }
 
