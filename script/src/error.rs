@@ -3,7 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
-/// Why an evaluation gave nothing.
+use serde::Serialize;
+
+/// Why an evaluation, or the start of isolates, gave nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum ScriptError {
     /// The module imports something that the engine does not have.
@@ -95,7 +97,7 @@ impl ScriptError {
 }
 
 /// A value that was thrown.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Thrown {
     /// The name of the error, for example `TypeError`; none when the value is no error.
     pub name: Option<String>,
@@ -104,6 +106,7 @@ pub struct Thrown {
     /// Where it was made, innermost first; frames of the engine itself are left out.
     pub frames: Vec<Frame>,
     /// Its `cause`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cause: Option<Box<Thrown>>,
 }
 
@@ -119,7 +122,7 @@ impl fmt::Display for Thrown {
 }
 
 /// One frame of a stack.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Frame {
     /// The function, when it has a name.
     pub function: Option<String>,

@@ -1,7 +1,10 @@
 //! The files that an evaluation sees.
 
 use std::io;
+use std::sync::Arc;
 use std::sync::mpsc;
+
+use crate::evaluation::Message;
 
 /// What is at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,8 +27,9 @@ impl FileKind {
     }
 }
 
-/// The only way from an evaluation to files. Paths are below the workspace root, `/`-separated, without `.` and `..`; the empty
-/// path is the root. The evaluation calls from the thread that called [`evaluate`](crate::evaluate). An error ends it.
+/// The only way from a script to files. Paths are below the workspace root, `/`-separated, without `.` and `..`; the empty
+/// path is the root. An evaluation calls from the thread that called [`evaluate`](crate::evaluate), and an error ends it. An isolate
+/// that serves calls from its own thread, which waits, and an error is thrown in the script.
 pub trait FileReads {
     /// What is at `path`.
     fn kind(&self, path: &str) -> io::Result<FileKind>;
@@ -76,5 +80,48 @@ impl Question {
             QuestionKind::List(reply) => files.list(&path).map(|answer| reply.send(answer).is_ok()),
         };
         sent.map(|_| ()).map_err(|error| (path, error))
+    }
+}
+
+/// The files of the calling thread, seen from the evaluating one. When there is no answer any more, the calling thread has reported
+/// why: the evaluation only has to end.
+pub(crate) struct Asked(pub(crate) mpsc::Sender<Message>);
+
+impl Asked {
+    fn ask<T>(&self, path: &str, kind: impl FnOnce(mpsc::Sender<T>) -> QuestionKind) -> io::Result<T> {
+        let (reply, answer) = mpsc::channel();
+        let sent = self.0.send(Message::Question(Question { path: path.to_owned(), kind: kind(reply) }));
+        sent.ok().and_then(|()| answer.recv().ok()).ok_or_else(|| io::ErrorKind::BrokenPipe.into())
+    }
+}
+
+impl FileReads for Asked {
+    fn kind(&self, path: &str) -> io::Result<FileKind> {
+        self.ask(path, QuestionKind::Kind)
+    }
+
+    fn read(&self, path: &str) -> io::Result<Option<Vec<u8>>> {
+        self.ask(path, QuestionKind::Read)
+    }
+
+    fn list(&self, path: &str) -> io::Result<Option<Vec<(String, FileKind)>>> {
+        self.ask(path, QuestionKind::List)
+    }
+}
+
+/// Files that may be asked from any thread.
+pub(crate) struct SharedFiles(pub(crate) Arc<dyn FileReads + Send + Sync>);
+
+impl FileReads for SharedFiles {
+    fn kind(&self, path: &str) -> io::Result<FileKind> {
+        self.0.kind(path)
+    }
+
+    fn read(&self, path: &str) -> io::Result<Option<Vec<u8>>> {
+        self.0.read(path)
+    }
+
+    fn list(&self, path: &str) -> io::Result<Option<Vec<(String, FileKind)>>> {
+        self.0.list(path)
     }
 }

@@ -50,7 +50,7 @@ fn parse_frame(line: &str) -> Option<Frame> {
     })
 }
 
-/// A source map, read when the first frame asks for it.
+/// A source map, ready to be asked.
 pub(crate) struct FrameMap<'a> {
     name: &'a str,
     directory: &'a str,

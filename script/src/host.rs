@@ -5,78 +5,80 @@
 mod digests;
 mod urls;
 
-use std::cell::RefCell;
 use std::rc::Rc;
-use std::sync::mpsc;
 
 use rquickjs::{Ctx, Exception, Function, Object, TypedArray};
 use serde_json::{Value, json};
 use webstir_contract::definitions;
 use webstir_contract::schema::{Shape, Step, validate};
 
-use crate::evaluation::{LogLevel, LogLine, Message};
-use crate::files::{FileKind, Question, QuestionKind};
-
-/// The console of one evaluation.
-pub(crate) type Log = Rc<RefCell<Vec<LogLine>>>;
-
-const MAX_LINES: usize = 1000;
-const MAX_LINE_CHARACTERS: usize = 4096;
+use crate::evaluation::LogLevel;
+use crate::files::{FileKind, FileReads};
 
 /// The name of the global under which the prelude finds the object; the prelude deletes it.
 const GLOBAL: &str = "__webstirHost";
 
-/// Puts the object where the prelude finds it.
-pub(crate) fn install(
-    ctx: &Ctx<'_>,
-    environment: &[(String, String)],
-    log: &Log,
-    messages: &mpsc::Sender<Message>,
-) -> rquickjs::Result<()> {
+/// What the functions work with.
+pub(crate) struct Surroundings<'a> {
+    /// `process.env`.
+    pub(crate) environment: &'a [(String, String)],
+    /// The directory that `process.cwd()` names, under which files are seen.
+    pub(crate) root: &'a str,
+    /// When the module runs, as the end of a sentence.
+    pub(crate) occasion: &'a str,
+    /// Where the console goes.
+    pub(crate) log: Rc<dyn Fn(LogLevel, String)>,
+    /// The files below `root`.
+    pub(crate) files: Rc<dyn FileReads>,
+}
+
+/// The object with the functions of both modes.
+pub(crate) fn object<'js>(ctx: &Ctx<'js>, surroundings: Surroundings<'_>) -> rquickjs::Result<Object<'js>> {
     let host = Object::new(ctx.clone())?;
-    let environment: Value = environment.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
+    let environment: Value =
+        surroundings.environment.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
     host.set("environment", environment.to_string())?;
+    host.set("root", surroundings.root)?;
+    host.set("occasion", surroundings.occasion)?;
     host.set("contractVersion", webstir_contract::CONTRACT_VERSION)?;
-    install_log(ctx, &host, log)?;
-    install_files(ctx, &host, messages)?;
+    let log = surroundings.log;
+    host.set("log", Function::new(ctx.clone(), move |level: String, text: String| log(level_of(&level), text))?)?;
+    install_files(ctx, &host, &surroundings.files)?;
     host.set("hash", Function::new(ctx.clone(), digests::hash)?)?;
     host.set("hmac", Function::new(ctx.clone(), digests::hmac)?)?;
     host.set("parseUrl", Function::new(ctx.clone(), urls::parse)?)?;
     host.set("setUrlPart", Function::new(ctx.clone(), urls::set_part)?)?;
     host.set("checkContract", Function::new(ctx.clone(), check_contract)?)?;
+    Ok(host)
+}
+
+/// Puts the object where the prelude finds it.
+pub(crate) fn lend<'js>(ctx: &Ctx<'js>, host: Object<'js>) -> rquickjs::Result<()> {
     ctx.globals().set(GLOBAL, host)
 }
 
-fn install_log<'js>(ctx: &Ctx<'js>, host: &Object<'js>, log: &Log) -> rquickjs::Result<()> {
-    let log = Rc::clone(log);
-    let write = move |level: String, text: String| {
-        let mut log = log.borrow_mut();
-        if log.len() < MAX_LINES {
-            let level = match level.as_str() {
-                "debug" => LogLevel::Debug,
-                "warn" => LogLevel::Warn,
-                "error" => LogLevel::Error,
-                _ => LogLevel::Info,
-            };
-            log.push(LogLine { level, text: text.chars().take(MAX_LINE_CHARACTERS).collect() });
-        }
-    };
-    host.set("log", Function::new(ctx.clone(), write)?)
+fn level_of(name: &str) -> LogLevel {
+    match name {
+        "debug" => LogLevel::Debug,
+        "warn" => LogLevel::Warn,
+        "error" => LogLevel::Error,
+        _ => LogLevel::Info,
+    }
 }
 
-fn install_files<'js>(ctx: &Ctx<'js>, host: &Object<'js>, messages: &mpsc::Sender<Message>) -> rquickjs::Result<()> {
-    let questions = messages.clone();
-    let kind = move |ctx: Ctx<'js>, path: String| ask(&ctx, &questions, path, QuestionKind::Kind).map(FileKind::as_str);
+fn install_files<'js>(ctx: &Ctx<'js>, host: &Object<'js>, files: &Rc<dyn FileReads>) -> rquickjs::Result<()> {
+    let reads = Rc::clone(files);
+    let kind = move |ctx: Ctx<'js>, path: String| reads.kind(&path).map(FileKind::as_str).or_else(|_| unreadable(&ctx));
     host.set("fileKind", Function::new(ctx.clone(), kind)?)?;
-    let questions = messages.clone();
+    let reads = Rc::clone(files);
     let read = move |ctx: Ctx<'js>, path: String| {
-        let bytes = ask(&ctx, &questions, path, QuestionKind::Read)?;
+        let bytes = reads.read(&path).or_else(|_| unreadable(&ctx))?;
         bytes.map(|bytes| TypedArray::<u8>::new_copy(ctx.clone(), bytes)).transpose()
     };
     host.set("readFile", Function::new(ctx.clone(), read)?)?;
-    let questions = messages.clone();
+    let reads = Rc::clone(files);
     let list = move |ctx: Ctx<'js>, path: String| {
-        let entries = ask(&ctx, &questions, path, QuestionKind::List)?;
+        let entries = reads.list(&path).or_else(|_| unreadable(&ctx))?;
         let entries = entries
             .map(|entries| entries.into_iter().map(|(name, kind)| json!([name, kind.as_str()])).collect::<Value>());
         rquickjs::Result::Ok(entries.map(|entries| entries.to_string()))
@@ -84,16 +86,8 @@ fn install_files<'js>(ctx: &Ctx<'js>, host: &Object<'js>, messages: &mpsc::Sende
     host.set("listDirectory", Function::new(ctx.clone(), list)?)
 }
 
-/// Asks the calling thread. When it does not answer any more, it has reported why: the evaluation only has to end.
-fn ask<T>(
-    ctx: &Ctx<'_>,
-    questions: &mpsc::Sender<Message>,
-    path: String,
-    kind: impl FnOnce(mpsc::Sender<T>) -> QuestionKind,
-) -> rquickjs::Result<T> {
-    let (reply, answer) = mpsc::channel();
-    let sent = questions.send(Message::Question(Question { path, kind: kind(reply) }));
-    sent.ok().and_then(|()| answer.recv().ok()).ok_or_else(|| Exception::throw_message(ctx, "EIO: i/o error"))
+fn unreadable<T>(ctx: &Ctx<'_>) -> rquickjs::Result<T> {
+    Err(Exception::throw_message(ctx, "EIO: i/o error"))
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the engine passes arguments by value")]

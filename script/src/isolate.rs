@@ -3,21 +3,31 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::mpsc;
-use std::time::Duration;
 
 use rquickjs::promise::PromiseState;
-use rquickjs::{CatchResultExt, CaughtError, Context, Ctx, Function, Module, Object, Persistent, Promise, Runtime};
-use rquickjs::{FromJs, Value};
+use rquickjs::{CatchResultExt, CaughtError, Context, Ctx, Function, Module, Object, Promise, Runtime, Value};
 
 use crate::definition::ModuleDescription;
 use crate::error::{ScriptError, Thrown};
-use crate::evaluation::{Evaluated, Message};
-use crate::frames::RawThrown;
-use crate::host::{self, Log};
-use crate::limits::{Limits, thread_cpu_time};
-use crate::modules::{self, BuiltinLoader, BuiltinResolver, Missing};
+use crate::evaluation::{Evaluated, LogLevel, LogLine, Message};
+use crate::faults::{self, Faults};
+use crate::files::Asked;
+use crate::host::{self, Surroundings};
+use crate::limits::Limits;
+use crate::meter::Meter;
+use crate::modules::{self, BuiltinLoader, BuiltinResolver, Missing, Mode};
+use crate::rejections::RejectionListener;
+
+/// The console of one evaluation.
+type Log = Rc<RefCell<Vec<LogLine>>>;
+
+const MAX_LINES: usize = 1000;
+const MAX_LINE_CHARACTERS: usize = 4096;
+
+/// Where an evaluated module believes that it is, on every machine.
+const ROOT: &str = "/workspace";
 
 /// What the thread is given.
 pub(crate) struct Job {
@@ -72,9 +82,12 @@ fn run_counted(job: &Job, memory: usize, ticks: &Rc<Cell<u64>>) -> Result<Evalua
     runtime.set_memory_limit(memory);
     runtime.set_max_stack_size(job.limits.stack);
     let missing = Missing::default();
-    runtime.set_loader(BuiltinResolver { missing: Rc::clone(&missing) }, BuiltinLoader);
+    runtime.set_loader(
+        BuiltinResolver { mode: Mode::Evaluate, missing: Rc::clone(&missing) },
+        BuiltinLoader { mode: Mode::Evaluate },
+    );
     let context = Context::full(&runtime).map_err(start)?;
-    let meter = Meter::watch(&runtime, job, ticks);
+    let meter = Meter::watch(&runtime, job.limits.cpu, Arc::clone(&job.abandoned), Rc::clone(ticks));
     let listener = RejectionListener::listen(&runtime);
     let log = Log::default();
     let result = context.with(|ctx| {
@@ -90,65 +103,20 @@ fn run_counted(job: &Job, memory: usize, ticks: &Rc<Cell<u64>>) -> Result<Evalua
     result.map(|module| Evaluated { module, log })
 }
 
-/// Measures CPU time and ends the evaluation when there is no more.
-struct Meter {
-    started: Rc<Cell<Option<Duration>>>,
-    exhausted: Rc<Cell<bool>>,
-}
-
-impl Meter {
-    fn watch(runtime: &Runtime, job: &Job, ticks: &Rc<Cell<u64>>) -> Self {
-        let meter = Self { started: Rc::default(), exhausted: Rc::default() };
-        let (started, exhausted) = (Rc::clone(&meter.started), Rc::clone(&meter.exhausted));
-        let (limit, abandoned, ticks) = (job.limits.cpu, Arc::clone(&job.abandoned), Rc::clone(ticks));
-        runtime.set_interrupt_handler(Some(Box::new(move || {
-            ticks.set(ticks.get() + 1);
-            let used = started.get().map(|started| thread_cpu_time().saturating_sub(started));
-            let over = used.is_some_and(|used| used > limit) || abandoned.load(Ordering::Relaxed);
-            if over {
-                exhausted.set(true);
-            }
-            over
-        })));
-        meter
-    }
-
-    /// From here on time counts.
-    fn start(&self) {
-        self.started.set(Some(thread_cpu_time()));
-    }
-}
-
-/// Passes rejected promises to the prelude. Holds a value of the engine and must be stopped before the engine goes.
-struct RejectionListener(Rc<RefCell<Option<Persistent<Function<'static>>>>>);
-
-impl RejectionListener {
-    fn listen(runtime: &Runtime) -> Self {
-        let listener = Rc::new(RefCell::new(None::<Persistent<Function<'static>>>));
-        let heard = Rc::clone(&listener);
-        runtime.set_host_promise_rejection_tracker(Some(Box::new(move |ctx, promise, reason, handled| {
-            let note = heard.borrow().clone();
-            if let Some(note) = note.and_then(|note| note.restore(&ctx).ok()) {
-                // Fails only when the evaluation is being ended, and then there is another error.
-                let _ = note.call::<_, ()>((promise, reason, handled)).catch(&ctx);
-            }
-        })));
-        Self(listener)
-    }
-
-    fn tell<'js>(&self, ctx: &Ctx<'js>, note: Function<'js>) {
-        self.0.replace(Some(Persistent::save(ctx, note)));
-    }
-
-    fn stop(&self) {
-        self.0.replace(None);
-    }
-}
-
-/// Also when a fault unwinds: the engine aborts the process when one of its values outlives it.
-impl Drop for RejectionListener {
-    fn drop(&mut self) {
-        self.stop();
+fn surroundings<'a>(job: &'a Job, log: &Log) -> Surroundings<'a> {
+    let log = Rc::clone(log);
+    let write = move |level: LogLevel, text: String| {
+        let mut log = log.borrow_mut();
+        if log.len() < MAX_LINES {
+            log.push(LogLine { level, text: text.chars().take(MAX_LINE_CHARACTERS).collect() });
+        }
+    };
+    Surroundings {
+        environment: &job.environment,
+        root: ROOT,
+        occasion: "while the module definition is read",
+        log: Rc::new(write),
+        files: Rc::new(Asked(job.messages.clone())),
     }
 }
 
@@ -165,8 +133,10 @@ impl<'js> Prelude<'js> {
     /// The prelude is ours: it fails only when the memory limit leaves no room for it.
     fn install(ctx: &Ctx<'js>, job: &Job, log: &Log) -> Result<Self, ScriptError> {
         let install = || {
-            host::install(ctx, &job.environment, log, &job.messages)?;
-            let source = modules::source_of(modules::PRELUDE).expect("the prelude is one of the sources");
+            let host = host::object(ctx, surroundings(job, log))?;
+            host::lend(ctx, host)?;
+            let source =
+                modules::source_of(Mode::Evaluate, modules::PRELUDE).expect("the prelude is one of the sources");
             let (module, promise) = Module::declare(ctx.clone(), modules::PRELUDE, source)?.eval()?;
             promise.finish::<()>()?;
             let function = |name: &str| module.get::<_, Function<'js>>(name);
@@ -192,6 +162,18 @@ struct ModuleRun<'a, 'js> {
 }
 
 impl<'js> ModuleRun<'_, 'js> {
+    fn explain(&self, error: CaughtError<'js>, kind: fn(Thrown) -> ScriptError) -> ScriptError {
+        let faults = Faults {
+            ctx: self.ctx,
+            describe_thrown: &self.prelude.describe_thrown,
+            meter: self.meter,
+            missing: self.missing,
+            cpu: self.job.limits.cpu,
+            memory: self.job.limits.memory,
+        };
+        faults.explain(error, kind)
+    }
+
     fn run(&self) -> Result<ModuleDescription, ScriptError> {
         let ctx = self.ctx;
         let syntax = |error| self.explain(error, ScriptError::Syntax);
@@ -211,11 +193,11 @@ impl<'js> ModuleRun<'_, 'js> {
         if text.len() > MAX_DESCRIPTION {
             return Err(ScriptError::TooLarge { bytes: text.len(), limit: MAX_DESCRIPTION });
         }
-        serde_json::from_str(&text).map_err(|_| ScriptError::Thrown(tampered()))
+        serde_json::from_str(&text).map_err(|_| ScriptError::Thrown(faults::tampered()))
     }
 
     fn set_meta(&self, meta: &Object<'js>) -> rquickjs::Result<()> {
-        let path = format!("/workspace/{}", self.job.name);
+        let path = format!("{ROOT}/{}", self.job.name);
         let directory = path.rsplit_once('/').map_or("", |(directory, _)| directory).to_owned();
         let mut url = url::Url::parse("file:///").expect("a URL");
         url.set_path(&path);
@@ -253,11 +235,11 @@ impl<'js> ModuleRun<'_, 'js> {
 
     fn drain_jobs(&self) -> Result<(), ScriptError> {
         while self.ctx.execute_pending_job() {
-            if self.meter.exhausted.get() {
+            if self.meter.is_exhausted() {
                 break;
             }
         }
-        if self.meter.exhausted.get() {
+        if self.meter.is_exhausted() {
             return Err(ScriptError::CpuLimit { limit: self.job.limits.cpu });
         }
         Ok(())
@@ -277,57 +259,4 @@ impl<'js> ModuleRun<'_, 'js> {
             taken.get("reason").catch(self.ctx).map_err(|error| self.explain(error, ScriptError::Thrown))?;
         Err(self.explain(CaughtError::Value(reason), ScriptError::UnhandledRejection))
     }
-
-    /// Sorts an error by what is behind it; `kind` is for an ordinary thrown value.
-    fn explain(&self, error: CaughtError<'js>, kind: fn(Thrown) -> ScriptError) -> ScriptError {
-        if self.meter.exhausted.get() {
-            return ScriptError::CpuLimit { limit: self.job.limits.cpu };
-        }
-        let value = match error {
-            CaughtError::Exception(exception) => exception.into_object().into_value(),
-            CaughtError::Value(value) => value,
-            CaughtError::Error(rquickjs::Error::Allocation) => return self.out_of_memory(),
-            // A NUL in the source is the only text that the engine refuses.
-            CaughtError::Error(error) => {
-                return kind(Thrown { name: None, message: error.to_string(), frames: Vec::new(), cause: None });
-            }
-        };
-        let thrown = match self.describe(value) {
-            Some(thrown) => thrown,
-            None if self.meter.exhausted.get() => return ScriptError::CpuLimit { limit: self.job.limits.cpu },
-            None => return self.out_of_memory(),
-        };
-        match (thrown.name.as_deref(), thrown.message.as_str()) {
-            (Some("InternalError"), "out of memory") => self.out_of_memory(),
-            (Some("InternalError"), "interrupted") => ScriptError::CpuLimit { limit: self.job.limits.cpu },
-            (Some("RangeError"), "Maximum call stack size exceeded") => ScriptError::StackOverflow(thrown),
-            (Some("Error"), message) => {
-                let missing = self.missing.borrow();
-                match missing.iter().find(|specifier| modules::missing_message(specifier) == message) {
-                    Some(specifier) => ScriptError::Unsupported { specifier: specifier.clone() },
-                    None => kind(thrown),
-                }
-            }
-            _ => kind(thrown),
-        }
-    }
-
-    /// None when there is no memory or time left to describe it.
-    fn describe(&self, value: Value<'js>) -> Option<Thrown> {
-        // What the module keeps alive may leave no room for a description of a few hundred bytes.
-        self.ctx.run_gc();
-        let text: Value<'js> = self.prelude.describe_thrown.call((value,)).catch(self.ctx).ok()?;
-        let text = String::from_js(self.ctx, text).ok()?;
-        Some(serde_json::from_str::<RawThrown>(&text).map_or_else(|_| tampered(), RawThrown::into_thrown))
-    }
-
-    fn out_of_memory(&self) -> ScriptError {
-        ScriptError::MemoryLimit { limit: self.job.limits.memory }
-    }
-}
-
-/// The prelude's own text is not what it writes: the module replaced something that every program relies on.
-fn tampered() -> Thrown {
-    let message = "The module changes built-in objects of the language, so that nothing can be read from it".to_owned();
-    Thrown { name: None, message, frames: Vec::new(), cause: None }
 }

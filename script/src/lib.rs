@@ -2,17 +2,24 @@
 //!
 //! [`evaluate`] runs one ES module in a fresh engine and describes what it exports. An evaluation is deterministic: its clock
 //! stands still, its random numbers are seeded, it sees the files and environment values that it is given and nothing else, and
-//! it ends within its [`Limits`]. No other crate names the engine.
+//! it ends within its [`Limits`].
+//!
+//! [`Isolates`] load one module and run its handlers, many at once, with the real clock and with the [`Operations`] of their host.
+//! No other crate names the engine.
 
 mod definition;
 mod error;
 mod evaluation;
+mod faults;
 mod files;
 mod frames;
 mod host;
 mod isolate;
 mod limits;
+mod meter;
 mod modules;
+mod rejections;
+mod serve;
 
 pub use definition::{Callable, Definition, Dropped, Entry, ModuleDescription};
 pub use error::{Frame, ScriptError, Thrown};
@@ -20,6 +27,10 @@ pub use evaluation::{Evaluated, Evaluation, LogLevel, LogLine, SourceMap, evalua
 pub use files::{FileKind, FileReads, NoFiles};
 pub use limits::Limits;
 pub use modules::{is_builtin, supported_modules};
+pub use serve::{
+    CallError, Isolates, OperationError, OperationReply, Operations, Program, ProgramMap, Reply, ServeLimits,
+    ServeSettings,
+};
 
 /// The text of an ES module that exports `describeModule` and `describeThrown`: how [`evaluate`] describes a module, for
 /// interpreters outside of this process. Each gives JSON, of a [`ModuleDescription`] and of a thrown value.

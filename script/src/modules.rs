@@ -53,7 +53,6 @@ const SOURCES: &[(&str, &str)] = &[
     ("webstir:node/process", include_str!("builtin/process.js")),
     ("webstir:node/url", include_str!("builtin/url.js")),
     ("webstir:prelude/buffer", include_str!("prelude/buffer.js")),
-    ("webstir:prelude/clock", include_str!("prelude/clock.js")),
     ("webstir:prelude/clone", include_str!("prelude/clone.js")),
     ("webstir:prelude/console", include_str!("prelude/console.js")),
     ("webstir:prelude/define", include_str!("prelude/define.js")),
@@ -61,13 +60,36 @@ const SOURCES: &[(&str, &str)] = &[
     ("webstir:prelude/encoding", include_str!("prelude/encoding.js")),
     ("webstir:prelude/events", include_str!("prelude/events.js")),
     ("webstir:prelude/fetch", include_str!("prelude/fetch.js")),
+    ("webstir:prelude/globals", include_str!("prelude/globals.js")),
     ("webstir:prelude/host", include_str!("prelude/host.js")),
-    ("webstir:prelude/main", include_str!("prelude/main.js")),
+    ("webstir:prelude/inspect", include_str!("prelude/inspect.js")),
+    ("webstir:prelude/performance", include_str!("prelude/performance.js")),
     ("webstir:prelude/process", include_str!("prelude/process.js")),
     ("webstir:prelude/random", include_str!("prelude/random.js")),
+    ("webstir:prelude/rejections", include_str!("prelude/rejections.js")),
     ("webstir:prelude/timers", include_str!("prelude/timers.js")),
     ("webstir:prelude/url", include_str!("prelude/url.js")),
 ];
+
+/// What the two modes do differently. Each module has the same exports in both, as far as shared modules use them.
+const MODES: &[(&str, &str, &str)] = &[
+    ("webstir:prelude/alarm", include_str!("prelude/evaluate/alarm.js"), include_str!("prelude/serve/alarm.js")),
+    ("webstir:prelude/clock", include_str!("prelude/evaluate/clock.js"), include_str!("prelude/serve/clock.js")),
+    ("webstir:prelude/entropy", include_str!("prelude/evaluate/entropy.js"), include_str!("prelude/serve/entropy.js")),
+    ("webstir:prelude/log", include_str!("prelude/evaluate/log.js"), include_str!("prelude/serve/log.js")),
+    ("webstir:prelude/main", include_str!("prelude/evaluate/main.js"), include_str!("prelude/serve/main.js")),
+    ("webstir:prelude/network", include_str!("prelude/evaluate/network.js"), include_str!("prelude/serve/network.js")),
+    ("webstir:prelude/port", "", include_str!("prelude/serve/port.js")),
+];
+
+/// What an engine is started for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// Reading a module, the same on every machine: a frozen clock, seeded random numbers, no I/O.
+    Evaluate,
+    /// Running handlers: the real clock, real random numbers, timers and operations of the host.
+    Serve,
+}
 
 /// The module whose evaluation installs the globals.
 pub(crate) const PRELUDE: &str = "webstir:prelude/main";
@@ -87,7 +109,11 @@ fn internal_name(specifier: &str) -> Option<&'static str> {
 }
 
 /// The text of an internal module.
-pub(crate) fn source_of(name: &str) -> Option<&'static str> {
+pub(crate) fn source_of(mode: Mode, name: &str) -> Option<&'static str> {
+    if let Ok(index) = MODES.binary_search_by_key(&name, |(name, ..)| *name) {
+        let (_, evaluate, serve) = MODES[index];
+        return Some(if mode == Mode::Evaluate { evaluate } else { serve });
+    }
     SOURCES.binary_search_by_key(&name, |(name, _)| *name).ok().map(|index| SOURCES[index].1)
 }
 
@@ -102,6 +128,7 @@ pub(crate) fn missing_message(specifier: &str) -> String {
 
 /// Maps what a module imports to internal names. Internal names are visible to internal modules only.
 pub(crate) struct BuiltinResolver {
+    pub(crate) mode: Mode,
     pub(crate) missing: Missing,
 }
 
@@ -116,7 +143,7 @@ impl Resolver for BuiltinResolver {
         if let Some(internal) = internal_name(name) {
             return Ok(internal.to_owned());
         }
-        if base.starts_with("webstir:") && source_of(name).is_some() {
+        if base.starts_with("webstir:") && source_of(self.mode, name).is_some() {
             return Ok(name.to_owned());
         }
         self.missing.borrow_mut().push(name.to_owned());
@@ -125,7 +152,9 @@ impl Resolver for BuiltinResolver {
 }
 
 /// Gives the text of internal modules.
-pub(crate) struct BuiltinLoader;
+pub(crate) struct BuiltinLoader {
+    pub(crate) mode: Mode,
+}
 
 impl Loader for BuiltinLoader {
     fn load<'js>(
@@ -134,7 +163,7 @@ impl Loader for BuiltinLoader {
         name: &str,
         _attributes: Option<ImportAttributes<'js>>,
     ) -> rquickjs::Result<Module<'js, Declared>> {
-        match source_of(name) {
+        match source_of(self.mode, name) {
             Some(source) => Module::declare(ctx.clone(), name, source),
             None => Err(Exception::throw_message(ctx, &missing_message(name))),
         }
@@ -149,8 +178,11 @@ mod tests {
     fn the_tables_are_sorted_and_complete() {
         assert!(SUPPORTED.is_sorted_by_key(|(name, _)| *name));
         assert!(SOURCES.is_sorted_by_key(|(name, _)| *name));
+        assert!(MODES.is_sorted_by_key(|(name, ..)| *name));
         for (specifier, internal) in SUPPORTED {
-            assert!(source_of(internal).is_some(), "`{specifier}` has no text");
+            for mode in [Mode::Evaluate, Mode::Serve] {
+                assert!(source_of(mode, internal).is_some(), "`{specifier}` has no text");
+            }
         }
         assert!(is_builtin("node:fs"));
         assert!(!is_builtin("webstir:prelude/host"));

@@ -1,11 +1,11 @@
 // node:fs, read only: every question goes to the engine, which records it. Nothing outside of the workspace is there.
 import { Buffer } from 'webstir:prelude/buffer';
 import host from 'webstir:prelude/host';
+import { ROOT } from 'webstir:prelude/process';
 import { URL } from 'webstir:prelude/url';
 import { resolve } from 'webstir:node/path';
 import { fileURLToPath } from 'webstir:node/url';
 
-const ROOT = '/workspace';
 const MESSAGES = {
   ENOENT: [-2, 'no such file or directory'],
   ENOTDIR: [-20, 'not a directory'],

@@ -1,4 +1,4 @@
-// Headers, Request and Response as plain containers. Nothing here reaches a network.
+// Headers, Request and Response.
 import { Buffer } from 'webstir:prelude/buffer';
 import { define } from 'webstir:prelude/define';
 import { decodeUtf8, encodeUtf8, viewBytes } from 'webstir:prelude/encoding';
@@ -151,8 +151,4 @@ export class Response extends Body {
   }
 }
 
-export async function fetch() {
-  throw new TypeError('`fetch` is only available while a request is served');
-}
-
-define(globalThis, { Headers, Request, Response, fetch, Buffer });
+define(globalThis, { Headers, Request, Response, Buffer });

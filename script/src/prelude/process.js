@@ -1,10 +1,10 @@
-// process: the same on every machine, with the environment values that were allowed and no others.
+// process: the same on every machine, with the environment values that were given and no others.
 import { sinceStart } from 'webstir:prelude/clock';
 import { log } from 'webstir:prelude/console';
 import { define } from 'webstir:prelude/define';
 import host from 'webstir:prelude/host';
 
-export const ROOT = '/workspace';
+export const ROOT = host.root;
 
 export const queueMicrotask = (callback) => {
   if (typeof callback !== 'function') throw new TypeError('queueMicrotask takes a function');
@@ -27,7 +27,7 @@ function hrtime(since) {
 hrtime.bigint = () => BigInt(sinceStart()) * 1000000n;
 
 function exit(code) {
-  throw new Error(`process.exit(${code ?? ''}) is not available while the module definition is read`);
+  throw new Error(`process.exit(${code ?? ''}) is not available ${host.occasion}`);
 }
 
 const same = () => process;
@@ -41,7 +41,7 @@ export const process = {
   arch: 'x64',
   pid: 1,
   ppid: 0,
-  argv: ['webstir', `${ROOT}/.webstir/evaluate`],
+  argv: ['webstir', `${ROOT}/.webstir/module`],
   argv0: 'webstir',
   execPath: 'webstir',
   execArgv: [],
@@ -52,7 +52,7 @@ export const process = {
   stderr: stream('error'),
   cwd: () => ROOT,
   chdir() {
-    throw new Error('process.chdir() is not available while the module definition is read');
+    throw new Error(`process.chdir() is not available ${host.occasion}`);
   },
   exit,
   abort: exit,

@@ -1,8 +1,8 @@
-// Timers without waiting: the engine runs them, earliest first, only while the module itself still waits for something, and moves the clock.
-import { advance, now } from 'webstir:prelude/clock';
+// Timers: what is to be called. When is the alarm's business, and differs between reading a module and serving it.
+import { arm, disarm } from 'webstir:prelude/alarm';
 import { define } from 'webstir:prelude/define';
 
-const queue = new Map();
+const timers = new Map();
 let last = 0;
 
 class Timeout {
@@ -19,12 +19,12 @@ class Timeout {
     return false;
   }
   refresh() {
-    const timer = queue.get(this.id);
-    if (timer !== undefined) timer.due = now() + timer.delay;
+    const timer = timers.get(this.id);
+    if (timer !== undefined) arm(this.id, timer.delay);
     return this;
   }
   close() {
-    queue.delete(this.id);
+    cancel(this);
     return this;
   }
   [Symbol.toPrimitive]() {
@@ -34,35 +34,36 @@ class Timeout {
 
 function schedule(callback, delay, values, repeats) {
   if (typeof callback !== 'function') throw new TypeError('The callback of a timer must be a function');
-  const milliseconds = Number(delay);
-  const wait = milliseconds >= 1 && milliseconds <= 0x7fffffff ? Math.trunc(milliseconds) : 1;
   last += 1;
-  queue.set(last, { callback, values, delay: wait, due: now() + wait, repeats });
+  timers.set(last, { callback, values, delay, repeats });
+  arm(last, delay);
   return new Timeout(last);
 }
 
+function wait(delay) {
+  const milliseconds = Number(delay);
+  return milliseconds >= 1 && milliseconds <= 0x7fffffff ? Math.trunc(milliseconds) : 1;
+}
+
 function cancel(timer) {
-  if (timer !== undefined && timer !== null) queue.delete(Number(timer));
+  if (timer === undefined || timer === null) return;
+  const id = Number(timer);
+  if (timers.delete(id)) disarm(id);
 }
 
-// Runs the next timer; false when there is none.
-export function runNextTimer() {
-  let next;
-  for (const [id, timer] of queue) {
-    if (next === undefined || timer.due < next.timer.due) next = { id, timer };
-  }
-  if (next === undefined) return false;
-  const { id, timer } = next;
-  if (timer.due > now()) advance(timer.due - now());
-  if (timer.repeats) timer.due = now() + timer.delay;
-  else queue.delete(id);
+// Called when the alarm of a timer rings.
+export function runTimer(id) {
+  const timer = timers.get(id);
+  if (timer === undefined) return;
+  if (timer.repeats) arm(id, timer.delay);
+  else timers.delete(id);
   timer.callback(...timer.values);
-  return true;
 }
 
-export const setTimeout = (callback, delay, ...values) => schedule(callback, delay, values, false);
-export const setInterval = (callback, delay, ...values) => schedule(callback, delay, values, true);
+export const setTimeout = (callback, delay, ...values) => schedule(callback, wait(delay), values, false);
+export const setInterval = (callback, delay, ...values) => schedule(callback, wait(delay), values, true);
 export const setImmediate = (callback, ...values) => schedule(callback, 0, values, false);
+export { cancel as clearTimeout, cancel as clearInterval, cancel as clearImmediate };
 
 define(globalThis, {
   setTimeout,

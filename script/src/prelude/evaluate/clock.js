@@ -1,7 +1,7 @@
 // Time stands still at one instant and moves only when the evaluation waits for a timer. The time zone is UTC, whatever the machine says.
 import { define } from 'webstir:prelude/define';
 
-const START = 1704067200000; // 2024-01-01T00:00:00Z
+export const START = 1704067200000; // 2024-01-01T00:00:00Z
 const Native = globalThis.Date;
 const { prototype, parse: parseNative, UTC } = Native;
 const { construct } = Reflect;
@@ -98,18 +98,4 @@ define(prototype, {
   toLocaleTimeString: orInvalid(localeTime),
 });
 
-export const performance = {};
-define(performance, {
-  timeOrigin: START,
-  now: sinceStart,
-  mark: (name) => ({ name, entryType: 'mark', startTime: elapsed, duration: 0 }),
-  measure: (name) => ({ name, entryType: 'measure', startTime: elapsed, duration: 0 }),
-  clearMarks() {},
-  clearMeasures() {},
-  getEntries: () => [],
-  getEntriesByName: () => [],
-  getEntriesByType: () => [],
-  toJSON: () => ({ timeOrigin: START }),
-});
-
-define(globalThis, { Date, performance });
+define(globalThis, { Date });

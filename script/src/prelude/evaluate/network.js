@@ -1,0 +1,8 @@
+// There is no network while a module definition is read.
+import { define } from 'webstir:prelude/define';
+
+async function fetch() {
+  throw new TypeError('`fetch` is only available while a request is served');
+}
+
+define(globalThis, { fetch });
