@@ -5,5 +5,7 @@
 //! *readiness* and *client errors* are what operators see.
 
 pub mod environment;
+pub mod session;
 
 pub use environment::{Environment, Settings};
+pub use session::Sessions;
