@@ -11,6 +11,7 @@ mod memory;
 mod merge;
 mod open;
 mod plan;
+mod postgres;
 mod record;
 mod sqlite;
 mod store;
@@ -32,6 +33,7 @@ pub use cookie::{PresentedCookie, SessionCookie, cookies};
 pub use flash::{FlashLevel, FlashMessage, FlashOutcome, FlashPlan, FlashRule, FlashWhen};
 pub use memory::MemoryStore;
 pub use open::{CommitContext, OpenSession, ScriptSession, SessionChange, satisfies_required};
+pub use postgres::PostgresStore;
 pub use record::{RuntimeState, SessionRecord};
 pub use sqlite::SqliteStore;
 pub use store::{ChangeOutcome, SessionStore, StoreError, StoreFuture};
@@ -122,6 +124,6 @@ pub async fn connect(location: &StoreLocation) -> Result<Arc<dyn SessionStore>, 
     Ok(match location {
         StoreLocation::Memory => Arc::new(MemoryStore::default()),
         StoreLocation::Sqlite(path) => Arc::new(SqliteStore::open(path).await?),
-        StoreLocation::Postgres(_) => return Err(StoreError::Stopped),
+        StoreLocation::Postgres(url) => Arc::new(PostgresStore::connect(url).await?),
     })
 }

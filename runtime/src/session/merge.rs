@@ -9,7 +9,7 @@ type Object = Map<String, Value>;
 
 /// Merges by top-level key.
 pub(super) fn value(base: Option<&Object>, mine: Option<&Object>, theirs: Option<&Object>) -> Option<Object> {
-    optional(base, mine, theirs, |_, mine, _| mine)
+    optional(base, mine, theirs, |_, mine, _| mine.cloned())
 }
 
 /// Merges form state by section and form id. Where a form has a list of tokens, the list is merged as a set: each request adds
@@ -19,7 +19,7 @@ pub(super) fn form(base: Option<&Object>, mine: Option<&Object>, theirs: Option<
 }
 
 /// Joins what both sides changed under one key, given base, mine and theirs.
-type Join = fn(Option<&Value>, Option<Value>, Option<&Value>) -> Option<Value>;
+type Join = fn(Option<&Value>, Option<&Value>, Option<&Value>) -> Option<Value>;
 
 fn optional(base: Option<&Object>, mine: Option<&Object>, theirs: Option<&Object>, join: Join) -> Option<Object> {
     if theirs == base {
@@ -42,7 +42,7 @@ fn objects(base: &Object, mine: &Object, theirs: &Object, join: Join) -> Object 
         if wanted == before {
             continue;
         }
-        let joined = if current == before { wanted.cloned() } else { join(before, wanted.cloned(), current) };
+        let joined = if current == before { wanted.cloned() } else { join(before, wanted, current) };
         match joined {
             Some(value) => merged.insert(key.clone(), value),
             None => merged.shift_remove(key),
@@ -52,14 +52,14 @@ fn objects(base: &Object, mine: &Object, theirs: &Object, join: Join) -> Object 
 }
 
 /// Merges a section by form id; an empty one disappears.
-fn sections(base: Option<&Value>, mine: Option<Value>, theirs: Option<&Value>) -> Option<Value> {
+fn sections(base: Option<&Value>, mine: Option<&Value>, theirs: Option<&Value>) -> Option<Value> {
     let object = |value: Option<&Value>| value.and_then(Value::as_object).cloned().unwrap_or_default();
-    let merged = objects(&object(base), &object(mine.as_ref()), &object(theirs), tokens);
+    let merged = objects(&object(base), &object(mine), &object(theirs), tokens);
     (!merged.is_empty()).then_some(Value::Object(merged))
 }
 
-fn tokens(base: Option<&Value>, mine: Option<Value>, theirs: Option<&Value>) -> Option<Value> {
-    let (Some(Value::Array(wanted)), Some(Value::Array(current))) = (&mine, theirs) else { return mine };
+fn tokens(base: Option<&Value>, mine: Option<&Value>, theirs: Option<&Value>) -> Option<Value> {
+    let (Some(Value::Array(wanted)), Some(Value::Array(current))) = (mine, theirs) else { return mine.cloned() };
     let base = base.and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     let kept = current.iter().filter(|token| !base.contains(token) || wanted.contains(token));
     let added = wanted.iter().filter(|token| !base.contains(token) && !current.contains(token));

@@ -54,16 +54,16 @@ impl SqliteStore {
                     let _ = report.send(Err(error));
                 }
             })
-            .map_err(|source| StoreError::Directory { path: "its thread".to_owned(), source })?;
+            .map_err(StoreError::Thread)?;
         let store = Self { jobs: Some(jobs), thread: Some(thread) };
         opened.await.map_err(|_| StoreError::Stopped)??;
         Ok(store)
     }
 
-    fn run<'a, T: Send + 'static>(
-        &'a self,
+    fn run<T: Send + 'static>(
+        &self,
         job: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
-    ) -> StoreFuture<'a, T> {
+    ) -> StoreFuture<'_, T> {
         Box::pin(async move {
             let (reply, answer) = oneshot::channel();
             let job: Job = Box::new(move |connection| {

@@ -49,6 +49,8 @@ pub enum StoreError {
     MalformedRow { store: &'static str, id: String, reason: String },
     #[error("[session] Cannot use the directory of the SQLite database {path}: {source}")]
     Directory { path: String, source: std::io::Error },
+    #[error("[session] Cannot start the thread of the SQLite store: {0}")]
+    Thread(std::io::Error),
     #[error("[session] SQLite: {0}")]
     Sqlite(#[from] rusqlite::Error),
     #[error("[session] PostgreSQL: {}", with_sources(.0))]

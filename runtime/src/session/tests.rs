@@ -1,6 +1,7 @@
 //! Whole requests on sessions, and what every store must do.
 
 mod contract;
+mod postgres;
 mod requests;
 mod sqlite;
 

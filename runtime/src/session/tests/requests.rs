@@ -1,5 +1,5 @@
 use super::{Client, delivering, object, publishing, set};
-use crate::session::{CommitContext, MemoryStore, SessionChange, satisfies_required};
+use crate::session::{CommitContext, MemoryStore, OpenSession, SessionChange, satisfies_required};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -128,14 +128,15 @@ async fn s1_concurrent_changes_are_merged() {
 async fn s1_many_concurrent_changes_all_count() {
     let mut client = Client::new();
     client.set(json!({"userId": "1"})).await;
-    let mut tasks = Vec::new();
-    for index in 0..200 {
-        let open = client.open().await;
-        tasks.push(tokio::spawn(async move {
-            let key = format!("k{index}");
-            open.commit(set(json!({"userId": "1", key: index})), CommitContext::default()).await.unwrap()
-        }));
+    let mut requests = Vec::new();
+    for _ in 0..200 {
+        requests.push(client.open().await);
     }
+    let commit = |(index, open): (usize, OpenSession)| {
+        let change = set(json!({"userId": "1", format!("k{index}"): index}));
+        tokio::spawn(async move { open.commit(change, CommitContext::default()).await.unwrap() })
+    };
+    let tasks: Vec<_> = requests.into_iter().enumerate().map(commit).collect();
     for task in tasks {
         assert_eq!(task.await.unwrap(), None);
     }
