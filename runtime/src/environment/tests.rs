@@ -170,7 +170,7 @@ fn s10_the_session_secret_is_never_the_one_of_tokens() {
 fn the_store_follows_driver_then_url_then_mode() {
     let store = |pairs: &[(&str, &str)]| settings(pairs).session.store;
     let sqlite = |location, expected: &str| {
-        assert!(matches!(location, StoreLocation::Sqlite(path) if path == Path::new(expected)))
+        assert!(matches!(location, StoreLocation::Sqlite(path) if path == Path::new(expected)));
     };
     sqlite(store(&[("SESSION_STORE_URL", "file:state/s.db")]), "/workspace/state/s.db");
     sqlite(store(&[("SESSION_STORE_URL", "/var/s.db")]), "/var/s.db");

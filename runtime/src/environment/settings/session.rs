@@ -119,13 +119,13 @@ fn store(environment: &Environment, mode: &Mode, problems: &mut Vec<SettingProbl
             let url = url.unwrap_or("file:./data/sessions.sqlite");
             StoreLocation::Sqlite(environment.workspace_root().join(url.strip_prefix("file:").unwrap_or(url)))
         }
-        "postgres" => match url.or_else(|| environment.text("DATABASE_URL")).filter(|url| is_postgres(url)) {
-            Some(url) => StoreLocation::Postgres(url.into()),
-            None => {
+        "postgres" => {
+            let url = url.or_else(|| environment.text("DATABASE_URL")).filter(|url| is_postgres(url));
+            if url.is_none() {
                 problems.push(SettingProblem::PostgresUrlRequired);
-                StoreLocation::Memory
             }
-        },
+            url.map_or(StoreLocation::Memory, |url| StoreLocation::Postgres(url.into()))
+        }
         other => {
             problems.push(SettingProblem::StoreDriver { value: other.to_owned() });
             StoreLocation::Memory
