@@ -1,5 +1,6 @@
 //! The command line's shape.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -65,6 +66,9 @@ pub(crate) enum Command {
     /// Check, bundle and minify the workspace into `dist/`
     #[command(after_help = "Example: webstir publish --workspace notes")]
     Publish,
+    /// Serve a build over HTTP
+    #[command(after_help = "Examples:\n  webstir serve --build\n  webstir serve --profile publish --port 8080")]
+    Serve(Serve),
     /// Write `webstir.lock`: the compiler's exact version and integrity
     #[command(after_help = "Example: webstir lock")]
     Lock,
@@ -86,6 +90,7 @@ impl Command {
             Self::Init(_) => "init",
             Self::Build(_) => "build",
             Self::Publish => "publish",
+            Self::Serve(_) => "serve",
             Self::Lock => "lock",
             Self::Config(_) => "config",
             Self::Cache(_) => "cache",
@@ -117,6 +122,52 @@ pub(crate) struct Build {
     /// The profile of `webstir.kdl` to build
     #[arg(long, default_value = "build")]
     pub(crate) profile: String,
+}
+
+/// `webstir serve`.
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// Build first, and again on SIGHUP, and serve the result straight from the graph
+    #[arg(long)]
+    pub(crate) build: bool,
+    /// The profile whose output is served [default: `publish` when it is there, else `build`; `build` with `--build`]
+    #[arg(long)]
+    pub(crate) profile: Option<String>,
+    /// The address to listen on [default: `HOST`, then 0.0.0.0]
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) host: Option<std::net::IpAddr>,
+    /// The port to listen on, 0 for any that is free [default: `PORT`, then 4000]
+    #[arg(short, long, value_name = "NUMBER")]
+    pub(crate) port: Option<u16>,
+    /// What runs handlers
+    #[arg(long, value_enum, default_value_t = EngineChoice::Auto, value_name = "ENGINE")]
+    pub(crate) engine: EngineChoice,
+    /// How many isolates or workers run handlers; with more than one, state of a module is not shared
+    #[arg(long, value_name = "NUMBER", default_value_t = NonZeroUsize::MIN)]
+    pub(crate) instances: NonZeroUsize,
+    /// How the log looks [default: `pretty` on a terminal, else `json`]
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub(crate) log: Option<LogStyle>,
+}
+
+/// What runs handlers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EngineChoice {
+    /// What the build decided
+    Auto,
+    /// The engine inside this program
+    Embedded,
+    /// Processes of Bun or Node
+    Worker,
+}
+
+/// How the log looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogStyle {
+    /// One JSON object a line
+    Json,
+    /// Lines for people
+    Pretty,
 }
 
 /// `webstir config`.

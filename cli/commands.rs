@@ -6,6 +6,7 @@ mod completions;
 mod config;
 mod init;
 mod lock;
+mod serve;
 
 use crate::Exit;
 use crate::args::{Arguments, Command};
@@ -19,6 +20,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Init(init) => init::run(&global, &init),
         Command::Build(build) => build::run(&global, &build.profile, "build"),
         Command::Publish => build::run(&global, "publish", "publish"),
+        Command::Serve(serve) => serve::run(&global, &serve),
         Command::Lock => lock::run(&global),
         Command::Config(config) => config::run(&global, &config),
         Command::Cache(cache) => cache::run(&global, cache.command),

@@ -20,7 +20,7 @@ use webstir_engine::execute::Executor;
 use webstir_engine::fact::FactTable;
 use webstir_engine::label::Label;
 use webstir_engine::path::RelPath;
-use webstir_engine::rule::RunError;
+use webstir_engine::rule::{Blobs as _, RunError};
 use webstir_engine::schedule::{BuildError, Run, Scheduler};
 use webstir_engine::store::Store;
 use webstir_engine::system::{Os, System as _};
@@ -238,6 +238,13 @@ impl Session {
         let scheduler = Scheduler::new(database, store.clone(), executor, events, cancelled);
         session.engine = Some(Engine { store, scheduler });
         Ok(session)
+    }
+
+    /// The bytes of an artifact that a build made.
+    pub(crate) fn artifact(&self, artifact: &Artifact) -> Result<Option<Vec<u8>>, Failure> {
+        let Some(engine) = &self.engine else { return Ok(None) };
+        let blob = engine.store.get(artifact.digest).map_err(Failure::store(&store_root(&self.workspace.root)))?;
+        Ok(blob.map(|blob| blob.to_vec()))
     }
 
     /// Brings every rule of the profile up to date and places the tree, if the rules allow it.

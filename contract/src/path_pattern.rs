@@ -188,10 +188,7 @@ mod tests {
     #[test]
     fn a_bad_pattern_says_why() {
         assert_eq!(PathPattern::parse("/:a/b/:a"), Err(PatternError::RepeatedParameter("a".to_owned())));
-        assert_eq!(
-            PathPattern::parse("/:a:b"),
-            Err(PatternError::AdjacentParameters("a".to_owned(), "b".to_owned()))
-        );
+        assert_eq!(PathPattern::parse("/:a:b"), Err(PatternError::AdjacentParameters("a".to_owned(), "b".to_owned())));
     }
 
     #[test]

@@ -85,6 +85,12 @@ pub struct HandlerLimits {
     pub memory: usize,
 }
 
+impl Default for HandlerLimits {
+    fn default() -> Self {
+        Self { cpu: std::time::Duration::from_secs(2), memory: 256 << 20 }
+    }
+}
+
 /// Why a module cannot be served.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
@@ -159,8 +165,7 @@ impl Application {
             }
             Engine::Worker => {
                 let search_path = environment.get("PATH").map(String::as_str);
-                let interpreter =
-                    Interpreter::find(&release.root, search_path).ok_or(LoadError::NoInterpreter)?;
+                let interpreter = Interpreter::find(&release.root, search_path).ok_or(LoadError::NoInterpreter)?;
                 let settings = WorkerSettings {
                     interpreter,
                     environment: variables,

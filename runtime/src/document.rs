@@ -201,14 +201,7 @@ mod tests {
     use super::*;
 
     fn state(data: &'static str) -> ViewState<'static> {
-        ViewState {
-            name: "a\"b",
-            path: "/p/:id",
-            pathname: "/p/1",
-            params: r#"{"id":"1"}"#,
-            data,
-            request_id: "r",
-        }
+        ViewState { name: "a\"b", path: "/p/:id", pathname: "/p/1", params: r#"{"id":"1"}"#, data, request_id: "r" }
     }
 
     #[test]

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use webstir_script::Thrown;
+use webstir_script::{Program, ProgramMap, Thrown};
 
 pub use calls::{CallContext, Calls, Chunks, OpenCall};
 pub use embedded::{Embedded, EmbeddedSettings};
@@ -75,4 +75,16 @@ pub struct HostedModule {
     pub path: std::path::PathBuf,
     /// Its source map and the directory, below the workspace, from which relative sources start.
     pub map: Option<(Arc<str>, String)>,
+}
+
+impl HostedModule {
+    fn program(&self) -> Program {
+        let map = self.map.as_ref();
+        Program {
+            name: self.name.clone(),
+            source: self.source.to_string(),
+            source_map: map
+                .map(|(json, directory)| ProgramMap { json: json.to_string(), directory: directory.clone() }),
+        }
+    }
 }

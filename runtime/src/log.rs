@@ -88,7 +88,11 @@ fn pretty(now: Timestamp, level: LogLevel, message: &str, fields: &Map<String, V
         LogLevel::Fatal => ("FATAL", "31"),
     };
     let time = now.strftime("%H:%M:%S%.3f");
-    let mut line = if colour { format!("\u{1b}[2m{time}\u{1b}[0m \u{1b}[{code}m{name}\u{1b}[0m ") } else { format!("{time} {name} ") };
+    let mut line = if colour {
+        format!("\u{1b}[2m{time}\u{1b}[0m \u{1b}[{code}m{name}\u{1b}[0m ")
+    } else {
+        format!("{time} {name} ")
+    };
     push_shown(&mut line, message);
     for (field, value) in fields {
         line.push(' ');
@@ -122,7 +126,9 @@ fn push_shown(line: &mut String, text: &str) {
 impl<S: Subscriber, W: Write + Send + 'static> Layer<S> for LogLayer<W> {
     fn enabled(&self, metadata: &tracing::Metadata<'_>, _context: Context<'_, S>) -> bool {
         metadata.target() == READY
-            || (metadata.target().starts_with("webstir") || metadata.target() == "worker" || metadata.target() == "script")
+            || (metadata.target().starts_with("webstir")
+                || metadata.target() == "worker"
+                || metadata.target() == "script")
                 && level_of(*metadata.level()) >= self.level
     }
 
@@ -173,6 +179,7 @@ impl Fields {
                 if let Some(Value::Object(fields)) = record.remove("fields") {
                     self.other.extend(fields);
                 }
+                self.other.extend(record);
             }
             _ => record.clone_into(&mut self.message),
         }

@@ -10,11 +10,11 @@ mod view;
 use std::sync::Arc;
 use std::time::Instant;
 
-use http::header::{ALLOW, ORIGIN, VARY};
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_REQUEST_HEADERS,
 };
+use http::header::{ALLOW, ORIGIN, VARY};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use serde_json::json;
@@ -84,7 +84,9 @@ fn request_id(headers: &HeaderMap) -> String {
     const LONGEST: usize = 128;
     let sent = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok()).map(str::trim);
     let is_plain = |id: &&str| {
-        !id.is_empty() && id.len() <= LONGEST && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:/+=@".contains(&byte))
+        !id.is_empty()
+            && id.len() <= LONGEST
+            && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:/+=@".contains(&byte))
     };
     sent.filter(is_plain).map_or_else(|| Uuid::new_v4().to_string(), str::to_owned)
 }
@@ -93,7 +95,11 @@ impl Exchange {
     async fn run(mut self, started: Instant) -> Response<Body> {
         let path = self.uri.path().to_owned();
         let Ok(path) = RequestPath::parse(&path) else {
-            return response::error(StatusCode::BAD_REQUEST, "bad_request", Some("The path of the request is not valid"));
+            return response::error(
+                StatusCode::BAD_REQUEST,
+                "bad_request",
+                Some("The path of the request is not valid"),
+            );
         };
         if let Some(response) = self.built_in(path.as_str()).await {
             return response;
@@ -151,10 +157,8 @@ impl Exchange {
     fn preflight(&self) -> Response<Body> {
         let mut response = response::status(StatusCode::NO_CONTENT);
         let headers = response.headers_mut();
-        headers.insert(
-            ACCESS_CONTROL_ALLOW_METHODS,
-            HeaderValue::from_static("GET,HEAD,POST,PUT,PATCH,DELETE,OPTIONS"),
-        );
+        headers
+            .insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET,HEAD,POST,PUT,PATCH,DELETE,OPTIONS"));
         let asked = self.headers.get(ACCESS_CONTROL_REQUEST_HEADERS).cloned();
         headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, asked.unwrap_or(HeaderValue::from_static("content-type")));
         headers.insert(VARY, HeaderValue::from_static("origin, access-control-request-headers"));

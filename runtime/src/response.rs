@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::host::Chunks;
 
-pub(crate) use outcome::{HandlerResult, Outcome, ResultError};
+pub(crate) use outcome::{HandlerResult, Outcome, Payload, ResultError};
 
 /// The body of a response. An error in it ends the connection.
 pub type Body = http_body_util::combinators::UnsyncBoxBody<Bytes, io::Error>;

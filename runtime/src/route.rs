@@ -42,7 +42,10 @@ struct Node {
 #[derive(Debug, PartialEq, Eq)]
 pub enum Found {
     /// A route of that method.
-    Route { index: usize, parameters: Vec<(String, String)> },
+    Route {
+        index: usize,
+        parameters: Vec<(String, String)>,
+    },
     /// Only routes of other methods, which are sorted; with GET there is HEAD.
     OtherMethods(Vec<Method>),
     Nothing,

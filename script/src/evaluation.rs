@@ -63,6 +63,8 @@ pub struct LogLine {
 /// The weight of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum LogLevel {
+    /// The finest.
+    Trace,
     /// `console.debug`, `console.trace`.
     Debug,
     /// `console.log` and the like.
@@ -71,6 +73,22 @@ pub enum LogLevel {
     Warn,
     /// `console.error`.
     Error,
+    /// The process cannot go on.
+    Fatal,
+}
+
+impl LogLevel {
+    /// By its name in lower case; any other name is `info`.
+    pub fn from_name(name: &str) -> Self {
+        match name {
+            "trace" => Self::Trace,
+            "debug" => Self::Debug,
+            "warn" => Self::Warn,
+            "error" => Self::Error,
+            "fatal" => Self::Fatal,
+            _ => Self::Info,
+        }
+    }
 }
 
 /// What the evaluating thread tells.

@@ -7,7 +7,7 @@ use std::sync::mpsc;
 use crate::evaluation::Message;
 
 /// What is at a path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FileKind {
     /// Nothing.
     Absent,

@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use crate::error::{Frame, Thrown};
 use crate::evaluation::SourceMap;
+use crate::serve::Program;
 
 /// A thrown value as the prelude describes it.
 #[derive(Debug, Deserialize)]
@@ -24,6 +25,28 @@ impl RawThrown {
             cause: self.cause.map(|cause| Box::new(cause.into_thrown())),
         }
     }
+}
+
+/// Reads what `describeThrown` of [`DESCRIBE`](crate::DESCRIBE) wrote in another interpreter. Frames whose file ends with `file`
+/// are of the program, and are mapped as those of the engine are.
+pub fn read_thrown(description: &str, file: &str, program: &Program) -> Thrown {
+    let raw = serde_json::from_str::<RawThrown>(description);
+    let mut thrown = raw.map_or_else(
+        |_| Thrown { name: None, message: description.to_owned(), frames: Vec::new(), cause: None },
+        RawThrown::into_thrown,
+    );
+    let mut next = Some(&mut thrown);
+    while let Some(thrown) = next {
+        for frame in thrown.frames.iter_mut().filter(|frame| frame.file.ends_with(file)) {
+            frame.file.clone_from(&program.name);
+        }
+        next = thrown.cause.as_deref_mut();
+    }
+    if let Some(map) = &program.source_map {
+        let map = SourceMap { json: &map.json, directory: &map.directory };
+        FrameMap::new(&program.name, map).apply(&mut thrown);
+    }
+    thrown
 }
 
 /// The engine builds no more frames; a text that claims more was not made by it.

@@ -42,7 +42,10 @@ pub(crate) fn object<'js>(ctx: &Ctx<'js>, surroundings: Surroundings<'_>) -> rqu
     host.set("occasion", surroundings.occasion)?;
     host.set("contractVersion", webstir_contract::CONTRACT_VERSION)?;
     let log = surroundings.log;
-    host.set("log", Function::new(ctx.clone(), move |level: String, text: String| log(level_of(&level), text))?)?;
+    host.set(
+        "log",
+        Function::new(ctx.clone(), move |level: String, text: String| log(LogLevel::from_name(&level), text))?,
+    )?;
     install_files(ctx, &host, &surroundings.files)?;
     host.set("hash", Function::new(ctx.clone(), digests::hash)?)?;
     host.set("hmac", Function::new(ctx.clone(), digests::hmac)?)?;
@@ -55,15 +58,6 @@ pub(crate) fn object<'js>(ctx: &Ctx<'js>, surroundings: Surroundings<'_>) -> rqu
 /// Puts the object where the prelude finds it.
 pub(crate) fn lend<'js>(ctx: &Ctx<'js>, host: Object<'js>) -> rquickjs::Result<()> {
     ctx.globals().set(GLOBAL, host)
-}
-
-fn level_of(name: &str) -> LogLevel {
-    match name {
-        "debug" => LogLevel::Debug,
-        "warn" => LogLevel::Warn,
-        "error" => LogLevel::Error,
-        _ => LogLevel::Info,
-    }
 }
 
 fn install_files<'js>(ctx: &Ctx<'js>, host: &Object<'js>, files: &Rc<dyn FileReads>) -> rquickjs::Result<()> {

@@ -25,6 +25,7 @@ pub use definition::{Callable, Definition, Dropped, Entry, ModuleDescription};
 pub use error::{Frame, ScriptError, Thrown};
 pub use evaluation::{Evaluated, Evaluation, LogLevel, LogLine, SourceMap, evaluate};
 pub use files::{FileKind, FileReads, NoFiles};
+pub use frames::read_thrown;
 pub use limits::Limits;
 pub use modules::{is_builtin, supported_modules};
 pub use serve::{
@@ -35,3 +36,9 @@ pub use serve::{
 /// The text of an ES module that exports `describeModule` and `describeThrown`: how [`evaluate`] describes a module, for
 /// interpreters outside of this process. Each gives JSON, of a [`ModuleDescription`] and of a thrown value.
 pub const DESCRIBE: &str = include_str!("prelude/describe.js");
+pub fn portable_modules() -> impl Iterator<Item = &'static str> {
+    [].into_iter()
+}
+pub fn portable_module(_s: &str) -> Option<&'static str> {
+    None
+}

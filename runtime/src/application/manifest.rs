@@ -39,9 +39,7 @@ impl ManifestSummary {
     pub fn line(&self) -> String {
         let (routes, views) = (self.routes, self.views);
         if !self.is_declared {
-            return format!(
-                "[webstir-backend] manifest routes={routes} views={views} (no manifest metadata found)"
-            );
+            return format!("[webstir-backend] manifest routes={routes} views={views} (no manifest metadata found)");
         }
         let name = self.name.as_deref().unwrap_or("unknown");
         let mut line = format!("[webstir-backend] manifest name={name} routes={routes} views={views}");
@@ -60,7 +58,8 @@ mod tests {
 
     #[test]
     fn c17_counts_are_of_what_is_served() {
-        let manifest = json!({ "name": "shop", "version": "1.0.0", "capabilities": ["http", "db"], "routes": [1, 2, 3] });
+        let manifest =
+            json!({ "name": "shop", "version": "1.0.0", "capabilities": ["http", "db"], "routes": [1, 2, 3] });
         let summary = ManifestSummary::new(Some(&manifest), 2, 1);
         assert_eq!(summary.line(), "[webstir-backend] manifest name=shop routes=2 views=1 [http, db]");
         assert_eq!(

@@ -88,9 +88,11 @@ mod tests {
         assert_eq!(found.as_deref(), Some("required"));
         assert_eq!(
             warnings,
-            ["[webstir-backend] route GET /a declares form.session.mode 'required' in module.ts but session.mode 'optional' \
+            [
+                "[webstir-backend] route GET /a declares form.session.mode 'required' in module.ts but session.mode 'optional' \
               in package.json (webstir.moduleManifest.routes); using 'required'. Align the two declarations to clear this \
-              warning."]
+              warning."
+            ]
         );
         let (found, _) = mode(&json!({ "session": { "mode": "optional" } }), &required);
         assert_eq!(found.as_deref(), Some("required"));
@@ -100,7 +102,8 @@ mod tests {
     fn what_cannot_be_read_declares_nothing() {
         assert!(declared_sessions(None).is_empty());
         assert!(declared_sessions(Some("{")).is_empty());
-        let (found, warnings) = mode(&json!({ "session": { "mode": "optional" } }), &json!([{ "path": "/a" }, 3, null]));
+        let (found, warnings) =
+            mode(&json!({ "session": { "mode": "optional" } }), &json!([{ "path": "/a" }, 3, null]));
         assert_eq!((found.as_deref(), warnings.len()), (Some("optional"), 0));
     }
 }

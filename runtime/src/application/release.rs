@@ -31,49 +31,60 @@ pub struct Release {
 pub enum ReleaseError {
     #[error("There is no build to serve: {} is missing. Run `webstir build` or `webstir publish` first, or add `--build`", .0.display())]
     NotBuilt(PathBuf),
-    #[error("{}: {1}", .0.display())]
-    Index(PathBuf, IndexError),
+    #[error("{}: {error}", path.display())]
+    Index { path: PathBuf, error: IndexError },
     #[error("{} is not what the build made; run it again", .0.display())]
     Altered(PathBuf),
-    #[error("{}: {1}", .0.display())]
-    Read(PathBuf, io::Error),
+    #[error("{}: {error}", path.display())]
+    Read { path: PathBuf, error: io::Error },
 }
 
+const INDEX: &str = "artifacts.json";
+
 impl Release {
-    /// Reads what lies below `output`, for example `build/backend`. Only bytes that the index names are taken.
+    /// Reads what lies below `output`, for example `build/backend`.
     pub fn read(root: &Path, output: &str) -> Result<Self, ReleaseError> {
-        let directory = root.join(output);
-        let index_path = directory.join("artifacts.json");
-        let text = match fs::read_to_string(&index_path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(ReleaseError::NotBuilt(index_path)),
-            Err(error) => return Err(ReleaseError::Read(index_path, error)),
+        Self::gather(root, output, |path| match fs::read(root.join(path)) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        })
+    }
+
+    /// Takes what lies below `output` from `read`, which is given paths below the root. Only bytes that the index names are taken.
+    pub fn gather(
+        root: &Path,
+        output: &str,
+        read: impl Fn(&str) -> io::Result<Option<Vec<u8>>>,
+    ) -> Result<Self, ReleaseError> {
+        let path_of = |name: &str| root.join(output).join(name);
+        let text_of = |name: &str| -> Result<Option<String>, ReleaseError> {
+            let bytes = read(&format!("{output}/{name}"));
+            let bytes = bytes.map_err(|error| ReleaseError::Read { path: path_of(name), error })?;
+            bytes.map(String::from_utf8).transpose().map_err(|_| ReleaseError::Altered(path_of(name)))
         };
-        let index = ArtifactIndex::from_json(&text).map_err(|error| ReleaseError::Index(index_path, error))?;
-        let read = |name: &str| -> Result<Option<String>, ReleaseError> {
+        let text = text_of(INDEX)?.ok_or_else(|| ReleaseError::NotBuilt(path_of(INDEX)))?;
+        let index =
+            ArtifactIndex::from_json(&text).map_err(|error| ReleaseError::Index { path: path_of(INDEX), error })?;
+        let named = |name: &str| -> Result<Option<String>, ReleaseError> {
             let Some(artifact) = index.artifact(name) else { return Ok(None) };
-            let path = directory.join(&artifact.path);
-            let bytes = fs::read(&path).map_err(|error| ReleaseError::Read(path.clone(), error))?;
-            if blake3::hash(&bytes).to_hex().as_str() != artifact.digest {
-                return Err(ReleaseError::Altered(path));
-            }
-            String::from_utf8(bytes).map(Some).map_err(|_| ReleaseError::Altered(path))
+            let altered = || ReleaseError::Altered(path_of(name));
+            let text = text_of(name)?.ok_or_else(altered)?;
+            let is_ours = blake3::hash(text.as_bytes()).to_hex().as_str() == artifact.digest;
+            is_ours.then_some(Some(text)).ok_or_else(altered)
         };
         let module = match &index.module {
             None => None,
-            Some(module) => read(&module.path)?.map(|source| (module.path.clone(), source)),
+            Some(module) => named(&module.path)?.map(|source| (module.path.clone(), source)),
         };
         let module = match module {
             None => None,
-            Some((name, source)) => {
-                let map = read(&format!("{name}.map"))?;
-                Some(HostedModule {
-                    path: directory.join(&name),
-                    name: format!("{output}/{name}"),
-                    source: source.into(),
-                    map: map.map(|map| (Arc::from(map), output.to_owned())),
-                })
-            }
+            Some((name, source)) => Some(HostedModule {
+                path: path_of(&name),
+                source: source.into(),
+                map: named(&format!("{name}.map"))?.map(|map| (Arc::from(map), output.to_owned())),
+                name: format!("{output}/{name}"),
+            }),
         };
         let package_json = fs::read_to_string(root.join("package.json")).ok();
         Ok(Self::new(root, index.profile, module, index.module.and_then(|module| module.engine), package_json))

@@ -76,7 +76,12 @@ impl Calls {
         Ok(OperationReply { message: serde_json::to_string(&auth).unwrap_or_else(|_| "null".to_owned()), body: None })
     }
 
-    async fn send(self: Arc<Self>, name: String, message: String, body: Option<Bytes>) -> Result<OperationReply, OperationError> {
+    async fn send(
+        self: Arc<Self>,
+        name: String,
+        message: String,
+        body: Option<Bytes>,
+    ) -> Result<OperationReply, OperationError> {
         #[derive(Deserialize)]
         struct Piece {
             stream: u64,

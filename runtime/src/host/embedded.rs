@@ -9,7 +9,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use webstir_script::{CallError, Isolates, Program, ProgramMap, ScriptError, ServeLimits, ServeSettings};
+use webstir_script::{CallError, Isolates, ScriptError, ServeLimits, ServeSettings};
 
 use super::calls::HostOperations;
 use super::{Calls, DISPATCHER, HandlerHost, HostError, HostReply, HostedModule};
@@ -38,14 +38,7 @@ impl Embedded {
         settings: EmbeddedSettings,
         calls: Arc<Calls>,
     ) -> Result<(Self, String), HostError> {
-        let program = Program {
-            name: module.name.clone(),
-            source: module.source.to_string(),
-            source_map: module
-                .map
-                .as_ref()
-                .map(|(json, directory)| ProgramMap { json: json.to_string(), directory: directory.clone() }),
-        };
+        let program = module.program();
         let limits = ServeLimits { cpu: settings.limits.cpu, memory: settings.limits.memory, ..ServeLimits::default() };
         let serve = ServeSettings {
             environment: settings.environment,

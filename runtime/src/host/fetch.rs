@@ -42,7 +42,12 @@ impl Default for Fetch {
     fn default() -> Self {
         let agent = |redirects: u32| {
             let config = Agent::config_builder().max_redirects(redirects).max_redirects_will_error(redirects > 0);
-            config.http_status_as_error(false).timeout_global(Some(LONGEST)).allow_non_standard_methods(true).build().into()
+            config
+                .http_status_as_error(false)
+                .timeout_global(Some(LONGEST))
+                .allow_non_standard_methods(true)
+                .build()
+                .into()
         };
         Self { follow: agent(MOST_REDIRECTS), stay: agent(0) }
     }
@@ -52,7 +57,8 @@ impl Fetch {
     /// See [`webstir_script::Operations`] for the shapes.
     pub(super) async fn run(&self, message: &str, body: Option<Bytes>) -> Result<OperationReply, OperationError> {
         let question: Question = serde_json::from_str(message).map_err(|error| failed(&error))?;
-        let agent = if matches!(question.redirect, Redirects::Follow) { self.follow.clone() } else { self.stay.clone() };
+        let agent =
+            if matches!(question.redirect, Redirects::Follow) { self.follow.clone() } else { self.stay.clone() };
         let answered = tokio::task::spawn_blocking(move || send(&agent, &question, body)).await;
         answered.unwrap_or_else(|fault| Err(failed(&fault)))
     }

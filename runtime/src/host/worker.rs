@@ -217,7 +217,7 @@ impl Supervisor {
             }
             tokio::select! {
                 () = sleep(pause) => {}
-                _ = closing.wait_for(|closing| *closing) => return,
+                () = closed(&mut closing) => return,
             }
             pause = (pause * 2).min(LONGEST_PAUSE);
             match self.start().await {
@@ -241,7 +241,7 @@ impl Supervisor {
                     connection.fail(|| HostError::Lost);
                     return status;
                 }
-                _ = closing.wait_for(|closing| *closing) => {
+                () = closed(&mut closing) => {
                     connection.close();
                     process.end().await;
                     connection.fail(|| HostError::Lost);
@@ -265,4 +265,9 @@ impl Supervisor {
             return reason;
         }
     }
+}
+
+async fn closed(closing: &mut watch::Receiver<bool>) {
+    // The sender lives as long as the workers: without it they are closed too.
+    let _ = closing.wait_for(|closing| *closing).await;
 }

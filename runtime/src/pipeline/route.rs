@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use http::header::{CONTENT_TYPE, HOST, ORIGIN, SET_COOKIE};
+use http::header::{HOST, ORIGIN, SET_COOKIE};
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -15,7 +15,7 @@ use super::{Exchange, Failure};
 use crate::application::{Application, Route};
 use crate::body::{Body as RequestBody, BodyError, BodyLimits, parse_query};
 use crate::host::{CallContext, OpenCall};
-use crate::response::{self, Body, HandlerResult, Outcome};
+use crate::response::{self, Body, HandlerResult, Outcome, Payload};
 use crate::session::{CommitContext, FlashOutcome, OpenSession, ScriptSession, SessionChange, iso};
 
 /// What the dispatcher answered: a result of the handler or of a hook, or why neither was asked.
@@ -67,7 +67,10 @@ pub(super) fn session_json(session: &ScriptSession) -> Value {
 
 /// Name and value of every header, as text.
 pub(super) fn header_list(headers: &HeaderMap) -> Vec<(&str, String)> {
-    headers.iter().map(|(name, value)| (name.as_str(), String::from_utf8_lossy(value.as_bytes()).into_owned())).collect()
+    headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+        .collect()
 }
 
 impl Exchange {
@@ -91,7 +94,8 @@ impl Exchange {
     }
 
     async fn read_body(&mut self) -> Result<RequestBody, BodyError> {
-        let Some(incoming) = self.body.take().filter(|_| self.method != Method::GET && self.method != Method::HEAD) else {
+        let Some(incoming) = self.body.take().filter(|_| self.method != Method::GET && self.method != Method::HEAD)
+        else {
             return Ok(RequestBody::Empty);
         };
         let limits = BodyLimits::of_total(self.state.settings.body_limit);
@@ -120,7 +124,7 @@ impl Exchange {
                     tracing::info!(requestId = self.id, route = route.name, "request hook produced early response");
                 }
                 let result = result.ok_or_else(missing_result)?;
-                let is_stream = result.payload == response::Payload::Stream;
+                let is_stream = result.payload == Payload::Stream;
                 let outcome = result.into_outcome(reply.body)?;
                 let mut response = Self::commit(route, opened, session_change(session.get())?, outcome).await?;
                 if is_stream && self.method != Method::HEAD {

@@ -105,8 +105,7 @@ impl HandlerResult {
         let has_errors = self.errors.is_some();
         if let Some(location) = &self.location {
             let escaped = utf8_percent_encode(location, LOCATION_ESCAPES).to_string();
-            let location =
-                HeaderValue::from_str(&escaped).map_err(|_| ResultError::Header("location".to_owned()))?;
+            let location = HeaderValue::from_str(&escaped).map_err(|_| ResultError::Header("location".to_owned()))?;
             headers.insert(LOCATION, location);
             let response = assemble(declared.unwrap_or(StatusCode::SEE_OTHER), headers, None);
             return Ok(Outcome { response, has_errors, is_fragment });
@@ -150,7 +149,8 @@ impl HandlerResult {
             let key = HeaderName::from_bytes(name.as_bytes()).map_err(|_| refused())?;
             let value = HeaderValue::from_bytes(value.trim().as_bytes()).map_err(|_| refused())?;
             // The length is known here, and how bodies are delimited is not the handler's business.
-            if !matches!(key.as_str(), "content-length" | "transfer-encoding" | "connection" | "keep-alive" | "upgrade") {
+            if !matches!(key.as_str(), "content-length" | "transfer-encoding" | "connection" | "keep-alive" | "upgrade")
+            {
                 headers.append(key, value);
             }
         }

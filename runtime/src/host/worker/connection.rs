@@ -12,7 +12,7 @@ use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
-use webstir_script::{LogLevel, Operations};
+use webstir_script::{LogLevel, Operations, read_thrown};
 
 use super::super::{HostError, HostReply, HostedModule};
 use super::frame::{Frame, Kind};
@@ -165,7 +165,8 @@ async fn read(
         match frame.kind {
             Kind::Reply => shared.answer(frame.id, Ok(HostReply { message: frame.message, body: frame.body })),
             Kind::Thrown => {
-                let thrown = shared.module.thrown(&frame.message);
+                let module = &shared.module;
+                let thrown = read_thrown(&frame.message, &module.path.to_string_lossy(), &module.program());
                 shared.answer(frame.id, Err(HostError::Thrown(thrown)));
             }
             Kind::Operation => {

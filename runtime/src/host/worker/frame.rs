@@ -151,9 +151,10 @@ mod tests {
     use super::*;
 
     fn frames() -> impl Strategy<Value = Frame> {
-        (0_u8..11, any::<u32>(), "\\PC{0,20}", proptest::option::of(prop::collection::vec(any::<u8>(), 0..20))).prop_map(
-            |(kind, id, message, body)| Frame::new(Kind::from_number(kind).unwrap(), id, message, body.map(Bytes::from)),
-        )
+        (0_u8..11, any::<u32>(), "\\PC{0,20}", proptest::option::of(prop::collection::vec(any::<u8>(), 0..20)))
+            .prop_map(|(kind, id, message, body)| {
+                Frame::new(Kind::from_number(kind).unwrap(), id, message, body.map(Bytes::from))
+            })
     }
 
     proptest! {

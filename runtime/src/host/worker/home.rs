@@ -20,10 +20,10 @@ impl Home {
         home.write("describe.mjs", webstir_script::DESCRIBE)?;
         home.write("dispatch.mjs", DISPATCHER)?;
         let mut builtins = Map::new();
-        for (number, (specifier, text)) in webstir_script::portable_modules().iter().enumerate() {
+        for (number, specifier) in webstir_script::portable_modules().enumerate() {
             let name = format!("builtin-{number}.mjs");
-            home.write(&name, text)?;
-            builtins.insert((*specifier).to_owned(), Value::String(name));
+            home.write(&name, webstir_script::portable_module(specifier).unwrap_or_default())?;
+            builtins.insert(specifier.to_owned(), Value::String(name));
         }
         home.write("builtins.json", &Value::Object(builtins).to_string())?;
         Ok(home)

@@ -33,8 +33,12 @@ fn payloads_have_a_type_unless_the_handler_gave_one() {
         [("text", "text/html; charset=utf-8"), ("json", "application/json"), ("bytes", "application/octet-stream")]
     {
         let shown = show(&json!({ "payload": payload }), Some("x"));
-        assert_eq!((shown.status, shown.headers, shown.body), (200, vec![format!("content-type: {content_type}")], "x".into()));
-        let shown = show(&json!({ "payload": payload, "headers": [["Content-Type", "a/b"]], "status": 201 }), Some("x"));
+        assert_eq!(
+            (shown.status, shown.headers, shown.body),
+            (200, vec![format!("content-type: {content_type}")], "x".into())
+        );
+        let shown =
+            show(&json!({ "payload": payload, "headers": [["Content-Type", "a/b"]], "status": 201 }), Some("x"));
         assert_eq!((shown.status, shown.headers), (201, vec!["content-type: a/b".to_owned()]));
     }
     let shown = show(&json!({ "payload": "none" }), None);
@@ -55,7 +59,10 @@ fn a_redirect_beats_errors_and_body() {
 fn s11_errors_are_json_whatever_else_is_there() {
     let shown = show(&json!({ "errors": [], "payload": "text" }), None);
     assert_eq!(shown.status, 400);
-    assert_eq!((shown.headers, shown.body.as_str()), (vec!["content-type: application/json".to_owned()], r#"{"errors":[]}"#));
+    assert_eq!(
+        (shown.headers, shown.body.as_str()),
+        (vec!["content-type: application/json".to_owned()], r#"{"errors":[]}"#)
+    );
 }
 
 #[test]

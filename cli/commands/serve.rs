@@ -1,0 +1,201 @@
+//! `webstir serve`.
+
+use std::io::{self, IsTerminal as _};
+use std::net::IpAddr;
+use std::path::Path;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing_subscriber::layer::SubscriberExt as _;
+use webstir_contract::artifacts::Engine;
+use webstir_runtime::environment::Mode;
+use webstir_runtime::log::{LogFormat, LogLayer};
+use webstir_runtime::{
+    Deployments, Environment, HandlerLimits, HostChoice, Limits, Release, ReleaseError, Server, ServerOptions, Settings,
+};
+
+use crate::Exit;
+use crate::args::{EngineChoice, Global, LogStyle, Serve};
+use crate::compose::{Failure, Session, Workspace, workspace_root};
+use crate::report;
+
+/// Where the releases come from.
+enum Source {
+    /// From the disk, below this directory.
+    Output(String),
+    /// From the graph.
+    Graph(Box<Builder>),
+}
+
+struct Builder {
+    session: Session,
+    global: Global,
+    output: String,
+}
+
+pub(super) fn run(global: &Global, serve: &Serve) -> Result<Exit, Failure> {
+    let root = workspace_root(global)?;
+    let environment = environment(&root, serve)?;
+    let settings = Settings::load(&environment).map_err(|error| Failure::new(error.to_string()))?;
+    let (mut source, profile) = source(global, serve, &root)?;
+    let release = match &mut source {
+        Source::Output(output) => Some(Release::read(&root, output).map_err(unservable)?),
+        // What was found has been shown. A server that waits for a better build is of no use to one who only asked to serve.
+        Source::Graph(builder) => builder.build(&root)?,
+    };
+    let Some(release) = release else { return Ok(Exit::Failed) };
+    start_log(serve.log, &settings);
+    let options = ServerOptions {
+        host: serve.host.unwrap_or(settings.host),
+        port: serve.port.unwrap_or(settings.port),
+        limits: Limits::default(),
+        validates: false,
+        choice: HostChoice {
+            engine: match serve.engine {
+                EngineChoice::Auto => None,
+                EngineChoice::Embedded => Some(Engine::Embedded),
+                EngineChoice::Worker => Some(Engine::Worker),
+            },
+            count: serve.instances,
+            limits: HandlerLimits::default(),
+        },
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_name("serve")
+        .build()
+        .map_err(|error| Failure::new(format!("The server's threads cannot be started: {error}")))?;
+    runtime.block_on(async {
+        let server = Server::bind(&environment, settings, options).await.map_err(|error| {
+            Failure::new(error.to_string()).with_help("Choose another port with `--port`, or 0 for any that is free")
+        })?;
+        let address = server.address();
+        if !global.quiet {
+            let host = if address.ip().is_unspecified() { "127.0.0.1".to_owned() } else { shown(address.ip()) };
+            report::story(&format!("Serving {profile} at http://{host}:{}", address.port()));
+        }
+        let deployments = server.deployments();
+        // A module that cannot be loaded leaves a server that says so: whoever supervises it sees it in `/readyz`.
+        let _ = deployments.deploy(&release).await;
+        let reload = tokio::spawn(reload(source, root.clone(), deployments, hangup()?));
+        server.run(stopped()?).await;
+        reload.abort();
+        Ok(Exit::Done)
+    })
+}
+
+fn environment(root: &Path, serve: &Serve) -> Result<Environment, Failure> {
+    let environment = Environment::load(Some(root), None)
+        .map_err(|error| Failure::new(format!("The environment cannot be read: {error}")))?;
+    // A build for production is served as one, unless the environment says otherwise.
+    let is_published =
+        serve.profile.as_deref() == Some("publish") || (serve.profile.is_none() && !serve.build && is_published(root));
+    let mode = if is_published { Mode::new("production") } else { Mode::new("development") };
+    Ok(environment.or_default("NODE_ENV", mode.as_str()))
+}
+
+fn is_published(root: &Path) -> bool {
+    root.join("dist/backend/artifacts.json").is_file()
+}
+
+fn source(global: &Global, serve: &Serve, root: &Path) -> Result<(Source, String), Failure> {
+    let default = if !serve.build && is_published(root) { "publish" } else { "build" };
+    let profile = serve.profile.clone().unwrap_or_else(|| default.to_owned());
+    let workspace = Workspace::open(global)?;
+    let out = workspace.config.profile(&profile).and_then(|profile| profile.path("out")).cloned();
+    let output = match out {
+        Some(out) => format!("{}/backend", out.as_str()),
+        None if profile == "publish" => "dist/backend".to_owned(),
+        None => "build/backend".to_owned(),
+    };
+    if !serve.build {
+        return Ok((Source::Output(output), profile));
+    }
+    let progress = report::progress::Progress::new(global);
+    let session = Session::start(workspace, global, &profile, progress.sink())?;
+    Ok((Source::Graph(Box::new(Builder { session, global: global.clone(), output })), profile))
+}
+
+impl Builder {
+    /// None when the build failed; what was found has been shown.
+    fn build(&mut self, root: &Path) -> Result<Option<Release>, Failure> {
+        let built = self.session.build()?;
+        if !built.ok {
+            report::terminal::build(&built, "build", &self.global);
+            return Ok(None);
+        }
+        let read = |path: &str| {
+            let artifact = built.artifacts.iter().find(|artifact| artifact.path.as_str() == path);
+            let bytes = artifact.map(|artifact| self.session.artifact(artifact)).transpose();
+            bytes.map(Option::flatten).map_err(|failure| io::Error::other(failure.to_string()))
+        };
+        Release::gather(root, &self.output, read).map(Some).map_err(unservable)
+    }
+}
+
+fn unservable(error: ReleaseError) -> Failure {
+    Failure::new(error.to_string())
+}
+
+fn shown(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => format!("[{address}]"),
+    }
+}
+
+fn start_log(style: Option<LogStyle>, settings: &Settings) {
+    let is_terminal = io::stdout().is_terminal();
+    let format = match style {
+        Some(LogStyle::Json) => LogFormat::Json,
+        None if !is_terminal => LogFormat::Json,
+        _ => LogFormat::Pretty { colour: console::colors_enabled() },
+    };
+    let layer = LogLayer::new(format, settings.log_level, &settings.service_name, settings.mode.as_str(), io::stdout());
+    // Fails when there is one already, which then takes the records.
+    let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer));
+}
+
+fn hangup() -> Result<Signal, Failure> {
+    signal(SignalKind::hangup()).map_err(unheard)
+}
+
+fn stopped() -> Result<impl Future<Output = ()>, Failure> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(unheard)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(unheard)?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is mapped over an error")]
+fn unheard(error: io::Error) -> Failure {
+    Failure::new(format!("Signals cannot be received: {error}"))
+}
+
+/// Reads or builds again with each hangup. What cannot be served leaves what is served.
+async fn reload(source: Source, root: std::path::PathBuf, deployments: Deployments, mut hangup: Signal) {
+    let mut source = Some(source);
+    while hangup.recv().await.is_some() {
+        let (Some(mut taken), root) = (source.take(), root.clone()) else { return };
+        let made = tokio::task::spawn_blocking(move || {
+            let release = match &mut taken {
+                Source::Output(output) => Release::read(&root, output).map(Some).map_err(unservable),
+                Source::Graph(builder) => builder.build(&root),
+            };
+            (taken, release)
+        })
+        .await;
+        let Ok((taken, release)) = made else { return };
+        source = Some(taken);
+        match release {
+            Ok(Some(release)) => {
+                let _ = deployments.deploy(&release).await;
+            }
+            Ok(None) => {}
+            Err(failure) => tracing::error!("[webstir] {failure}"),
+        }
+    }
+}
