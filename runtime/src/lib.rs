@@ -4,10 +4,12 @@
 //! *authenticator* says who a request claims to be. A *body* is what came with a request, already parsed. *Metrics*,
 //! *readiness* and *client errors* are what operators see.
 
+pub mod auth;
 pub mod body;
 pub mod environment;
 pub mod session;
 
+pub use auth::{AuthContext, Authenticator};
 pub use body::{Body, BodyError, BodyLimits};
 pub use environment::{Environment, Settings};
 pub use session::Sessions;
