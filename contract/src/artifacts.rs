@@ -80,6 +80,9 @@ pub struct ModuleArtifact {
     /// What must run it, when the build decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub engine: Option<Engine>,
+    /// Whether the schemas of its routes are applied to requests.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub validate: bool,
     /// Whether its manifest was read in the embedded engine, without any access to the world.
     pub hermetic: bool,
 }
@@ -255,7 +258,7 @@ mod tests {
             functions: vec!["functions/b/index.js".to_owned(), "functions/a/index.js".to_owned()],
             ..Buckets::default()
         };
-        let module = ModuleArtifact { path: "module.js".to_owned(), engine: Some(Engine::Embedded), hermetic: true };
+        let module = ModuleArtifact { path: "module.js".to_owned(), engine: Some(Engine::Embedded), validate: false, hermetic: true };
         ArtifactIndex::new("build", order.map(|at| files[at].clone()).to_vec(), buckets, Some(module))
     }
 

@@ -3,23 +3,28 @@
 //! Both follow from the plan: the outputs are known by digest before they are on disk, so nothing is globbed and nothing that
 //! nobody declared is listed.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use webstir_contract::artifacts::{
     Artifact as IndexArtifact, ArtifactIndex, ArtifactKind, Buckets, BuildDiagnostic, BuildManifest, BuildSeverity,
-    ModuleArtifact,
+    Engine, ModuleArtifact,
 };
 use webstir_engine::action::{Artifact, Outcome};
 use webstir_engine::config::Rule as Node;
-use webstir_engine::diagnostic::{Diagnostic, Severity};
+use webstir_engine::diagnostic::{Diagnostic, Severity, Span};
 use webstir_engine::path::RelPath;
 use webstir_engine::plan::{Planner, RulePlan};
-use webstir_engine::rule::{Context, Rule, RunResult};
+use webstir_engine::rule::{Context, Rule, RunError, RunResult};
 
-use super::transpile::Layout;
+use super::manifest::chains;
+use super::transpile::{Layout, graph};
 use super::{action, out_root, output_path, parameters, stored};
+use crate::demands::{Demand, demands};
 use crate::modules::{RuleKey, entry_points};
+use crate::source::ParsedModule;
 
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// The short form beside the index.
 const BUILD_MANIFEST: &str = "build-manifest.json";
@@ -38,6 +43,19 @@ struct Parameters {
     diagnostics: Vec<BuildDiagnostic>,
     /// The path of the module manifest among the inputs.
     manifest: Option<String>,
+    engine: EngineWish,
+}
+
+/// What the user wants to run handlers, and what is known before the bundle is read.
+#[derive(Serialize, Deserialize)]
+struct EngineWish {
+    choice: String,
+    /// The bundle of the module among the inputs.
+    bundle: Option<String>,
+    /// How the module reaches each import that the embedded engine does not have.
+    chains: BTreeMap<String, Vec<String>>,
+    /// The rule, as it is written in `webstir.kdl`.
+    rule: String,
 }
 
 impl Rule for Artifacts {
@@ -83,8 +101,16 @@ impl Rule for Artifacts {
                 .filter_map(|node| planner.require(node.label()))
                 .flat_map(|plan| plan.steps.iter().filter_map(|step| step.outcome.as_ref()))
                 .all(|outcome| outcome.hermetic);
-            ModuleArtifact { path: below(&path), engine: None, hermetic }
+            let validate = planner.node.boolean("validate").is_some_and(|validate| validate.value);
+            (path.clone(), ModuleArtifact { path: below(&path), engine: None, validate, hermetic })
         });
+        let (bundle, module) = module.unzip();
+        let engine = EngineWish {
+            choice: planner.node.choice("engine").map_or("auto", |choice| &choice.value).to_owned(),
+            bundle: bundle.map(|path| path.as_str().to_owned()),
+            chains: module_chains(planner, &nodes),
+            rule: format!("artifacts {}", planner.node.label().name()),
+        };
         artifacts.sort();
         artifacts.dedup();
         let buckets = buckets(planner, &nodes, &artifacts, &below);
@@ -96,16 +122,27 @@ impl Rule for Artifacts {
             module,
             diagnostics,
             manifest: manifest.map(|path| path.as_str().to_owned()),
+            engine,
         };
+        // To show an import its file is read.
+        let traced = !parameters.engine.chains.is_empty();
         let mut action = action(planner, VERSION, None, &parameters);
         action.inputs = artifacts.iter().map(stored).collect();
+        action.traced = traced;
         if let Some(outcome) = planner.action(action) {
             planner.place(outcome.artifacts.iter().cloned());
         }
     }
 
     fn run(&self, context: &Context<'_>) -> RunResult {
-        let parameters: Parameters = parameters(context.action);
+        let mut parameters: Parameters = parameters(context.action);
+        let (engine, diagnostics) = choose(context, &parameters.engine)?;
+        if diagnostics.iter().any(Diagnostic::is_error) {
+            return Ok(Outcome::failed(diagnostics));
+        }
+        if let Some(module) = &mut parameters.module {
+            module.engine = Some(engine);
+        }
         let listed = parameters.listed.iter().zip(&context.action.inputs).map(|((path, bytes), input)| IndexArtifact {
             path: path.clone(),
             digest: input.digest.to_hex(),
@@ -127,8 +164,85 @@ impl Rule for Artifacts {
             context.write(output, index.to_json().as_bytes())?,
             context.write(beside, short.to_json().as_bytes())?,
         ];
-        Ok(Outcome::done(artifacts, Vec::new()))
+        Ok(Outcome::done(artifacts, diagnostics))
     }
+}
+
+/// For the module definition that is bundled, how it reaches what the embedded engine does not have.
+fn module_chains(planner: &mut Planner<'_>, nodes: &[&Node]) -> BTreeMap<String, Vec<String>> {
+    let Some(bundle) = nodes.iter().find(|node| node.label().kind() == "bundle" && node.has("module-definition")) else {
+        return BTreeMap::new();
+    };
+    let entries = bundle.reference("module-definition").map(|rule| rule.value.clone());
+    let source = entries.and_then(|rule| entry_points(planner.db, RuleKey::new(planner.db, rule)).module.clone());
+    let modules = bundle.reference("modules").and_then(|rule| planner.config.rule(rule));
+    let layout = modules.and_then(|node| Layout::of(planner.config, node, &planner.profile));
+    match (source, layout) {
+        (Some(source), Some(layout)) => chains(graph(planner, &layout, vec![source.clone()]), &source),
+        _ => BTreeMap::new(),
+    }
+}
+
+/// What runs the handlers, and why it is not the embedded engine, or cannot be.
+fn choose(context: &Context<'_>, wish: &EngineWish) -> Result<(Engine, Vec<Diagnostic>), RunError> {
+    let bundle = wish.bundle.as_deref().and_then(|path| RelPath::new(path).ok());
+    let found = match bundle.as_ref().and_then(|path| context.input(path).map(|input| (path, input))) {
+        Some((path, input)) if wish.choice != "worker" => {
+            demands(path, &String::from_utf8_lossy(&context.read(input)?))
+        }
+        _ => Vec::new(),
+    };
+    let mut diagnostics = Vec::new();
+    for (demand, _) in &found {
+        let what = demand.describe();
+        let mut diagnostic = match (&*wish.choice, demand) {
+            ("embedded", Demand::Global(_)) => Diagnostic::warning(
+                "artifacts::engine",
+                format!("The module {what}, which the embedded engine does not have"),
+            ),
+            ("embedded", _) => Diagnostic::error(
+                "artifacts::engine",
+                format!("The module {what}, which the embedded engine does not have"),
+            ),
+            _ => Diagnostic::info("artifacts::engine", format!("Handlers run in a worker: the module {what}")),
+        };
+        if wish.choice == "embedded" {
+            diagnostic = diagnostic
+                .help(format!("Leave out the import, or write `engine \"worker\"` in `{}` to run handlers in Bun or Node", wish.rule));
+        }
+        if let Demand::Import(specifier) = demand
+            && let Some(chain) = wish.chains.get(specifier)
+        {
+            diagnostic = at_import(context, diagnostic, chain, specifier)?;
+            diagnostic = diagnostic.note(format!("Imported through {}", chain.join(" -> ")));
+        }
+        diagnostics.push(diagnostic);
+    }
+    let engine = match &*wish.choice {
+        "worker" => Engine::Worker,
+        "auto" if !found.is_empty() => Engine::Worker,
+        _ => Engine::Embedded,
+    };
+    Ok((engine, diagnostics))
+}
+
+/// Where the last module of the chain asks for what is not there.
+fn at_import(
+    context: &Context<'_>,
+    diagnostic: Diagnostic,
+    chain: &[String],
+    specifier: &str,
+) -> Result<Diagnostic, RunError> {
+    let Some(path) = chain.iter().rev().nth(1).and_then(|path| RelPath::new(path).ok()) else { return Ok(diagnostic) };
+    let bytes = context.view.read(&path).map_err(RunError::world("Reading a module"))?;
+    let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();
+    let parsed = ParsedModule::parse(&path, &text).ok();
+    let facts = parsed.map(|parsed| parsed.facts()).unwrap_or_default();
+    let import = facts.imports.iter().find(|import| &*import.specifier == specifier && !import.is_type_only());
+    Ok(match import {
+        Some(import) => diagnostic.at(&path, Span::locate(&text, import.start as usize, import.end as usize)),
+        None => diagnostic.in_file(&path),
+    })
 }
 
 /// The outputs of the entries that the rule names, by bucket, as far as they were made.

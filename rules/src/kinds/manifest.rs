@@ -247,7 +247,7 @@ impl Manifest {
 }
 
 /// The shortest way from the module to each import that the embedded engine does not have.
-fn chains(graph: &ModuleGraph, module: &RelPath) -> BTreeMap<String, Vec<String>> {
+pub(super) fn chains(graph: &ModuleGraph, module: &RelPath) -> BTreeMap<String, Vec<String>> {
     let mut chains = BTreeMap::new();
     let mut before: BTreeMap<&RelPath, Option<&RelPath>> = BTreeMap::from([(module, None)]);
     let mut open = VecDeque::from([module]);

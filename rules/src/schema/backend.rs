@@ -198,6 +198,16 @@ pub(super) const ARTIFACTS: KindSchema = KindSchema {
         .required(),
         Field::new("entry-points", Shape::References(rule(&["entries"])), "The entries whose outputs are entry points"),
         Field::new("out", Shape::Output(ONE), "Where the index goes").required(),
+        Field::new(
+            "engine",
+            Shape::Choice(&["auto", "embedded", "worker"]),
+            "What runs handlers: the engine in `webstir`, or Bun or Node; `auto`, which follows from the bundle, when left out",
+        ),
+        Field::new(
+            "validate",
+            Shape::Boolean,
+            "Whether the server applies the schemas of routes to params, query and body; `#false` when left out",
+        ),
     ],
     constraints: &[],
     sources: &[],
