@@ -6,10 +6,16 @@
 
 pub mod auth;
 pub mod body;
+pub mod client_errors;
 pub mod environment;
+pub mod metrics;
+pub mod readiness;
 pub mod session;
 
 pub use auth::{AuthContext, Authenticator};
 pub use body::{Body, BodyError, BodyLimits};
+pub use client_errors::ClientErrorReport;
 pub use environment::{Environment, Settings};
+pub use metrics::Metrics;
+pub use readiness::{ManifestSummary, Readiness, ReadinessStatus};
 pub use session::Sessions;
