@@ -258,7 +258,12 @@ mod tests {
             functions: vec!["functions/b/index.js".to_owned(), "functions/a/index.js".to_owned()],
             ..Buckets::default()
         };
-        let module = ModuleArtifact { path: "module.js".to_owned(), engine: Some(Engine::Embedded), validate: false, hermetic: true };
+        let module = ModuleArtifact {
+            path: "module.js".to_owned(),
+            engine: Some(Engine::Embedded),
+            validate: false,
+            hermetic: true,
+        };
         ArtifactIndex::new("build", order.map(|at| files[at].clone()).to_vec(), buckets, Some(module))
     }
 

@@ -3,7 +3,6 @@
 //! An [`Application`] is made from a [`Release`] and never changes: a new release makes a new one. Its *routes* and *views* are
 //! what the dispatcher found in the module, joined with what `package.json` declares.
 
-mod manifest;
 mod reconcile;
 mod release;
 
@@ -21,10 +20,10 @@ use webstir_contract::artifacts::Engine;
 use crate::host::{
     Calls, Embedded, EmbeddedSettings, HandlerHost, HostError, HostReply, Interpreter, WorkerSettings, Workers,
 };
+use crate::readiness::{ManifestSummary, manifest_line};
 use crate::route::RouteTable;
 use crate::session::FlashPlan;
 
-pub use manifest::ManifestSummary;
 pub use release::{Release, ReleaseError};
 
 /// A loaded module.
@@ -33,7 +32,7 @@ pub struct Application {
     views: Vec<View>,
     route_table: RouteTable,
     view_table: RouteTable,
-    manifest: ManifestSummary,
+    manifest: Option<ManifestSummary>,
     warnings: Vec<String>,
     has_module: bool,
     has_dispose: bool,
@@ -191,7 +190,7 @@ impl Application {
             views: Vec::new(),
             route_table: RouteTable::default(),
             view_table: RouteTable::default(),
-            manifest: ManifestSummary::default(),
+            manifest: None,
             warnings: Vec::new(),
             has_module: false,
             has_dispose: false,
@@ -232,7 +231,7 @@ impl Application {
                 Err(error) => warnings.push(format!("View \"{path}\" is not served: {error}.")),
             }
         }
-        let manifest = ManifestSummary::new(description.manifest.as_ref(), routes.len(), views.len());
+        let manifest = description.manifest.map(|manifest| ManifestSummary::new(&manifest, routes.len(), views.len()));
         Self {
             routes,
             views,
@@ -265,8 +264,14 @@ impl Application {
         &self.views[index]
     }
 
-    pub fn manifest(&self) -> &ManifestSummary {
-        &self.manifest
+    /// None when the module exports no manifest.
+    pub fn manifest(&self) -> Option<&ManifestSummary> {
+        self.manifest.as_ref()
+    }
+
+    /// The line that says what is served.
+    pub fn manifest_line(&self) -> String {
+        manifest_line(self.manifest(), self.routes.len(), self.views.len())
     }
 
     /// What is wrong with the module's configuration, without being an error.

@@ -21,6 +21,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::host::HostError;
+use crate::metrics::UNMATCHED_ROUTE;
 use crate::response::{self, Body, REQUEST_ID};
 use crate::route::{Found, RequestPath};
 use crate::session::StoreError;
@@ -57,6 +58,8 @@ enum Failure {
 /// Answers one request.
 pub(crate) async fn answer(state: Arc<State>, request: Request<Incoming>, is_tls: bool) -> Response<Body> {
     let started = Instant::now();
+    let counted = Arc::clone(&state);
+    let _in_flight = counted.metrics.begin();
     let (parts, body) = request.into_parts();
     let origin = forwarded::origin(&parts, is_tls);
     let exchange = Exchange {
@@ -149,7 +152,7 @@ impl Exchange {
             }
             response
         };
-        self.completed("unmatched", &response, started);
+        self.completed(UNMATCHED_ROUTE, &response, started);
         response
     }
 
@@ -173,7 +176,7 @@ impl Exchange {
     fn completed(&self, label: &str, response: &Response<Body>, started: Instant) {
         let status = response.status().as_u16();
         let duration = started.elapsed();
-        self.state.metrics.record(&self.method, label, status, duration);
+        self.state.metrics.record(&self.method, label, response.status(), duration);
         tracing::info!(
             requestId = self.id,
             method = self.method.as_str(),

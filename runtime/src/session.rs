@@ -30,7 +30,7 @@ use tokio::time::MissedTickBehavior;
 
 pub use clock::iso;
 pub use cookie::{PresentedCookie, SessionCookie, cookies};
-pub use flash::{FlashLevel, FlashMessage, FlashOutcome, FlashPlan, FlashRule, FlashWhen};
+pub use flash::{FlashLevel, FlashMessage, FlashOutcome, FlashPlan, FlashRule};
 pub use memory::MemoryStore;
 pub use open::{CommitContext, OpenSession, ScriptSession, SessionChange, satisfies_required};
 pub use postgres::PostgresStore;

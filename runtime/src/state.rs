@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::application::{Application, HostChoice, LoadError, Release};
 use crate::auth::Authenticator;
@@ -15,7 +15,7 @@ use crate::document::{CacheStatus, DocumentError, Documents};
 use crate::environment::Settings;
 use crate::host::Calls;
 use crate::metrics::Metrics;
-use crate::readiness::{Readiness, Status};
+use crate::readiness::{Readiness, ReadinessStatus};
 use crate::session::Sessions;
 
 pub(crate) use throttle::Throttle;
@@ -69,7 +69,7 @@ pub(crate) struct State {
 struct Current {
     application: Arc<Application>,
     identity: Option<blake3::Hash>,
-    status: Status,
+    status: ReadinessStatus,
     message: Option<String>,
 }
 
@@ -90,14 +90,14 @@ impl State {
         Self {
             calls: Calls::new(Arc::clone(&authenticator)),
             authenticator,
-            metrics: Metrics::new(&parts.settings.metrics),
+            metrics: Metrics::new(parts.settings.metrics),
             client_errors: Throttle::new(20, 5),
             started: Instant::now(),
             documents: Arc::default(),
             current: RwLock::new(Current {
                 application: Arc::new(Application::empty()),
                 identity: None,
-                status: Status::Booting,
+                status: ReadinessStatus::Booting,
                 message: None,
             }),
             settings: parts.settings,
@@ -119,14 +119,16 @@ impl State {
         let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
         let is_available = current.application.is_available();
         let (status, message) = match current.status {
-            Status::Ready if !is_available => (Status::Error, Some("The worker is being started again".to_owned())),
+            ReadinessStatus::Ready if !is_available => {
+                (ReadinessStatus::Error, Some("The worker is being started again".to_owned()))
+            }
             status => (status, current.message.clone()),
         };
         Readiness {
             status,
             message,
-            manifest: current.application.has_module().then(|| current.application.manifest().clone()),
-            metrics: self.metrics.is_enabled().then(|| self.metrics.snapshot()),
+            manifest: current.application.manifest().cloned(),
+            metrics: self.metrics.snapshot(),
         }
     }
 
@@ -147,7 +149,7 @@ impl State {
                 tracing::error!(record = record.as_str());
                 let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
                 if current.identity.is_none() {
-                    current.status = Status::Error;
+                    current.status = ReadinessStatus::Error;
                     current.message = Some(error.to_string());
                 }
                 return Err(error);
@@ -157,7 +159,7 @@ impl State {
         let before = {
             let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
             current.identity = Some(release.identity);
-            current.status = Status::Ready;
+            current.status = ReadinessStatus::Ready;
             current.message = None;
             std::mem::replace(&mut current.application, application)
         };
@@ -180,7 +182,7 @@ fn announce(application: &Application, release: &Release) {
     } else {
         tracing::warn!("[webstir-backend] no module definition found. Add src/backend/module.ts to describe routes.");
     }
-    tracing::info!("{}", application.manifest().line());
+    tracing::info!("{}", application.manifest_line());
     for warning in application.warnings() {
         tracing::warn!(warning = warning.as_str(), "[webstir-backend] module configuration warning");
     }
@@ -193,11 +195,4 @@ async fn retire(application: Arc<Application>, limit: Duration) {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     application.dispose().await;
-}
-
-impl Readiness {
-    /// What `/readyz` answers.
-    pub(crate) fn to_json(&self) -> Value {
-        serde_json::to_value(self).unwrap_or(Value::Null)
-    }
 }

@@ -170,7 +170,8 @@ impl Rule for Artifacts {
 
 /// For the module definition that is bundled, how it reaches what the embedded engine does not have.
 fn module_chains(planner: &mut Planner<'_>, nodes: &[&Node]) -> BTreeMap<String, Vec<String>> {
-    let Some(bundle) = nodes.iter().find(|node| node.label().kind() == "bundle" && node.has("module-definition")) else {
+    let Some(bundle) = nodes.iter().find(|node| node.label().kind() == "bundle" && node.has("module-definition"))
+    else {
         return BTreeMap::new();
     };
     let entries = bundle.reference("module-definition").map(|rule| rule.value.clone());
@@ -207,8 +208,10 @@ fn choose(context: &Context<'_>, wish: &EngineWish) -> Result<(Engine, Vec<Diagn
             _ => Diagnostic::info("artifacts::engine", format!("Handlers run in a worker: the module {what}")),
         };
         if wish.choice == "embedded" {
-            diagnostic = diagnostic
-                .help(format!("Leave out the import, or write `engine \"worker\"` in `{}` to run handlers in Bun or Node", wish.rule));
+            diagnostic = diagnostic.help(format!(
+                "Leave out the import, or write `engine \"worker\"` in `{}` to run handlers in Bun or Node",
+                wish.rule
+            ));
         }
         if let Demand::Import(specifier) = demand
             && let Some(chain) = wish.chains.get(specifier)

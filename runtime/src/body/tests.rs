@@ -166,6 +166,14 @@ async fn c11_reading_stops_at_the_limit() {
     assert_eq!(read_broken("text/plain", &[Ok("1234"), Ok("5678")], 8).await.0, Ok(Body::Text("12345678".to_owned())));
 }
 
+/// Connections are served on several threads.
+#[test]
+fn reading_can_move_between_threads() {
+    fn check(_: impl Send) {}
+    let (headers, limits) = (HeaderMap::new(), BodyLimits::of_total(1));
+    check(Body::read(&headers, http_body_util::Full::new(Bytes::new()), &limits));
+}
+
 fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
 }

@@ -8,45 +8,19 @@ use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use std::collections::BTreeSet;
+use webstir_contract::manifest::FlashCondition;
+
+/// How weighty a message is, and one entry of `flash.publish`.
+pub use webstir_contract::manifest::{FlashLevel, FlashMessage as FlashRule};
 
 /// One message as it is stored and shown to handlers.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FlashMessage {
     pub key: String,
     pub level: FlashLevel,
     /// ISO 8601; kept as text, since it is only passed on.
     pub created_at: String,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum FlashLevel {
-    #[default]
-    Info,
-    Success,
-    Warning,
-    Error,
-}
-
-/// When a rule publishes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum FlashWhen {
-    #[default]
-    Always,
-    Success,
-    Error,
-}
-
-/// One entry of `flash.publish`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FlashRule {
-    pub key: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub level: Option<FlashLevel>,
-    #[serde(default)]
-    pub when: FlashWhen,
 }
 
 /// How a request went.
@@ -109,9 +83,9 @@ impl FlashPlan {
         self.publish
             .iter()
             .filter(|rule| match rule.when {
-                FlashWhen::Always => true,
-                FlashWhen::Success => outcome == FlashOutcome::Success,
-                FlashWhen::Error => outcome == FlashOutcome::Error,
+                None | Some(FlashCondition::Always) => true,
+                Some(FlashCondition::Success) => outcome == FlashOutcome::Success,
+                Some(FlashCondition::Error) => outcome == FlashOutcome::Error,
             })
             .map(|rule| FlashMessage {
                 key: rule.key.clone(),

@@ -17,6 +17,9 @@ use std::time::Duration;
 /// How long a request waits for a connection, and how long one may take to be made.
 const CONNECTION_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// After how long an idle connection is probed.
+const KEEP_ALIVE: Duration = Duration::from_secs(30);
+
 /// How many connections one process holds at most.
 const CONNECTIONS: usize = 16;
 
@@ -36,7 +39,8 @@ impl PostgresStore {
     /// roots.
     pub async fn connect(url: &SecretString) -> Result<Self, StoreError> {
         let Address { mut config, tls } = Address::parse(url.expose_secret())?;
-        config.connect_timeout(CONNECTION_TIMEOUT);
+        // Without these, a server that vanishes holds its requests for many minutes.
+        config.connect_timeout(CONNECTION_TIMEOUT).tcp_user_timeout(CONNECTION_TIMEOUT * 2).keepalives_idle(KEEP_ALIVE);
         let pool = Pool::builder(Manager::new(config, tls))
             .max_size(CONNECTIONS)
             .runtime(Runtime::Tokio1)

@@ -45,19 +45,21 @@ pub(super) struct RowTexts<'a> {
 const LEGACY_FORM_KEY: &str = "__webstir_form_runtime";
 
 /// Reads value and state of a row. The column `flash` counts only where `runtime` has none: older rows hold it there.
+/// Messages that are none are dropped.
 pub(super) fn decode(row: &RowTexts<'_>) -> Result<(Option<Map<String, Value>>, RuntimeState), serde_json::Error> {
     let mut value: Option<Map<String, Value>> = serde_json::from_str(row.value)?;
     let mut runtime: Map<String, Value> = serde_json::from_str(row.runtime)?;
-    let flash = match runtime.remove("flash") {
-        Some(flash) => serde_json::from_value(flash)?,
+    let flash: Value = match runtime.remove("flash") {
+        Some(flash) => flash,
         None => serde_json::from_str(row.flash)?,
     };
+    let flash = flash.as_array().into_iter().flatten().filter_map(|message| FlashMessage::deserialize(message).ok());
     let legacy = value.as_mut().and_then(|value| value.remove(LEGACY_FORM_KEY));
     let form = match runtime.remove("form").or(legacy) {
         Some(Value::Object(form)) => Some(form),
         _ => None,
     };
-    Ok((value, RuntimeState { form, flash }))
+    Ok((value, RuntimeState { form, flash: flash.collect() }))
 }
 
 /// The text of the column `value`.
@@ -73,6 +75,7 @@ pub(super) fn runtime_text(state: &RuntimeState) -> String {
 #[cfg(test)]
 mod tests {
     use super::{RowTexts, decode};
+    use proptest::prelude::*;
     use serde_json::{Value, json};
 
     fn read(value: &str, flash: &str, runtime: &str) -> (Value, Value, usize) {
@@ -87,6 +90,7 @@ mod tests {
         assert_eq!(read("{}", MESSAGE, "{}").2, 1);
         assert_eq!(read("{}", MESSAGE, r#"{"flash":[]}"#).2, 0);
         assert_eq!(read("{}", "[]", &format!(r#"{{"flash":{MESSAGE}}}"#)).2, 1);
+        assert_eq!(read("{}", r#"[4,{"key":"a","level":"loud","createdAt":""}]"#, "{}").2, 0);
     }
 
     #[test]
@@ -102,5 +106,13 @@ mod tests {
             assert!(decode(&RowTexts { value, flash, runtime }).is_err(), "{value} {flash} {runtime}");
         }
         assert_eq!(read("null", "[]", "{}").0, Value::Null);
+    }
+
+    proptest! {
+        #[test]
+        fn any_row_is_read(value in ".{0,40}|[\\[\\]{}\":a0,]{0,40}", flash in "[\\[\\]{}\":a0,]{0,40}", runtime in "[\\[\\]{}\":a0,]{0,40}") {
+            let _ = decode(&RowTexts { value: &value, flash: &flash, runtime: &runtime });
+            let _ = decode(&RowTexts { value: "{}", flash: "[]", runtime: &format!("{{\"flash\":{flash},\"form\":{value}}}") });
+        }
     }
 }

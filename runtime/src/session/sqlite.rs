@@ -12,7 +12,8 @@ use super::record::{RowTexts, SessionRecord, decode, runtime_text, value_text};
 use super::store::{ChangeOutcome, SessionStore, StoreError, StoreFuture};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
-use std::fs;
+use std::fs::{self, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -90,8 +91,15 @@ impl Drop for SqliteStore {
 fn connection(path: &Path) -> Result<Connection, StoreError> {
     if let Some(directory) = path.parent() {
         fs::create_dir_all(directory)
-            .map_err(|source| StoreError::Directory { path: path.display().to_string(), source })?;
+            .map_err(|source| StoreError::File { path: path.display().to_string(), source })?;
     }
+    // Sessions are nobody else's: a new file is its owner's alone. SQLite gives the files beside it the same mode.
+    OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(|source| StoreError::File { path: path.display().to_string(), source })?;
     let mut connection = Connection::open(path)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;

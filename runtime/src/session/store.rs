@@ -47,8 +47,8 @@ pub trait SessionStore: Send + Sync + 'static {
 pub enum StoreError {
     #[error("[session] Failed to deserialize {store} session row '{id}': {reason}")]
     MalformedRow { store: &'static str, id: String, reason: String },
-    #[error("[session] Cannot use the directory of the SQLite database {path}: {source}")]
-    Directory { path: String, source: std::io::Error },
+    #[error("[session] Cannot make the SQLite database {path}: {source}")]
+    File { path: String, source: std::io::Error },
     #[error("[session] Cannot start the thread of the SQLite store: {0}")]
     Thread(std::io::Error),
     #[error("[session] SQLite: {0}")]

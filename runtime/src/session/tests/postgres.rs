@@ -23,6 +23,7 @@ async fn the_postgres_store_is_a_store() {
     a_user_without_the_right_to_make_tables_suffices(&cluster).await;
     certificates_are_judged_by_mode(&cluster).await;
     wrong_passwords_are_not_repeated(&cluster).await;
+    lost_connections_are_replaced(&cluster).await;
 }
 
 async fn tables_are_made_by_one_of_many(cluster: &Cluster) {
@@ -91,4 +92,16 @@ async fn wrong_passwords_are_not_repeated(cluster: &Cluster) {
     let error =
         PostgresStore::connect(&cluster.url_of("postgres", "wrong-password", "")).await.err().unwrap().to_string();
     assert!(error.contains("password authentication failed") && !error.contains("wrong-password"), "{error}");
+}
+
+async fn lost_connections_are_replaced(cluster: &Cluster) {
+    let store = store(cluster, "").await.unwrap();
+    let others = "FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'";
+    cluster.execute(&format!("SELECT pg_terminate_backend(pid) {others}")).await;
+    while cluster.count(&format!("SELECT count(*) {others}")).await > 0 {
+        tokio::task::yield_now().await;
+    }
+    // What was in use when it was lost may fail once.
+    let _ = store.load("unknown").await;
+    assert_eq!(store.load("unknown").await.unwrap(), None);
 }

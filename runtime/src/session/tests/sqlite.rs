@@ -4,6 +4,7 @@ use rusqlite::{Connection, params};
 use serde_json::{Value, json};
 use std::env;
 use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -118,24 +119,38 @@ async fn malformed_rows_are_named() {
 async fn a_place_that_cannot_hold_a_file_is_an_error() {
     let directory = tempfile::tempdir().unwrap();
     std::fs::write(directory.path().join("file"), "").unwrap();
-    assert!(matches!(
-        SqliteStore::open(&directory.path().join("file/s.sqlite")).await,
-        Err(StoreError::Directory { .. })
-    ));
-    assert!(matches!(SqliteStore::open(directory.path()).await, Err(StoreError::Sqlite(_))));
+    for path in [directory.path().join("file/s.sqlite"), directory.path().to_path_buf()] {
+        assert!(matches!(SqliteStore::open(&path).await, Err(StoreError::File { .. })), "{}", path.display());
+    }
+    std::fs::write(directory.path().join("other"), "this is no database, and too long for an empty one").unwrap();
+    assert!(matches!(SqliteStore::open(&directory.path().join("other")).await, Err(StoreError::Sqlite(_))));
 }
 
-const WRITER_DIRECTORY: &str = "WEBSTIR_TEST_WRITER_DATABASE";
+#[tokio::test]
+async fn the_files_are_the_owners_alone() {
+    let database = Database::new();
+    let store = database.store().await;
+    store.create(contract::record(json!({}))).await.unwrap();
+    let files: Vec<_> = std::fs::read_dir(database.path().parent().unwrap()).unwrap().map(Result::unwrap).collect();
+    assert!(files.len() > 1, "the log is beside the database");
+    for file in files {
+        assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{:?}", file.file_name());
+    }
+}
+
+const WRITER_DATABASE: &str = "WEBSTIR_TEST_WRITER_DATABASE";
 
 /// Not a test by itself: the process that the next one kills. Prints the cookie of each session once it is committed.
 #[tokio::test]
 async fn writer_process() {
-    let Some(path) = env::var_os(WRITER_DIRECTORY) else { return };
+    let Some(path) = env::var_os(WRITER_DATABASE) else { return };
     let store = Arc::new(SqliteStore::open(Path::new(&path)).await.unwrap());
     for n in 0_u64.. {
         let mut client = Client::with(Arc::<SqliteStore>::clone(&store), &[]);
         client.request(set(json!({"n": n})), CommitContext::default()).await;
         client.set(json!({"n": n, "twice": true})).await;
+        // Gets a new id.
+        client.set(json!({"n": n, "twice": true, "userId": "1"})).await;
         let mut out = std::io::stdout().lock();
         writeln!(out, "\ncommitted {n} {}", client.cookie.unwrap()).unwrap();
         out.flush().unwrap();
@@ -147,7 +162,7 @@ async fn a_kill_in_the_middle_of_writes_loses_no_committed_session() {
     let database = Database::new();
     let mut writer = Command::new(env::current_exe().unwrap())
         .args(["--exact", "session::tests::sqlite::writer_process", "--nocapture"])
-        .env(WRITER_DIRECTORY, database.path())
+        .env(WRITER_DATABASE, database.path())
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
@@ -168,6 +183,6 @@ async fn a_kill_in_the_middle_of_writes_loses_no_committed_session() {
     let mut client = Client::with(database.store().await, &[]);
     for (n, cookie) in committed {
         client.cookie = Some(cookie);
-        assert_eq!(client.sees().await, json!({"n": n, "twice": true}));
+        assert_eq!(client.sees().await, json!({"n": n, "twice": true, "userId": "1"}));
     }
 }
