@@ -4,7 +4,7 @@
 //! runs in a worker. Imports are certain. A free name that is only asked about (`typeof window`) is no demand; what is reached
 //! through unknown values is not seen.
 
-use swc_core::common::{Span, Spanned, SyntaxContext};
+use swc_core::common::{GLOBALS, Span, Spanned, SyntaxContext};
 use swc_core::ecma::ast::{Expr, Ident, MemberExpr, MemberProp, UnaryExpr, UnaryOp};
 use swc_core::ecma::visit::{Visit, VisitWith};
 use webstir_engine::path::RelPath;
@@ -67,9 +67,12 @@ pub(crate) fn demands(path: &RelPath, text: &str) -> Vec<(Demand, u32)> {
     }
     let names = parsed.consume(|parts| {
         let start = parts.file.start_pos;
-        let mut visitor =
-            FreeNames { unresolved: SyntaxContext::empty().apply_mark(parts.unresolved), found: Vec::new() };
-        swc_core::common::GLOBALS.set(&parts.globals, || parts.program.visit_with(&mut visitor));
+        let visitor = GLOBALS.set(&parts.globals, || {
+            let unresolved = SyntaxContext::empty().apply_mark(parts.unresolved);
+            let mut visitor = FreeNames { unresolved, found: Vec::new() };
+            parts.program.visit_with(&mut visitor);
+            visitor
+        });
         let offset = |span: Span| (span.lo.0.saturating_sub(start.0)) + parts.mark_bytes;
         visitor.found.into_iter().map(|(name, span)| (Demand::Global(name), offset(span))).collect::<Vec<_>>()
     });
