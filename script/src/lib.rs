@@ -26,7 +26,7 @@ pub use error::{Frame, ScriptError, Thrown};
 pub use evaluation::{Evaluated, Evaluation, LogLevel, LogLine, SourceMap, evaluate};
 pub use files::{FileKind, FileReads, NoFiles};
 pub use limits::Limits;
-pub use modules::{is_builtin, supported_modules};
+pub use modules::{is_builtin, portable_module, supported_modules};
 pub use serve::{
     CallError, Isolates, OperationError, OperationReply, Operations, Program, ProgramMap, Reply, ServeLimits,
     ServeSettings,
