@@ -29,10 +29,31 @@ function extract(body) {
 
 const chunkBytes = (chunk) => (typeof chunk === 'string' ? encodeUtf8(chunk) : viewBytes(chunk));
 
+// What a clone starts from; the body stays unread.
+export let copyBody;
+// What another request is made from; the body is read by that one.
+export let takeBody;
+
 export class Body {
   #bytes;
   #stream;
   #used = false;
+
+  static {
+    const check = (body) => {
+      if (body.bodyUsed) throw new TypeError('The body was already read');
+    };
+    copyBody = (body) => {
+      check(body);
+      if (body.#stream !== undefined) throw new TypeError('A body that is a stream cannot be cloned');
+      return body.#bytes;
+    };
+    takeBody = (body) => {
+      check(body);
+      body.#used = body.#bytes !== undefined || body.#stream !== undefined;
+      return body.#stream ?? body.#bytes;
+    };
+  }
 
   constructor(body, headers) {
     const { bytes, stream, type } = extract(body) ?? {};
@@ -79,11 +100,5 @@ export class Body {
     const form = new FormData();
     for (const [name, value] of new URLSearchParams(await this.text())) form.append(name, value);
     return form;
-  }
-  // What a clone starts from; the body stays unread.
-  copy() {
-    if (this.bodyUsed) throw new TypeError('The body was already read');
-    if (this.#stream !== undefined) throw new TypeError('A body that is a stream cannot be cloned');
-    return this.#bytes;
   }
 }

@@ -1,5 +1,5 @@
 // Request and Response.
-import { Body } from 'webstir:prelude/body';
+import { Body, copyBody, takeBody } from 'webstir:prelude/body';
 import { define } from 'webstir:prelude/define';
 import { AbortController } from 'webstir:prelude/events';
 import { Headers } from 'webstir:prelude/headers';
@@ -7,17 +7,11 @@ import { URL } from 'webstir:prelude/url';
 
 const METHODS = ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'POST', 'PUT'];
 
-// The body of a request that another is made from: it cannot be read twice.
-function takeBody(request) {
-  if (request.bodyUsed) throw new TypeError('The body was already read');
-  return request.body;
-}
-
 export class Request extends Body {
   constructor(input, init = {}) {
     const from = input instanceof Request ? input : undefined;
     const method = String(init.method ?? from?.method ?? 'GET');
-    const body = init.body ?? (from === undefined || from.body === null ? undefined : takeBody(from));
+    const body = init.body ?? (from === undefined ? undefined : takeBody(from));
     if (body !== undefined && /^(?:get|head)$/i.test(method)) throw new TypeError(`A ${method.toUpperCase()} request has no body`);
     super(body, new Headers(init.headers ?? from?.headers));
     define(this, {
@@ -29,7 +23,7 @@ export class Request extends Body {
   }
   clone() {
     const { url, method, headers, signal, redirect } = this;
-    return new Request(url, { method, headers, signal, redirect, body: this.copy() });
+    return new Request(url, { method, headers, signal, redirect, body: copyBody(this) });
   }
 }
 
@@ -66,7 +60,7 @@ export class Response extends Body {
   }
   clone() {
     const { status, statusText, headers } = this;
-    return new Response(this.copy(), { status, statusText, headers });
+    return new Response(copyBody(this), { status, statusText, headers });
   }
 }
 

@@ -92,7 +92,7 @@ async fn start_program(
 pub(crate) struct Watched {
     log: Mutex<Vec<(LogLevel, Value)>>,
     forever: AtomicUsize,
-    pub(crate) dropped: Arc<AtomicUsize>,
+    dropped: Arc<AtomicUsize>,
 }
 
 struct CountDrop(Arc<AtomicUsize>);

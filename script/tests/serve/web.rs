@@ -67,3 +67,49 @@ async fn the_process_is_the_one_that_was_described() {
         records.iter().map(|(level, record)| format!("{level:?} {}", record["message"].as_str().unwrap())).collect();
     assert_eq!(shown, ["Info a { b: 1 }", "Warn w!"]);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cookies_are_read_and_changed() {
+    let server = start(
+        "export const run = () => {
+           const cookies = new Bun.CookieMap('a=1; b=x%20y; broken; =c; q=\"z\"; a=2');
+           const read = [[...cookies], cookies.get('b'), cookies.get('none'), cookies.has('q'), cookies.size];
+           cookies.set('plain', 'v w');
+           cookies.set({ name: 'full', value: 'x', path: '/p', httpOnly: true, sameSite: 'strict', maxAge: 60, secure: true });
+           cookies.delete('a');
+           let refused; try { cookies.set('x', 'y', { path: '/; Domain=z' }) } catch (e) { refused = e.name }
+           return [read, cookies.toSetCookieHeaders(), cookies.toJSON(), refused];
+         };",
+    )
+    .await;
+    let expected = json!([
+        [[["a", "1"], ["b", "x y"], ["q", "\"z\""], ["a", "2"]], "x y", null, true, 4],
+        [
+            "plain=v%20w; Path=/; SameSite=Lax",
+            "full=x; Path=/p; Max-Age=60; Secure; HttpOnly; SameSite=Strict",
+            "a=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; SameSite=Lax"
+        ],
+        { "b": "x y", "q": "\"z\"", "plain": "v w", "full": "x" },
+        "TypeError"
+    ]);
+    assert_eq!(server.call("run", json!([])).await.unwrap(), expected);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn signed_tokens_are_verified() {
+    let server = start(
+        "export const run = async () => {
+           const token = Bun.CSRF.generate('secret', { expiresIn: 60000 });
+           const short = Bun.CSRF.generate('secret', { expiresIn: 1 });
+           await new Promise((resolve) => setTimeout(resolve, 5));
+           const changed = (token[0] === 'A' ? 'B' : 'A') + token.slice(1);
+           let empty; try { Bun.CSRF.verify('', { secret: 'secret' }) } catch (e) { empty = e.name }
+           return [Bun.CSRF.verify(token, { secret: 'secret' }), Bun.CSRF.verify(token, { secret: 'other' }), Bun.CSRF.verify(changed, { secret: 'secret' }),
+             Bun.CSRF.verify(short, { secret: 'secret' }), Bun.CSRF.verify(token, { secret: 'secret', maxAge: 1 }), Bun.CSRF.verify('!', { secret: 'secret' }),
+             Bun.CSRF.verify(Bun.CSRF.generate()), empty, /^[0-9a-f-]{14}7/.test(Bun.randomUUIDv7()), Bun.env.NODE_ENV];
+         };",
+    )
+    .await;
+    let expected = json!([true, false, false, false, false, false, true, "TypeError", true, "test"]);
+    assert_eq!(server.call("run", json!([])).await.unwrap(), expected);
+}
