@@ -162,7 +162,7 @@ mod tests {
                 "45 imports `pg`",
                 "64 imports a module that is only known when it runs",
                 "82 uses `Bun.serve`",
-                "114 uses `WebSocket`"
+                "116 uses `WebSocket`"
             ]
         );
     }

@@ -3,6 +3,8 @@
 //! Bytes come in as strings with one character a byte and go out as typed arrays, so no function looks into the engine's memory.
 
 mod digests;
+mod markup;
+mod texts;
 mod urls;
 
 use std::rc::Rc;
@@ -14,6 +16,8 @@ use webstir_contract::schema::{Shape, Step, validate};
 
 use crate::evaluation::LogLevel;
 use crate::files::{FileKind, FileReads};
+
+pub(crate) use texts::from_byte_string;
 
 /// The name of the global under which the prelude finds the object; the prelude deletes it.
 const GLOBAL: &str = "__webstirHost";
@@ -49,6 +53,9 @@ pub(crate) fn object<'js>(ctx: &Ctx<'js>, surroundings: Surroundings<'_>) -> rqu
     install_files(ctx, &host, &surroundings.files)?;
     host.set("hash", Function::new(ctx.clone(), digests::hash)?)?;
     host.set("hmac", Function::new(ctx.clone(), digests::hmac)?)?;
+    host.set("encodeUtf8", Function::new(ctx.clone(), texts::encode)?)?;
+    host.set("decodeUtf8", Function::new(ctx.clone(), texts::decode)?)?;
+    host.set("escapeHtml", Function::new(ctx.clone(), markup::escape)?)?;
     host.set("parseUrl", Function::new(ctx.clone(), urls::parse)?)?;
     host.set("setUrlPart", Function::new(ctx.clone(), urls::set_part)?)?;
     host.set("checkContract", Function::new(ctx.clone(), check_contract)?)?;

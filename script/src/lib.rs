@@ -27,7 +27,7 @@ pub use evaluation::{Evaluated, Evaluation, LogLevel, LogLine, SourceMap, evalua
 pub use files::{FileKind, FileReads, NoFiles};
 pub use frames::read_thrown;
 pub use limits::Limits;
-pub use modules::{is_builtin, supported_modules};
+pub use modules::{is_builtin, portable_module, portable_modules, supported_modules};
 pub use serve::{
     CallError, Isolates, OperationError, OperationReply, Operations, Program, ProgramMap, Reply, ServeLimits,
     ServeSettings,
@@ -36,9 +36,3 @@ pub use serve::{
 /// The text of an ES module that exports `describeModule` and `describeThrown`: how [`evaluate`] describes a module, for
 /// interpreters outside of this process. Each gives JSON, of a [`ModuleDescription`] and of a thrown value.
 pub const DESCRIBE: &str = include_str!("prelude/describe.js");
-pub fn portable_modules() -> impl Iterator<Item = &'static str> {
-    [].into_iter()
-}
-pub fn portable_module(_s: &str) -> Option<&'static str> {
-    None
-}

@@ -18,24 +18,33 @@ const SUPPORTED: &[(&str, &str)] = &[
     ("@webstir-io/webstir-backend/runtime/views", "webstir:backend/views"),
     ("buffer", "webstir:node/buffer"),
     ("crypto", "webstir:node/crypto"),
+    ("events", "webstir:node/events"),
     ("fs", "webstir:node/fs"),
     ("fs/promises", "webstir:node/fs-promises"),
     ("node:buffer", "webstir:node/buffer"),
     ("node:crypto", "webstir:node/crypto"),
+    ("node:events", "webstir:node/events"),
     ("node:fs", "webstir:node/fs"),
     ("node:fs/promises", "webstir:node/fs-promises"),
     ("node:path", "webstir:node/path"),
     ("node:path/posix", "webstir:node/path"),
     ("node:process", "webstir:node/process"),
+    ("node:timers", "webstir:node/timers"),
+    ("node:timers/promises", "webstir:node/timers-promises"),
     ("node:url", "webstir:node/url"),
+    ("node:util", "webstir:node/util"),
     ("path", "webstir:node/path"),
     ("path/posix", "webstir:node/path"),
     ("process", "webstir:node/process"),
+    ("timers", "webstir:node/timers"),
+    ("timers/promises", "webstir:node/timers-promises"),
     ("url", "webstir:node/url"),
+    ("util", "webstir:node/util"),
 ];
 
 /// The text of each internal module.
 const SOURCES: &[(&str, &str)] = &[
+    ("webstir:backend/form-state", include_str!("builtin/form-state.js")),
     ("webstir:backend/forms", include_str!("builtin/forms.js")),
     ("webstir:backend/index", include_str!("builtin/backend.js")),
     ("webstir:backend/page-routes", include_str!("builtin/page-routes.js")),
@@ -47,12 +56,19 @@ const SOURCES: &[(&str, &str)] = &[
     ("webstir:contract/ts-rest", include_str!("builtin/ts-rest.js")),
     ("webstir:node/buffer", include_str!("builtin/buffer.js")),
     ("webstir:node/crypto", include_str!("builtin/crypto.js")),
+    ("webstir:node/events", include_str!("builtin/events.js")),
     ("webstir:node/fs", include_str!("builtin/fs.js")),
     ("webstir:node/fs-promises", include_str!("builtin/fs-promises.js")),
     ("webstir:node/path", include_str!("builtin/path.js")),
     ("webstir:node/process", include_str!("builtin/process.js")),
+    ("webstir:node/timers", include_str!("builtin/timers.js")),
+    ("webstir:node/timers-promises", include_str!("builtin/timers-promises.js")),
     ("webstir:node/url", include_str!("builtin/url.js")),
+    ("webstir:node/util", include_str!("builtin/util.js")),
+    ("webstir:prelude/blob", include_str!("prelude/blob.js")),
+    ("webstir:prelude/body", include_str!("prelude/body.js")),
     ("webstir:prelude/buffer", include_str!("prelude/buffer.js")),
+    ("webstir:prelude/bun", include_str!("prelude/bun.js")),
     ("webstir:prelude/clone", include_str!("prelude/clone.js")),
     ("webstir:prelude/console", include_str!("prelude/console.js")),
     ("webstir:prelude/define", include_str!("prelude/define.js")),
@@ -61,14 +77,25 @@ const SOURCES: &[(&str, &str)] = &[
     ("webstir:prelude/events", include_str!("prelude/events.js")),
     ("webstir:prelude/fetch", include_str!("prelude/fetch.js")),
     ("webstir:prelude/globals", include_str!("prelude/globals.js")),
+    ("webstir:prelude/headers", include_str!("prelude/headers.js")),
     ("webstir:prelude/host", include_str!("prelude/host.js")),
     ("webstir:prelude/inspect", include_str!("prelude/inspect.js")),
     ("webstir:prelude/performance", include_str!("prelude/performance.js")),
     ("webstir:prelude/process", include_str!("prelude/process.js")),
     ("webstir:prelude/random", include_str!("prelude/random.js")),
     ("webstir:prelude/rejections", include_str!("prelude/rejections.js")),
+    ("webstir:prelude/streams", include_str!("prelude/streams.js")),
     ("webstir:prelude/timers", include_str!("prelude/timers.js")),
     ("webstir:prelude/url", include_str!("prelude/url.js")),
+];
+
+/// The built-in modules that are no business of the engine: they run unchanged in other interpreters.
+const PORTABLE: &[(&str, &str)] = &[
+    ("@webstir-io/webstir-backend/runtime/forms", include_str!("builtin/forms.js")),
+    ("@webstir-io/webstir-backend/runtime/request-hooks", include_str!("builtin/request-hooks.js")),
+    ("@webstir-io/webstir-backend/runtime/session", include_str!("builtin/session.js")),
+    ("@webstir-io/webstir-backend/runtime/views", include_str!("builtin/views.js")),
+    ("webstir:backend/form-state", include_str!("builtin/form-state.js")),
 ];
 
 /// What the two modes do differently. Each module has the same exports in both, as far as shared modules use them.
@@ -102,6 +129,19 @@ pub fn supported_modules() -> impl Iterator<Item = &'static str> {
 /// Whether an evaluated module may import `specifier`.
 pub fn is_builtin(specifier: &str) -> bool {
     internal_name(specifier).is_some()
+}
+
+/// The text of a built-in module for interpreters outside of this process: the modules below
+/// `@webstir-io/webstir-backend/runtime`, and `webstir:backend/form-state`, which they share with the dispatcher. A text uses the
+/// globals of the web and imports nothing but `node:crypto` and `webstir:backend/form-state`. That one must be loaded once, by
+/// whatever name: it knows the sessions that it has seen.
+pub fn portable_module(specifier: &str) -> Option<&'static str> {
+    PORTABLE.binary_search_by_key(&specifier, |(name, _)| *name).ok().map(|index| PORTABLE[index].1)
+}
+
+/// The specifiers that [`portable_module`] knows, sorted.
+pub fn portable_modules() -> impl Iterator<Item = &'static str> {
+    PORTABLE.iter().map(|(specifier, _)| *specifier)
 }
 
 fn internal_name(specifier: &str) -> Option<&'static str> {
@@ -178,6 +218,7 @@ mod tests {
     fn the_tables_are_sorted_and_complete() {
         assert!(SUPPORTED.is_sorted_by_key(|(name, _)| *name));
         assert!(SOURCES.is_sorted_by_key(|(name, _)| *name));
+        assert!(PORTABLE.is_sorted_by_key(|(name, _)| *name));
         assert!(MODES.is_sorted_by_key(|(name, ..)| *name));
         for (specifier, internal) in SUPPORTED {
             for mode in [Mode::Evaluate, Mode::Serve] {

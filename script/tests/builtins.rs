@@ -123,9 +123,6 @@ fn ts_rest_routes_become_specifications() {
 fn what_needs_a_server_says_so() {
     let cases = [
         ("@webstir-io/webstir-backend", "startBunBackend"),
-        ("@webstir-io/webstir-backend/runtime/forms", "processFormSubmission"),
-        ("@webstir-io/webstir-backend/runtime/session", "prepareSessionState"),
-        ("@webstir-io/webstir-backend/runtime/request-hooks", "executeRequestHookPhase"),
         ("@webstir-io/webstir-backend/runtime/views", "renderRequestTimeView"),
     ];
     for (specifier, name) in cases {

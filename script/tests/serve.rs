@@ -2,7 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests unwrap as tests do")]
 
+#[path = "serve/backend.rs"]
+mod backend;
 #[path = "serve/isolates.rs"]
 mod isolates;
+#[path = "serve/node.rs"]
+mod node;
 #[path = "serve/server.rs"]
 mod server;
+#[path = "serve/web.rs"]
+mod web;

@@ -1,4 +1,4 @@
-// node:crypto: digests are real, random values come from the seeded generator.
+// node:crypto: digests are real, random values come from the generator of the mode.
 import { Buffer } from 'webstir:prelude/buffer';
 import { fromByteString, toByteString } from 'webstir:prelude/encoding';
 import host from 'webstir:prelude/host';
@@ -6,7 +6,7 @@ import { fill, getRandomValues, randomUUID, webcrypto } from 'webstir:prelude/ra
 
 export { getRandomValues, randomUUID, webcrypto };
 
-const HASHES = ['md5', 'sha1', 'sha256', 'sha512'];
+const HASHES = ['md5', 'sha1', 'sha256', 'sha384', 'sha512'];
 
 function algorithmName(name) {
   const known = String(name).toLowerCase().replace('-', '');
@@ -69,10 +69,23 @@ export const randomFillSync = (target) => {
   return target;
 };
 
-export function randomInt(low, high) {
-  const [from, to] = high === undefined ? [0, low] : [low, high];
-  if (!Number.isSafeInteger(from) || !Number.isSafeInteger(to) || to <= from) throw new RangeError('Invalid range');
-  return from + Math.floor(Math.random() * (to - from));
+export function randomInt(low, high, callback) {
+  if (typeof high === 'function') return randomInt(0, low, high);
+  if (high === undefined) return randomInt(0, low);
+  const range = high - low;
+  if (!Number.isSafeInteger(low) || !Number.isSafeInteger(high) || range <= 0 || range > 2 ** 48) {
+    throw new RangeError('The range of randomInt must be whole numbers less than 2^48 apart');
+  }
+  // Numbers above the last multiple of the range would make some results likelier than others.
+  const limit = 2 ** 48 - (2 ** 48 % range);
+  let number;
+  do {
+    number = fill(new Uint8Array(6)).reduce((sum, byte) => sum * 256 + byte, 0);
+  } while (number >= limit);
+  const result = low + (number % range);
+  if (callback === undefined) return result;
+  queueMicrotask(() => callback(null, result));
+  return undefined;
 }
 
 export function timingSafeEqual(left, right) {

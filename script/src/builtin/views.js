@@ -1,9 +1,54 @@
 // @webstir-io/webstir-backend/runtime/views.
-import { unavailable } from 'webstir:backend/unavailable';
 
-export const compileViews = unavailable('compileViews');
-export const matchView = unavailable('matchView');
-export const renderRequestTimeView = unavailable('renderRequestTimeView');
+// The server renders views itself: it holds the documents.
+export function renderRequestTimeView() {
+  throw new Error('`renderRequestTimeView` is only available while a request is served');
+}
+
+const normalized = (path) => `/${(path ?? '').replace(/^\//, '').replace(/\/$/, '')}`;
+
+// `:name` takes one or more characters other than a slash; everything else is literal.
+function matcher(pattern) {
+  const names = [];
+  const source = pattern
+    .split(/(:[A-Za-z0-9_]+)/)
+    .map((part, index) => {
+      if (index % 2 === 0) return part.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
+      names.push(part.slice(1));
+      return '([^/]+)';
+    })
+    .join('');
+  const expression = new RegExp(`^${source}$`);
+  return (pathname) => {
+    const found = expression.exec(normalized(pathname));
+    const params = {};
+    if (found !== null) names.forEach((name, index) => (params[name] = decoded(found[index + 1])));
+    return { matched: found !== null, params };
+  };
+}
+
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+export function compileViews(views) {
+  return views.map(({ definition, load }) => {
+    const pathPattern = normalized(definition?.path);
+    return { name: definition?.name ?? pathPattern, pathPattern, definition, load, match: matcher(pathPattern) };
+  });
+}
+
+export function matchView(views, pathname) {
+  for (const view of views) {
+    const { matched, params } = view.match(pathname);
+    if (matched) return { view, params };
+  }
+  return undefined;
+}
 
 export function toHeaderRecord(headers) {
   const record = {};
@@ -26,20 +71,27 @@ class Html {
 
 const ESCAPES = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
 
-export const escapeHtml = (value) => String(value).replace(/[&<>"']/g, (character) => ESCAPES[character]);
+function escapeHere(text) {
+  return /[&<>"']/.test(text) ? text.replace(/[&<>"']/g, (character) => ESCAPES[character]) : text;
+}
+
+// The embedded engine escapes in Rust.
+const escapeText = globalThis[Symbol.for('webstir.escapeHtml')] ?? escapeHere;
+
+export const escapeHtml = (value) => escapeText(String(value));
 export const raw = (text) => new Html(String(text));
 
 function markup(value) {
+  if (typeof value === 'string') return escapeText(value);
   if (value === null || value === undefined || value === false) return '';
+  if (typeof value === 'number') return `${value}`;
   if (value instanceof Html) return value.toString();
   if (Array.isArray(value)) return value.map(markup).join('');
-  return escapeHtml(value);
+  return escapeText(String(value));
 }
 
 export function html(strings, ...values) {
-  let text = strings[0];
-  values.forEach((value, index) => {
-    text += markup(value) + strings[index + 1];
-  });
-  return new Html(text);
+  const parts = [strings[0]];
+  for (let index = 0; index < values.length; index += 1) parts.push(markup(values[index]), strings[index + 1]);
+  return new Html(parts.join(''));
 }

@@ -6,13 +6,9 @@ use hmac::{Hmac, Mac};
 use md5::Md5;
 use rquickjs::{Ctx, Exception};
 use sha1::Sha1;
-use sha2::{Digest, Sha256, Sha512};
+use sha2::{Digest, Sha256, Sha384, Sha512};
 
-/// Bytes from a string with one character a byte.
-fn bytes(ctx: &Ctx<'_>, text: &str) -> rquickjs::Result<Vec<u8>> {
-    let bytes: Option<Vec<u8>> = text.chars().map(|character| u8::try_from(character).ok()).collect();
-    bytes.ok_or_else(|| Exception::throw_message(ctx, "The text is no byte string"))
-}
+use super::texts::from_byte_string;
 
 /// A string with one character a byte.
 fn text(bytes: &[u8]) -> String {
@@ -24,22 +20,24 @@ fn unknown(ctx: &Ctx<'_>, algorithm: &str) -> rquickjs::Error {
 }
 
 pub(super) fn hash(ctx: Ctx<'_>, algorithm: String, data: String) -> rquickjs::Result<String> {
-    let data = bytes(&ctx, &data)?;
+    let data = from_byte_string(&ctx, &data)?;
     Ok(match algorithm.as_str() {
         "md5" => text(&Md5::digest(&data)),
         "sha1" => text(&Sha1::digest(&data)),
         "sha256" => text(&Sha256::digest(&data)),
+        "sha384" => text(&Sha384::digest(&data)),
         "sha512" => text(&Sha512::digest(&data)),
         _ => return Err(unknown(&ctx, &algorithm)),
     })
 }
 
 pub(super) fn hmac(ctx: Ctx<'_>, algorithm: String, key: String, data: String) -> rquickjs::Result<String> {
-    let (key, data) = (bytes(&ctx, &key)?, bytes(&ctx, &data)?);
+    let (key, data) = (from_byte_string(&ctx, &key)?, from_byte_string(&ctx, &data)?);
     let code = match algorithm.as_str() {
         "md5" => authenticate::<Hmac<Md5>>(&key, &data),
         "sha1" => authenticate::<Hmac<Sha1>>(&key, &data),
         "sha256" => authenticate::<Hmac<Sha256>>(&key, &data),
+        "sha384" => authenticate::<Hmac<Sha384>>(&key, &data),
         "sha512" => authenticate::<Hmac<Sha512>>(&key, &data),
         _ => return Err(unknown(&ctx, &algorithm)),
     };

@@ -1,5 +1,6 @@
 // Text as bytes: UTF-8, UTF-16, Latin-1, hexadecimal and Base64.
 import { define } from 'webstir:prelude/define';
+import host from 'webstir:prelude/host';
 
 const CHUNK = 8192;
 const { fromCharCode } = String;
@@ -19,94 +20,32 @@ export function fromByteString(text) {
   return bytes;
 }
 
-export function encodeUtf8(text) {
-  const bytes = new Uint8Array(utf8Length(text));
-  let at = 0;
-  for (const character of text) {
-    let code = character.codePointAt(0);
-    if (code >= 0xd800 && code <= 0xdfff) code = 0xfffd;
-    if (code < 0x80) {
-      bytes[at++] = code;
-      continue;
-    }
-    const trailing = code < 0x800 ? 1 : code < 0x10000 ? 2 : 3;
-    bytes[at++] = ((0xff00 >> (trailing + 1)) & 0xff) | (code >> (6 * trailing));
-    for (let left = trailing - 1; left >= 0; left -= 1) bytes[at++] = 0x80 | ((code >> (6 * left)) & 0x3f);
-  }
-  return bytes;
-}
+export const encodeUtf8 = (text) => host.encodeUtf8(text.toWellFormed());
 
-export function utf8Length(text) {
-  let length = 0;
-  for (const character of text) {
-    const code = character.codePointAt(0);
-    length += code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
-  }
-  return length;
-}
+export const utf8Length = (text) => encodeUtf8(text).length;
 
 // The decoder of the Encoding Standard: each maximal wrong part becomes one U+FFFD.
 export function decodeUtf8(bytes, fatal = false) {
-  const parts = [];
-  let units = [];
-  const push = (code) => {
-    if (code >= 0x10000) {
-      units.push(0xd800 + ((code - 0x10000) >> 10), 0xdc00 + ((code - 0x10000) & 0x3ff));
-    } else {
-      units.push(code);
-    }
-    if (units.length >= CHUNK) {
-      parts.push(fromCharCode.apply(null, units));
-      units = [];
-    }
-  };
-  const wrong = () => {
-    if (fatal) throw new TypeError('The encoded data was not valid UTF-8');
-    push(0xfffd);
-  };
-  let code = 0;
-  let needed = 0;
-  let lower = 0x80;
-  let upper = 0xbf;
-  for (let index = 0; index < bytes.length; index += 1) {
-    const byte = bytes[index];
-    if (needed > 0) {
-      if (byte >= lower && byte <= upper) {
-        lower = 0x80;
-        upper = 0xbf;
-        code = (code << 6) | (byte & 0x3f);
-        needed -= 1;
-        if (needed === 0) push(code);
-        continue;
-      }
-      needed = 0;
-      lower = 0x80;
-      upper = 0xbf;
-      wrong();
-    }
-    if (byte < 0x80) {
-      push(byte);
-    } else if (byte >= 0xc2 && byte <= 0xdf) {
-      needed = 1;
-      code = byte & 0x1f;
-    } else if (byte >= 0xe0 && byte <= 0xef) {
-      if (byte === 0xe0) lower = 0xa0;
-      if (byte === 0xed) upper = 0x9f;
-      needed = 2;
-      code = byte & 0x0f;
-    } else if (byte >= 0xf0 && byte <= 0xf4) {
-      if (byte === 0xf0) lower = 0x90;
-      if (byte === 0xf4) upper = 0x8f;
-      needed = 3;
-      code = byte & 0x07;
-    } else {
-      wrong();
-    }
-  }
-  if (needed > 0) wrong();
-  parts.push(fromCharCode.apply(null, units));
-  return parts.join('');
+  const text = toByteString(bytes);
+  if (/^[\0-\x7f]*$/.test(text)) return text;
+  const decoded = host.decodeUtf8(text, fatal);
+  if (decoded === undefined || decoded === null) throw new TypeError('The encoded data was not valid UTF-8');
+  return decoded;
 }
+
+// Where the last character begins that more bytes may complete.
+function wholeUtf8(bytes) {
+  for (let back = 1; back <= 3 && back <= bytes.length; back += 1) {
+    const byte = bytes[bytes.length - back];
+    if (byte < 0x80) break;
+    if (byte < 0xc0) continue;
+    const needed = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2;
+    return needed > back ? bytes.length - back : bytes.length;
+  }
+  return bytes.length;
+}
+
+const wholeUtf16 = (bytes) => bytes.length - (bytes.length % 2);
 
 export function encodeUtf16(text) {
   const bytes = new Uint8Array(text.length * 2);
@@ -234,6 +173,7 @@ const decoders = new Map([
 export class TextDecoder {
   #decode;
   #pending = new Uint8Array(0);
+  #started = false;
   constructor(label = 'utf-8', { fatal = false, ignoreBOM = false } = {}) {
     const name = String(label).trim().toLowerCase();
     this.#decode = decoders.get(name);
@@ -246,11 +186,12 @@ export class TextDecoder {
     const bytes = new Uint8Array(this.#pending.length + added.length);
     bytes.set(this.#pending);
     bytes.set(added, this.#pending.length);
-    // A stream is decoded as a whole once it ends: what it gives is the same, only later.
-    this.#pending = stream ? bytes : new Uint8Array(0);
-    if (stream) return '';
-    const text = this.#decode(bytes, this.fatal);
-    return !this.ignoreBOM && text.startsWith('\ufeff') ? text.slice(1) : text;
+    const whole = !stream ? bytes.length : this.encoding === 'utf-8' ? wholeUtf8(bytes) : wholeUtf16(bytes);
+    this.#pending = bytes.subarray(whole);
+    const text = this.#decode(bytes.subarray(0, whole), this.fatal);
+    const isStart = !this.#started;
+    this.#started = stream && (this.#started || whole > 0);
+    return isStart && !this.ignoreBOM && text.startsWith('\ufeff') ? text.slice(1) : text;
   }
 }
 

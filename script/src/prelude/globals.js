@@ -1,5 +1,4 @@
 // Installs the globals.
-import 'webstir:prelude/host';
 import 'webstir:prelude/random';
 import 'webstir:prelude/clock';
 import 'webstir:prelude/performance';
@@ -9,10 +8,19 @@ import 'webstir:prelude/process';
 import 'webstir:prelude/buffer';
 import 'webstir:prelude/url';
 import 'webstir:prelude/events';
+import 'webstir:prelude/streams';
+import 'webstir:prelude/blob';
+import 'webstir:prelude/headers';
 import 'webstir:prelude/fetch';
 import 'webstir:prelude/network';
 import 'webstir:prelude/clone';
 import { define } from 'webstir:prelude/define';
+import host from 'webstir:prelude/host';
 import { webcrypto } from 'webstir:prelude/random';
 
 define(globalThis, { crypto: webcrypto });
+
+// Found by modules that run in other interpreters too.
+Object.defineProperty(globalThis, Symbol.for('webstir.escapeHtml'), {
+  value: (text) => host.escapeHtml(text.toWellFormed()),
+});

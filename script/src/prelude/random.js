@@ -1,6 +1,8 @@
 // What the web's `crypto` and `node:crypto` draw from the generator of the mode.
 import { define } from 'webstir:prelude/define';
+import { fromByteString, toByteString, viewBytes } from 'webstir:prelude/encoding';
 import { fill } from 'webstir:prelude/entropy';
+import host from 'webstir:prelude/host';
 
 export { fill };
 
@@ -24,4 +26,14 @@ export function getRandomValues(array) {
 }
 
 export const webcrypto = {};
-define(webcrypto, { randomUUID, getRandomValues });
+const subtle = {};
+define(subtle, {
+  async digest(algorithm, data) {
+    const name = String(algorithm?.name ?? algorithm).toLowerCase();
+    if (!['sha-1', 'sha-256', 'sha-384', 'sha-512'].includes(name)) {
+      throw new DOMException(`Unrecognized algorithm name: ${name}`, 'NotSupportedError');
+    }
+    return fromByteString(host.hash(name.replace('-', ''), toByteString(viewBytes(data)))).buffer;
+  },
+});
+define(webcrypto, { randomUUID, getRandomValues, subtle });

@@ -27,7 +27,7 @@ function decode(text) {
       bytes.push(source[index]);
     }
   }
-  return decodeUtf8(bytes);
+  return decodeUtf8(Uint8Array.from(bytes));
 }
 
 const parsePairs = (text) =>

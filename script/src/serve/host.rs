@@ -9,6 +9,7 @@ use bytes::Bytes;
 use rquickjs::{Ctx, Exception, Function, Object, TypedArray};
 
 use super::agenda::Agenda;
+use crate::host::from_byte_string;
 
 /// Adds the functions.
 pub(super) fn extend<'js>(ctx: &Ctx<'js>, host: &Object<'js>, agenda: &Rc<Agenda>) -> rquickjs::Result<()> {
@@ -25,7 +26,7 @@ pub(super) fn extend<'js>(ctx: &Ctx<'js>, host: &Object<'js>, agenda: &Rc<Agenda
     let start_operation =
         move |ctx: Ctx<'js>, id: f64, name: String, message: String, body: Option<String>, is_bytes: bool| {
             let body = match body {
-                Some(text) if is_bytes => Some(from_byte_string(&ctx, &text)?),
+                Some(text) if is_bytes => Some(Bytes::from(from_byte_string(&ctx, &text)?)),
                 text => text.map(Bytes::from),
             };
             operations.start_operation(id_of(id), &name, message, body);
@@ -40,12 +41,6 @@ pub(super) fn extend<'js>(ctx: &Ctx<'js>, host: &Object<'js>, agenda: &Rc<Agenda
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
 fn id_of(number: f64) -> u64 {
     number as u64
-}
-
-/// Bytes from a string with one character a byte.
-pub(super) fn from_byte_string(ctx: &Ctx<'_>, text: &str) -> rquickjs::Result<Bytes> {
-    let bytes: Option<Vec<u8>> = text.chars().map(|character| u8::try_from(character).ok()).collect();
-    bytes.map(Bytes::from).ok_or_else(|| Exception::throw_message(ctx, "The text is no byte string"))
 }
 
 fn random_bytes(ctx: Ctx<'_>, length: usize) -> rquickjs::Result<TypedArray<'_, u8>> {

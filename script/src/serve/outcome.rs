@@ -7,8 +7,8 @@ use bytes::Bytes;
 use rquickjs::{Ctx, Function};
 
 use super::Reply;
-use super::host::from_byte_string;
 use super::share::CallId;
+use crate::host::from_byte_string;
 
 /// How a call ended.
 pub(super) enum Outcome {
@@ -36,7 +36,7 @@ impl Outcomes {
         let fulfilled = Rc::clone(&guard);
         let fulfil = move |ctx: Ctx<'js>, message: String, body: Option<String>, is_bytes: bool| {
             let body = match body {
-                Some(text) if is_bytes => Some(from_byte_string(&ctx, &text)?),
+                Some(text) if is_bytes => Some(Bytes::from(from_byte_string(&ctx, &text)?)),
                 text => text.map(Bytes::from),
             };
             fulfilled.tell(Outcome::Fulfilled(Reply { message, body }));

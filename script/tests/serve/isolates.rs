@@ -54,7 +54,7 @@ async fn operations_are_promises() {
     assert_eq!(server.call("fail", json!([0])).await.unwrap(), json!([true, "failed", "E_FAILED"]));
     assert_eq!(server.call("abort", json!([0])).await.unwrap(), json!(["AbortError", true]));
     assert_eq!(server.call("stop", json!([0])).await.unwrap(), json!("AbortError"));
-    assert_eq!(server.operations.dropped.load(Ordering::SeqCst), 1);
+    server.operations.dropped_all(1).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -22,8 +22,9 @@ pub(crate) const LIMITS: ServeLimits = ServeLimits {
     grace: Duration::from_millis(300),
 };
 
-/// Calls the export that the message names with the arguments it lists, and `{port, body}` after them.
+/// Calls the export that the message names with the arguments it lists, and `{port, body, formState}` after them.
 const DISPATCHER: &str = r"
+    import * as formState from 'webstir:backend/form-state';
     let program; let port;
     export async function load(namespace, given) {
       [program, port] = [namespace, given];
@@ -31,7 +32,7 @@ const DISPATCHER: &str = r"
     }
     export async function call(message, body) {
       const [name, ...values] = JSON.parse(message);
-      const result = await program[name](...values, { port, body });
+      const result = await program[name](...values, { port, body, formState });
       return result?.raw === undefined ? [JSON.stringify(result ?? null), null] : ['', result.raw];
     }";
 
@@ -91,7 +92,7 @@ async fn start_program(
 pub(crate) struct Watched {
     log: Mutex<Vec<(LogLevel, Value)>>,
     forever: AtomicUsize,
-    pub(crate) dropped: Arc<AtomicUsize>,
+    dropped: Arc<AtomicUsize>,
 }
 
 struct CountDrop(Arc<AtomicUsize>);

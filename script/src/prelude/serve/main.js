@@ -1,5 +1,6 @@
 // The prelude of a serving isolate: the globals, and the functions that Rust calls.
 import 'webstir:prelude/globals';
+import 'webstir:prelude/bun';
 import { describeThrown } from 'webstir:prelude/describe';
 import { toByteString } from 'webstir:prelude/encoding';
 
