@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 use std::fmt::{self, Write as _};
 
-/// Where reports go; one trailing slash is accepted.
+/// Where reports go.
 pub const CLIENT_ERRORS_PATH: &str = "/client-errors";
 
 /// The most bytes of a report; more are refused while they are read.
@@ -32,11 +32,6 @@ pub struct ClientErrorReport {
     pub user_agent: String,
     pub timestamp: String,
     pub correlation_id: String,
-}
-
-/// Whether a path is the one of reports.
-pub fn is_client_errors_path(path: &str) -> bool {
-    path.strip_suffix('/').unwrap_or(path) == CLIENT_ERRORS_PATH
 }
 
 /// What the headers of a report are answered with before its body is read; nothing if it may be read.
@@ -118,7 +113,7 @@ impl fmt::Display for Rendered<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::{CLIENT_ERROR_MAX_BYTES, ClientErrorReport, is_client_errors_path, refusal};
+    use super::{CLIENT_ERROR_MAX_BYTES, ClientErrorReport, refusal};
     use http::{HeaderMap, HeaderName, HeaderValue};
     use proptest::prelude::*;
     use serde_json::{Value, json};
@@ -132,12 +127,6 @@ mod tests {
 
     fn report(payload: &Value) -> ClientErrorReport {
         ClientErrorReport::parse(payload.to_string().as_bytes(), &HeaderMap::new()).unwrap()
-    }
-
-    #[test]
-    fn paths_may_end_in_one_slash() {
-        let paths = ["/client-errors", "/client-errors/", "/client-errors//", "/client-errors/x", "/"];
-        assert_eq!(paths.map(is_client_errors_path), [true, true, false, false, false]);
     }
 
     #[test]

@@ -5,7 +5,8 @@
 use http::{HeaderMap, HeaderName, HeaderValue};
 use std::io;
 use std::sync::{Arc, Mutex};
-use webstir_runtime::{Authenticator, Environment, Settings};
+use webstir_runtime::auth::Authenticator;
+use webstir_runtime::{Environment, Settings};
 
 /// A place that log lines are written to.
 #[derive(Clone, Default)]
