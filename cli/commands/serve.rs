@@ -48,7 +48,6 @@ pub(super) fn run(global: &Global, serve: &Serve) -> Result<Exit, Failure> {
         host: serve.host.unwrap_or(settings.host),
         port: serve.port.unwrap_or(settings.port),
         limits: Limits::default(),
-        validates: false,
         choice: HostChoice {
             engine: match serve.engine {
                 EngineChoice::Auto => None,
