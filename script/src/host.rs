@@ -66,9 +66,9 @@ pub(crate) fn lend<'js>(ctx: &Ctx<'js>, host: Object<'js>) -> rquickjs::Result<(
 
 fn level_of(name: &str) -> LogLevel {
     match name {
-        "debug" => LogLevel::Debug,
+        "trace" | "debug" => LogLevel::Debug,
         "warn" => LogLevel::Warn,
-        "error" => LogLevel::Error,
+        "error" | "fatal" => LogLevel::Error,
         _ => LogLevel::Info,
     }
 }
