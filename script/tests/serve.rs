@@ -4,6 +4,8 @@
 
 #[path = "serve/backend.rs"]
 mod backend;
+#[path = "serve/hostile.rs"]
+mod hostile;
 #[path = "serve/isolates.rs"]
 mod isolates;
 #[path = "serve/node.rs"]
