@@ -8,6 +8,8 @@ mod backend;
 mod hostile;
 #[path = "serve/isolates.rs"]
 mod isolates;
+#[path = "serve/limits.rs"]
+mod limits;
 #[path = "serve/node.rs"]
 mod node;
 #[path = "serve/server.rs"]
