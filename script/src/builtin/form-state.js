@@ -3,7 +3,7 @@
 import { timingSafeEqual } from 'node:crypto';
 
 const RUNTIME = Symbol.for('webstir.webstir-backend.session-runtime');
-// Where versions before 0.1.16 kept it, among the application's own data.
+// Where old versions kept it: among the data of the application.
 const LEGACY_KEY = '__webstir_form_runtime';
 
 const MAX_FORMS = 32;
