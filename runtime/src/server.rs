@@ -22,6 +22,7 @@ use crate::application::{HostChoice, LoadError, Release};
 use crate::environment::{Environment, Settings};
 use crate::log::READY;
 use crate::pipeline;
+use crate::security_headers::SecurityHeaders;
 use crate::session::{self, Sessions, StoreError, SweepTask};
 use crate::state::{Limits, Parts, State};
 
@@ -34,6 +35,8 @@ pub struct ServerOptions {
     /// Whether schemas of routes are applied.
     pub validates: bool,
     pub choice: HostChoice,
+    /// None are sent where `SECURITY_HEADERS` is off.
+    pub security_headers: SecurityHeaders,
 }
 
 /// Why there is no server.
@@ -78,6 +81,7 @@ impl Server {
         let address = listener.local_addr().map_err(listen)?;
         let variables: BTreeMap<String, String> =
             environment.variables().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let security = if settings.security_headers { options.security_headers } else { SecurityHeaders::none() };
         let state = Arc::new(State::new(Parts {
             settings,
             root: PathBuf::from(environment.workspace_root()),
@@ -86,6 +90,7 @@ impl Server {
             limits: options.limits,
             validates: options.validates,
             choice: options.choice,
+            security,
         }));
         Ok(Self { listener, address, state, _sweep: sweep })
     }

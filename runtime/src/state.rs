@@ -16,6 +16,7 @@ use crate::environment::Settings;
 use crate::host::Calls;
 use crate::metrics::Metrics;
 use crate::readiness::{Readiness, ReadinessStatus};
+use crate::security_headers::SecurityHeaders;
 use crate::session::Sessions;
 
 pub(crate) use throttle::Throttle;
@@ -61,6 +62,7 @@ pub(crate) struct State {
     /// Whether schemas of routes are applied.
     pub(crate) validates: bool,
     pub(crate) choice: HostChoice,
+    pub(crate) security: SecurityHeaders,
     pub(crate) started: Instant,
     documents: Arc<Documents>,
     current: RwLock<Current>,
@@ -82,6 +84,7 @@ pub(crate) struct Parts {
     pub(crate) limits: Limits,
     pub(crate) validates: bool,
     pub(crate) choice: HostChoice,
+    pub(crate) security: SecurityHeaders,
 }
 
 impl State {
@@ -107,6 +110,7 @@ impl State {
             limits: parts.limits,
             validates: parts.validates,
             choice: parts.choice,
+            security: parts.security,
         }
     }
 

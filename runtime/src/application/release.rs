@@ -8,6 +8,7 @@ use std::sync::Arc;
 use webstir_contract::artifacts::{ArtifactIndex, Engine, IndexError};
 
 use crate::host::HostedModule;
+use crate::site::{Site, SiteError, is_full};
 
 /// A build's outputs for one server. Two with equal identities serve the same.
 #[derive(Debug, Clone)]
@@ -22,6 +23,8 @@ pub struct Release {
     pub engine: Option<Engine>,
     /// The text of `package.json`.
     pub package_json: Option<String>,
+    /// What is published beside the module, in a `full` workspace.
+    pub site: Option<Arc<Site>>,
     /// Of everything above.
     pub identity: blake3::Hash,
 }
@@ -35,6 +38,8 @@ pub enum ReleaseError {
     Index { path: PathBuf, error: IndexError },
     #[error("{} is not what the build made; run it again", .0.display())]
     Altered(PathBuf),
+    #[error(transparent)]
+    Site(#[from] SiteError),
     #[error("{}: {error}", path.display())]
     Read { path: PathBuf, error: io::Error },
 }
@@ -87,7 +92,15 @@ impl Release {
             }),
         };
         let package_json = fs::read_to_string(root.join("package.json")).ok();
-        Ok(Self::new(root, index.profile, module, index.module.and_then(|module| module.engine), package_json))
+        let frontend = root.join(output).with_file_name("frontend");
+        let site = match package_json.as_deref().filter(|text| is_full(text)) {
+            Some(text) if frontend.is_dir() => Some(Arc::new(Site::read(&frontend, text)?)),
+            // What is published is whole.
+            Some(_) if index.profile == "publish" => return Err(ReleaseError::NotBuilt(frontend)),
+            _ => None,
+        };
+        let engine = index.module.and_then(|module| module.engine);
+        Ok(Self::new(root, index.profile, module, engine, package_json, site))
     }
 
     /// From parts that are already in memory.
@@ -97,6 +110,7 @@ impl Release {
         module: Option<HostedModule>,
         engine: Option<Engine>,
         package_json: Option<String>,
+        site: Option<Arc<Site>>,
     ) -> Self {
         let mut hasher = blake3::Hasher::new();
         let mut part = |text: &str| {
@@ -108,7 +122,10 @@ impl Release {
         part(module.as_ref().and_then(|module| module.map.as_ref()).map_or("", |(map, _)| map));
         part(engine.map_or("", |engine| if engine == Engine::Worker { "worker" } else { "embedded" }));
         part(package_json.as_deref().unwrap_or(""));
+        if let Some(site) = &site {
+            hasher.update(site.assets().identity().as_bytes());
+        }
         let identity = hasher.finalize();
-        Self { root: root.to_owned(), profile, module, engine, package_json, identity }
+        Self { root: root.to_owned(), profile, module, engine, package_json, site, identity }
     }
 }
