@@ -32,8 +32,6 @@ pub struct ServerOptions {
     pub host: IpAddr,
     pub port: u16,
     pub limits: Limits,
-    /// Whether schemas of routes are applied.
-    pub validates: bool,
     pub choice: HostChoice,
     /// None are sent where `SECURITY_HEADERS` is off.
     pub security_headers: SecurityHeaders,
@@ -88,7 +86,6 @@ impl Server {
             variables,
             sessions,
             limits: options.limits,
-            validates: options.validates,
             choice: options.choice,
             security,
         }));

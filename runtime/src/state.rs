@@ -59,8 +59,6 @@ pub(crate) struct State {
     pub(crate) metrics: Metrics,
     pub(crate) client_errors: Throttle,
     pub(crate) limits: Limits,
-    /// Whether schemas of routes are applied.
-    pub(crate) validates: bool,
     pub(crate) choice: HostChoice,
     pub(crate) security: SecurityHeaders,
     pub(crate) started: Instant,
@@ -82,7 +80,6 @@ pub(crate) struct Parts {
     pub(crate) variables: BTreeMap<String, String>,
     pub(crate) sessions: Sessions,
     pub(crate) limits: Limits,
-    pub(crate) validates: bool,
     pub(crate) choice: HostChoice,
     pub(crate) security: SecurityHeaders,
 }
@@ -108,7 +105,6 @@ impl State {
             variables: parts.variables,
             sessions: parts.sessions,
             limits: parts.limits,
-            validates: parts.validates,
             choice: parts.choice,
             security: parts.security,
         }
@@ -182,7 +178,7 @@ impl State {
 fn announce(application: &Application, release: &Release) {
     if application.has_module() {
         let name = release.module.as_ref().map_or("", |module| module.name.as_str());
-        tracing::info!("[webstir-backend] loaded module definition from {name}");
+        tracing::info!(engine = application.engine_name(), "[webstir-backend] loaded module definition from {name}");
     } else {
         tracing::warn!("[webstir-backend] no module definition found. Add src/backend/module.ts to describe routes.");
     }

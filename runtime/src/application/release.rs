@@ -21,6 +21,8 @@ pub struct Release {
     pub module: Option<HostedModule>,
     /// What the build decided should run it.
     pub engine: Option<Engine>,
+    /// Whether schemas of routes are applied.
+    pub validates: bool,
     /// The text of `package.json`.
     pub package_json: Option<String>,
     /// What is published beside the module, in a `full` workspace.
@@ -92,40 +94,47 @@ impl Release {
             }),
         };
         let package_json = fs::read_to_string(root.join("package.json")).ok();
-        let frontend = root.join(output).with_file_name("frontend");
-        let site = match package_json.as_deref().filter(|text| is_full(text)) {
-            Some(text) if frontend.is_dir() => Some(Arc::new(Site::read(&frontend, text)?)),
-            // What is published is whole.
-            Some(_) if index.profile == "publish" => return Err(ReleaseError::NotBuilt(frontend)),
-            _ => None,
+        let declared = index.module.as_ref();
+        let (engine, validates) =
+            (declared.and_then(|module| module.engine), declared.is_some_and(|module| module.validate));
+        let site = site(&root.join(output).with_file_name("frontend"), &index.profile, package_json.as_deref())?;
+        let parts = identity(&index.profile, module.as_ref(), engine, validates, package_json.as_deref());
+        let identity = match &site {
+            None => parts,
+            Some(site) => blake3::keyed_hash(parts.as_bytes(), site.assets().identity().as_bytes()),
         };
-        let engine = index.module.and_then(|module| module.engine);
-        Ok(Self::new(root, index.profile, module, engine, package_json, site))
+        let root = root.to_owned();
+        Ok(Self { root, profile: index.profile, module, engine, validates, package_json, site, identity })
     }
+}
 
-    /// From parts that are already in memory.
-    pub fn new(
-        root: &Path,
-        profile: String,
-        module: Option<HostedModule>,
-        engine: Option<Engine>,
-        package_json: Option<String>,
-        site: Option<Arc<Site>>,
-    ) -> Self {
-        let mut hasher = blake3::Hasher::new();
-        let mut part = |text: &str| {
-            hasher.update(&(text.len() as u64).to_le_bytes());
-            hasher.update(text.as_bytes());
-        };
-        part(&profile);
-        part(module.as_ref().map_or("", |module| &module.source));
-        part(module.as_ref().and_then(|module| module.map.as_ref()).map_or("", |(map, _)| map));
-        part(engine.map_or("", |engine| if engine == Engine::Worker { "worker" } else { "embedded" }));
-        part(package_json.as_deref().unwrap_or(""));
-        if let Some(site) = &site {
-            hasher.update(site.assets().identity().as_bytes());
-        }
-        let identity = hasher.finalize();
-        Self { root: root.to_owned(), profile, module, engine, package_json, site, identity }
+/// What is published in `frontend`. Only a `full` workspace publishes pages beside its module.
+fn site(frontend: &Path, profile: &str, package_json: Option<&str>) -> Result<Option<Arc<Site>>, ReleaseError> {
+    let Some(package_json) = package_json.filter(|text| is_full(text)) else { return Ok(None) };
+    if frontend.is_dir() {
+        return Ok(Some(Arc::new(Site::read(frontend, package_json)?)));
     }
+    // A build may be of the module alone; what is published is whole.
+    if profile == "publish" { Err(ReleaseError::NotBuilt(frontend.to_owned())) } else { Ok(None) }
+}
+
+fn identity(
+    profile: &str,
+    module: Option<&HostedModule>,
+    engine: Option<Engine>,
+    validates: bool,
+    package_json: Option<&str>,
+) -> blake3::Hash {
+    let mut hasher = blake3::Hasher::new();
+    let mut part = |text: &str| {
+        hasher.update(&(text.len() as u64).to_le_bytes());
+        hasher.update(text.as_bytes());
+    };
+    part(profile);
+    part(module.map_or("", |module| &module.source));
+    part(module.and_then(|module| module.map.as_ref()).map_or("", |(map, _)| map));
+    part(engine.map_or("", |engine| if engine == Engine::Worker { "worker" } else { "embedded" }));
+    part(if validates { "validates" } else { "" });
+    part(package_json.unwrap_or(""));
+    hasher.finalize()
 }

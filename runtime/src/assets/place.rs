@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use rustix::fs::{Mode, OFlags, open, openat};
+use rustix::io::Errno;
 
 /// Where the bytes of an asset are.
 #[derive(Debug, Clone)]
@@ -84,9 +85,17 @@ pub(super) fn open_beneath(root: &Path, path: &str) -> io::Result<(File, Stamp)>
     let mut directory = open(root, OFlags::RDONLY | OFlags::CLOEXEC | OFlags::DIRECTORY, Mode::empty())?;
     let (directories, name) = path.rsplit_once('/').unwrap_or(("", path));
     for segment in directories.split('/').filter(|segment| !segment.is_empty()) {
-        directory = openat(&directory, segment, flags | OFlags::DIRECTORY, Mode::empty())?;
+        directory = openat(&directory, segment, flags | OFlags::DIRECTORY, Mode::empty()).map_err(without_links)?;
     }
-    let file = File::from(openat(&directory, name, flags, Mode::empty())?);
+    let file = File::from(openat(&directory, name, flags, Mode::empty()).map_err(without_links)?);
     let metadata = file.metadata()?;
     if metadata.is_file() { Ok((file, Stamp::of(&metadata))) } else { Err(io::ErrorKind::NotFound.into()) }
+}
+
+/// A link, or what is no directory, is as good as nothing.
+fn without_links(error: Errno) -> io::Error {
+    match error {
+        Errno::LOOP | Errno::MLINK | Errno::NOTDIR => io::ErrorKind::NotFound.into(),
+        other => other.into(),
+    }
 }

@@ -21,7 +21,7 @@ impl Exchange {
         let response = match site.assets().respond(asset, &self.method, &self.headers).await {
             Ok(response) => response,
             // It was there when the tree was indexed.
-            Err(error) if is_gone(&error) => return None,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
             Err(error) => self.failed(STATIC_ROUTE, &Failure::Asset(error)),
         };
         Some(self.secured(response))
@@ -47,13 +47,6 @@ impl Exchange {
     pub(super) fn is_read(&self) -> bool {
         self.method == Method::GET || self.method == Method::HEAD
     }
-}
-
-/// Links that have taken the place of a file or a directory are gone as well.
-fn is_gone(error: &io::Error) -> bool {
-    use rustix::io::Errno;
-    let is = |errno: Errno| error.raw_os_error() == Some(errno.raw_os_error());
-    error.kind() == io::ErrorKind::NotFound || is(Errno::LOOP) || is(Errno::NOTDIR) || is(Errno::MLINK)
 }
 
 /// Whether `text/html` is named; a wildcard is what scripts send.
