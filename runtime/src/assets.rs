@@ -10,6 +10,8 @@ mod contents;
 mod encoding;
 mod place;
 mod response;
+#[cfg(test)]
+mod tests;
 mod tree;
 
 use std::collections::BTreeMap;
@@ -172,8 +174,9 @@ impl Asset {
 /// By the name alone; text says that it is UTF-8.
 fn content_type(path: &str) -> HeaderValue {
     let guessed = match extension(path) {
-        // Source maps are JSON; the table of types knows them not.
+        // The table of types knows no source maps, and modules by the name that RFC 9239 retired.
         Some("map") => mime::APPLICATION_JSON,
+        Some("mjs") => mime::TEXT_JAVASCRIPT,
         _ => mime_guess::from_path(path).first_or_octet_stream(),
     };
     let is_text = guessed.type_() == mime::TEXT
