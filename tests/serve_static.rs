@@ -9,17 +9,18 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::support::Case;
+use crate::support::{Case, Ran, ran};
 
 const MODULE: &str = "
 export const module = {
+  manifest: { contractVersion: '1.0.0', name: 'shop', version: '0.1.0', kind: 'backend', capabilities: ['http'] },
   routes: [
-    { definition: { method: 'GET', path: '/dashboard' },
+    { definition: { name: 'showDashboard', method: 'GET', path: '/dashboard' },
       handler: () => ({ body: '<h1>dashboard</h1>', headers: { 'x-frame-options': 'DENY' } }) },
-    { definition: { method: 'POST', path: '/dashboard' }, handler: () => ({ redirect: { location: 'dashboard/done' } }) },
-    { definition: { method: 'POST', path: '/contact' }, handler: () => ({ body: { sent: true } }) },
-    { definition: { method: 'GET', path: '/api/data' }, handler: () => ({ body: { ok: true } }) },
-    { definition: { method: 'GET', path: '/api/encoded' },
+    { definition: { name: 'saveDashboard', method: 'POST', path: '/dashboard' }, handler: () => ({ redirect: { location: 'dashboard/done' } }) },
+    { definition: { name: 'contact', method: 'POST', path: '/contact' }, handler: () => ({ body: { sent: true } }) },
+    { definition: { name: 'data', method: 'GET', path: '/api/data' }, handler: () => ({ body: { ok: true } }) },
+    { definition: { name: 'encoded', method: 'GET', path: '/api/encoded' },
       handler: () => ({ body: new Uint8Array([31, 139, 8, 0]), headers: { 'content-encoding': 'gzip' } }) },
   ],
   views: [
@@ -33,13 +34,15 @@ const PACKAGE: &str = r#"{
   "name": "shop", "type": "module",
   "webstir": { "mode": "full", "moduleManifest": { "views": [
     { "name": "item", "path": "/items/:id", "page": "item" },
-    { "path": "/items/new", "page": "new-item" }
+    { "name": "new-item", "path": "/items/new", "page": "new-item" }
   ] } }
 }
 "#;
 
 /// The longest wait for something that must happen.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+const SECRET: &str = "a secret of more than thirty-two characters";
 
 struct Server {
     process: Child,
@@ -78,12 +81,21 @@ fn published() -> Case {
     case
 }
 
+/// What `serve` says when there is nothing that it could serve.
+#[track_caller]
+fn refused(case: &Case) -> Ran {
+    let mut command = case.command();
+    let ran = ran(command.args(["serve", "--port", "0"]).env("SESSION_SECRET", SECRET).output().unwrap());
+    assert_eq!(ran.code, Some(2), "{}", ran.stderr);
+    ran
+}
+
 impl Server {
     fn start(case: &Case, environment: &[(&str, &str)]) -> Self {
         let mut command = case.command();
         command
             .args(["serve", "--host", "127.0.0.1", "--port", "0", "--log", "json"])
-            .env("SESSION_SECRET", "a secret of more than thirty-two characters")
+            .env("SESSION_SECRET", SECRET)
             .envs(environment.iter().copied());
         let mut process = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map_while(Result::ok);
@@ -201,8 +213,7 @@ fn page_views_serve_their_page() {
     assert_eq!(server.get("/items/a%2fb").status, 404);
     assert_eq!(server.get("/items/7/8").status, 404);
     case.replace("package.json", "/items/new", "/items/new.html");
-    let ran = case.run(&["serve", "--port", "0"]);
-    assert_ne!(ran.code, Some(0));
+    let ran = refused(&case);
     assert!(ran.stderr.contains("Page view path `/items/new.html` must not end in a file name"), "{}", ran.stderr);
 }
 
@@ -313,6 +324,6 @@ fn only_full_workspaces_serve_files() {
     drop(server);
     case.replace("package.json", r#""mode": "api""#, r#""mode": "full""#);
     case.remove("dist/frontend");
-    let ran = case.run(&["serve", "--port", "0"]);
-    assert!(ran.code != Some(0) && ran.stderr.contains("dist/frontend"), "{}", ran.stderr);
+    let ran = refused(&case);
+    assert!(ran.stderr.contains("dist/frontend"), "{}", ran.stderr);
 }

@@ -5,6 +5,7 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde_json::Value;
+use webstir_contract::path_pattern::{self, PathPattern};
 
 use crate::assets;
 use crate::route::RequestPath;
@@ -69,6 +70,20 @@ impl PageViews {
             (is_parameter.len(), is_parameter)
         });
         Ok(Self(views))
+    }
+
+    /// Whether one of them has this pattern, whatever its parameters are called.
+    pub fn declares(&self, pattern: &PathPattern) -> bool {
+        let is_equal = |own: &Segment, other: &path_pattern::Segment| match (own, other) {
+            (Segment::Literal(own), path_pattern::Segment::Literal(other)) => own == other,
+            (Segment::Parameter, path_pattern::Segment::Parameter(_)) => true,
+            _ => false,
+        };
+        let other = pattern.segments();
+        let matches = |own: &[Segment]| {
+            own.len() == other.len() && own.iter().zip(other).all(|(own, other)| is_equal(own, other))
+        };
+        self.0.iter().any(|view| matches(&view.pattern))
     }
 
     /// The page that serves a path. Slashes more or less make no difference.
@@ -187,6 +202,8 @@ mod tests {
         ]);
         let views = views(&declared).unwrap();
         assert_eq!((views.0.len(), page(&views, "/a/1").as_deref()), (1, Some("p")));
+        let declares = |pattern: &str| views.declares(&PathPattern::parse(pattern).unwrap());
+        assert!(declares("/a/:any") && !declares("/a/b") && !declares("/a/:b/c") && !declares("/a/x-:b"));
         assert!(PageViews::from_package("{").unwrap().0.is_empty());
     }
 

@@ -127,8 +127,8 @@ impl Exchange {
             other => {
                 if let Found::Route { index, parameters } = view(&Method::GET) {
                     // A view without a loader has nothing to say about the page that is published for its path.
-                    let is_published =
-                        !application.view(index).has_loader && site.is_some_and(|site| site.page(&path).is_some());
+                    let is_published = !application.view(index).has_loader
+                        && site.is_some_and(|site| site.pages().declares(&application.view(index).pattern));
                     if self.is_read() && !is_published {
                         let label = application.view(index).name.clone();
                         let response = self.call_view(&application, index, &parameters, &path).await;

@@ -47,9 +47,8 @@ impl Site {
         &self.assets
     }
 
-    /// The page of the page view for a path.
-    pub fn page(&self, path: &RequestPath<'_>) -> Option<&str> {
-        self.pages.page(path)
+    pub fn pages(&self) -> &PageViews {
+        &self.pages
     }
 
     /// The asset that is served at a path.
