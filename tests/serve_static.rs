@@ -181,6 +181,7 @@ fn c7_what_a_handler_sends_is_not_rewritten() {
     let server = Server::start(&case, &[]);
     let encoded = server.get("/api/encoded");
     assert_eq!((encoded.header("content-encoding"), encoded.body.as_slice()), (Some("gzip"), &[31, 139, 8, 0][..]));
+    assert_eq!(encoded.header("content-type"), Some("application/octet-stream"));
     let redirect = server.send("POST", "/dashboard", &[]);
     assert_eq!((redirect.status, redirect.header("location")), (303, Some("dashboard/done")));
 }

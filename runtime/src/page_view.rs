@@ -202,8 +202,8 @@ mod tests {
         ]);
         let views = views(&declared).unwrap();
         assert_eq!((views.0.len(), page(&views, "/a/1").as_deref()), (1, Some("p")));
-        let declares = |pattern: &str| views.declares(&PathPattern::parse(pattern).unwrap());
-        assert!(declares("/a/:any") && !declares("/a/b") && !declares("/a/:b/c") && !declares("/a/x-:b"));
+        let has = |pattern: &str| views.declares(&PathPattern::parse(pattern).unwrap());
+        assert!(has("/a/:any") && !has("/a/b") && !has("/a/:b/c") && !has("/a/x-:b"));
         assert!(PageViews::from_package("{").unwrap().0.is_empty());
     }
 
