@@ -10,7 +10,8 @@ use webstir_contract::artifacts::Engine;
 use webstir_runtime::environment::Mode;
 use webstir_runtime::log::{LogFormat, LogLayer};
 use webstir_runtime::{
-    Deployments, Environment, HandlerLimits, HostChoice, Limits, Release, ReleaseError, Server, ServerOptions, Settings,
+    Deployments, Environment, HandlerLimits, HostChoice, Limits, Release, ReleaseError, SecurityHeaders, Server,
+    ServerOptions, Settings,
 };
 
 use crate::Exit;
@@ -59,6 +60,7 @@ pub(super) fn run(global: &Global, serve: &Serve) -> Result<Exit, Failure> {
             count: serve.instances,
             limits: HandlerLimits::default(),
         },
+        security_headers: SecurityHeaders::default(),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
