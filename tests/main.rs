@@ -8,5 +8,6 @@ mod determinism;
 mod evaluation;
 mod real_input;
 mod robustness;
+mod serve;
 mod specs;
 mod support;
