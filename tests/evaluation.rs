@@ -111,3 +111,46 @@ fn what_the_engine_lacks_is_evaluated_by_node() {
     assert!(found["notes"].to_string().contains("src/backend/module.ts -> src/backend/deep.ts -> node:net"), "{found}");
     assert!(found["help"].as_str().unwrap().contains("Bun or Node"), "{found}");
 }
+
+#[test]
+fn the_build_decides_what_runs_handlers_and_says_why() {
+    let engine = |case: &Case| {
+        let index: serde_json::Value = serde_json::from_str(&case.read("build/backend/artifacts.json")).unwrap();
+        index["module"]["engine"].clone()
+    };
+    let case = module("export { module } from './deep.js';\n");
+    case.write(
+        "src/backend/deep.ts",
+        "import { join } from 'node:path';\nexport const module = { manifest: {}, join };\n",
+    );
+    case.build_ok(&[]);
+    assert_eq!(engine(&case), "embedded");
+
+    case.write(
+        "src/backend/deep.ts",
+        "import { connect } from 'node:net';\nexport const module = { manifest: {}, connect };\n",
+    );
+    let document = case.build_ok(&[]).json();
+    assert_eq!(engine(&case), "worker");
+    let found = document["diagnostics"].as_array().unwrap();
+    let found = found.iter().find(|found| found["code"] == "artifacts::engine").unwrap();
+    assert_eq!(found["message"], "Handlers run in a worker: the module imports `node:net`");
+    assert_eq!((&found["file"], &found["span"]["column"]), (&"src/backend/deep.ts".into(), &25.into()));
+    assert!(found["notes"].to_string().contains("src/backend/module.ts -> src/backend/deep.ts -> node:net"), "{found}");
+
+    // What cannot be is an error with the way out.
+    case.write("webstir.kdl", "workspace \"page\" {\n  mode api\n}\nartifacts backend {\n  engine embedded\n}\n");
+    let built = case.build(&[]);
+    assert_eq!(built.code, Some(1));
+    assert!(
+        built.findings().contains(&"artifacts::engine src/backend/deep.ts:1:25".to_owned()),
+        "{:?}",
+        built.findings()
+    );
+    assert!(built.stdout.contains("write `engine \\\"worker\\\"` in `artifacts backend`"), "{}", built.stdout);
+
+    case.write("webstir.kdl", "workspace \"page\" {\n  mode api\n}\nartifacts backend {\n  engine worker\n}\n");
+    case.write("src/backend/deep.ts", "export const module = { manifest: {} };\n");
+    case.build_ok(&[]);
+    assert_eq!(engine(&case), "worker");
+}

@@ -46,7 +46,7 @@ pub(super) fn run(global: &Global, init: &Init) -> Result<Exit, Failure> {
             text += &format!("  {path}\n");
         }
         report::result(&text);
-        report::story(&format!("Next: webstir build --workspace {}", directory.display()));
+        report::story(&format!("Next: webstir serve --build --workspace {}", directory.display()));
     }
     Ok(Exit::Done)
 }

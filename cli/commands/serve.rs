@@ -17,6 +17,7 @@ use crate::Exit;
 use crate::args::{EngineChoice, Global, LogStyle, Serve};
 use crate::compose::{Failure, Session, Workspace, workspace_root};
 use crate::report;
+use crate::report::progress::Progress;
 
 /// Where the releases come from.
 enum Source {
@@ -28,6 +29,7 @@ enum Source {
 
 struct Builder {
     session: Session,
+    progress: Progress,
     global: Global,
     output: String,
 }
@@ -48,7 +50,6 @@ pub(super) fn run(global: &Global, serve: &Serve) -> Result<Exit, Failure> {
         host: serve.host.unwrap_or(settings.host),
         port: serve.port.unwrap_or(settings.port),
         limits: Limits::default(),
-        validates: false,
         choice: HostChoice {
             engine: match serve.engine {
                 EngineChoice::Auto => None,
@@ -110,17 +111,18 @@ fn source(global: &Global, serve: &Serve, root: &Path) -> Result<(Source, String
     if !serve.build {
         return Ok((Source::Output(output), profile));
     }
-    let progress = report::progress::Progress::new(global);
+    let progress = Progress::new(global);
     let session = Session::start(workspace, global, &profile, progress.sink())?;
-    Ok((Source::Graph(Box::new(Builder { session, global: global.clone(), output })), profile))
+    Ok((Source::Graph(Box::new(Builder { session, progress, global: global.clone(), output })), profile))
 }
 
 impl Builder {
     /// None when the build failed; what was found has been shown.
     fn build(&mut self, root: &Path) -> Result<Option<Release>, Failure> {
         let built = self.session.build()?;
+        self.progress.finish();
+        report::terminal::build_on_the_way(&built, &self.global);
         if !built.ok {
-            report::terminal::build(&built, "build", &self.global);
             return Ok(None);
         }
         let read = |path: &str| {

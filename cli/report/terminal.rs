@@ -24,28 +24,52 @@ pub(crate) fn failure(command: &str, failure: &Failure) {
 
 /// The result of a build: findings and a summary on stderr, the artifacts on stdout.
 pub(crate) fn build(built: &Built, verb: &str, global: &Global) {
+    tell(built, verb, global, result);
+}
+
+/// A build on the way to something else: all of it on stderr.
+pub(crate) fn build_on_the_way(built: &Built, global: &Global) {
+    tell(built, "build", global, |text| story(text.trim_end()));
+}
+
+fn tell(built: &Built, verb: &str, global: &Global, artifacts: fn(&str)) {
     let least = least_shown(global);
     findings(&built.diagnostics, &built.workspace.system, least);
-    if built.ok && !global.quiet {
-        let mut text = format!("[webstir] {verb} complete\n");
-        let width = built.artifacts.iter().map(|artifact| artifact.path.as_str().chars().count()).max().unwrap_or(0);
-        for artifact in &built.artifacts {
-            let kind = webstir_rules::artifact_type(&artifact.path);
-            let size = bytes(artifact.bytes);
-            let path = artifact.path.as_str();
-            let digest = &artifact.digest.to_hex()[..12];
-            text += &format!("{path:width$}  {size:>10}  {kind:8}  {digest}\n");
-        }
-        result(&text);
+    if global.quiet {
+        return;
     }
-    if !global.quiet {
-        if let (true, Some(run)) = (global.verbose, &built.run) {
-            for node in ActionGraph::new(run).critical_path() {
-                story(&format!("critical path: {} {}", node.label, duration(node.duration)));
-            }
-        }
-        story(&summary(built));
+    if built.ok {
+        artifacts(&format!("[webstir] {verb} complete\n{}", table(built)));
     }
+    if let (true, Some(run)) = (global.verbose, &built.run) {
+        for node in ActionGraph::new(run).critical_path() {
+            story(&format!("critical path: {} {}", node.label, duration(node.duration)));
+        }
+    }
+    // Why a build is served by another program is worth a line to everybody.
+    for reason in built.diagnostics.iter().filter(|found| found.code == ENGINE && found.severity == Severity::Info) {
+        if least > Severity::Info {
+            story(&reason.message);
+        }
+    }
+    story(&summary(built));
+}
+
+/// What the rule says that decides what runs handlers.
+const ENGINE: &str = "artifacts::engine";
+
+/// Path, size, kind and digest of each artifact.
+fn table(built: &Built) -> String {
+    let mut text = String::new();
+    let width = built.artifacts.iter().map(|artifact| artifact.path.as_str().chars().count()).max().unwrap_or(0);
+    for artifact in &built.artifacts {
+        let kind = webstir_rules::artifact_type(&artifact.path);
+        let size = bytes(artifact.bytes);
+        let path = artifact.path.as_str();
+        let digest = &artifact.digest.to_hex()[..12];
+        text += &format!("{path:width$}  {size:>10}  {kind:8}  {digest}\n");
+    }
+    text
 }
 
 fn summary(built: &Built) -> String {

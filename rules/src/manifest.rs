@@ -9,6 +9,7 @@ mod files;
 mod load;
 mod merge;
 mod page_views;
+mod paths;
 mod position;
 mod projection;
 

@@ -399,6 +399,31 @@ fn names_of_the_package_itself_are_found() {
 }
 
 #[test]
+fn c10_paths_that_nothing_can_reach_are_told() {
+    let routes = json!([
+        { "name": "a", "method": "GET", "path": "/notes/:id" },
+        { "name": "b", "method": "GET", "path": "/notes/new" },
+        { "name": "c", "method": "POST", "path": "/notes/new" },
+        { "name": "d", "method": "GET", "path": "/:a/:a" },
+        { "name": "e", "method": "GET", "path": "/v1.2" },
+    ]);
+    let views = json!([{ "name": "v", "path": "/notes/:slug" }, { "name": "p", "path": "/notes/:id", "page": "note" }]);
+    let package = json!({ "webstir": { "moduleManifest": { "routes": routes, "views": views } } });
+    let (manifest, diagnostics) = hydrated(&package, None);
+    assert_eq!(manifest["routes"].as_array().unwrap().len(), 5);
+    assert_eq!(
+        messages(&diagnostics, Severity::Warning),
+        [
+            "`GET /notes/new` can never match: `GET /notes/:id`, which comes first, takes its requests",
+            "`/:a/:a` cannot be served: the parameter `:a` stands twice in the path",
+            "`view /notes/:slug` can never match: `GET /notes/:id`, which comes first, takes its requests",
+        ]
+    );
+    let place = diagnostics.iter().find(|diagnostic| diagnostic.code == "manifest::bad_path").unwrap();
+    assert!(place.span.is_some() && place.help.is_some(), "{place:?}");
+}
+
+#[test]
 fn duplicates_are_found_with_the_normaliser_of_the_merge() {
     let declared = json!({ "routes": [
         { "name": "a", "method": "GET", "path": "/x/y" },

@@ -54,7 +54,8 @@ pub struct Route {
     pub has_form: bool,
     pub csrf: bool,
     pub has_before_auth: bool,
-    pub has_schemas: bool,
+    /// Its schemas are applied.
+    pub validates: bool,
 }
 
 /// A request-time view of the module.
@@ -180,7 +181,7 @@ impl Application {
         if description.has_init {
             host.call(r#"{"op":"init"}"#.to_owned(), None).await?;
         }
-        Ok(Self::compile(description, release.package_json.as_deref(), engine, host))
+        Ok(Self::compile(description, release, engine, host))
     }
 
     /// Serves no route.
@@ -199,19 +200,15 @@ impl Application {
         }
     }
 
-    fn compile(
-        description: Description,
-        package_json: Option<&str>,
-        engine: Engine,
-        host: Arc<dyn HandlerHost>,
-    ) -> Self {
+    fn compile(description: Description, release: &Release, engine: Engine, host: Arc<dyn HandlerHost>) -> Self {
         let mut warnings = description.warnings;
-        let declared = reconcile::declared_sessions(package_json);
+        let declared = reconcile::declared_sessions(release.package_json.as_deref());
         let mut routes = Vec::new();
         let mut route_table = RouteTable::default();
         for (index, route) in description.routes.into_iter().enumerate() {
             match compile_route(index, route, &declared, &mut warnings) {
-                Ok(route) => {
+                Ok(mut route) => {
+                    route.validates &= release.validates;
                     route_table.add(routes.len(), route.method.clone(), route.pattern.clone());
                     routes.push(route);
                 }
@@ -284,8 +281,12 @@ impl Application {
         self.has_module
     }
 
-    pub fn engine(&self) -> Engine {
-        self.engine
+    /// What runs its handlers.
+    pub fn engine_name(&self) -> &'static str {
+        match self.engine {
+            Engine::Embedded => "embedded",
+            Engine::Worker => "worker",
+        }
     }
 
     pub fn is_available(&self) -> bool {
@@ -328,7 +329,7 @@ fn compile_route(
         has_form: !definition["form"].is_null(),
         csrf: definition["form"]["csrf"] == Value::Bool(true) && method != Method::GET && method != Method::HEAD,
         has_before_auth: route.has_before_auth,
-        has_schemas: !route.schemas.is_empty(),
+        validates: !route.schemas.is_empty(),
         method,
         pattern,
     })

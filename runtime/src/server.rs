@@ -31,8 +31,6 @@ pub struct ServerOptions {
     pub host: IpAddr,
     pub port: u16,
     pub limits: Limits,
-    /// Whether schemas of routes are applied.
-    pub validates: bool,
     pub choice: HostChoice,
 }
 
@@ -84,7 +82,6 @@ impl Server {
             variables,
             sessions,
             limits: options.limits,
-            validates: options.validates,
             choice: options.choice,
         }));
         Ok(Self { listener, address, state, _sweep: sweep })

@@ -58,8 +58,6 @@ pub(crate) struct State {
     pub(crate) metrics: Metrics,
     pub(crate) client_errors: Throttle,
     pub(crate) limits: Limits,
-    /// Whether schemas of routes are applied.
-    pub(crate) validates: bool,
     pub(crate) choice: HostChoice,
     pub(crate) started: Instant,
     documents: Arc<Documents>,
@@ -80,7 +78,6 @@ pub(crate) struct Parts {
     pub(crate) variables: BTreeMap<String, String>,
     pub(crate) sessions: Sessions,
     pub(crate) limits: Limits,
-    pub(crate) validates: bool,
     pub(crate) choice: HostChoice,
 }
 
@@ -105,7 +102,6 @@ impl State {
             variables: parts.variables,
             sessions: parts.sessions,
             limits: parts.limits,
-            validates: parts.validates,
             choice: parts.choice,
         }
     }
@@ -178,7 +174,7 @@ impl State {
 fn announce(application: &Application, release: &Release) {
     if application.has_module() {
         let name = release.module.as_ref().map_or("", |module| module.name.as_str());
-        tracing::info!("[webstir-backend] loaded module definition from {name}");
+        tracing::info!(engine = application.engine_name(), "[webstir-backend] loaded module definition from {name}");
     } else {
         tracing::warn!("[webstir-backend] no module definition found. Add src/backend/module.ts to describe routes.");
     }

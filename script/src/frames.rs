@@ -1,5 +1,7 @@
 //! Stack frames: from the engine's text, and through a source map.
 
+use std::cell::OnceCell;
+
 use serde::Deserialize;
 
 use crate::error::{Frame, Thrown};
@@ -73,23 +75,27 @@ fn parse_frame(line: &str) -> Option<Frame> {
     })
 }
 
-/// A source map, ready to be asked.
+/// A source map, read when the first frame asks for it.
 pub(crate) struct FrameMap<'a> {
     name: &'a str,
-    directory: &'a str,
-    map: Option<oxc_sourcemap::SourceMap<'a>>,
+    source_map: SourceMap<'a>,
+    map: OnceCell<Option<oxc_sourcemap::SourceMap<'static>>>,
 }
 
 impl<'a> FrameMap<'a> {
     /// A map that cannot be read maps nothing: a frame in the bundle is better than none.
     pub(crate) fn new(name: &'a str, source_map: SourceMap<'a>) -> Self {
-        let map = oxc_sourcemap::SourceMap::from_json_string(source_map.json).ok();
-        Self { name, directory: source_map.directory, map }
+        Self { name, source_map, map: OnceCell::new() }
+    }
+
+    fn map(&self) -> Option<&oxc_sourcemap::SourceMap<'static>> {
+        let read = || oxc_sourcemap::SourceMap::from_json_string(self.source_map.json).ok();
+        self.map.get_or_init(|| read().map(oxc_sourcemap::SourceMap::into_owned)).as_ref()
     }
 
     /// Maps the frames of `thrown` and of its causes.
     pub(crate) fn apply(&self, thrown: &mut Thrown) {
-        let Some(map) = &self.map else {
+        let Some(map) = self.map() else {
             return;
         };
         let table = map.generate_lookup_table();
@@ -102,7 +108,7 @@ impl<'a> FrameMap<'a> {
                 else {
                     continue;
                 };
-                frame.file = workspace_path(self.directory, map.get_source_root().unwrap_or(""), source);
+                frame.file = workspace_path(self.source_map.directory, map.get_source_root().unwrap_or(""), source);
                 frame.line = token.get_src_line().saturating_add(1);
                 frame.column = token.get_src_col().saturating_add(1);
                 frame.mapped = true;

@@ -4,8 +4,12 @@
 
 #[path = "serve/backend.rs"]
 mod backend;
+#[path = "serve/hostile.rs"]
+mod hostile;
 #[path = "serve/isolates.rs"]
 mod isolates;
+#[path = "serve/limits.rs"]
+mod limits;
 #[path = "serve/node.rs"]
 mod node;
 #[path = "serve/server.rs"]

@@ -20,6 +20,7 @@ fn items<'v>(manifest: &'v Value, key: &str) -> &'v [Value] {
 impl Hydration<'_> {
     pub(super) fn check(&mut self, manifest: &Value, merged: &Merged) {
         self.check_duplicates(items(manifest, "routes"), merged);
+        self.check_paths(manifest, merged);
         self.check_entries(items(manifest, "routes").len());
         self.check_jobs(manifest, merged);
     }

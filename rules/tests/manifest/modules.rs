@@ -125,7 +125,10 @@ fn a_module_with_zod_hydrates() {
         assert_eq!(names(&manifest, "views"), ["AccountView"]);
         assert_eq!(
             messages(&diagnostics, Severity::Info),
-            ["Hydrated manifest routes=2 views=1 [mail, auth, db, views]"],
+            [
+                "`view /accounts/:id` can never match: `GET /accounts/:id`, which comes first, takes its requests",
+                "Hydrated manifest routes=2 views=1 [mail, auth, db, views]"
+            ],
             "{zod}"
         );
         assert_eq!(evaluated(&bundle).unwrap().module, code);

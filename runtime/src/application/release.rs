@@ -20,6 +20,8 @@ pub struct Release {
     pub module: Option<HostedModule>,
     /// What the build decided should run it.
     pub engine: Option<Engine>,
+    /// Whether schemas of routes are applied.
+    pub validates: bool,
     /// The text of `package.json`.
     pub package_json: Option<String>,
     /// Of everything above.
@@ -87,28 +89,31 @@ impl Release {
             }),
         };
         let package_json = fs::read_to_string(root.join("package.json")).ok();
-        Ok(Self::new(root, index.profile, module, index.module.and_then(|module| module.engine), package_json))
+        let declared = index.module.as_ref();
+        let (engine, validates) =
+            (declared.and_then(|module| module.engine), declared.is_some_and(|module| module.validate));
+        let identity = identity(&index.profile, module.as_ref(), engine, validates, package_json.as_deref());
+        Ok(Self { root: root.to_owned(), profile: index.profile, module, engine, validates, package_json, identity })
     }
+}
 
-    /// From parts that are already in memory.
-    pub fn new(
-        root: &Path,
-        profile: String,
-        module: Option<HostedModule>,
-        engine: Option<Engine>,
-        package_json: Option<String>,
-    ) -> Self {
-        let mut hasher = blake3::Hasher::new();
-        let mut part = |text: &str| {
-            hasher.update(&(text.len() as u64).to_le_bytes());
-            hasher.update(text.as_bytes());
-        };
-        part(&profile);
-        part(module.as_ref().map_or("", |module| &module.source));
-        part(module.as_ref().and_then(|module| module.map.as_ref()).map_or("", |(map, _)| map));
-        part(engine.map_or("", |engine| if engine == Engine::Worker { "worker" } else { "embedded" }));
-        part(package_json.as_deref().unwrap_or(""));
-        let identity = hasher.finalize();
-        Self { root: root.to_owned(), profile, module, engine, package_json, identity }
-    }
+fn identity(
+    profile: &str,
+    module: Option<&HostedModule>,
+    engine: Option<Engine>,
+    validates: bool,
+    package_json: Option<&str>,
+) -> blake3::Hash {
+    let mut hasher = blake3::Hasher::new();
+    let mut part = |text: &str| {
+        hasher.update(&(text.len() as u64).to_le_bytes());
+        hasher.update(text.as_bytes());
+    };
+    part(profile);
+    part(module.map_or("", |module| &module.source));
+    part(module.and_then(|module| module.map.as_ref()).map_or("", |(map, _)| map));
+    part(engine.map_or("", |engine| if engine == Engine::Worker { "worker" } else { "embedded" }));
+    part(if validates { "validates" } else { "" });
+    part(package_json.unwrap_or(""));
+    hasher.finalize()
 }

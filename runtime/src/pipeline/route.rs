@@ -169,7 +169,7 @@ impl Exchange {
         if route.session_required {
             message["sessionRequired"] = json!(true);
         }
-        if route.has_schemas && self.state.validates {
+        if route.validates {
             message["validate"] = json!(true);
         }
         if route.csrf {

@@ -1,5 +1,6 @@
 //! Sessions in the memory of the process, gone with it.
 
+use super::open::satisfies_required;
 use super::record::SessionRecord;
 use super::store::{ChangeOutcome, SessionStore, StoreFuture};
 use jiff::Timestamp;
@@ -18,21 +19,32 @@ struct Sessions {
     records: HashMap<String, SessionRecord>,
     /// The same records by their end, so that sweeping looks at expired ones only.
     ends: BTreeSet<(Timestamp, String)>,
+    /// Those without data of the application, by their start.
+    blank: BTreeSet<(Timestamp, String)>,
 }
+
+/// Every stranger who is shown a form leaves a blank session. Beyond this many the oldest goes; its form has to be loaded again.
+const MOST_BLANK: usize = 20_000;
 
 impl Sessions {
     fn insert(&mut self, record: SessionRecord) {
+        self.remove(&record.id);
         self.ends.insert((record.expires_at, record.id.clone()));
-        if let Some(old) = self.records.insert(record.id.clone(), record)
-            && self.records.get(&old.id).is_some_and(|record| record.expires_at != old.expires_at)
+        if !satisfies_required(record.value.as_ref()) {
+            self.blank.insert((record.created_at, record.id.clone()));
+        }
+        self.records.insert(record.id.clone(), record);
+        if self.blank.len() > MOST_BLANK
+            && let Some((_, oldest)) = self.blank.first().cloned()
         {
-            self.ends.remove(&(old.expires_at, old.id));
+            self.remove(&oldest);
         }
     }
 
     fn remove(&mut self, id: &str) {
         if let Some(old) = self.records.remove(id) {
-            self.ends.remove(&(old.expires_at, old.id));
+            self.ends.remove(&(old.expires_at, old.id.clone()));
+            self.blank.remove(&(old.created_at, old.id));
         }
     }
 
@@ -112,5 +124,39 @@ impl MemoryStore {
             sessions.remove(&id);
             true
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::record::RuntimeState;
+    use super::*;
+    use jiff::SignedDuration;
+    use serde_json::{Map, json};
+
+    fn record(number: usize, value: Option<Map<String, serde_json::Value>>) -> SessionRecord {
+        let created_at = Timestamp::UNIX_EPOCH + SignedDuration::from_secs(i64::try_from(number).unwrap());
+        SessionRecord {
+            id: format!("{number}"),
+            value,
+            state: RuntimeState::default(),
+            created_at,
+            expires_at: created_at + SignedDuration::from_hours(1),
+            version: 0,
+        }
+    }
+
+    #[test]
+    fn sessions_of_strangers_are_bounded_and_others_are_kept() {
+        let mut sessions = Sessions::default();
+        let data = json!({ "user": 1 }).as_object().cloned();
+        sessions.insert(record(0, data.clone()));
+        for number in 1..=MOST_BLANK + 10 {
+            sessions.insert(record(number, number.is_multiple_of(2).then(Map::new)));
+        }
+        assert_eq!((sessions.records.len(), sessions.ends.len()), (MOST_BLANK + 1, MOST_BLANK + 1));
+        assert!(sessions.records.contains_key("0") && !sessions.records.contains_key("10"));
+        sessions.insert(record(11, data));
+        assert_eq!(sessions.blank.len(), MOST_BLANK - 1);
     }
 }

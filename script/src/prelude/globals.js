@@ -14,6 +14,7 @@ import 'webstir:prelude/headers';
 import 'webstir:prelude/fetch';
 import 'webstir:prelude/network';
 import 'webstir:prelude/clone';
+import 'webstir:prelude/intl';
 import { define } from 'webstir:prelude/define';
 import host from 'webstir:prelude/host';
 import { webcrypto } from 'webstir:prelude/random';

@@ -1,6 +1,6 @@
 //! How calls end, as the engine tells it.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use bytes::Bytes;
@@ -32,7 +32,7 @@ impl Outcomes {
         ctx: &Ctx<'js>,
         call: CallId,
     ) -> rquickjs::Result<(Function<'js>, Function<'js>)> {
-        let guard = Rc::new(Guard { told: Rc::clone(&self.0), call });
+        let guard = Rc::new(Guard { told: Rc::clone(&self.0), call, is_told: Cell::new(false) });
         let fulfilled = Rc::clone(&guard);
         let fulfil = move |ctx: Ctx<'js>, message: String, body: Option<String>, is_bytes: bool| {
             let body = match body {
@@ -54,17 +54,20 @@ impl Outcomes {
 struct Guard {
     told: Told,
     call: CallId,
+    is_told: Cell<bool>,
 }
 
 impl Guard {
     fn tell(&self, outcome: Outcome) {
+        self.is_told.set(true);
         self.told.borrow_mut().push((self.call, outcome));
     }
 }
 
-/// Also after an outcome was told: a call ends once, with the first.
 impl Drop for Guard {
     fn drop(&mut self) {
-        self.tell(Outcome::Dropped);
+        if !self.is_told.get() {
+            self.tell(Outcome::Dropped);
+        }
     }
 }

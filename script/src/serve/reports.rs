@@ -29,6 +29,7 @@ impl<'a, 'js> Parts<'a, 'js> {
                     let error = faults.sort(description.map(|text| Faults::read(&text)), ScriptError::Thrown);
                     self.fail(Some(call), self.mapped(error));
                 }
+                Outcome::Dropped if !self.share.is_in_flight(call) => {}
                 Outcome::Dropped if self.is_memory_full() => {
                     let limit = self.common.settings.limits.memory;
                     self.fail(Some(call), ScriptError::MemoryLimit { limit });

@@ -91,6 +91,11 @@ impl Share {
         lock(&self.calls).remove(&call);
     }
 
+    /// Whether anybody waits for the call.
+    pub(super) fn is_in_flight(&self, call: CallId) -> bool {
+        lock(&self.calls).contains_key(&call)
+    }
+
     pub(super) fn in_flight(&self) -> usize {
         lock(&self.calls).len()
     }

@@ -3,7 +3,7 @@ import * as forms from '@webstir-io/webstir-backend/runtime/forms';
 import * as hooks from '@webstir-io/webstir-backend/runtime/request-hooks';
 import * as sessions from '@webstir-io/webstir-backend/runtime/session';
 import * as views from '@webstir-io/webstir-backend/runtime/views';
-import { adoptFormState, csrfVerified, formStateOf, hasCsrfToken } from 'webstir:backend/form-state';
+import { adoptFormState, formStateOf, hasCsrfToken, spendCsrfToken, wasCsrfChecked } from 'webstir:backend/form-state';
 
 const cases = {
   'a valid token passes once, and a replay fails with what was sent'() {
@@ -43,12 +43,26 @@ const cases = {
     const { session, csrfToken } = forms.prepareFormState({ session: {}, formId: 'a', csrf: true });
     forms.prepareFormState({ session, formId: 'b', csrf: true });
     const result = forms.processFormSubmission({ session, formId: 'b', csrf: true, body: { _csrf: csrfToken } });
-    return [[result.ok, csrfVerified(session)], [false, false]];
+    return [result.ok, false];
   },
-  'whether a token was verified is known of the session object'() {
-    const { session, csrfToken } = forms.prepareFormState({ session: {}, formId: 'a', route: { form: { csrf: true } } });
-    forms.processFormSubmission({ session, formId: 'a', csrf: true, body: { _csrf: csrfToken } });
-    return [[csrfVerified(session), csrfVerified({}), csrfVerified(null)], [true, false, false]];
+  'whether a token was looked at is known of the session and of the body'() {
+    const body = { _csrf: 'wrong' };
+    const { session } = forms.prepareFormState({ session: {}, formId: 'a', csrf: true });
+    const before = wasCsrfChecked(session, body);
+    forms.processFormSubmission({ session, formId: 'a', csrf: true, body });
+    const unasked = {};
+    forms.processFormSubmission({ session: unasked, formId: 'a', body: {} });
+    return [
+      [before, wasCsrfChecked(session), wasCsrfChecked(null, body), wasCsrfChecked(unasked), wasCsrfChecked(null, undefined)],
+      [false, true, true, false, false],
+    ];
+  },
+  'a token can be spent without its form'() {
+    const { session, csrfToken } = forms.prepareFormState({ session: {}, formId: 'a', csrf: true });
+    return [
+      [spendCsrfToken(session, 'wrong'), spendCsrfToken(session, csrfToken), spendCsrfToken(session, csrfToken)],
+      [false, true, false],
+    ];
   },
   's13_ a null auth is not signed in'() {
     const submit = (auth, requireAuth) => forms.processFormSubmission({ session: {}, formId: 'a', body: {}, auth, requireAuth });

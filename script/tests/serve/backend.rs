@@ -11,12 +11,13 @@ const CASES: &str = concat!(include_str!("backend.js"), include_str!("check.js")
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_modules_hold_in_the_embedded_engine() {
     // A program cannot import what the dispatcher can.
-    let names = "{ adoptFormState, csrfVerified, formStateOf, hasCsrfToken }";
+    let names = "{ adoptFormState, formStateOf, hasCsrfToken, spendCsrfToken, wasCsrfChecked }";
     let import = format!("import {names} from 'webstir:backend/form-state';");
     assert!(CASES.contains(&import));
     let given = "export const give = ({ formState }) => { given = formState };";
-    let getters = "const adoptFormState = (...v) => given.adoptFormState(...v), csrfVerified = (v) => given.csrfVerified(v), \
-                   formStateOf = (v) => given.formStateOf(v), hasCsrfToken = (...v) => given.hasCsrfToken(...v);";
+    let functions = names.trim_matches(['{', '}', ' ']).split(", ");
+    let getters: Vec<String> = functions.map(|name| format!("{name} = (...v) => given.{name}(...v)")).collect();
+    let getters = format!("const {};", getters.join(", "));
     let program = CASES.replace(&import, &format!("let given; {given} {getters}"));
     let server = start_with(&program, LIMITS, 1).await.unwrap();
     server.call("give", json!([])).await.unwrap();

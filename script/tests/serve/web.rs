@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::node::run_in_node;
+use crate::node::{output_of_node, run_in_node};
 use crate::server::{LIMITS, start, start_with};
 
 const CASES: &str = concat!(include_str!("web.js"), include_str!("check.js"));
@@ -112,4 +112,37 @@ async fn signed_tokens_are_verified() {
     .await;
     let expected = json!([true, false, false, false, false, false, true, "TypeError", true, "test"]);
     assert_eq!(server.call("run", json!([])).await.unwrap(), expected);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn numbers_and_dates_look_as_in_node() {
+    let source = include_str!("intl.js");
+    let server = start_with(source, LIMITS, 1).await.unwrap();
+    let here = server.call("formats", json!([])).await.unwrap();
+    let node = output_of_node(&[], &format!("{source}\nconsole.log(JSON.stringify(formats()));"));
+    let node: serde_json::Value = serde_json::from_str(&node).unwrap();
+    let pairs = here.as_array().unwrap().iter().zip(node.as_array().unwrap());
+    let wrong: Vec<String> =
+        pairs.filter(|(here, node)| here != node).map(|(here, node)| format!("{here}\n{node}")).collect();
+    assert_eq!(here.as_array().unwrap().len(), node.as_array().unwrap().len());
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn other_locales_are_never_silently_wrong() {
+    let server = start(
+        "const caught = (work) => { try { return work() } catch (e) { return e.message } };
+         export const run = () => [
+           (1234.5).toLocaleString('de-DE'), (1).toLocaleString('fr'), new Date(0).toLocaleDateString('ja-JP', { timeZone: 'UTC' }),
+           caught(() => new Date().toLocaleString('en-US', { timeZone: 'Europe/Zurich' })).includes('engine \"worker\"'),
+           caught(() => (1).toLocaleString('en-US', { style: 'unit', unit: 'liter' })).includes('engine \"worker\"'),
+           caught(() => (1).toLocaleString('en-US', { style: 'currency', currency: 'CHF' })).includes('engine \"worker\"'),
+         ];",
+    )
+    .await;
+    assert_eq!(server.call("run", json!([])).await.unwrap(), json!(["1,234.5", "1", "1/1/1970", true, true, true]));
+    let records = server.operations.logged(1).await;
+    let expected = "The embedded engine formats for \"en-US\" only, not for \"de-DE\": set `engine \"worker\"` in webstir.kdl for the full Intl";
+    assert_eq!(records.len(), 1);
+    assert_eq!(records[0].1["message"], expected);
 }

@@ -2,7 +2,7 @@
 import 'webstir:prelude/globals';
 import 'webstir:prelude/bun';
 import { describeThrown } from 'webstir:prelude/describe';
-import { toByteString } from 'webstir:prelude/encoding';
+import { toByteString, viewBytes } from 'webstir:prelude/encoding';
 
 export { describeThrown };
 export { port, settleOperation } from 'webstir:prelude/port';
@@ -23,9 +23,10 @@ function describe(error) {
 export function start(dispatch, message, body, fulfil, reject) {
   (async () => dispatch(message, body ?? null))()
     .then(([text, reply]) => {
-      if (reply === null || reply === undefined) fulfil(text, null, false);
-      else if (typeof reply === 'string') fulfil(text, reply.toWellFormed(), false);
-      else fulfil(text, toByteString(reply), true);
+      const answer = String(text).toWellFormed();
+      if (reply === null || reply === undefined) fulfil(answer, null, false);
+      else if (typeof reply === 'string') fulfil(answer, reply.toWellFormed(), false);
+      else fulfil(answer, toByteString(viewBytes(reply)), true);
     })
     .then(undefined, (error) => reject(describe(error)));
 }

@@ -1,5 +1,5 @@
 // The port: what a script may ask of its host. Each operation is a promise that the host settles.
-import { toByteString } from 'webstir:prelude/encoding';
+import { toByteString, viewBytes } from 'webstir:prelude/encoding';
 import host from 'webstir:prelude/host';
 
 const pending = new Map();
@@ -17,7 +17,7 @@ function failure({ name, message, code }) {
 function start(id, name, message, body) {
   if (body === undefined || body === null) host.startOperation(id, name, message, null, false);
   else if (typeof body === 'string') host.startOperation(id, name, message, body.toWellFormed(), false);
-  else host.startOperation(id, name, message, toByteString(body), true);
+  else host.startOperation(id, name, message, toByteString(viewBytes(body)), true);
 }
 
 // `signal` is an AbortSignal: the operation is given up when it fires.

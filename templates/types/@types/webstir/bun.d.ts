@@ -46,4 +46,10 @@ declare namespace Bun {
     /** Throws for an empty token. `maxAge` is in milliseconds. */
     function verify(token: string, options?: { secret?: string; maxAge?: number }): boolean;
   }
+
+  /** The environment, as `process.env`. */
+  const env: Record<string, string | undefined>;
+
+  /** A UUID that sorts by the time it was made (version 7). */
+  function randomUUIDv7(): string;
 }

@@ -57,12 +57,39 @@ declare module 'node:crypto' {
 
   /** Random bytes fit for keys and tokens. */
   export function randomBytes(size: number): Buffer;
+  /** A whole number from `low` (default 0) up to and without `high`. */
+  export function randomInt(high: number): number;
+  export function randomInt(low: number, high: number): number;
   /** A random UUID, version 4. */
   export function randomUUID(): string;
   export function createHash(algorithm: Algorithm): Hash;
   export function createHmac(algorithm: Algorithm, key: string | Uint8Array): Hash;
   /** Compares in constant time. Throws when the lengths differ. */
   export function timingSafeEqual(left: Uint8Array, right: Uint8Array): boolean;
+}
+
+declare module 'node:events' {
+  type Listener = (...values: any[]) => void;
+
+  export class EventEmitter {
+    static once(emitter: EventEmitter, name: string | symbol): Promise<any[]>;
+    addListener(name: string | symbol, listener: Listener): this;
+    /** Throws the error of an `error` event that nobody listens to. */
+    emit(name: string | symbol, ...values: any[]): boolean;
+    eventNames(): (string | symbol)[];
+    listenerCount(name: string | symbol): number;
+    listeners(name: string | symbol): Listener[];
+    off(name: string | symbol, listener: Listener): this;
+    on(name: string | symbol, listener: Listener): this;
+    once(name: string | symbol, listener: Listener): this;
+    prependListener(name: string | symbol, listener: Listener): this;
+    removeAllListeners(name?: string | symbol): this;
+    removeListener(name: string | symbol, listener: Listener): this;
+  }
+
+  /** The values of the next event; rejects with the next `error`. */
+  export function once(emitter: EventEmitter, name: string | symbol): Promise<any[]>;
+  export default EventEmitter;
 }
 
 declare module 'node:fs' {
@@ -131,4 +158,26 @@ declare module 'node:url' {
 
   export function fileURLToPath(url: string | URL): string;
   export function pathToFileURL(path: string): globalThis.URL;
+}
+
+declare module 'node:timers/promises' {
+  interface TimerOptions {
+    signal?: AbortSignal;
+  }
+
+  export function setTimeout<T = void>(delay?: number, value?: T, options?: TimerOptions): Promise<T>;
+  export function setImmediate<T = void>(value?: T, options?: TimerOptions): Promise<T>;
+  export function setInterval<T = void>(
+    delay?: number,
+    value?: T,
+    options?: TimerOptions,
+  ): AsyncIterable<T>;
+}
+
+declare module 'node:util' {
+  /** As the console writes it. */
+  export function format(...values: unknown[]): string;
+  export function inspect(value: unknown): string;
+  /** Of a function whose last argument is a callback `(error, value)`. */
+  export function promisify(original: (...values: any[]) => void): (...values: any[]) => Promise<any>;
 }

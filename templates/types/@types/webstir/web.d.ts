@@ -7,7 +7,16 @@ export {};
 type Own<T> = typeof globalThis extends { onmessage: any } ? {} : T;
 
 type HeadersSource = Headers | Record<string, string> | Iterable<readonly [string, string]>;
-type BodySource = string | ArrayBuffer | ArrayBufferView | URLSearchParams | null;
+type BodySource =
+  | string
+  | ArrayBuffer
+  | ArrayBufferView
+  | Blob
+  | FormData
+  | ReadableStream<Uint8Array>
+  | URLSearchParams
+  | AsyncIterable<Uint8Array>
+  | null;
 
 interface HeadersMembers {
   append(name: string, value: string): void;
@@ -25,8 +34,13 @@ interface HeadersMembers {
 }
 
 interface BodyMembers {
+  readonly body: ReadableStream<Uint8Array> | null;
   readonly bodyUsed: boolean;
   arrayBuffer(): Promise<ArrayBuffer>;
+  blob(): Promise<Blob>;
+  bytes(): Promise<Uint8Array>;
+  /** URL-encoded forms only. */
+  formData(): Promise<FormData>;
   json(): Promise<any>;
   text(): Promise<string>;
 }
@@ -112,12 +126,75 @@ interface AbortControllerMembers {
   abort(reason?: unknown): void;
 }
 
+type BlobSource = string | ArrayBuffer | ArrayBufferView | Blob;
+
+interface BlobMembers {
+  readonly size: number;
+  /** The media type, in lower case. */
+  readonly type: string;
+  arrayBuffer(): Promise<ArrayBuffer>;
+  bytes(): Promise<Uint8Array>;
+  slice(start?: number, end?: number, type?: string): Blob;
+  stream(): ReadableStream<Uint8Array>;
+  text(): Promise<string>;
+}
+
+interface FileMembers extends BlobMembers {
+  readonly lastModified: number;
+  readonly name: string;
+}
+
+interface FormDataMembers {
+  append(name: string, value: string | Blob, fileName?: string): void;
+  delete(name: string): void;
+  get(name: string): File | string | null;
+  getAll(name: string): (File | string)[];
+  has(name: string): boolean;
+  set(name: string, value: string | Blob, fileName?: string): void;
+  forEach(callback: (value: File | string, name: string, form: FormData) => void): void;
+  entries(): IterableIterator<[string, File | string]>;
+  keys(): IterableIterator<string>;
+  values(): IterableIterator<File | string>;
+  [Symbol.iterator](): IterableIterator<[string, File | string]>;
+}
+
+interface ReadableStreamReader<T> {
+  readonly closed: Promise<void>;
+  cancel(reason?: unknown): Promise<void>;
+  read(): Promise<{ done: false; value: T } | { done: true; value?: undefined }>;
+  releaseLock(): void;
+}
+
+interface ReadableStreamController<T> {
+  /** How many more chunks the queue wants; null after an error. */
+  readonly desiredSize: number | null;
+  close(): void;
+  enqueue(chunk: T): void;
+  error(reason?: unknown): void;
+}
+
+interface ReadableStreamSource<T> {
+  start?(controller: ReadableStreamController<T>): void | Promise<void>;
+  /** Called while the queue wants more. */
+  pull?(controller: ReadableStreamController<T>): void | Promise<void>;
+  cancel?(reason: unknown): void | Promise<void>;
+}
+
+interface ReadableStreamMembers<T> {
+  readonly locked: boolean;
+  cancel(reason?: unknown): Promise<void>;
+  getReader(): ReadableStreamReader<T>;
+  values(options?: { preventCancel?: boolean }): AsyncIterableIterator<T>;
+  [Symbol.asyncIterator](): AsyncIterableIterator<T>;
+}
+
 interface TextEncoderMembers {
   encode(text?: string): Uint8Array;
 }
 
 interface TextDecoderMembers {
-  decode(bytes?: ArrayBuffer | ArrayBufferView): string;
+  /** With `stream`, a character that is not complete waits for the next call. */
+  decode(bytes?: ArrayBuffer | ArrayBufferView, options?: { stream?: boolean }): string;
 }
 
 interface ConsoleMembers {
@@ -133,6 +210,12 @@ interface ConsoleMembers {
 interface CryptoMembers {
   /** Fills the array, of at most 65536 bytes, with random bytes. */
   getRandomValues<T extends ArrayBufferView>(array: T): T;
+  readonly subtle: {
+    digest(
+      algorithm: 'SHA-1' | 'SHA-256' | 'SHA-384' | 'SHA-512',
+      data: ArrayBuffer | ArrayBufferView,
+    ): Promise<ArrayBuffer>;
+  };
   randomUUID(): `${string}-${string}-${string}-${string}-${string}`;
 }
 
@@ -144,9 +227,13 @@ declare global {
 
   interface AbortController extends Own<AbortControllerMembers> {}
   interface AbortSignal extends Own<AbortSignalMembers> {}
+  interface Blob extends Own<BlobMembers> {}
   interface Console extends Own<ConsoleMembers> {}
   interface Crypto extends Own<CryptoMembers> {}
+  interface File extends Own<FileMembers> {}
+  interface FormData extends Own<FormDataMembers> {}
   interface Headers extends Own<HeadersMembers> {}
+  interface ReadableStream<R = any> extends Own<ReadableStreamMembers<R>> {}
   interface Request extends Own<RequestMembers> {}
   interface RequestInit extends Own<RequestInitMembers> {}
   interface Response extends Own<ResponseMembers> {}
@@ -165,13 +252,45 @@ declare global {
     : {
         prototype: AbortSignal;
         abort(reason?: unknown): AbortSignal;
+        /** Aborts as soon as one of the signals does. */
+        any(signals: readonly AbortSignal[]): AbortSignal;
         /** Aborts after so many milliseconds. */
         timeout(milliseconds: number): AbortSignal;
       };
 
+  var Blob: typeof globalThis extends { onmessage: any; Blob: infer T }
+    ? T
+    : { prototype: Blob; new (parts?: readonly BlobSource[], options?: { type?: string }): Blob };
+
+  var File: typeof globalThis extends { onmessage: any; File: infer T }
+    ? T
+    : {
+        prototype: File;
+        new (
+          parts: readonly BlobSource[],
+          name: string,
+          options?: { type?: string; lastModified?: number },
+        ): File;
+      };
+
+  var FormData: typeof globalThis extends { onmessage: any; FormData: infer T }
+    ? T
+    : { prototype: FormData; new (): FormData };
+
   var Headers: typeof globalThis extends { onmessage: any; Headers: infer T }
     ? T
     : { prototype: Headers; new (init?: HeadersSource): Headers };
+
+  var ReadableStream: typeof globalThis extends { onmessage: any; ReadableStream: infer T }
+    ? T
+    : {
+        prototype: ReadableStream;
+        new <R = any>(
+          source?: ReadableStreamSource<R>,
+          strategy?: { highWaterMark?: number; size?: (chunk: R) => number },
+        ): ReadableStream<R>;
+        from<R>(iterable: Iterable<R> | AsyncIterable<R>): ReadableStream<R>;
+      };
 
   var Request: typeof globalThis extends { onmessage: any; Request: infer T }
     ? T
@@ -182,6 +301,7 @@ declare global {
     : {
         prototype: Response;
         new (body?: BodySource, init?: ResponseInit): Response;
+        error(): Response;
         json(data: unknown, init?: ResponseInit): Response;
         redirect(url: URL | string, status?: number): Response;
       };
@@ -190,7 +310,7 @@ declare global {
     ? T
     : {
         prototype: TextDecoder;
-        /** UTF-8 only. */
+        /** UTF-8 and UTF-16LE. */
         new (label?: string, options?: { fatal?: boolean; ignoreBOM?: boolean }): TextDecoder;
       };
 
@@ -226,6 +346,8 @@ declare global {
 
   function clearInterval(timer: number | undefined): void;
   function clearTimeout(timer: number | undefined): void;
+  function clearImmediate(immediate: number | undefined): void;
+  function setImmediate<A extends unknown[]>(callback: (...args: A) => void, ...args: A): number;
   function setInterval<A extends unknown[]>(
     callback: (...args: A) => void,
     milliseconds?: number,

@@ -84,7 +84,7 @@ export declare function processFormSubmission<
   csrfFieldName?: string;
   /** Where a failed submission goes: the page that shows the form. */
   redirectTo?: string;
-  /** Fails the submission when `auth` is undefined. */
+  /** Fails the submission when `auth` is undefined or null. */
   requireAuth?: boolean | { redirectTo?: string; message?: string };
   validate?: (values: FormValues) => readonly FormIssue[] | FormIssue[] | undefined;
   now?: () => Date;

@@ -84,7 +84,8 @@ export interface SessionCommitResult<TSession> {
 /** The form state and the undelivered flash messages of a session. */
 export interface SessionStoreRuntimeState {
   form?: {
-    csrf: Record<string, string>;
+    /** The outstanding tokens of each form, oldest first. Older versions kept one. */
+    csrf: Record<string, string | string[]>;
     states: Record<
       string,
       {
