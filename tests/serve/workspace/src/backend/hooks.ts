@@ -56,7 +56,7 @@ export const hookRoutes = [
       name: 'GET /hooks/all',
       method: 'GET',
       path: '/hooks/all',
-      requestHooks: references('after-b', 'late', ' early ', 'identify', 'after-a', 'late', ''),
+      requestHooks: references('after-b', 'late', ' early ', 'identify', 'after-a', 'late'),
     },
     handler: show,
   },
