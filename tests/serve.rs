@@ -12,7 +12,10 @@ macro_rules! in_both_hosts {
     };
 }
 
+mod bodies;
+mod context;
 mod reply;
 mod results;
 mod routing;
 mod server;
+mod sessions;
