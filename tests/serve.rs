@@ -14,8 +14,11 @@ macro_rules! in_both_hosts {
 
 mod bodies;
 mod context;
+mod forms;
+mod hooks;
 mod reply;
 mod results;
 mod routing;
 mod server;
 mod sessions;
+mod views;

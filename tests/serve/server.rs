@@ -75,7 +75,20 @@ fn start_shared(host: Host) -> Server {
 pub(super) fn common() -> Case {
     let case = Case::empty();
     copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/serve/workspace"), case.root());
+    for (path, title) in [
+        ("build/frontend/pages/profile/index.html", "Profile"),
+        ("build/frontend/counter/index.html", "Counter"),
+        ("dist/frontend/plain.html", "Plain"),
+    ] {
+        case.write(path, &document(title));
+    }
+    case.write(".env", "CONFORMANCE_FILE=\"from a file\"\nCONFORMANCE_VALUE=overridden\n");
     case
+}
+
+/// A page of the frontend.
+pub(super) fn document(title: &str) -> String {
+    format!("<!doctype html><html><body class=\"page\"><main>{title}</main></body></html>\n")
 }
 
 fn copy(from: &Path, to: &Path) {
