@@ -63,10 +63,7 @@ mod tests {
         };
         let error = HostError::Thrown(thrown);
         assert_eq!(error.kind(), "TypeError");
-        assert_eq!(
-            error.stack(),
-            "TypeError: no\n    at inner (src/a.ts:3:5)\n    at src/a.ts:9:5\nCaused by: why"
-        );
+        assert_eq!(error.stack(), "TypeError: no\n    at inner (src/a.ts:3:5)\n    at src/a.ts:9:5\nCaused by: why");
         assert_eq!(HostError::Lost.stack(), HostError::Lost.to_string());
     }
 }
