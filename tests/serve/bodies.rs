@@ -12,7 +12,11 @@ fn bodies_are_read_by_their_type(server: &Server) {
     for (content_type, body, expected) in [
         ("application/json", &br#"{"a":[1,"\u00fc"]}"#[..], json!({ "kind": "object", "body": { "a": [1, "ü"] } })),
         ("application/json", b"\"text\"", json!({ "kind": "string", "body": "text" })),
-        ("application/x-www-form-urlencoded", b"a=1+2&b=%C3%BC&=x", json!({ "kind": "object", "body": { "a": "1 2", "b": "ü", "": "x" } })),
+        (
+            "application/x-www-form-urlencoded",
+            b"a=1+2&b=%C3%BC&=x",
+            json!({ "kind": "object", "body": { "a": "1 2", "b": "ü", "": "x" } }),
+        ),
         ("text/plain", b"plain", json!({ "kind": "string", "body": "plain" })),
         ("application/xml", b"<a/>", json!({ "kind": "string", "body": "<a/>" })),
         ("text/plain", b"a\xffb", json!({ "kind": "string", "body": "a\u{fffd}b" })),
@@ -20,7 +24,8 @@ fn bodies_are_read_by_their_type(server: &Server) {
     ] {
         assert_eq!(echo(server, content_type, body), expected, "{content_type}");
     }
-    let empty = server.request("POST", "/echo").header("content-type", "application/json").header("content-length", "0");
+    let empty =
+        server.request("POST", "/echo").header("content-type", "application/json").header("content-length", "0");
     assert_eq!(empty.send().json(), json!({ "kind": "undefined" }));
     assert_eq!(server.get("/echo").json(), json!({ "kind": "undefined" }));
     assert_eq!(server.request("DELETE", "/echo").body("text/plain", "x").send().json(), json!({ "kind": "string" }));
@@ -69,9 +74,15 @@ fn c11_files_can_be_sent(server: &Server) {
             "type": "image/svg+xml", "size": 6, "text": "<svg/>",
         })
     );
-    for (content_type, body) in [("multipart/form-data", "x"), ("multipart/form-data; boundary=limit", "--limit\r\nnope")] {
+    for (content_type, body) in
+        [("multipart/form-data", "x"), ("multipart/form-data; boundary=limit", "--limit\r\nnope")]
+    {
         let reply = server.request("POST", "/upload").body(content_type, body).send();
-        assert_eq!((reply.status, reply.json()["error"].clone()), (400, json!("malformed_multipart")), "{content_type}");
+        assert_eq!(
+            (reply.status, reply.json()["error"].clone()),
+            (400, json!("malformed_multipart")),
+            "{content_type}"
+        );
     }
 }
 

@@ -11,10 +11,25 @@ use super::server::{Host, Server, shared};
 fn the_context_has_its_members(server: &Server) {
     let context = server.get("/context").json();
     let members = [
-        "auth", "body", "db", "env", "flash", "logger", "now", "params", "query", "reply", "request", "requestId", "session",
+        "auth",
+        "body",
+        "db",
+        "env",
+        "flash",
+        "logger",
+        "now",
+        "params",
+        "query",
+        "reply",
+        "request",
+        "requestId",
+        "session",
     ];
     assert_eq!(context["members"], json!(members));
-    assert_eq!((&context["session"], &context["flash"], &context["hasAuth"]), (&json!(null), &json!([]), &json!(false)));
+    assert_eq!(
+        (&context["session"], &context["flash"], &context["hasAuth"]),
+        (&json!(null), &json!([]), &json!(false))
+    );
     for name in ["db", "now", "reply"] {
         assert_eq!(context[name], true, "{name}");
     }
@@ -22,7 +37,8 @@ fn the_context_has_its_members(server: &Server) {
 
 /// Headers are read as those of `fetch` and as those of a Node request.
 fn the_request_is_one_of_fetch(server: &Server) {
-    let reply = server.request("GET", "/context/request?a=1").header("x-custom", "one").header("X-Custom", "two").send();
+    let reply =
+        server.request("GET", "/context/request?a=1").header("x-custom", "one").header("X-Custom", "two").send();
     assert_eq!(
         reply.json(),
         json!({
@@ -48,11 +64,17 @@ fn c12_loggers_take_both_orders(server: &Server) {
     let record = |message: &str| server.record(message, |record| record["msg"] == message && record["requestId"] == id);
     let first = record("message first");
     assert_eq!((&first["order"], &first["level"]), (&json!(1), &json!(30)));
-    assert_eq!((&first["route"], &first["path"], &first["method"]), (&json!("logging"), &json!("/context/log"), &json!("GET")));
+    assert_eq!(
+        (&first["route"], &first["path"], &first["method"]),
+        (&json!("logging"), &json!("/context/log"), &json!("GET"))
+    );
     assert_eq!(record("value first")["order"], 2);
     assert_eq!(record("lone text")["level"], 40);
     let error = record("with an error");
-    assert_eq!((&error["level"], &error["bound"], &error["err"]["type"]), (&json!(50), &json!("yes"), &json!("TypeError")));
+    assert_eq!(
+        (&error["level"], &error["bound"], &error["err"]["type"]),
+        (&json!(50), &json!("yes"), &json!("TypeError"))
+    );
     assert!(error["err"]["stack"].as_str().unwrap().contains("logged error"));
     server.message("to the console 42");
     let done = record("request.completed");
@@ -124,7 +146,9 @@ fn handlers_fetch(server: &Server) {
             assert_ne!(read, 0, "{request}");
             request.push_str(std::str::from_utf8(&bytes[..read]).unwrap());
         }
-        stream.write_all(b"HTTP/1.1 203 Ok\r\ncontent-type: text/x\r\ncontent-length: 3\r\nconnection: close\r\n\r\nabc").unwrap();
+        stream
+            .write_all(b"HTTP/1.1 203 Ok\r\ncontent-type: text/x\r\ncontent-length: 3\r\nconnection: close\r\n\r\nabc")
+            .unwrap();
         request.to_ascii_lowercase()
     });
     let reply = server.get(&format!("/platform/fetch?url=http://{address}/there"));

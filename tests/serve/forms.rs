@@ -25,7 +25,11 @@ fn a_form_is_shown_submitted_and_shown_again(server: &Server) {
     assert_eq!(page["flash"].as_array().unwrap().len(), 1, "no success was told");
 
     let again = visitor.get("/form").json();
-    assert_eq!((&again["values"], &again["issues"], &again["flash"]), (&json!({}), &json!([]), &json!([])), "shown once");
+    assert_eq!(
+        (&again["values"], &again["issues"], &again["flash"]),
+        (&json!({}), &json!([]), &json!([])),
+        "shown once"
+    );
     let saved = visitor.post("/form", &format!("_csrf={}&title=Long", page["token"].as_str().unwrap()));
     assert_eq!((saved.status, saved.header("location")), (303, "/form"));
     let page = visitor.get("/form").json();

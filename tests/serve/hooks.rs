@@ -15,7 +15,10 @@ fn who_a_hook_names_is_not_asked_again(server: &Server) {
     assert_eq!(by_hook["auth"], json!({ "source": "hook", "userId": "ada" }));
     // After the hooks of that phase.
     let by_token = server.request("GET", "/hooks/all").header("x-service-token", "first").send().json();
-    assert_eq!((&by_token["trace"][0], &by_token["auth"]["source"]), (&json!("identify true"), &json!("service-token")));
+    assert_eq!(
+        (&by_token["trace"][0], &by_token["auth"]["source"]),
+        (&json!("identify true"), &json!("service-token"))
+    );
 }
 
 fn a_hook_may_open_the_required_session(server: &Server) {
@@ -45,7 +48,8 @@ fn what_a_hook_throws_is_a_500(server: &Server) {
 
 fn unknown_hooks_are_warned_of_and_left_out(server: &Server) {
     assert_eq!(server.get("/hooks/unknown").json()["auth"], Value::Null);
-    for (id, what) in [("no-implementation", "without an implementation"), ("no-metadata", "without manifest metadata")] {
+    for (id, what) in [("no-implementation", "without an implementation"), ("no-metadata", "without manifest metadata")]
+    {
         let warning = format!("Route \"unknown hooks\" references request hook \"{id}\" {what}.");
         server.record(&warning, |record| record["warning"] == *warning);
     }

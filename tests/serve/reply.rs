@@ -73,7 +73,11 @@ impl Request {
         for (name, value) in self.headers {
             request = request.header(name, value);
         }
-        if self.body.is_empty() { agent.run(request.body(()).unwrap()) } else { agent.run(request.body(self.body).unwrap()) }
+        if self.body.is_empty() {
+            agent.run(request.body(()).unwrap())
+        } else {
+            agent.run(request.body(self.body).unwrap())
+        }
     }
 }
 

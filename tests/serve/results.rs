@@ -133,7 +133,8 @@ fn what_a_handler_throws_is_a_500(server: &Server) {
     assert_eq!(thrown.status, 500);
     assert_eq!(thrown.json(), json!({ "error": "internal_error", "message": "secret place /etc/hidden" }));
     assert_eq!(thrown.header("x-request-id"), "thrower");
-    let record = server.record("the failure", |record| record["msg"] == "request handler failed" && record["requestId"] == "thrower");
+    let record = server
+        .record("the failure", |record| record["msg"] == "request handler failed" && record["requestId"] == "thrower");
     assert_eq!((&record["err"]["type"], &record["route"]), (&json!("RangeError"), &json!("thrower")));
     let stack = record["err"]["stack"].as_str().unwrap();
     assert!(stack.contains("src/backend/routes/faults.ts:2:"), "{stack}");

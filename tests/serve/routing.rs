@@ -157,7 +157,8 @@ fn s12_request_ids_are_plain_and_short(server: &Server) {
 }
 
 fn client_errors_are_taken(server: &Server) {
-    let post = |content_type: &str, body: &str| server.request("POST", "/client-errors").body(content_type, body).send();
+    let post =
+        |content_type: &str, body: &str| server.request("POST", "/client-errors").body(content_type, body).send();
     let report = r#"{"type":"error","message":"broken\nline","filename":"app.js","lineno":3.7,"colno":4,"correlationId":"corr"}"#;
     assert_eq!(post("application/json", report).status, 204);
     server.message(r"[webstir-backend] client error: error: broken\nline at app.js:3:4 (corr)");

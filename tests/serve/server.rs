@@ -61,7 +61,8 @@ pub(super) fn shared(host: Host) -> &'static Server {
 
 /// What is static is not dropped: a process that sees the end of this one stops the server and removes its workspace.
 fn start_shared(host: Host) -> Server {
-    let server = Server::of_common(host, &[], &[("CONFORMANCE_VALUE", "given"), ("AUTH_SERVICE_TOKENS", "first, second")]);
+    let server =
+        Server::of_common(host, &[], &[("CONFORMANCE_VALUE", "given"), ("AUTH_SERVICE_TOKENS", "first, second")]);
     let mut reaper = Command::new("sh");
     reaper.args(["-c", "read -r _; kill -TERM \"$1\"; rm -rf \"$2\"", "reaper", &server.id().to_string()]);
     reaper.arg(server.case.root().parent().unwrap()).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());

