@@ -7,6 +7,7 @@
 mod calls;
 mod embedded;
 mod fetch;
+mod stack;
 mod worker;
 
 use std::sync::Arc;

@@ -211,10 +211,8 @@ impl Exchange {
     /// An error of the server: logged with everything, answered with what a stranger may know.
     fn failed(&self, label: &str, failure: &Failure) -> Response<Body> {
         let (kind, stack) = match failure {
-            Failure::Host(HostError::Thrown(thrown)) => {
-                (thrown.name.clone().unwrap_or_else(|| "Error".to_owned()), thrown.to_string())
-            }
-            other => ("ServerError".to_owned(), other.to_string()),
+            Failure::Host(error) => (error.kind(), error.stack()),
+            other => ("ServerError", other.to_string()),
         };
         let message = failure.to_string();
         let record = json!({

@@ -141,9 +141,13 @@ impl State {
         let application = match loaded {
             Ok(application) => Arc::new(application),
             Err(error) => {
+                let (kind, stack) = match &error {
+                    LoadError::Host(error) => (error.kind(), error.stack()),
+                    other => ("Error", other.to_string()),
+                };
                 let record = json!({
                     "message": "[webstir-backend] module load failed",
-                    "fields": { "err": { "type": "Error", "message": error.to_string(), "stack": error.to_string() } },
+                    "fields": { "err": { "type": kind, "message": error.to_string(), "stack": stack } },
                 })
                 .to_string();
                 tracing::error!(record = record.as_str());

@@ -12,26 +12,34 @@ const environment = {
 
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'];
 
-const plainError = (error) => ({ type: error.name, message: error.message, stack: error.stack });
+/** Not every engine starts a stack with the error itself. */
+function plainError(error) {
+  const stack = String(error.stack ?? '');
+  return {
+    type: error.name,
+    message: error.message,
+    stack: stack.startsWith(String(error)) ? stack : `${error}\n${stack}`.trimEnd(),
+  };
+}
 
-/** Takes `(message, metadata)` and `(metadata, message)`. */
+/** Takes `(message, metadata)` and `(metadata, message)`. An error says itself where nothing else is said. */
 function logRecord(first, second) {
-  let message;
+  const texts = [];
   const fields = {};
   for (const part of [first, second]) {
     if (part instanceof Error) {
-      fields.err = plainError(part);
-      message ??= part.message;
+      fields.err = part;
     } else if (isObject(part)) {
       Object.assign(fields, part);
     } else if (part !== undefined) {
-      message = message === undefined ? String(part) : `${message} ${part}`;
+      texts.push(String(part));
     }
   }
+  const message = texts.length > 0 ? texts.join(' ') : fields.err instanceof Error ? fields.err.message : '';
   for (const [name, value] of Object.entries(fields)) {
     if (value instanceof Error) fields[name] = plainError(value);
   }
-  return { message: message ?? '', fields };
+  return { message, fields };
 }
 
 function createLogger(bindings) {

@@ -113,9 +113,13 @@ socket.on('data', (piece) => {
   }
 });
 
-const report = (error) =>
-  port.log('error', JSON.stringify({ message: 'Unhandled rejection', fields: { err: { type: error?.name, message: String(error?.message ?? error), stack: error?.stack } } }));
-process.on('unhandledRejection', report);
+// What is thrown when no call waits for it harms no other call.
+function report(message, error) {
+  const err = { type: error?.name, message: String(error?.message ?? error), stack: error?.stack };
+  port.log('error', JSON.stringify({ message, fields: { err } }));
+}
+process.on('unhandledRejection', (error) => report('Unhandled rejection', error));
+process.on('uncaughtException', (error) => report('Uncaught exception', error));
 
 // An interrupt is for the server, which ends its workers itself.
 process.on('SIGINT', () => {});

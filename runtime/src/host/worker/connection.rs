@@ -100,9 +100,9 @@ impl Connection {
         let _ = outgoing.as_ref().map(|outgoing| outgoing.send(frame));
     }
 
-    /// Calls that wait for an answer.
-    pub(super) fn pending(&self) -> usize {
-        self.shared.waiting().as_ref().map_or(usize::MAX, FxHashMap::len)
+    /// Calls that wait for an answer; none when it is closed.
+    pub(super) fn pending(&self) -> Option<usize> {
+        self.shared.waiting().as_ref().map(FxHashMap::len)
     }
 
     pub(super) fn fail(&self, error: impl Fn() -> HostError) {

@@ -1,0 +1,27 @@
+//! `webstir serve`, seen from outside: the real binary, real sockets, handlers in both hosts.
+
+/// Makes two tests of each case, one for each host. They share the server of the common workspace.
+macro_rules! in_both_hosts {
+    ($($case:ident),* $(,)?) => {
+        mod embedded {
+            $(#[test] fn $case() { super::$case(super::super::server::shared(super::super::server::Host::Embedded)); })*
+        }
+        mod worker {
+            $(#[test] fn $case() { super::$case(super::super::server::shared(super::super::server::Host::Worker)); })*
+        }
+    };
+}
+
+mod bodies;
+mod context;
+mod forms;
+mod hooks;
+mod lifecycle;
+mod limits;
+mod reply;
+mod results;
+mod routing;
+mod server;
+mod sessions;
+mod streams;
+mod views;
