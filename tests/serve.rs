@@ -13,6 +13,7 @@ macro_rules! in_both_hosts {
 }
 
 mod bodies;
+mod browser;
 mod context;
 mod forms;
 mod hooks;
