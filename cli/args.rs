@@ -61,7 +61,9 @@ pub(crate) enum Command {
     #[command(after_help = "Example: webstir init api notes")]
     Init(Init),
     /// Check, transpile and bundle the workspace into `build/`
-    #[command(after_help = "Examples:\n  webstir build\n  webstir build --profile test --json")]
+    #[command(
+        after_help = "Examples:\n  webstir build\n  webstir build --profile test --json\n  webstir build --serve"
+    )]
     Build(Build),
     /// Check, bundle and minify the workspace into `dist/`
     #[command(after_help = "Example: webstir publish --workspace notes")]
@@ -122,6 +124,9 @@ pub(crate) struct Build {
     /// The profile of `webstir.kdl` to build
     #[arg(long, default_value = "build")]
     pub(crate) profile: String,
+    /// Then serve the result, as `webstir serve --build` does
+    #[arg(long)]
+    pub(crate) serve: bool,
 }
 
 /// `webstir serve`.
@@ -148,6 +153,21 @@ pub(crate) struct Serve {
     /// How the log looks [default: `pretty` on a terminal, else `json`]
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub(crate) log: Option<LogStyle>,
+}
+
+impl Serve {
+    /// A build that is served with all defaults.
+    pub(crate) fn of_build(profile: &str) -> Self {
+        Self {
+            build: true,
+            profile: Some(profile.to_owned()),
+            host: None,
+            port: None,
+            engine: EngineChoice::Auto,
+            instances: NonZeroUsize::MIN,
+            log: None,
+        }
+    }
 }
 
 /// What runs handlers.
