@@ -40,7 +40,7 @@ const PACKAGE: &str = r#"{
 "#;
 
 /// The longest wait for something that must happen.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 const SECRET: &str = "a secret of more than thirty-two characters";
 
