@@ -12,12 +12,16 @@ macro_rules! in_both_hosts {
     };
 }
 
+mod authentication;
 mod bodies;
 mod context;
 mod forms;
 mod hooks;
+mod key;
 mod lifecycle;
 mod limits;
+mod production;
+mod protocol;
 mod reply;
 mod results;
 mod routing;
