@@ -9,5 +9,6 @@ mod evaluation;
 mod real_input;
 mod robustness;
 mod serve;
+mod serve_static;
 mod specs;
 mod support;

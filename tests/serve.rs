@@ -14,6 +14,7 @@ macro_rules! in_both_hosts {
 
 mod authentication;
 mod bodies;
+mod browser;
 mod context;
 mod forms;
 mod hooks;

@@ -14,7 +14,8 @@ use webstir_contract::artifacts::Engine;
 use webstir_runtime::environment::Mode;
 use webstir_runtime::log::{LogFormat, LogLayer};
 use webstir_runtime::{
-    Deployments, Environment, HandlerLimits, HostChoice, Limits, Release, ReleaseError, Server, ServerOptions, Settings,
+    Deployments, Environment, HandlerLimits, HostChoice, Limits, Release, ReleaseError, SecurityHeaders, Server,
+    ServerOptions, Settings,
 };
 
 use crate::Exit;
@@ -70,6 +71,7 @@ pub(super) fn run(global: &Global, serve: &Serve) -> Result<Exit, Failure> {
             count: serve.instances,
             limits: HandlerLimits::default(),
         },
+        security_headers: SecurityHeaders::default(),
     };
     runtime.block_on(async {
         let server = Server::bind(&environment, settings, options).await.map_err(|error| {

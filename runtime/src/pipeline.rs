@@ -4,9 +4,11 @@
 
 mod endpoint;
 mod forwarded;
+mod published;
 mod route;
 mod view;
 
+use std::io;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -21,10 +23,11 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::host::HostError;
-use crate::metrics::UNMATCHED_ROUTE;
+use crate::metrics::{STATIC_ROUTE, UNMATCHED_ROUTE};
 use crate::response::{self, Body, REQUEST_ID};
 use crate::route::{Found, RequestPath};
 use crate::session::StoreError;
+use crate::site;
 use crate::state::State;
 
 /// One request, as the parts of the pipeline see it.
@@ -51,6 +54,8 @@ enum Failure {
     Result(#[from] crate::response::ResultError),
     #[error(transparent)]
     Document(#[from] crate::document::DocumentError),
+    #[error("A published file cannot be read: {0}")]
+    Asset(io::Error),
     #[error("The dispatcher answered in a way that cannot be read: {0}")]
     Reply(#[from] serde_json::Error),
 }
@@ -74,6 +79,7 @@ pub(crate) async fn answer(state: Arc<State>, request: Request<Incoming>, is_tls
     let id = HeaderValue::from_str(&exchange.id).unwrap_or(HeaderValue::from_static("invalid"));
     let is_head = exchange.method == Method::HEAD;
     let mut response = exchange.run(started).await;
+    counted.security.complete(response.headers_mut());
     response.headers_mut().insert(REQUEST_ID, id);
     // The transport drops the body of an answer to HEAD and keeps its length; a stream would never be read.
     if is_head && response.status() == StatusCode::NO_CONTENT {
@@ -110,7 +116,7 @@ impl Exchange {
         let application = self.state.application();
         let found = application.routes().find(&self.method, &path);
         let view = |parameters: &Method| application.views().find(parameters, &path);
-        let is_read = self.method == Method::GET || self.method == Method::HEAD;
+        let site = application.site().filter(|_| !site::is_api(&path));
         match found {
             Found::Route { index, parameters } => {
                 let label = application.route(index).name.clone();
@@ -120,18 +126,32 @@ impl Exchange {
             }
             other => {
                 if let Found::Route { index, parameters } = view(&Method::GET) {
-                    if is_read {
+                    // A view without a loader has nothing to say about the page that is published for its path.
+                    let is_published = !application.view(index).has_loader
+                        && site.is_some_and(|site| site.pages().declares(&application.view(index).pattern));
+                    if self.is_read() && !is_published {
                         let label = application.view(index).name.clone();
                         let response = self.call_view(&application, index, &parameters, &path).await;
                         self.completed(&label, &response, started);
                         return response;
                     }
-                    if self.method != Method::OPTIONS {
+                    if self.method != Method::OPTIONS && !is_published {
                         return self.unmatched(&path, &[Method::GET, Method::HEAD], started);
                     }
                 }
                 if self.method == Method::OPTIONS {
                     return self.preflight();
+                }
+                if let Some(site) = site.filter(|_| self.is_read()) {
+                    if let Some(response) = self.published_file(site, &path).await {
+                        self.completed(STATIC_ROUTE, &response, started);
+                        return response;
+                    }
+                    if other == Found::Nothing {
+                        let response = self.nothing_published(site).await;
+                        self.completed(UNMATCHED_ROUTE, &response, started);
+                        return response;
+                    }
                 }
                 let allowed = if let Found::OtherMethods(methods) = other { methods } else { Vec::new() };
                 self.unmatched(&path, &allowed, started)

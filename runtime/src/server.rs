@@ -22,6 +22,7 @@ use crate::application::{HostChoice, LoadError, Release};
 use crate::environment::{Environment, Settings};
 use crate::log::READY;
 use crate::pipeline;
+use crate::security_headers::SecurityHeaders;
 use crate::session::{self, Sessions, StoreError, SweepTask};
 use crate::state::{Limits, Parts, State};
 
@@ -32,6 +33,8 @@ pub struct ServerOptions {
     pub port: u16,
     pub limits: Limits,
     pub choice: HostChoice,
+    /// None are sent where `SECURITY_HEADERS` is off.
+    pub security_headers: SecurityHeaders,
 }
 
 /// Why there is no server.
@@ -76,6 +79,7 @@ impl Server {
         let address = listener.local_addr().map_err(listen)?;
         let variables: BTreeMap<String, String> =
             environment.variables().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let security = if settings.security_headers { options.security_headers } else { SecurityHeaders::none() };
         let state = Arc::new(State::new(Parts {
             settings,
             root: PathBuf::from(environment.workspace_root()),
@@ -83,6 +87,7 @@ impl Server {
             sessions,
             limits: options.limits,
             choice: options.choice,
+            security,
         }));
         Ok(Self { listener, address, state, _sweep: sweep })
     }

@@ -16,6 +16,7 @@ use crate::environment::Settings;
 use crate::host::Calls;
 use crate::metrics::Metrics;
 use crate::readiness::{Readiness, ReadinessStatus};
+use crate::security_headers::SecurityHeaders;
 use crate::session::Sessions;
 
 pub(crate) use throttle::Throttle;
@@ -59,6 +60,7 @@ pub(crate) struct State {
     pub(crate) client_errors: Throttle,
     pub(crate) limits: Limits,
     pub(crate) choice: HostChoice,
+    pub(crate) security: SecurityHeaders,
     pub(crate) started: Instant,
     documents: Arc<Documents>,
     current: RwLock<Current>,
@@ -79,6 +81,7 @@ pub(crate) struct Parts {
     pub(crate) sessions: Sessions,
     pub(crate) limits: Limits,
     pub(crate) choice: HostChoice,
+    pub(crate) security: SecurityHeaders,
 }
 
 impl State {
@@ -103,6 +106,7 @@ impl State {
             sessions: parts.sessions,
             limits: parts.limits,
             choice: parts.choice,
+            security: parts.security,
         }
     }
 

@@ -3,7 +3,7 @@
 import { timingSafeEqual } from 'node:crypto';
 
 const RUNTIME = Symbol.for('webstir.webstir-backend.session-runtime');
-// Where versions before 0.1.16 kept it, among the application's own data.
+// Where old versions kept it: among the data of the application.
 const LEGACY_KEY = '__webstir_form_runtime';
 
 const MAX_FORMS = 32;
@@ -88,21 +88,32 @@ function stateFor(session) {
   return attach(session, clean(current ?? legacy));
 }
 
-const isEmpty = (record) => Object.keys(record).length === 0;
+const isEmpty = ({ csrf, states }) => Object.keys(csrf).length === 0 && Object.keys(states).length === 0;
+
+const hasState = (session) => isObject(session) && (Object.hasOwn(session, RUNTIME) || Object.hasOwn(session, LEGACY_KEY));
+
+function detach(session) {
+  const { form, ...rest } = session[RUNTIME] ?? {};
+  if (Object.keys(rest).length === 0) delete session[RUNTIME];
+  else session[RUNTIME] = rest;
+}
 
 // `{csrf: {formId: [token]}, states: {formId: {values, issues, createdAt}}}`, plain data; undefined when there is nothing to keep.
 export function formStateOf(session) {
-  if (!isObject(session)) return undefined;
-  const { csrf, states } = stateFor(session);
-  if (!isEmpty(csrf) || !isEmpty(states)) return { csrf, states };
-  const { form, ...rest } = session[RUNTIME];
-  if (Object.keys(rest).length === 0) delete session[RUNTIME];
+  if (!hasState(session)) return undefined;
+  const state = stateFor(session);
+  if (!isEmpty(state)) return { csrf: state.csrf, states: state.states };
+  detach(session);
   return undefined;
 }
 
-// Gives a session the state that was stored with it, or that another session object had. Without a state it ends up with none.
+// Gives a session the state that was stored with it, or that another session object had. Without a state it ends up with none. A
+// session that cannot be changed stays as it is.
 export function adoptFormState(session, state) {
-  if (isObject(session)) attach(session, clean(state));
+  if (!isObject(session) || !Object.isExtensible(session)) return;
+  const adopted = clean(state);
+  if (isEmpty(adopted)) detach(session);
+  else attach(session, adopted);
 }
 
 export function issueToken(session, formId) {
@@ -136,7 +147,7 @@ export function spendToken(session, formId, token) {
 
 // Whether a form of this session waits for the token.
 export function hasCsrfToken(session, token) {
-  if (!isObject(session) || !isText(token)) return false;
+  if (!hasState(session) || !isText(token)) return false;
   return Object.values(stateFor(session).csrf).some((tokens) => tokens.filter((other) => isSame(other, token)).length > 0);
 }
 

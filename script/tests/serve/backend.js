@@ -103,6 +103,14 @@ const cases = {
     const ok = forms.processFormSubmission({ session, formId: 'a', csrf: true, body: { _csrf: 'old' } }).ok;
     return [[ok, Object.keys(session)], [true, ['a']]];
   },
+  'a session that cannot be changed has no state and raises nothing'() {
+    const frozen = Object.freeze({ a: 1 });
+    adoptFormState(frozen, { csrf: { a: ['t'] } });
+    const emptied = {};
+    adoptFormState(emptied, { csrf: { a: ['t'] } });
+    adoptFormState(emptied, undefined);
+    return [[formStateOf(frozen), hasCsrfToken(frozen, 't'), formStateOf(emptied), Object.getOwnPropertySymbols(emptied).length], [undefined, false, undefined, 0]];
+  },
   'issues are grouped by field'() {
     return [
       forms.groupFormIssuesByField([{ message: 'a' }, { field: 'x', message: 'b' }, { field: 'x', message: 'c' }, { field: 'y', message: '' }]),
