@@ -117,8 +117,10 @@ fn clients_that_dawdle_are_cut_off() {
     let (answer, took) = closes(&server, "POST /echo HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n\r\nslow");
     assert!(["400", "408", "closed"].contains(&status(&answer)) && took < PATIENCE, "{answer}");
     // One that says nothing, and one that has said all and stays.
-    let (answer, took) = closes(&server, "");
-    assert!(answer.is_empty() && took < PATIENCE, "{answer}");
+    for bytes in ["", "P", "PRI * HTTP/2.0\r\n"] {
+        let (answer, took) = closes(&server, bytes);
+        assert!(answer.is_empty() && took < PATIENCE, "{bytes:?}: {answer}");
+    }
     let (answer, took) = closes(&server, "GET /named HTTP/1.1\r\nhost: a\r\n\r\n");
     assert!(status(&answer) == "200" && took < PATIENCE, "{answer}");
     assert_eq!(server.get("/named").status, 200);
