@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -150,6 +151,12 @@ pub(crate) struct Serve {
     /// How many isolates or workers run handlers; with more than one, state of a module is not shared
     #[arg(long, value_name = "NUMBER", default_value_t = NonZeroUsize::MIN)]
     pub(crate) instances: NonZeroUsize,
+    /// How long a client may take to send the head of a request [default: 30]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) head_timeout: Option<Duration>,
+    /// How long a client may take to send a body [default: 60]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) body_timeout: Option<Duration>,
     /// How the log looks [default: `pretty` on a terminal, else `json`]
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub(crate) log: Option<LogStyle>,
@@ -165,9 +172,19 @@ impl Serve {
             port: None,
             engine: EngineChoice::Auto,
             instances: NonZeroUsize::MIN,
+            head_timeout: None,
+            body_timeout: None,
             log: None,
         }
     }
+}
+
+/// A time that is more than none.
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok().filter(|seconds: &f64| *seconds > 0.0);
+    seconds
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .ok_or_else(|| "a number of seconds above 0 is needed".to_owned())
 }
 
 /// What runs handlers.

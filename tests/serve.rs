@@ -12,13 +12,17 @@ macro_rules! in_both_hosts {
     };
 }
 
+mod authentication;
 mod bodies;
 mod browser;
 mod context;
 mod forms;
 mod hooks;
+mod key;
 mod lifecycle;
 mod limits;
+mod production;
+mod protocol;
 mod reply;
 mod results;
 mod routing;

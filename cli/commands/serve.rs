@@ -61,7 +61,7 @@ pub(super) fn run(global: &Global, serve: &Serve) -> Result<Exit, Failure> {
     let options = ServerOptions {
         host: serve.host.unwrap_or(settings.host),
         port: serve.port.unwrap_or(settings.port),
-        limits: Limits::default(),
+        limits: limits(serve),
         choice: HostChoice {
             engine: match serve.engine {
                 EngineChoice::Auto => None,
@@ -91,6 +91,15 @@ pub(super) fn run(global: &Global, serve: &Serve) -> Result<Exit, Failure> {
         reload.abort();
         Ok(Exit::Done)
     })
+}
+
+fn limits(serve: &Serve) -> Limits {
+    let default = Limits::default();
+    Limits {
+        head: serve.head_timeout.unwrap_or(default.head),
+        body: serve.body_timeout.unwrap_or(default.body),
+        ..default
+    }
 }
 
 fn environment(root: &Path, serve: &Serve) -> Result<Environment, Failure> {

@@ -210,11 +210,10 @@ impl Exchange {
 
     /// An error of the server: logged with everything, answered with what a stranger may know.
     fn failed(&self, label: &str, failure: &Failure) -> Response<Body> {
-        let (kind, stack) = match failure {
-            Failure::Host(error) => (error.kind(), error.stack()),
-            other => ("ServerError", other.to_string()),
+        let (kind, stack, message) = match failure {
+            Failure::Host(error) => (error.kind(), error.stack(), error.message()),
+            other => ("ServerError", other.to_string(), other.to_string()),
         };
-        let message = failure.to_string();
         let record = json!({
             "message": "request handler failed",
             "fields": {
@@ -236,7 +235,7 @@ impl Exchange {
         };
         let told = match failure {
             // What was thrown may name anything; a value that is no error has no message.
-            Failure::Host(HostError::Thrown(thrown)) => thrown.name.is_some().then(|| thrown.message.clone()),
+            Failure::Host(HostError::Thrown(thrown)) => thrown.name.is_some().then_some(message),
             _ => Some(message),
         };
         if self.state.settings.mode.is_production() {

@@ -141,13 +141,13 @@ impl State {
         let application = match loaded {
             Ok(application) => Arc::new(application),
             Err(error) => {
-                let (kind, stack) = match &error {
-                    LoadError::Host(error) => (error.kind(), error.stack()),
-                    other => ("Error", other.to_string()),
+                let (kind, stack, message) = match &error {
+                    LoadError::Host(error) => (error.kind(), error.stack(), error.message()),
+                    other => ("Error", other.to_string(), other.to_string()),
                 };
                 let record = json!({
                     "message": "[webstir-backend] module load failed",
-                    "fields": { "err": { "type": kind, "message": error.to_string(), "stack": stack } },
+                    "fields": { "err": { "type": kind, "message": message, "stack": stack } },
                 })
                 .to_string();
                 tracing::error!(record = record.as_str());

@@ -46,7 +46,7 @@ pub(super) struct Server {
     address: SocketAddr,
     records: Arc<Mutex<Vec<Value>>>,
     errors: Arc<Mutex<String>>,
-    pub(super) case: Case,
+    pub(super) case: Arc<Case>,
 }
 
 /// The server of the common workspace in one host.
@@ -131,7 +131,20 @@ impl Server {
 
     /// A command that serves.
     #[track_caller]
-    pub(super) fn spawn(case: Case, mut command: Command) -> Self {
+    pub(super) fn spawn(case: Case, command: Command) -> Self {
+        Self::spawn_in(Arc::new(case), command)
+    }
+
+    /// Another server on the workspace of this one, which has ended.
+    #[track_caller]
+    pub(super) fn again(&self, host: Host, environment: &[(&str, &str)]) -> Self {
+        let mut command = self.case.command();
+        command.args(["serve", "--build", "--engine", host.name()]).envs(environment.iter().copied());
+        Self::spawn_in(Arc::clone(&self.case), command)
+    }
+
+    #[track_caller]
+    fn spawn_in(case: Arc<Case>, mut command: Command) -> Self {
         command.args(["--host", "127.0.0.1", "--port", "0", "--log", "json"]);
         let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let (records, errors) = (Arc::default(), Arc::default());

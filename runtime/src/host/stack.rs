@@ -18,6 +18,11 @@ impl HostError {
         }
     }
 
+    /// What it says, without its class.
+    pub fn message(&self) -> String {
+        if let Self::Thrown(thrown) = self { thrown.message.clone() } else { self.to_string() }
+    }
+
     /// The message, a line for each frame, and the same of each cause.
     pub fn stack(&self) -> String {
         let Self::Thrown(thrown) = self else { return self.to_string() };
@@ -62,7 +67,7 @@ mod tests {
             cause: Some(Box::new(cause)),
         };
         let error = HostError::Thrown(thrown);
-        assert_eq!(error.kind(), "TypeError");
+        assert_eq!((error.kind(), error.message().as_str()), ("TypeError", "no"));
         assert_eq!(error.stack(), "TypeError: no\n    at inner (src/a.ts:3:5)\n    at src/a.ts:9:5\nCaused by: why");
         assert_eq!(HostError::Lost.stack(), HostError::Lost.to_string());
     }
