@@ -49,15 +49,15 @@ fn a_visitor_adds_notes_with_and_without_scripts() {
     assert_eq!(seen["refusedStatuses"], json!([303, 200]));
     assert_eq!(seen["refused"], page(json!([]), none.clone(), json!(["Enter your name."]), ""));
     assert_eq!(seen["addedStatuses"], json!([303, 200]));
-    let note = json!(["<b>One</b> & \"two\""]);
-    assert_eq!(seen["added"], page(note.clone(), json!("Your note was added."), json!([]), "Ada"));
+    let one = json!(["<b>One</b> & \"two\""]);
+    assert_eq!(seen["added"], page(one.clone(), json!("Your note was added."), json!([]), "Ada"));
     // The message is shown once; the session stays.
-    assert_eq!(seen["reloaded"], page(note.clone(), none.clone(), json!([]), "Ada"));
+    assert_eq!(seen["reloaded"], page(one.clone(), none.clone(), json!([]), "Ada"));
 
-    assert_eq!(seen["other"], page(note, none.clone(), json!([]), ""));
+    assert_eq!(seen["other"], page(one, none.clone(), json!([]), ""));
     assert_eq!(seen["fetched"], json!({ "status": 200, "redirected": true, "flash": true }));
-    let both = json!(["Sent by a script", "<b>One</b> & \"two\""]);
-    assert_eq!(seen["afterFetch"], page(both, none, json!([]), "Bob"));
+    let two = json!(["Sent by a script", "<b>One</b> & \"two\""]);
+    assert_eq!(seen["afterFetch"], page(two, none, json!([]), "Bob"));
     assert_eq!(seen["replayed"], json!([false, true]));
     served.stop();
 }

@@ -55,6 +55,7 @@ impl Signals {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is mapped over an error")]
 fn unheard(error: io::Error) -> Failure {
     Failure::new(format!("Signals cannot be received: {error}"))
 }
