@@ -62,7 +62,9 @@ pub(crate) enum Command {
     #[command(after_help = "Example: webstir init api notes")]
     Init(Init),
     /// Check, transpile and bundle the workspace into `build/`
-    #[command(after_help = "Examples:\n  webstir build\n  webstir build --profile test --json")]
+    #[command(
+        after_help = "Examples:\n  webstir build\n  webstir build --profile test --json\n  webstir build --serve"
+    )]
     Build(Build),
     /// Check, bundle and minify the workspace into `dist/`
     #[command(after_help = "Example: webstir publish --workspace notes")]
@@ -123,6 +125,9 @@ pub(crate) struct Build {
     /// The profile of `webstir.kdl` to build
     #[arg(long, default_value = "build")]
     pub(crate) profile: String,
+    /// Then serve the result, as `webstir serve --build` does
+    #[arg(long)]
+    pub(crate) serve: bool,
 }
 
 /// `webstir serve`.
@@ -163,6 +168,23 @@ fn seconds(text: &str) -> Result<Duration, String> {
     seconds
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
         .ok_or_else(|| "a number of seconds above 0 is needed".to_owned())
+}
+
+impl Serve {
+    /// A build that is served with all defaults.
+    pub(crate) fn of_build(profile: &str) -> Self {
+        Self {
+            build: true,
+            profile: Some(profile.to_owned()),
+            host: None,
+            port: None,
+            engine: EngineChoice::Auto,
+            instances: NonZeroUsize::MIN,
+            head_timeout: None,
+            body_timeout: None,
+            log: None,
+        }
+    }
 }
 
 /// What runs handlers.

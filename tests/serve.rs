@@ -1,7 +1,7 @@
 //! `webstir serve`, seen from outside: the real binary, real sockets, handlers in both hosts.
 
-/// Makes two tests of each case, one for each host. They share the server of the common workspace.
-macro_rules! in_both_hosts {
+/// Makes three tests of each case, one for each host. They share the server of the common workspace.
+macro_rules! in_every_host {
     ($($case:ident),* $(,)?) => {
         mod embedded {
             $(#[test] fn $case() { super::$case(super::super::server::shared(super::super::server::Host::Embedded)); })*
@@ -9,12 +9,16 @@ macro_rules! in_both_hosts {
         mod worker {
             $(#[test] fn $case() { super::$case(super::super::server::shared(super::super::server::Host::Worker)); })*
         }
+        mod bun {
+            $(#[test] fn $case() { super::$case(super::super::server::shared(super::super::server::Host::Bun)); })*
+        }
     };
 }
 
 mod authentication;
 mod bodies;
 mod browser;
+mod bun;
 mod context;
 mod forms;
 mod hooks;

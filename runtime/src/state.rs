@@ -40,7 +40,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             head: Duration::from_secs(30),
-            body: Duration::from_secs(60),
+            body: Duration::from_mins(1),
             head_bytes: 64 << 10,
             connections: 20_000,
             drain: Duration::from_secs(30),

@@ -71,35 +71,40 @@ function createRequest({ url, method, headers }) {
   return request;
 }
 
-/** A property that is made when it is first read. */
-function lazy(object, name, create) {
-  const define = (value) =>
-    Object.defineProperty(object, name, { value, writable: true, enumerable: true, configurable: true });
-  Object.defineProperty(object, name, {
-    get: () => define(create())[name],
-    set: define,
-    enumerable: true,
-    configurable: true,
-  });
-}
+const define = (object, name, value) =>
+  Object.defineProperty(object, name, { value, writable: true, enumerable: true, configurable: true })[name];
 
-function createContext(message, body, session) {
-  const context = {};
-  lazy(context, 'request', () => createRequest(message.request));
-  lazy(context, 'reply', () => new Response());
-  context.params = message.params;
-  context.query = message.query;
-  context.body = readBody(message.body, body);
-  context.auth = message.auth;
-  context.session = session;
-  context.flash = message.flash;
-  context.db = Object.create(null);
-  context.env = environment;
-  lazy(context, 'logger', () => createLogger(message.bindings));
-  context.requestId = message.requestId;
-  context.now = () => new Date();
-  return context;
-}
+/** What few handlers ask for is made when it is first read. */
+const createContext = (message, body, session) => ({
+  get request() {
+    return define(this, 'request', createRequest(message.request));
+  },
+  set request(request) {
+    define(this, 'request', request);
+  },
+  get reply() {
+    return define(this, 'reply', new Response());
+  },
+  set reply(reply) {
+    define(this, 'reply', reply);
+  },
+  params: message.params,
+  query: message.query,
+  body: readBody(message.body, body),
+  auth: message.auth,
+  session,
+  flash: message.flash,
+  db: Object.create(null),
+  env: environment,
+  get logger() {
+    return define(this, 'logger', createLogger(message.bindings));
+  },
+  set logger(logger) {
+    define(this, 'logger', logger);
+  },
+  requestId: message.requestId,
+  now: () => new Date(),
+});
 
 function readBody(body, bytes) {
   if (body === undefined) return undefined;

@@ -34,19 +34,30 @@ socket.on('close', () => process.exit(0));
 socket.on('error', () => process.exit(1));
 
 function send(kind, id, message, body) {
-  const text = Buffer.from(message);
   const bytes = body === undefined || body === null ? undefined : typeof body === 'string' ? Buffer.from(body) : body;
-  const head = Buffer.allocUnsafe(HEAD);
-  head.writeUInt32LE(HEAD - 4 + text.length + (bytes?.length ?? 0), 0);
-  head.writeUInt8(kind, 4);
-  head.writeUInt32LE(id, 5);
-  head.writeUInt8(bytes === undefined ? 0 : 1, 9);
-  head.writeUInt32LE(text.length, 10);
-  socket.cork();
-  socket.write(head);
-  socket.write(text);
-  if (bytes !== undefined) socket.write(bytes);
-  socket.uncork();
+  const length = Buffer.byteLength(message);
+  const frame = Buffer.allocUnsafe(HEAD + length + (bytes?.length ?? 0));
+  frame.writeUInt32LE(frame.length - 4, 0);
+  frame.writeUInt8(kind, 4);
+  frame.writeUInt32LE(id, 5);
+  frame.writeUInt8(bytes === undefined ? 0 : 1, 9);
+  frame.writeUInt32LE(length, 10);
+  frame.write(message, HEAD);
+  if (bytes !== undefined) frame.set(bytes, HEAD + length);
+  post(frame);
+}
+
+// Frames that are sent in one turn go out in one write.
+let outgoing = [];
+
+function post(frame) {
+  outgoing.push(frame);
+  if (outgoing.length > 1) return;
+  queueMicrotask(() => {
+    const frames = outgoing;
+    outgoing = [];
+    socket.write(frames.length === 1 ? frames[0] : Buffer.concat(frames));
+  });
 }
 
 const operations = new Map();
