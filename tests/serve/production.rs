@@ -117,3 +117,29 @@ fn cookies_have_settings() {
         "{cookie}"
     );
 }
+
+/// In memory, unless the mode or an address says otherwise; below the workspace, wherever one stands.
+#[test]
+fn stores_are_chosen_by_the_environment() {
+    let database = |environment: &[(&str, &str)]| {
+        let server = Server::of_common(Host::Embedded, &[], environment);
+        server.visitor().post_json("/session/put/a", "1");
+        server.case.names("data").into_iter().filter(|name| name.ends_with(".sqlite")).collect::<Vec<_>>()
+    };
+    assert_eq!(database(&[]), Vec::<String>::new());
+    assert_eq!(database(&[("SESSION_STORE_URL", "file:./data/own.sqlite")]), ["data/own.sqlite"]);
+    assert_eq!(database(&[PRODUCTION, SECRET, ("SESSION_STORE_DRIVER", "memory")]), Vec::<String>::new());
+    let stderr = refused(&[("SESSION_STORE_DRIVER", "redis")]);
+    assert!(stderr.contains("Unsupported SESSION_STORE_DRIVER 'redis'"), "{stderr}");
+}
+
+/// What is given wins over `.env.local`, and that over `.env`.
+#[test]
+fn variables_come_from_files_too() {
+    let case = common();
+    case.write(".env.local", "# a comment\nCONFORMANCE_FILE = 'local'\nLOG_SERVICE_NAME=\"own name\"\n");
+    let server = Server::start(case, Host::Worker, &[], &[("CONFORMANCE_VALUE", "given")]);
+    let environment = server.get("/context/environment").json();
+    assert_eq!((&environment["fromFile"], &environment["value"]), (&json!("local"), &json!("given")));
+    assert_eq!(server.message("API server running")["service"], "own name");
+}
