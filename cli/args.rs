@@ -162,14 +162,6 @@ pub(crate) struct Serve {
     pub(crate) log: Option<LogStyle>,
 }
 
-/// A time that is more than none.
-fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds = text.parse().ok().filter(|seconds: &f64| *seconds > 0.0);
-    seconds
-        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-        .ok_or_else(|| "a number of seconds above 0 is needed".to_owned())
-}
-
 impl Serve {
     /// A build that is served with all defaults.
     pub(crate) fn of_build(profile: &str) -> Self {
@@ -185,6 +177,14 @@ impl Serve {
             log: None,
         }
     }
+}
+
+/// A time that is more than none.
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok().filter(|seconds: &f64| *seconds > 0.0);
+    seconds
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .ok_or_else(|| "a number of seconds above 0 is needed".to_owned())
 }
 
 /// What runs handlers.

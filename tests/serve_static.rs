@@ -40,7 +40,7 @@ const PACKAGE: &str = r#"{
 "#;
 
 /// The longest wait for something that must happen.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 const SECRET: &str = "a secret of more than thirty-two characters";
 
@@ -99,8 +99,8 @@ impl Server {
             .envs(environment.iter().copied());
         let mut process = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map_while(Result::ok);
-        let records = lines.by_ref().filter_map(|line| serde_json::from_str::<Value>(&line).ok());
-        let port = records.filter_map(|record| record["port"].as_u64()).next();
+        let mut records = lines.by_ref().filter_map(|line| serde_json::from_str::<Value>(&line).ok());
+        let port = records.find_map(|record| record["port"].as_u64());
         // What nobody reads would stop the server.
         thread::spawn(move || lines.count());
         Self { port: port.unwrap().try_into().unwrap(), process }

@@ -100,7 +100,7 @@ impl Contents {
         }
         let variant = Arc::clone(variant);
         self.off_thread(asset, move |contents, asset| {
-            if !asset.refresh()?.version.is_indexed {
+            if !asset.refresh()?.is_some_and(|refreshed| refreshed.version.is_indexed) {
                 return Ok(None);
             }
             match contents.read(&variant) {
@@ -123,7 +123,8 @@ impl Contents {
     }
 
     fn believed_version(&self, asset: &Asset) -> Option<Version> {
-        let current = asset.current();
+        // Whoever holds it reads a changed file, for which no request on this thread may wait.
+        let current = asset.current.try_lock().ok()?;
         let is_believed = current.checked.is_some_and(|checked| checked.elapsed() < self.believed);
         is_believed.then_some(current.version)
     }
@@ -137,7 +138,7 @@ impl Contents {
 
     fn read(&self, asset: &Asset) -> io::Result<Opened> {
         for _ in 0..ATTEMPTS {
-            let Refreshed { version, source } = asset.refresh()?;
+            let Some(Refreshed { version, source }) = asset.refresh()? else { continue };
             let (file, stamp) = match source {
                 Source::Memory(bytes) => return Ok(Opened { version, source: OpenSource::Whole(bytes) }),
                 Source::File(file, stamp) => (file, stamp),
@@ -155,6 +156,8 @@ impl Contents {
                 self.kept.insert(version.digest, bytes.clone());
                 return Ok(Opened { version, source: OpenSource::Whole(bytes) });
             }
+            // It changed faster than the clock of its stamp.
+            asset.current().stamp = None;
         }
         Err(io::Error::other("the file does not stop changing"))
     }
@@ -166,8 +169,8 @@ struct Refreshed {
 }
 
 impl Asset {
-    /// Opens the asset and sees to it that its version is that of what was opened.
-    fn refresh(&self) -> io::Result<Refreshed> {
+    /// Opens the asset and sees to it that its version is that of what was opened. None when it changed meanwhile.
+    fn refresh(&self) -> io::Result<Option<Refreshed>> {
         let source = self.place.open(&self.path)?;
         // Held while a changed file is read, so that it is read once.
         let mut current = self.current();
@@ -176,14 +179,14 @@ impl Asset {
         {
             let digest = blake3::Hasher::new().update_reader(Pieces { file, at: 0 })?.finalize();
             if Stamp::of(&file.metadata()?) != *stamp {
-                return Err(io::Error::other("the file changed while it was read"));
+                return Ok(None);
             }
             let is_indexed = current.version.is_indexed && current.version.digest == digest;
             current.version = Version { digest, length: stamp.length(), is_indexed };
             current.stamp = Some(*stamp);
         }
         current.checked = Some(Instant::now());
-        Ok(Refreshed { version: current.version, source })
+        Ok(Some(Refreshed { version: current.version, source }))
     }
 }
 

@@ -217,6 +217,16 @@ async fn a_changed_file_never_leaves_under_its_former_tag() {
 }
 
 #[tokio::test]
+async fn bytes_that_are_not_the_indexed_ones_get_a_tag_of_their_own() {
+    let tree = Tree::with(&[("a.js", b"other")]);
+    let AssetEntry { path, place, .. } = tree::entries(tree.0.path()).unwrap().remove(0);
+    // As if it had been written within one tick of the clock after it was read.
+    let index = AssetIndex::new([AssetEntry { path, place, digest: blake3::hash(b"first"), length: 5 }]);
+    let (status, headers, body) = get(&index, "a.js", &[(IF_NONE_MATCH, &tag(b"first"))]).await;
+    assert_eq!((status, texts(&headers, [ETAG]), body), (StatusCode::OK, vec![tag(b"other")], b"other".to_vec()));
+}
+
+#[tokio::test]
 async fn what_was_read_is_believed_for_a_moment() {
     let tree = Tree::with(&[("a.js", b"first")]);
     let index = AssetIndex { contents: Arc::new(Contents::believing(Duration::from_hours(1))), ..tree.index() };
