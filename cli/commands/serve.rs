@@ -163,6 +163,7 @@ impl Builder {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is mapped over an error")]
 fn unservable(error: ReleaseError) -> Failure {
     Failure::new(error.to_string())
 }
