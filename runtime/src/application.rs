@@ -44,7 +44,7 @@ pub struct Application {
 
 /// A route of the module.
 #[derive(Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a property of its own")]
+#[expect(clippy::struct_excessive_bools, reason = "each says something else of it")]
 pub struct Route {
     /// Its place among the routes that the dispatcher knows.
     pub index: usize,

@@ -77,14 +77,9 @@ pub(crate) async fn answer(state: Arc<State>, request: Request<Incoming>, is_tls
         state,
     };
     let id = HeaderValue::from_str(&exchange.id).unwrap_or(HeaderValue::from_static("invalid"));
-    let is_head = exchange.method == Method::HEAD;
     let mut response = exchange.run(started).await;
     counted.security.complete(response.headers_mut());
     response.headers_mut().insert(REQUEST_ID, id);
-    // The transport drops the body of an answer to HEAD and keeps its length; a stream would never be read.
-    if is_head && response.status() == StatusCode::NO_CONTENT {
-        *response.body_mut() = response::empty();
-    }
     response
 }
 
@@ -115,7 +110,7 @@ impl Exchange {
         }
         let application = self.state.application();
         let found = application.routes().find(&self.method, &path);
-        let view = |parameters: &Method| application.views().find(parameters, &path);
+        let view = application.views().find(&Method::GET, &path);
         let site = application.site().filter(|_| !site::is_api(&path));
         match found {
             Found::Route { index, parameters } => {
@@ -125,7 +120,7 @@ impl Exchange {
                 response
             }
             other => {
-                if let Found::Route { index, parameters } = view(&Method::GET) {
+                if let Found::Route { index, parameters } = view {
                     // A view without a loader has nothing to say about the page that is published for its path.
                     let is_published = !application.view(index).has_loader
                         && site.is_some_and(|site| site.pages().declares(&application.view(index).pattern));

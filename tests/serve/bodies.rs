@@ -86,7 +86,7 @@ fn c11_files_can_be_sent(server: &Server) {
     }
 }
 
-in_both_hosts![
+in_every_host![
     bodies_are_read_by_their_type,
     names_of_prototypes_are_ordinary_fields,
     c11_malformed_json_is_refused,

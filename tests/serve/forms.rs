@@ -140,7 +140,7 @@ fn nothing_of_forms_is_part_of_the_session(server: &Server) {
     assert_ne!(session, Value::Null);
 }
 
-in_both_hosts![
+in_every_host![
     a_form_is_shown_submitted_and_shown_again,
     a_token_counts_once_and_pages_have_their_own,
     a_wrong_token_costs_nothing,

@@ -55,7 +55,7 @@ fn unknown_hooks_are_warned_of_and_left_out(server: &Server) {
     }
 }
 
-in_both_hosts![
+in_every_host![
     hooks_run_by_phase_order_and_name,
     who_a_hook_names_is_not_asked_again,
     a_hook_may_open_the_required_session,

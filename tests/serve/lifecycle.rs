@@ -185,3 +185,33 @@ fn c16_no_log_level_hides_that_the_server_runs() {
         assert_eq!(server.records().len(), 1, "{level}: {:?}", server.records());
     }
 }
+
+/// Where the workspace asks for it, and there alone.
+#[test]
+fn c13_schemas_are_applied_on_demand() {
+    let text = "const schema = {
+  safeParse: (value: any) => /^[0-9]+$/.test(value.id)
+    ? { success: true, data: { id: Number(value.id) } }
+    : { success: false, error: { issues: [{ path: ['id'], message: 'Not a number', code: 'custom' }] } },
+};
+export const module = {
+  manifest: { contractVersion: '1.0.0', name: 'life', version: '1.0.0', kind: 'backend' },
+  routes: [{
+    definition: { name: 'read', method: 'GET', path: '/read/:id' },
+    schemas: { params: schema },
+    handler: (ctx: any) => ({ body: { id: ctx.params.id } }),
+  }],
+};
+";
+    for host in HOSTS {
+        let server = Server::start(module(text), host, &[], &[]);
+        assert_eq!(server.get("/read/x").json(), json!({ "id": "x" }), "{host:?}");
+        let case = module(text);
+        case.write("webstir.kdl", "workspace \"small\" {\n  mode api\n}\nartifacts backend {\n  validate #true\n}\n");
+        let server = Server::start(case, host, &[], &[]);
+        assert_eq!(server.get("/read/7").json(), json!({ "id": 7 }), "{host:?}");
+        let refused = server.get("/read/x");
+        assert_eq!((refused.status, refused.json()["errors"][0]["code"].clone()), (400, json!("validation")));
+        assert_eq!(refused.json()["errors"][0]["details"]["path"], "id");
+    }
+}

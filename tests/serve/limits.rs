@@ -28,6 +28,8 @@ const handlers: Record<string, (ctx: any) => unknown> = {
     setTimeout(() => { throw new Error('thrown late'); }, 1);
     return { body: 'answered' };
   },
+  grow: async () => { for (;;) { hold.push(Buffer.alloc(16 << 20, 1)); await later(100); } },
+  nap: async () => { await later(300); return { body: 'rested' }; },
   never: () => new Promise(() => {}),
   wait: async () => { await new Promise<void>((resolve) => waiting.push(resolve)); return { body: 'waited' }; },
   waiting: () => ({ body: waiting.length }),
@@ -67,6 +69,22 @@ fn endless_handlers_are_stopped_and_their_neighbours_are_not() {
         assert_eq!(server.get("/ok").status, 200, "after {path}");
     }
     assert_eq!(server.get("/readyz").status, 200);
+}
+
+/// What waits beside a handler that is stopped goes on where it was.
+#[test]
+fn requests_in_flight_survive_a_handler_that_is_stopped() {
+    let server = start(Host::Embedded);
+    assert_eq!(server.get("/ok").json(), 1);
+    for path in ["/loop", "/hog"] {
+        thread::scope(|scope| {
+            let neighbours: Vec<_> = (0..4).map(|_| scope.spawn(|| server.get("/nap"))).collect();
+            is_unavailable(&server.get(path));
+            for neighbour in neighbours {
+                assert_eq!(neighbour.join().unwrap().text(), "rested", "beside {path}");
+            }
+        });
+    }
 }
 
 #[test]
@@ -154,6 +172,13 @@ fn c8_readiness_tells_of_a_missing_worker() {
     assert_eq!(server.get("/healthz").status, 200);
     eventually("it is there again", || server.get("/readyz").status == 200);
     assert_eq!(server.get("/ok").status, 200);
+}
+
+#[test]
+fn workers_that_hold_too_much_are_replaced() {
+    let server = start(Host::Worker);
+    is_unavailable(&server.get("/grow"));
+    assert_eq!(server.get("/ok").json(), 1);
 }
 
 #[test]

@@ -1,9 +1,12 @@
 //! What the environment decides.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use super::server::{Host, Server, common};
+use super::server::{Host, Server, common, eventually};
 
 const SECRET: (&str, &str) = ("SESSION_SECRET", "0123456789abcdef0123456789abcdef");
 const PRODUCTION: (&str, &str) = ("NODE_ENV", " Production ");
@@ -53,15 +56,29 @@ fn sessions_survive_a_process_that_is_killed() {
     let environment = [PRODUCTION, SECRET];
     let server = Server::of_common(Host::Embedded, &[], &environment);
     let mut visitor = server.visitor();
-    visitor.post_json("/session/put/a", "1");
-    visitor.post_json("/session/put/b", "2");
+    visitor.post_json("/session/put/count", "0");
     let cookie = visitor.cookie.clone().unwrap();
     assert!(server.case.exists("data/sessions.sqlite"));
-    server.signal(Signal::KILL);
-    server.exit_code();
+    let committed = AtomicU64::new(0);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for count in 1.. {
+                let request = server.request("POST", "/session/put/count").json(&count.to_string());
+                match request.header("cookie", &cookie).open() {
+                    Ok(reply) if reply.status() == 204 => committed.store(count, Ordering::SeqCst),
+                    _ => return,
+                }
+            }
+        });
+        eventually("some are written", || committed.load(Ordering::SeqCst) > 20);
+        server.signal(Signal::KILL);
+        server.exit_code();
+    });
     let server = server.again(Host::Embedded, &environment);
-    let reply = server.request("GET", "/session/look").header("cookie", &cookie).send();
-    assert_eq!(reply.json()["session"], json!({ "a": 1, "b": 2 }));
+    let session = server.request("GET", "/session/look").header("cookie", &cookie).send().json()["session"].clone();
+    let (found, committed) = (session["count"].as_u64().unwrap(), committed.load(Ordering::SeqCst));
+    // One more may have been written without an answer.
+    assert!(found == committed || found == committed + 1, "{found} where {committed} was answered");
 }
 
 #[test]
@@ -116,4 +133,30 @@ fn cookies_have_settings() {
         cookie.starts_with("own=") && cookie.ends_with("; Path=/; Max-Age=60; SameSite=Lax; HttpOnly; Secure"),
         "{cookie}"
     );
+}
+
+/// In memory, unless the mode or an address says otherwise; below the workspace, wherever one stands.
+#[test]
+fn stores_are_chosen_by_the_environment() {
+    let database = |environment: &[(&str, &str)]| {
+        let server = Server::of_common(Host::Embedded, &[], environment);
+        server.visitor().post_json("/session/put/a", "1");
+        server.case.names("data").into_iter().filter(|name| name.ends_with(".sqlite")).collect::<Vec<_>>()
+    };
+    assert_eq!(database(&[]), Vec::<String>::new());
+    assert_eq!(database(&[("SESSION_STORE_URL", "file:./data/own.sqlite")]), ["data/own.sqlite"]);
+    assert_eq!(database(&[PRODUCTION, SECRET, ("SESSION_STORE_DRIVER", "memory")]), Vec::<String>::new());
+    let stderr = refused(&[("SESSION_STORE_DRIVER", "redis")]);
+    assert!(stderr.contains("Unsupported SESSION_STORE_DRIVER 'redis'"), "{stderr}");
+}
+
+/// What is given wins over `.env.local`, and that over `.env`.
+#[test]
+fn variables_come_from_files_too() {
+    let case = common();
+    case.write(".env.local", "# a comment\nCONFORMANCE_FILE = 'local'\nLOG_SERVICE_NAME=\"own name\"\n");
+    let server = Server::start(case, Host::Worker, &[], &[("CONFORMANCE_VALUE", "given")]);
+    let environment = server.get("/context/environment").json();
+    assert_eq!((&environment["fromFile"], &environment["value"]), (&json!("local"), &json!("given")));
+    assert_eq!(server.message("API server running")["service"], "own name");
 }

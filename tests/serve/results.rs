@@ -143,7 +143,7 @@ fn what_a_handler_throws_is_a_500(server: &Server) {
     assert_eq!(server.get("/fault/reject").json()["message"], "rejected");
 }
 
-in_both_hosts![
+in_every_host![
     each_result_has_its_response,
     headers_are_the_handlers_but_for_those_of_the_server,
     c9_bytes_are_labelled_as_bytes,

@@ -170,7 +170,7 @@ fn client_errors_are_taken(server: &Server) {
     assert_eq!(server.get("/client-errors").status, 404);
 }
 
-in_both_hosts![
+in_every_host![
     patterns_match_whole_segments,
     c10_what_is_literal_stays_literal,
     c11_parameters_are_decoded,

@@ -23,16 +23,20 @@ use crate::support::Case;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Host {
     Embedded,
+    /// In processes of what is installed.
     Worker,
+    /// In processes of Bun.
+    Bun,
 }
 
+/// Both kinds.
 pub(super) const HOSTS: [Host; 2] = [Host::Embedded, Host::Worker];
 
 impl Host {
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Embedded => "embedded",
-            Self::Worker => "worker",
+            Self::Worker | Self::Bun => "worker",
         }
     }
 }
@@ -53,16 +57,23 @@ pub(super) struct Server {
 pub(super) fn shared(host: Host) -> &'static Server {
     static EMBEDDED: LazyLock<Server> = LazyLock::new(|| start_shared(Host::Embedded));
     static WORKER: LazyLock<Server> = LazyLock::new(|| start_shared(Host::Worker));
+    static BUN: LazyLock<Server> = LazyLock::new(|| start_shared(Host::Bun));
     match host {
         Host::Embedded => &EMBEDDED,
         Host::Worker => &WORKER,
+        Host::Bun => &BUN,
     }
 }
 
 /// What is static is not dropped: a process that sees the end of this one stops the server and removes its workspace.
+#[expect(clippy::zombie_processes, reason = "it outlives this process")]
 fn start_shared(host: Host) -> Server {
-    let server =
-        Server::of_common(host, &[], &[("CONFORMANCE_VALUE", "given"), ("AUTH_SERVICE_TOKENS", "first, second")]);
+    let case = common();
+    if host == Host::Bun {
+        super::bun::install(&case);
+    }
+    let environment = [("CONFORMANCE_VALUE", "given"), ("AUTH_SERVICE_TOKENS", "first, second")];
+    let server = Server::start(case, host, &[], &environment);
     let mut reaper = Command::new("sh");
     reaper.args(["-c", "read -r _; kill -TERM \"$1\"; rm -rf \"$2\"", "reaper", &server.id().to_string()]);
     reaper.arg(server.case.root().parent().unwrap()).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());

@@ -206,7 +206,7 @@ fn messages_follow_the_outcome(server: &Server) {
     assert_eq!(third.get("/session").json()["flash"][0]["key"], "saved", "what was not answered was not delivered");
 }
 
-in_both_hosts![
+in_every_host![
     a_session_lives_from_sign_in_to_sign_out,
     cookies_that_do_not_verify_are_cleared,
     identity_and_lifetime_are_readable_and_not_stored,

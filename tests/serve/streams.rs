@@ -48,7 +48,7 @@ fn a_stream_that_fails_is_cut_off(server: &Server) {
     assert!(!answer.ends_with("0\r\n\r\n"), "{answer:?}");
 }
 
-in_both_hosts![
+in_every_host![
     a_stream_arrives_whole,
     events_arrive_as_they_happen,
     a_client_that_leaves_ends_the_stream,

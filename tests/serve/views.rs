@@ -140,7 +140,7 @@ fn hosts_give_the_same_documents() {
     assert_eq!(plain(Host::Embedded), plain(Host::Worker));
 }
 
-in_both_hosts![
+in_every_host![
     a_view_is_its_document_with_state,
     s8_data_is_neither_pattern_nor_markup,
     views_answer_reads_and_come_after_routes,

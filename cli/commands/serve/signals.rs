@@ -1,6 +1,5 @@
 //! What operators ask of a server: to stop, and to look for another release.
 
-use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -23,7 +22,7 @@ impl Signals {
     /// The first SIGTERM or SIGINT stops the server, the second ends the process at once.
     pub(super) fn listen(runtime: &Runtime) -> Result<Self, Failure> {
         let _context = runtime.enter();
-        let listen = |kind| signal(kind).map_err(unheard);
+        let listen = |kind| signal(kind).map_err(|error| Failure::new(format!("Signals cannot be received: {error}")));
         let mut terminate = listen(SignalKind::terminate())?;
         let mut interrupt = listen(SignalKind::interrupt())?;
         let hangup = listen(SignalKind::hangup())?;
@@ -53,9 +52,4 @@ impl Signals {
             let _ = stopping.wait_for(|stopping| *stopping).await;
         }
     }
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "it is mapped over an error")]
-fn unheard(error: io::Error) -> Failure {
-    Failure::new(format!("Signals cannot be received: {error}"))
 }
