@@ -1,7 +1,6 @@
 //! `cargo bench --bench serve`: `webstir serve` beside bare hyper, `Bun.serve` and the TypeScript package's own runtime.
 //!
-//! Every server answers the same three requests: a page of 2 KB, a document of 1 KB, and a page with a form, whose token is kept in
-//! a session. Each is loaded over 32 connections by `wrk` (Debian: `apt-get install wrk`), one server at a time, round by round;
+//! The requests: a page of 2 KB, a document of 1 KB, a page with a form, whose token is kept in a session, and a file. Each is loaded over 32 connections by `wrk` (Debian: `apt-get install wrk`), one server at a time, round by round;
 //! processor time is that of the server's process and of all that it started. Bun and the package come from the npm registry.
 //! Nothing is asserted: machines differ and are shared.
 //!
@@ -20,13 +19,15 @@ use std::time::{Duration, Instant};
 
 use hyper::body::Bytes;
 
-const PATHS: [(&str, &str); 3] = [("page, 2 KB", "/page"), ("JSON, 1 KB", "/json"), ("form with a session", "/form")];
+const PATHS: [(&str, &str); 4] =
+    [("page, 2 KB", "/page"), ("JSON, 1 KB", "/json"), ("form with a session", "/form"), ("file, 2 KB", "/file.txt")];
+const ALL: &[&str] = &["/page", "/json", "/form", "/file.txt"];
 const CONNECTIONS: &str = "32";
 
-/// One server: its name, whether it serves the form, and how to start it on a port.
+/// One server: its name, which paths it has, and how to start it on a port.
 struct Candidate {
     name: &'static str,
-    has_form: bool,
+    paths: &'static [&'static str],
     start: Box<dyn Fn(u16) -> Command>,
 }
 
@@ -41,7 +42,7 @@ struct Measured {
 
 #[derive(Default)]
 struct Totals {
-    paths: [Measured; 3],
+    paths: [Measured; 4],
     /// Milliseconds to the first answer.
     start: Vec<f64>,
     /// Resident MiB when the load is over.
@@ -68,7 +69,7 @@ fn main() {
     }
     println!("{seconds} s, {rounds} rounds, {CONNECTIONS} connections, {} processors\n", processors());
     println!("| server | {} | first answer | memory |", PATHS.map(|(name, _)| name).join(" | "));
-    println!("| --- | --- | --- | --- | --- | --- |");
+    println!("| --- | --- | --- | --- | --- | --- | --- |");
     for (candidate, totals) in candidates.iter().zip(&totals) {
         let cells: Vec<String> = totals.paths.iter().map(cell).collect();
         println!(
@@ -107,7 +108,7 @@ fn install(root: &Path) -> PathBuf {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     };
-    fs::write(root.join("package.json"), r#"{ "name": "bench", "type": "module", "webstir": { "mode": "api" } }"#)
+    fs::write(root.join("package.json"), r#"{ "name": "bench", "type": "module", "webstir": { "mode": "full" } }"#)
         .unwrap();
     npm(&["install", "--no-audit", "--no-fund", "--loglevel=error", "bun@1"]);
     // A package that it depends on is not published; its runtime does not need it.
@@ -125,6 +126,7 @@ fn install(root: &Path) -> PathBuf {
     };
     write("src/backend/module.ts", include_str!("serve/module.js"));
     write("src/backend/index.ts", "export {};\n");
+    write("build/frontend/file.txt", &"0123456789abcde\n".repeat(128));
     write("package/build/backend/module.js", include_str!("serve/module.js"));
     write("package/build/backend/index.js", include_str!("serve/package.js"));
     write("package/package.json", r#"{ "name": "bench", "type": "module", "webstir": { "mode": "api" } }"#);
@@ -157,21 +159,25 @@ fn candidates(root: &Path, bun: &Path) -> Vec<Candidate> {
     vec![
         Candidate {
             name: "bare hyper, no script",
-            has_form: false,
+            paths: &["/page", "/json", "/file.txt"],
             start: Box::new(|port| {
                 let mut command = Command::new(std::env::current_exe().unwrap());
                 command.args(["--hyper", &port.to_string()]);
                 command
             }),
         },
-        Candidate { name: "`Bun.serve`, no sessions", has_form: false, start: Box::new(script(root.join("bun.js"))) },
+        Candidate {
+            name: "`Bun.serve`, no sessions",
+            paths: &["/page", "/json"],
+            start: Box::new(script(root.join("bun.js"))),
+        },
         Candidate {
             name: "the package's runtime (Bun), silent",
-            has_form: true,
+            paths: &["/page", "/json", "/form"],
             start: Box::new(script(root.join("package/build/backend/index.js"))),
         },
-        Candidate { name: "webstir, embedded", has_form: true, start: Box::new(webstir("embedded")) },
-        Candidate { name: "webstir, worker (Bun)", has_form: true, start: Box::new(webstir("worker")) },
+        Candidate { name: "webstir, embedded", paths: ALL, start: Box::new(webstir("embedded")) },
+        Candidate { name: "webstir, worker (Bun)", paths: ALL, start: Box::new(webstir("worker")) },
     ]
 }
 
@@ -186,7 +192,7 @@ fn measure(candidate: &Candidate, seconds: u64, totals: &mut Totals) {
     }
     totals.start.push(started.elapsed().as_secs_f64() * 1000.0);
     for ((_, path), measured) in PATHS.iter().zip(&mut totals.paths) {
-        if *path == "/form" && !candidate.has_form {
+        if !candidate.paths.contains(path) {
             continue;
         }
         // Warm up: what is compiled late is compiled now.
@@ -294,7 +300,7 @@ fn bare_hyper(port: u16) {
             stream.set_nodelay(true).unwrap();
             tokio::spawn(async move {
                 let service = hyper::service::service_fn(|request: hyper::Request<hyper::body::Incoming>| async move {
-                    let length = if request.uri().path() == "/page" { 2048 } else { 1024 };
+                    let length = if request.uri().path() == "/json" { 1024 } else { 2048 };
                     let body = http_body_util::Full::new(Bytes::from(vec![b'x'; length]));
                     Ok::<_, Infallible>(hyper::Response::new(body))
                 });
