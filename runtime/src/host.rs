@@ -7,6 +7,9 @@
 mod calls;
 mod embedded;
 mod fetch;
+mod schemas;
+#[cfg(test)]
+pub(crate) mod tests;
 mod worker;
 
 use std::sync::Arc;

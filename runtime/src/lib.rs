@@ -10,6 +10,9 @@ pub mod application;
 pub mod auth;
 pub mod body;
 pub mod client_errors;
+#[cfg(test)]
+mod cluster;
+mod database;
 pub mod document;
 pub mod environment;
 pub mod host;
