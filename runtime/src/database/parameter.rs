@@ -40,15 +40,15 @@ impl Parameter {
     /// As JSON, for columns that hold it and databases without arrays.
     fn to_json(&self) -> Value {
         match self {
-            Self::Null => Value::Null,
+            Self::Null | Self::Tagged(Tagged::Float(_)) => Value::Null,
             Self::Boolean(value) => (*value).into(),
             Self::Integer(value) => (*value).into(),
             Self::Float(value) => (*value).into(),
-            Self::Text(text) => text.as_str().into(),
             Self::Tagged(Tagged::Array(items)) => items.iter().map(Self::to_json).collect(),
             Self::Tagged(Tagged::Json(text)) => serde_json::from_str(text).unwrap_or(Value::Null),
-            Self::Tagged(Tagged::Float(_)) => Value::Null,
-            Self::Tagged(Tagged::Integer(text) | Tagged::Instant(text) | Tagged::Bytes(text)) => text.as_str().into(),
+            Self::Text(text) | Self::Tagged(Tagged::Integer(text) | Tagged::Instant(text) | Tagged::Bytes(text)) => {
+                text.as_str().into()
+            }
         }
     }
 

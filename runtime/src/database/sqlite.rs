@@ -95,7 +95,9 @@ impl Sqlite {
                 match connect(path.as_deref()) {
                     Ok(connection) => {
                         if report.send(Ok(connection.get_interrupt_handle())).is_ok() {
-                            queue.into_iter().for_each(|job| job(&connection));
+                            for job in queue {
+                                job(&connection);
+                            }
                         }
                     }
                     Err(error) => {
@@ -190,14 +192,11 @@ impl Thread {
             let _ = reply.send(job(connection));
         }))?;
         let mut stop = Stop(Some(&self.interrupt));
-        let answered = match timeout(STATEMENT_LIMIT, &mut answer).await {
-            Ok(answered) => answered,
-            Err(_) => {
-                self.interrupt.interrupt();
-                let _ = answer.await;
-                stop.0 = None;
-                return Err(DatabaseError::TooSlow);
-            }
+        let Ok(answered) = timeout(STATEMENT_LIMIT, &mut answer).await else {
+            self.interrupt.interrupt();
+            let _ = answer.await;
+            stop.0 = None;
+            return Err(DatabaseError::TooSlow);
         };
         stop.0 = None;
         answered.map_err(|_| DatabaseError::Closed)?
@@ -230,7 +229,7 @@ fn run(connection: &Connection, statement: &Statement) -> Result<String, Databas
         prepared => prepared?,
     };
     let columns = prepared.column_count();
-    let mut answer = Answer::new(prepared.column_names().into_iter());
+    let mut answer = Answer::new(prepared.column_names());
     if columns == 0 {
         let changed = prepared.execute(params_from_iter(parameters))?;
         return Ok(answer.finish(Some(changed as u64), Some(connection.last_insert_rowid())));

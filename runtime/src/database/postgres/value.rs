@@ -138,13 +138,14 @@ fn numeric(raw: &[u8]) -> Result<String, Problem> {
     let group =
         |place: i32| usize::try_from(weight - place).ok().and_then(|index| groups.get(index)).copied().unwrap_or(0);
     let mut number = if *sign == NEGATIVE { "-".to_owned() } else { String::new() };
-    let whole: String = (0..=weight.max(0)).rev().map(|place| format!("{:04}", group(place))).collect();
+    let digits = |text: String, place: i32| text + &format!("{:04}", group(place));
+    let whole = (0..=weight.max(0)).rev().fold(String::new(), digits);
     let trimmed = whole.trim_start_matches('0');
     number.push_str(if trimmed.is_empty() { "0" } else { trimmed });
     if *scale > 0 {
         let scale = usize::from(*scale);
         let places = i32::try_from(scale.div_ceil(4)).unwrap_or(0);
-        let mut fraction: String = (1..=places).map(|place| format!("{:04}", group(-place))).collect();
+        let mut fraction = (1..=places).map(|place| -place).fold(String::new(), digits);
         fraction.truncate(scale);
         number.push('.');
         number.push_str(&fraction);
