@@ -229,26 +229,19 @@ fn load(port: u16, path: &str, seconds: u64) -> (f64, u64) {
         .output()
         .expect("`wrk` is installed");
     let text = String::from_utf8_lossy(&output.stdout);
-    let number =
-        |line: &str, word: &str| -> Option<u64> { line.split(word).next()?.trim().rsplit(' ').next()?.parse().ok() };
-    let requests =
-        text.lines().find_map(|line| line.contains(" requests in ").then(|| number(line, " requests in"))?);
-    let errors = text
-        .lines()
-        .filter_map(|line| Some(line.trim().strip_prefix("Non-2xx or 3xx responses: ")?.trim().parse::<u64>().ok()?))
-        .sum::<u64>()
-        + text
-            .lines()
-            .filter_map(|line| line.trim().strip_prefix("Socket errors: "))
-            .flat_map(|line| {
-                line.split(", ")
-                    .map(|part| part.rsplit(' ').next().unwrap_or("").parse::<u64>().unwrap_or(0))
-                    .collect::<Vec<_>>()
-            })
-            .sum::<u64>();
-    #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
-    let requests = requests.unwrap_or(0) as f64;
-    (requests, errors)
+    let mut requests = 0_u64;
+    let mut errors = 0;
+    for line in text.lines().map(str::trim) {
+        if let Some((number, _)) = line.split_once(" requests in ") {
+            requests = number.parse().unwrap_or(0);
+        } else if let Some(number) = line.strip_prefix("Non-2xx or 3xx responses: ") {
+            errors += number.parse::<u64>().unwrap_or(0);
+        } else if let Some(counts) = line.strip_prefix("Socket errors: ") {
+            // `connect 0, read 1, write 0, timeout 0`
+            errors += counts.split(' ').filter_map(|word| word.trim_end_matches(',').parse::<u64>().ok()).sum::<u64>();
+        }
+    }
+    (f64::from(u32::try_from(requests).unwrap_or(u32::MAX)), errors)
 }
 
 /// A process and all that it started.

@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -61,7 +62,9 @@ pub(crate) enum Command {
     #[command(after_help = "Example: webstir init api notes")]
     Init(Init),
     /// Check, transpile and bundle the workspace into `build/`
-    #[command(after_help = "Examples:\n  webstir build\n  webstir build --profile test --json")]
+    #[command(
+        after_help = "Examples:\n  webstir build\n  webstir build --profile test --json\n  webstir build --serve"
+    )]
     Build(Build),
     /// Check, bundle and minify the workspace into `dist/`
     #[command(after_help = "Example: webstir publish --workspace notes")]
@@ -122,6 +125,9 @@ pub(crate) struct Build {
     /// The profile of `webstir.kdl` to build
     #[arg(long, default_value = "build")]
     pub(crate) profile: String,
+    /// Then serve the result, as `webstir serve --build` does
+    #[arg(long)]
+    pub(crate) serve: bool,
 }
 
 /// `webstir serve`.
@@ -145,9 +151,40 @@ pub(crate) struct Serve {
     /// How many isolates or workers run handlers; with more than one, state of a module is not shared
     #[arg(long, value_name = "NUMBER", default_value_t = NonZeroUsize::MIN)]
     pub(crate) instances: NonZeroUsize,
+    /// How long a client may take to send the head of a request [default: 30]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) head_timeout: Option<Duration>,
+    /// How long a client may take to send a body [default: 60]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) body_timeout: Option<Duration>,
     /// How the log looks [default: `pretty` on a terminal, else `json`]
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub(crate) log: Option<LogStyle>,
+}
+
+impl Serve {
+    /// A build that is served with all defaults.
+    pub(crate) fn of_build(profile: &str) -> Self {
+        Self {
+            build: true,
+            profile: Some(profile.to_owned()),
+            host: None,
+            port: None,
+            engine: EngineChoice::Auto,
+            instances: NonZeroUsize::MIN,
+            head_timeout: None,
+            body_timeout: None,
+            log: None,
+        }
+    }
+}
+
+/// A time that is more than none.
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok().filter(|seconds: &f64| *seconds > 0.0);
+    seconds
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .ok_or_else(|| "a number of seconds above 0 is needed".to_owned())
 }
 
 /// What runs handlers.

@@ -9,7 +9,7 @@ mod lock;
 mod serve;
 
 use crate::Exit;
-use crate::args::{Arguments, Command};
+use crate::args::{Arguments, Command, Serve};
 use crate::compose::Failure;
 
 /// Runs the verb.
@@ -18,6 +18,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     crate::report::set_colour(global.color);
     match command {
         Command::Init(init) => init::run(&global, &init),
+        Command::Build(build) if build.serve => serve::run(&global, &Serve::of_build(&build.profile)),
         Command::Build(build) => build::run(&global, &build.profile, "build"),
         Command::Publish => build::run(&global, "publish", "publish"),
         Command::Serve(serve) => serve::run(&global, &serve),

@@ -184,12 +184,13 @@ struct Engine {
 }
 
 impl Session {
-    /// Opens the store and makes a database for one profile.
+    /// Opens the store and makes a database for one profile. A build gives up when `cancelled` becomes true.
     pub(crate) fn start(
         workspace: Workspace,
         global: &Global,
         profile: &str,
         events: EventSink,
+        cancelled: Arc<AtomicBool>,
     ) -> Result<Self, Failure> {
         let started = Instant::now();
         let workspace = Arc::new(workspace);
@@ -212,7 +213,6 @@ impl Session {
         }
         session.goals = workspace.config.rules_in(profile).map(|rule| rule.label().clone()).collect();
 
-        let cancelled = cancellation()?;
         let store_root = store_root(&workspace.root);
         let store = Arc::new(Store::open(&store_root).map_err(Failure::store(&store_root))?);
         let rules =
@@ -336,7 +336,7 @@ impl Workspace {
 }
 
 /// Set by Ctrl-C and by a request to terminate. A second Ctrl-C ends the process at once.
-fn cancellation() -> Result<Arc<AtomicBool>, Failure> {
+pub(crate) fn cancellation() -> Result<Arc<AtomicBool>, Failure> {
     let cancelled = Arc::new(AtomicBool::new(false));
     let flag = cancelled.clone();
     ctrlc::set_handler(move || {

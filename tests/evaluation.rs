@@ -154,3 +154,12 @@ fn the_build_decides_what_runs_handlers_and_says_why() {
     case.build_ok(&[]);
     assert_eq!(engine(&case), "worker");
 }
+
+#[test]
+fn what_throws_while_it_loads_is_told_and_not_taken_for_dead_code() {
+    let case = module("import { name } from './broken.js';\nexport const module = { manifest: { name } };\n");
+    case.write("src/backend/broken.ts", "export const name = 'x';\nthrow new Error('boom at start');\n");
+    let ran = case.run(&["build", "--profile", "test"]);
+    assert_eq!(ran.code, Some(1));
+    assert!(ran.stderr.contains("boom at start") && ran.stderr.contains("src/backend/broken.ts:2"), "{}", ran.stderr);
+}

@@ -8,5 +8,7 @@ mod determinism;
 mod evaluation;
 mod real_input;
 mod robustness;
+mod serve;
+mod serve_static;
 mod specs;
 mod support;

@@ -178,11 +178,8 @@ fn options(request: &Request, entries: &[Entry]) -> BundlerOptions {
             SourceMaps::Hidden | SourceMaps::Linked => Some(SourceMapType::Hidden),
         },
         treeshake: TreeshakeOptions::Boolean(request.tree_shake),
-        minify: match (request.minify, request.tree_shake) {
-            (true, _) => Some(RawMinifyOptions::Bool(true)),
-            (false, true) => None,
-            (false, false) => Some(RawMinifyOptions::Bool(false)),
-        },
+        // Left out, it would drop what follows a `throw` within a linked file, the exports of other modules included.
+        minify: Some(RawMinifyOptions::Bool(request.minify)),
         define: Some(request.define.iter().map(|(name, value)| (name.clone(), value.clone())).collect()),
         keep_names: Some(request.keep_names),
         code_splitting: Some(CodeSplittingMode::Bool(request.splitting)),

@@ -2,13 +2,14 @@
 
 use crate::Exit;
 use crate::args::Global;
-use crate::compose::{Built, Failure, Session, Workspace};
+use crate::compose::{Built, Failure, Session, Workspace, cancellation};
 use crate::report;
 
 pub(super) fn run(global: &Global, profile: &str, verb: &str) -> Result<Exit, Failure> {
     let workspace = Workspace::open(global)?;
+    let cancelled = cancellation()?;
     let progress = report::progress::Progress::new(global);
-    let built = match Session::start(workspace, global, profile, progress.sink()) {
+    let built = match Session::start(workspace, global, profile, progress.sink(), cancelled) {
         Ok(mut session) => session.build(),
         Err(failure) => Err(failure),
     };

@@ -1,16 +1,21 @@
 //! `webstir serve`.
 
+mod signals;
+
 use std::io::{self, IsTerminal as _};
 use std::net::IpAddr;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::signal::unix::Signal;
 use tracing_subscriber::layer::SubscriberExt as _;
 use webstir_contract::artifacts::Engine;
 use webstir_runtime::environment::Mode;
 use webstir_runtime::log::{LogFormat, LogLayer};
 use webstir_runtime::{
-    Deployments, Environment, HandlerLimits, HostChoice, Limits, Release, ReleaseError, Server, ServerOptions, Settings,
+    Deployments, Environment, HandlerLimits, HostChoice, Limits, Release, ReleaseError, SecurityHeaders, Server,
+    ServerOptions, Settings,
 };
 
 use crate::Exit;
@@ -18,28 +23,35 @@ use crate::args::{EngineChoice, Global, LogStyle, Serve};
 use crate::compose::{Failure, Session, Workspace, workspace_root};
 use crate::report;
 use crate::report::progress::Progress;
+use signals::Signals;
 
 /// Where the releases come from.
 enum Source {
     /// From the disk, below this directory.
     Output(String),
     /// From the graph.
-    Graph(Box<Builder>),
+    Graph(Builder),
 }
 
 struct Builder {
-    session: Session,
-    progress: Progress,
     global: Global,
+    profile: String,
     output: String,
+    cancelled: Arc<AtomicBool>,
 }
 
 pub(super) fn run(global: &Global, serve: &Serve) -> Result<Exit, Failure> {
     let root = workspace_root(global)?;
     let environment = environment(&root, serve)?;
     let settings = Settings::load(&environment).map_err(|error| Failure::new(error.to_string()))?;
-    let (mut source, profile) = source(global, serve, &root)?;
-    let release = match &mut source {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_name("serve")
+        .build()
+        .map_err(|error| Failure::new(format!("The server's threads cannot be started: {error}")))?;
+    let signals = Signals::listen(&runtime)?;
+    let (source, profile) = source(global, serve, &root, &signals.cancelled)?;
+    let release = match &source {
         Source::Output(output) => Some(Release::read(&root, output).map_err(unservable)?),
         // What was found has been shown. A server that waits for a better build is of no use to one who only asked to serve.
         Source::Graph(builder) => builder.build(&root)?,
@@ -49,7 +61,7 @@ pub(super) fn run(global: &Global, serve: &Serve) -> Result<Exit, Failure> {
     let options = ServerOptions {
         host: serve.host.unwrap_or(settings.host),
         port: serve.port.unwrap_or(settings.port),
-        limits: Limits::default(),
+        limits: limits(serve),
         choice: HostChoice {
             engine: match serve.engine {
                 EngineChoice::Auto => None,
@@ -59,12 +71,8 @@ pub(super) fn run(global: &Global, serve: &Serve) -> Result<Exit, Failure> {
             count: serve.instances,
             limits: HandlerLimits::default(),
         },
+        security_headers: SecurityHeaders::default(),
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .thread_name("serve")
-        .build()
-        .map_err(|error| Failure::new(format!("The server's threads cannot be started: {error}")))?;
     runtime.block_on(async {
         let server = Server::bind(&environment, settings, options).await.map_err(|error| {
             Failure::new(error.to_string()).with_help("Choose another port with `--port`, or 0 for any that is free")
@@ -77,11 +85,21 @@ pub(super) fn run(global: &Global, serve: &Serve) -> Result<Exit, Failure> {
         let deployments = server.deployments();
         // A module that cannot be loaded leaves a server that says so: whoever supervises it sees it in `/readyz`.
         let _ = deployments.deploy(&release).await;
-        let reload = tokio::spawn(reload(source, root.clone(), deployments, hangup()?));
-        server.run(stopped()?).await;
+        let stopped = signals.stopped();
+        let reload = tokio::spawn(reload(source, root.clone(), deployments, signals.hangup));
+        server.run(stopped).await;
         reload.abort();
         Ok(Exit::Done)
     })
+}
+
+fn limits(serve: &Serve) -> Limits {
+    let default = Limits::default();
+    Limits {
+        head: serve.head_timeout.unwrap_or(default.head),
+        body: serve.body_timeout.unwrap_or(default.body),
+        ..default
+    }
 }
 
 fn environment(root: &Path, serve: &Serve) -> Result<Environment, Failure> {
@@ -98,7 +116,12 @@ fn is_published(root: &Path) -> bool {
     root.join("dist/backend/artifacts.json").is_file()
 }
 
-fn source(global: &Global, serve: &Serve, root: &Path) -> Result<(Source, String), Failure> {
+fn source(
+    global: &Global,
+    serve: &Serve,
+    root: &Path,
+    cancelled: &Arc<AtomicBool>,
+) -> Result<(Source, String), Failure> {
     let default = if !serve.build && is_published(root) { "publish" } else { "build" };
     let profile = serve.profile.clone().unwrap_or_else(|| default.to_owned());
     let workspace = Workspace::open(global)?;
@@ -111,29 +134,36 @@ fn source(global: &Global, serve: &Serve, root: &Path) -> Result<(Source, String
     if !serve.build {
         return Ok((Source::Output(output), profile));
     }
-    let progress = Progress::new(global);
-    let session = Session::start(workspace, global, &profile, progress.sink())?;
-    Ok((Source::Graph(Box::new(Builder { session, progress, global: global.clone(), output })), profile))
+    let builder =
+        Builder { global: global.clone(), profile: profile.clone(), output, cancelled: Arc::clone(cancelled) };
+    Ok((Source::Graph(builder), profile))
 }
 
 impl Builder {
-    /// None when the build failed; what was found has been shown.
-    fn build(&mut self, root: &Path) -> Result<Option<Release>, Failure> {
-        let built = self.session.build()?;
-        self.progress.finish();
+    /// None when the build failed; what was found has been shown. Each build has a session of its own, for a session knows the
+    /// workspace as it first saw it; what did not change comes from the store.
+    fn build(&self, root: &Path) -> Result<Option<Release>, Failure> {
+        let workspace = Workspace::open(&self.global)?;
+        let progress = Progress::new(&self.global);
+        let cancelled = Arc::clone(&self.cancelled);
+        let session = Session::start(workspace, &self.global, &self.profile, progress.sink(), cancelled);
+        let built = session.and_then(|mut session| Ok((session.build()?, session)));
+        progress.finish();
+        let (built, session) = built?;
         report::terminal::build_on_the_way(&built, &self.global);
         if !built.ok {
             return Ok(None);
         }
         let read = |path: &str| {
             let artifact = built.artifacts.iter().find(|artifact| artifact.path.as_str() == path);
-            let bytes = artifact.map(|artifact| self.session.artifact(artifact)).transpose();
+            let bytes = artifact.map(|artifact| session.artifact(artifact)).transpose();
             bytes.map(Option::flatten).map_err(|failure| io::Error::other(failure.to_string()))
         };
         Release::gather(root, &self.output, read).map(Some).map_err(unservable)
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is mapped over an error")]
 fn unservable(error: ReleaseError) -> Failure {
     Failure::new(error.to_string())
 }
@@ -157,47 +187,22 @@ fn start_log(style: Option<LogStyle>, settings: &Settings) {
     let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer));
 }
 
-fn hangup() -> Result<Signal, Failure> {
-    signal(SignalKind::hangup()).map_err(unheard)
-}
-
-fn stopped() -> Result<impl Future<Output = ()>, Failure> {
-    let mut terminate = signal(SignalKind::terminate()).map_err(unheard)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(unheard)?;
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    })
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "it is mapped over an error")]
-fn unheard(error: io::Error) -> Failure {
-    Failure::new(format!("Signals cannot be received: {error}"))
-}
-
 /// Reads or builds again with each hangup. What cannot be served leaves what is served.
 async fn reload(source: Source, root: std::path::PathBuf, deployments: Deployments, mut hangup: Signal) {
-    let mut source = Some(source);
+    let source = Arc::new(source);
     while hangup.recv().await.is_some() {
-        let (Some(mut taken), root) = (source.take(), root.clone()) else { return };
-        let made = tokio::task::spawn_blocking(move || {
-            let release = match &mut taken {
-                Source::Output(output) => Release::read(&root, output).map(Some).map_err(unservable),
-                Source::Graph(builder) => builder.build(&root),
-            };
-            (taken, release)
-        })
-        .await;
-        let Ok((taken, release)) = made else { return };
-        source = Some(taken);
-        match release {
-            Ok(Some(release)) => {
+        let (source, root) = (Arc::clone(&source), root.clone());
+        let made = tokio::task::spawn_blocking(move || match &*source {
+            Source::Output(output) => Release::read(&root, output).map(Some).map_err(unservable),
+            Source::Graph(builder) => builder.build(&root),
+        });
+        match made.await {
+            Ok(Ok(Some(release))) => {
                 let _ = deployments.deploy(&release).await;
             }
-            Ok(None) => {}
-            Err(failure) => tracing::error!("[webstir] {failure}"),
+            Ok(Ok(None)) => {}
+            Ok(Err(failure)) => tracing::error!("[webstir] {failure}"),
+            Err(fault) => tracing::error!("[webstir] {fault}"),
         }
     }
 }

@@ -58,7 +58,7 @@ const BUN: &[&str] = &["CSRF", "CookieMap", "SQL", "env", "randomUUIDv7", "versi
 pub(crate) fn demands(path: &RelPath, text: &str) -> Vec<(Demand, u32)> {
     let Ok(parsed) = ParsedModule::parse(path, text) else { return Vec::new() };
     let mut found: Vec<(Demand, u32)> = Vec::new();
-    for import in parsed.facts().imports.iter() {
+    for import in &parsed.facts().imports {
         let demand = match import.kind {
             ImportKind::Unknown => Demand::UnknownImport,
             _ if webstir_script::is_builtin(&import.specifier) => continue,

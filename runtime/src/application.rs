@@ -23,6 +23,7 @@ use crate::host::{
 use crate::readiness::{ManifestSummary, manifest_line};
 use crate::route::RouteTable;
 use crate::session::FlashPlan;
+use crate::site::Site;
 
 pub use release::{Release, ReleaseError};
 
@@ -38,10 +39,12 @@ pub struct Application {
     has_dispose: bool,
     engine: Engine,
     host: Arc<dyn HandlerHost>,
+    site: Option<Arc<Site>>,
 }
 
 /// A route of the module.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each says something else of it")]
 pub struct Route {
     /// Its place among the routes that the dispatcher knows.
     pub index: usize,
@@ -147,7 +150,7 @@ impl Application {
         calls: &Arc<Calls>,
     ) -> Result<Self, LoadError> {
         let Some(module) = &release.module else {
-            return Ok(Self::empty());
+            return Ok(Self { site: release.site.clone(), ..Self::empty() });
         };
         let variables: Vec<(String, String)> =
             environment.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
@@ -197,6 +200,7 @@ impl Application {
             has_dispose: false,
             engine: Engine::Embedded,
             host: Arc::new(NoHost),
+            site: None,
         }
     }
 
@@ -240,6 +244,7 @@ impl Application {
             has_dispose: description.has_dispose,
             engine,
             host,
+            site: release.site.clone(),
         }
     }
 
@@ -287,6 +292,11 @@ impl Application {
             Engine::Embedded => "embedded",
             Engine::Worker => "worker",
         }
+    }
+
+    /// What is published beside the module, in a `full` workspace.
+    pub fn site(&self) -> Option<&Arc<Site>> {
+        self.site.as_ref()
     }
 
     pub fn is_available(&self) -> bool {

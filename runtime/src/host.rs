@@ -8,6 +8,7 @@ mod calls;
 mod embedded;
 mod fetch;
 mod schemas;
+mod stack;
 #[cfg(test)]
 pub(crate) mod tests;
 mod worker;

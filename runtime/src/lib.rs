@@ -3,10 +3,11 @@
 //! A *server* answers requests with an *application*: a module that a *host* has loaded, embedded in this process or in worker
 //! processes. Everything that is not the user's code is here. The *environment* is what the process was told. *Sessions* live in
 //! a store and are carried by a signed cookie. The *authenticator* says who a request claims to be. A *body* is what came with a
-//! request, already parsed. A *document* is the page that a view writes its state into. *Metrics*, *readiness*, the *log* and
+//! request, already parsed. A *site* is the published files of a workspace. A *document* is the page that a view writes its state into. *Metrics*, *readiness*, the *log* and
 //! *client errors* are what operators see.
 
 pub mod application;
+pub mod assets;
 pub mod auth;
 pub mod body;
 pub mod client_errors;
@@ -18,18 +19,22 @@ pub mod environment;
 pub mod host;
 pub mod log;
 pub mod metrics;
+pub mod page_view;
 mod pipeline;
 pub mod readiness;
 mod response;
 pub mod route;
+pub mod security_headers;
 pub mod server;
 pub mod session;
+pub mod site;
 mod state;
 
 pub use application::{Application, HandlerLimits, HostChoice, LoadError, Release, ReleaseError};
 pub use body::{BodyError, BodyLimits};
 pub use environment::{Environment, Settings};
 pub use response::Body;
+pub use security_headers::SecurityHeaders;
 pub use server::{Deployments, Server, ServerError, ServerOptions};
 pub use session::Sessions;
 pub use state::Limits;

@@ -21,6 +21,9 @@ pub const EXPOSITION_CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=ut
 /// The label of requests that no route matched; their paths are the clients' and without number.
 pub const UNMATCHED_ROUTE: &str = "unmatched";
 
+/// The label of requests that the published tree served.
+pub const STATIC_ROUTE: &str = "static";
+
 /// Counts requests. Does nothing where metrics are off.
 pub struct Metrics {
     recorder: Option<Recorder>,

@@ -4,9 +4,11 @@
 
 mod endpoint;
 mod forwarded;
+mod published;
 mod route;
 mod view;
 
+use std::io;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -21,10 +23,11 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::host::HostError;
-use crate::metrics::UNMATCHED_ROUTE;
+use crate::metrics::{STATIC_ROUTE, UNMATCHED_ROUTE};
 use crate::response::{self, Body, REQUEST_ID};
 use crate::route::{Found, RequestPath};
 use crate::session::StoreError;
+use crate::site;
 use crate::state::State;
 
 /// One request, as the parts of the pipeline see it.
@@ -51,6 +54,8 @@ enum Failure {
     Result(#[from] crate::response::ResultError),
     #[error(transparent)]
     Document(#[from] crate::document::DocumentError),
+    #[error("A published file cannot be read: {0}")]
+    Asset(io::Error),
     #[error("The dispatcher answered in a way that cannot be read: {0}")]
     Reply(#[from] serde_json::Error),
 }
@@ -72,13 +77,9 @@ pub(crate) async fn answer(state: Arc<State>, request: Request<Incoming>, is_tls
         state,
     };
     let id = HeaderValue::from_str(&exchange.id).unwrap_or(HeaderValue::from_static("invalid"));
-    let is_head = exchange.method == Method::HEAD;
     let mut response = exchange.run(started).await;
+    counted.security.complete(response.headers_mut());
     response.headers_mut().insert(REQUEST_ID, id);
-    // The transport drops the body of an answer to HEAD and keeps its length; a stream would never be read.
-    if is_head && response.status() == StatusCode::NO_CONTENT {
-        *response.body_mut() = response::empty();
-    }
     response
 }
 
@@ -109,8 +110,8 @@ impl Exchange {
         }
         let application = self.state.application();
         let found = application.routes().find(&self.method, &path);
-        let view = |parameters: &Method| application.views().find(parameters, &path);
-        let is_read = self.method == Method::GET || self.method == Method::HEAD;
+        let view = application.views().find(&Method::GET, &path);
+        let site = application.site().filter(|_| !site::is_api(&path));
         match found {
             Found::Route { index, parameters } => {
                 let label = application.route(index).name.clone();
@@ -119,19 +120,33 @@ impl Exchange {
                 response
             }
             other => {
-                if let Found::Route { index, parameters } = view(&Method::GET) {
-                    if is_read {
+                if let Found::Route { index, parameters } = view {
+                    // A view without a loader has nothing to say about the page that is published for its path.
+                    let is_published = !application.view(index).has_loader
+                        && site.is_some_and(|site| site.pages().declares(&application.view(index).pattern));
+                    if self.is_read() && !is_published {
                         let label = application.view(index).name.clone();
                         let response = self.call_view(&application, index, &parameters, &path).await;
                         self.completed(&label, &response, started);
                         return response;
                     }
-                    if self.method != Method::OPTIONS {
+                    if self.method != Method::OPTIONS && !is_published {
                         return self.unmatched(&path, &[Method::GET, Method::HEAD], started);
                     }
                 }
                 if self.method == Method::OPTIONS {
                     return self.preflight();
+                }
+                if let Some(site) = site.filter(|_| self.is_read()) {
+                    if let Some(response) = self.published_file(site, &path).await {
+                        self.completed(STATIC_ROUTE, &response, started);
+                        return response;
+                    }
+                    if other == Found::Nothing {
+                        let response = self.nothing_published(site).await;
+                        self.completed(UNMATCHED_ROUTE, &response, started);
+                        return response;
+                    }
                 }
                 let allowed = if let Found::OtherMethods(methods) = other { methods } else { Vec::new() };
                 self.unmatched(&path, &allowed, started)
@@ -190,13 +205,10 @@ impl Exchange {
 
     /// An error of the server: logged with everything, answered with what a stranger may know.
     fn failed(&self, label: &str, failure: &Failure) -> Response<Body> {
-        let (kind, stack) = match failure {
-            Failure::Host(HostError::Thrown(thrown)) => {
-                (thrown.name.clone().unwrap_or_else(|| "Error".to_owned()), thrown.to_string())
-            }
-            other => ("ServerError".to_owned(), other.to_string()),
+        let (kind, stack, message) = match failure {
+            Failure::Host(error) => (error.kind(), error.stack(), error.message()),
+            other => ("ServerError", other.to_string(), other.to_string()),
         };
-        let message = failure.to_string();
         let record = json!({
             "message": "request handler failed",
             "fields": {
@@ -218,7 +230,7 @@ impl Exchange {
         };
         let told = match failure {
             // What was thrown may name anything; a value that is no error has no message.
-            Failure::Host(HostError::Thrown(thrown)) => thrown.name.is_some().then(|| thrown.message.clone()),
+            Failure::Host(HostError::Thrown(thrown)) => thrown.name.is_some().then_some(message),
             _ => Some(message),
         };
         if self.state.settings.mode.is_production() {

@@ -1,5 +1,7 @@
 //! The server: connections in, releases in, until it is told to stop.
 
+mod opening;
+
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::future::Future;
@@ -13,15 +15,16 @@ use std::time::Duration;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::{sleep, timeout};
 
 use crate::application::{HostChoice, LoadError, Release};
 use crate::environment::{Environment, Settings};
 use crate::log::READY;
 use crate::pipeline;
+use crate::security_headers::SecurityHeaders;
 use crate::session::{self, Sessions, StoreError, SweepTask};
 use crate::state::{Limits, Parts, State};
 
@@ -32,6 +35,8 @@ pub struct ServerOptions {
     pub port: u16,
     pub limits: Limits,
     pub choice: HostChoice,
+    /// None are sent where `SECURITY_HEADERS` is off.
+    pub security_headers: SecurityHeaders,
 }
 
 /// Why there is no server.
@@ -76,6 +81,7 @@ impl Server {
         let address = listener.local_addr().map_err(listen)?;
         let variables: BTreeMap<String, String> =
             environment.variables().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let security = if settings.security_headers { options.security_headers } else { SecurityHeaders::none() };
         let state = Arc::new(State::new(Parts {
             settings,
             root: PathBuf::from(environment.workspace_root()),
@@ -83,6 +89,7 @@ impl Server {
             sessions,
             limits: options.limits,
             choice: options.choice,
+            security,
         }));
         Ok(Self { listener, address, state, _sweep: sweep })
     }
@@ -102,6 +109,7 @@ impl Server {
         tracing::info!(target: READY, port = address.port(), mode = state.settings.mode.as_str(), runtime = "webstir", "API server running");
         let connections = Arc::new(Semaphore::new(state.limits.connections));
         let graceful = GracefulShutdown::new();
+        let (stopping, is_stopping) = watch::channel(());
         let mut stop = pin!(stop);
         loop {
             let accepted = tokio::select! {
@@ -109,7 +117,7 @@ impl Server {
                 accepted = accept(&listener, &connections) => accepted,
             };
             match accepted {
-                Ok((stream, permit)) => serve(stream, permit, &state, &graceful),
+                Ok((stream, permit)) => serve(stream, permit, &state, graceful.watcher(), is_stopping.clone()),
                 Err(error) => {
                     tracing::warn!("[webstir] cannot accept a connection: {error}");
                     sleep(ACCEPT_PAUSE).await;
@@ -117,6 +125,7 @@ impl Server {
             }
         }
         drop(listener);
+        drop(stopping);
         if timeout(state.limits.drain, graceful.shutdown()).await.is_err() {
             tracing::warn!("[webstir] requests were still in flight after {} s", state.limits.drain.as_secs());
         }
@@ -139,7 +148,13 @@ async fn accept(listener: &TcpListener, connections: &Arc<Semaphore>) -> io::Res
     Ok((stream, permit))
 }
 
-fn serve(stream: TcpStream, permit: Permit, state: &Arc<State>, graceful: &GracefulShutdown) {
+fn serve(
+    stream: TcpStream,
+    permit: Permit,
+    state: &Arc<State>,
+    watcher: Watcher,
+    mut is_stopping: watch::Receiver<()>,
+) {
     // Answers are written whole: waiting for more only delays them.
     let _ = stream.set_nodelay(true);
     let limits = state.limits;
@@ -161,12 +176,17 @@ fn serve(stream: TcpStream, permit: Permit, state: &Arc<State>, graceful: &Grace
         let state = Arc::clone(&state);
         async move { Ok::<_, Infallible>(pipeline::answer(state, request, false).await) }
     });
-    let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
-    let connection = graceful.watch(connection);
     tokio::spawn(async move {
-        // A client that breaks off is its own business.
-        if let Err(error) = connection.await {
-            tracing::debug!("[webstir] connection: {error}");
+        let opened = tokio::select! {
+            opened = timeout(limits.head, opening::opened(&stream)) => opened.is_ok_and(|opened| opened.is_ok()),
+            _ = is_stopping.changed() => false,
+        };
+        if opened {
+            let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
+            // A client that breaks off is its own business.
+            if let Err(error) = watcher.watch(connection).await {
+                tracing::debug!("[webstir] connection: {error}");
+            }
         }
         drop(permit);
     });

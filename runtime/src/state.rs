@@ -16,6 +16,7 @@ use crate::environment::Settings;
 use crate::host::Calls;
 use crate::metrics::Metrics;
 use crate::readiness::{Readiness, ReadinessStatus};
+use crate::security_headers::SecurityHeaders;
 use crate::session::Sessions;
 
 pub(crate) use throttle::Throttle;
@@ -39,7 +40,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             head: Duration::from_secs(30),
-            body: Duration::from_secs(60),
+            body: Duration::from_mins(1),
             head_bytes: 64 << 10,
             connections: 20_000,
             drain: Duration::from_secs(30),
@@ -59,6 +60,7 @@ pub(crate) struct State {
     pub(crate) client_errors: Throttle,
     pub(crate) limits: Limits,
     pub(crate) choice: HostChoice,
+    pub(crate) security: SecurityHeaders,
     pub(crate) started: Instant,
     documents: Arc<Documents>,
     current: RwLock<Current>,
@@ -79,6 +81,7 @@ pub(crate) struct Parts {
     pub(crate) sessions: Sessions,
     pub(crate) limits: Limits,
     pub(crate) choice: HostChoice,
+    pub(crate) security: SecurityHeaders,
 }
 
 impl State {
@@ -103,6 +106,7 @@ impl State {
             sessions: parts.sessions,
             limits: parts.limits,
             choice: parts.choice,
+            security: parts.security,
         }
     }
 
@@ -137,9 +141,13 @@ impl State {
         let application = match loaded {
             Ok(application) => Arc::new(application),
             Err(error) => {
+                let (kind, stack, message) = match &error {
+                    LoadError::Host(error) => (error.kind(), error.stack(), error.message()),
+                    other => ("Error", other.to_string(), other.to_string()),
+                };
                 let record = json!({
                     "message": "[webstir-backend] module load failed",
-                    "fields": { "err": { "type": "Error", "message": error.to_string(), "stack": error.to_string() } },
+                    "fields": { "err": { "type": kind, "message": message, "stack": stack } },
                 })
                 .to_string();
                 tracing::error!(record = record.as_str());

@@ -106,7 +106,7 @@ impl Rule for Artifacts {
         });
         let (bundle, module) = module.unzip();
         let engine = EngineWish {
-            choice: planner.node.choice("engine").map_or("auto", |choice| &choice.value).to_owned(),
+            choice: planner.node.choice("engine").map_or("auto", |choice| choice.value).to_owned(),
             bundle: bundle.map(|path| path.as_str().to_owned()),
             chains: module_chains(planner, &nodes),
             rule: format!("artifacts {}", planner.node.label().name()),

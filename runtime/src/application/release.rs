@@ -8,6 +8,7 @@ use std::sync::Arc;
 use webstir_contract::artifacts::{ArtifactIndex, Engine, IndexError};
 
 use crate::host::HostedModule;
+use crate::site::{Site, SiteError, is_full};
 
 /// A build's outputs for one server. Two with equal identities serve the same.
 #[derive(Debug, Clone)]
@@ -24,6 +25,8 @@ pub struct Release {
     pub validates: bool,
     /// The text of `package.json`.
     pub package_json: Option<String>,
+    /// What is published beside the module, in a `full` workspace.
+    pub site: Option<Arc<Site>>,
     /// Of everything above.
     pub identity: blake3::Hash,
 }
@@ -37,6 +40,8 @@ pub enum ReleaseError {
     Index { path: PathBuf, error: IndexError },
     #[error("{} is not what the build made; run it again", .0.display())]
     Altered(PathBuf),
+    #[error(transparent)]
+    Site(#[from] SiteError),
     #[error("{}: {error}", path.display())]
     Read { path: PathBuf, error: io::Error },
 }
@@ -92,9 +97,25 @@ impl Release {
         let declared = index.module.as_ref();
         let (engine, validates) =
             (declared.and_then(|module| module.engine), declared.is_some_and(|module| module.validate));
-        let identity = identity(&index.profile, module.as_ref(), engine, validates, package_json.as_deref());
-        Ok(Self { root: root.to_owned(), profile: index.profile, module, engine, validates, package_json, identity })
+        let site = site(&root.join(output).with_file_name("frontend"), &index.profile, package_json.as_deref())?;
+        let parts = identity(&index.profile, module.as_ref(), engine, validates, package_json.as_deref());
+        let identity = match &site {
+            None => parts,
+            Some(site) => blake3::keyed_hash(parts.as_bytes(), site.assets().identity().as_bytes()),
+        };
+        let root = root.to_owned();
+        Ok(Self { root, profile: index.profile, module, engine, validates, package_json, site, identity })
     }
+}
+
+/// What is published in `frontend`. Only a `full` workspace publishes pages beside its module.
+fn site(frontend: &Path, profile: &str, package_json: Option<&str>) -> Result<Option<Arc<Site>>, ReleaseError> {
+    let Some(package_json) = package_json.filter(|text| is_full(text)) else { return Ok(None) };
+    if frontend.is_dir() {
+        return Ok(Some(Arc::new(Site::read(frontend, package_json)?)));
+    }
+    // A build may be of the module alone; what is published is whole.
+    if profile == "publish" { Err(ReleaseError::NotBuilt(frontend.to_owned())) } else { Ok(None) }
 }
 
 fn identity(

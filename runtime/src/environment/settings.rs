@@ -38,6 +38,8 @@ pub struct Settings {
     pub metrics: MetricsSettings,
     /// `REQUEST_BODY_MAX_BYTES`.
     pub body_limit: u64,
+    /// `SECURITY_HEADERS`: whether documents and files carry them.
+    pub security_headers: bool,
     pub session: SessionSettings,
     pub auth: AuthSettings,
     /// `DATABASE_URL`; it may hold a password.
@@ -81,6 +83,7 @@ impl Settings {
                     .map_or(200, |window| window.min(MetricsSettings::LARGEST_WINDOW)),
             },
             body_limit: positive_whole(environment.variable("REQUEST_BODY_MAX_BYTES")).unwrap_or(1024 * 1024),
+            security_headers: boolean(environment.variable("SECURITY_HEADERS"), true),
             session: session::read(environment, &mode, &mut problems),
             auth: auth::read(environment, &mode, read, &mut problems),
             database_url: database_url.into(),

@@ -137,7 +137,8 @@ impl Workers {
 
     fn least_busy(&self) -> Option<Arc<Connection>> {
         let connections = self.slots.iter().filter_map(|slot| slot.connection.borrow().clone());
-        connections.min_by_key(|connection| connection.pending())
+        let open = connections.filter_map(|connection| Some((connection.pending()?, connection)));
+        open.min_by_key(|(pending, _)| *pending).map(|(_, connection)| connection)
     }
 
     async fn connection(&self) -> Option<Arc<Connection>> {
@@ -146,11 +147,17 @@ impl Workers {
         }
         let changes = self.slots.iter().map(|slot| {
             let mut connection = slot.connection.clone();
-            async move { connection.wait_for(Option::is_some).await.map(|_| ()) }.boxed()
+            async move { connection.wait_for(|connection| connection.as_ref().is_some_and(is_open)).await.map(|_| ()) }
+                .boxed()
         });
         let _ = timeout(PATIENCE, futures_util::future::select_all(changes)).await;
         self.least_busy()
     }
+}
+
+/// A worker that is being ended still has its connection.
+fn is_open(connection: &Arc<Connection>) -> bool {
+    connection.pending().is_some()
 }
 
 impl HandlerHost for Workers {
@@ -165,7 +172,7 @@ impl HandlerHost for Workers {
     }
 
     fn is_available(&self) -> bool {
-        self.slots.iter().any(|slot| slot.connection.borrow().is_some())
+        self.slots.iter().any(|slot| slot.connection.borrow().as_ref().is_some_and(is_open))
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

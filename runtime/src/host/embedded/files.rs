@@ -1,7 +1,5 @@
 //! The files that embedded scripts may read: those of the workspace.
 
-#![expect(clippy::missing_errors_doc, reason = "the trait says it")]
-
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};

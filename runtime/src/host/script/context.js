@@ -12,26 +12,34 @@ const environment = {
 
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'];
 
-const plainError = (error) => ({ type: error.name, message: error.message, stack: error.stack });
+/** Not every engine starts a stack with the error itself. */
+function plainError(error) {
+  const stack = String(error.stack ?? '');
+  return {
+    type: error.name,
+    message: error.message,
+    stack: stack.startsWith(String(error)) ? stack : `${error}\n${stack}`.trimEnd(),
+  };
+}
 
-/** Takes `(message, metadata)` and `(metadata, message)`. */
+/** Takes `(message, metadata)` and `(metadata, message)`. An error says itself where nothing else is said. */
 function logRecord(first, second) {
-  let message;
+  const texts = [];
   const fields = {};
   for (const part of [first, second]) {
     if (part instanceof Error) {
-      fields.err = plainError(part);
-      message ??= part.message;
+      fields.err = part;
     } else if (isObject(part)) {
       Object.assign(fields, part);
     } else if (part !== undefined) {
-      message = message === undefined ? String(part) : `${message} ${part}`;
+      texts.push(String(part));
     }
   }
+  const message = texts.length > 0 ? texts.join(' ') : fields.err instanceof Error ? fields.err.message : '';
   for (const [name, value] of Object.entries(fields)) {
     if (value instanceof Error) fields[name] = plainError(value);
   }
-  return { message: message ?? '', fields };
+  return { message, fields };
 }
 
 function createLogger(bindings) {
@@ -63,35 +71,40 @@ function createRequest({ url, method, headers }) {
   return request;
 }
 
-/** A property that is made when it is first read. */
-function lazy(object, name, create) {
-  const define = (value) =>
-    Object.defineProperty(object, name, { value, writable: true, enumerable: true, configurable: true });
-  Object.defineProperty(object, name, {
-    get: () => define(create())[name],
-    set: define,
-    enumerable: true,
-    configurable: true,
-  });
-}
+const define = (object, name, value) =>
+  Object.defineProperty(object, name, { value, writable: true, enumerable: true, configurable: true })[name];
 
-function createContext(message, body, session) {
-  const context = {};
-  lazy(context, 'request', () => createRequest(message.request));
-  lazy(context, 'reply', () => new Response());
-  context.params = message.params;
-  context.query = message.query;
-  context.body = readBody(message.body, body);
-  context.auth = message.auth;
-  context.session = session;
-  context.flash = message.flash;
-  context.db = Object.create(null);
-  context.env = environment;
-  lazy(context, 'logger', () => createLogger(message.bindings));
-  context.requestId = message.requestId;
-  context.now = () => new Date();
-  return context;
-}
+/** What few handlers ask for is made when it is first read. */
+const createContext = (message, body, session) => ({
+  get request() {
+    return define(this, 'request', createRequest(message.request));
+  },
+  set request(request) {
+    define(this, 'request', request);
+  },
+  get reply() {
+    return define(this, 'reply', new Response());
+  },
+  set reply(reply) {
+    define(this, 'reply', reply);
+  },
+  params: message.params,
+  query: message.query,
+  body: readBody(message.body, body),
+  auth: message.auth,
+  session,
+  flash: message.flash,
+  db: Object.create(null),
+  env: environment,
+  get logger() {
+    return define(this, 'logger', createLogger(message.bindings));
+  },
+  set logger(logger) {
+    define(this, 'logger', logger);
+  },
+  requestId: message.requestId,
+  now: () => new Date(),
+});
 
 function readBody(body, bytes) {
   if (body === undefined) return undefined;

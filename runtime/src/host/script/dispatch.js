@@ -21,10 +21,16 @@ async function callRoute(message, body) {
   const route = routes[message.route];
   const opened = openSession(message.session);
   const context = createContext(message, body, opened.session);
-  const hookLogger = createLogger(message.bindings);
   const definition = message.definition ?? route.definition;
   const phase = (name, result) =>
-    executeRequestHookPhase({ hooks: route.hooks, phase: name, context, route: definition, logger: hookLogger, result });
+    executeRequestHookPhase({
+      hooks: route.hooks,
+      phase: name,
+      context,
+      route: definition,
+      logger: createLogger(message.bindings),
+      result,
+    });
 
   if (route.hasHooks('beforeAuth')) {
     const early = await phase('beforeAuth');

@@ -34,19 +34,30 @@ socket.on('close', () => process.exit(0));
 socket.on('error', () => process.exit(1));
 
 function send(kind, id, message, body) {
-  const text = Buffer.from(message);
   const bytes = body === undefined || body === null ? undefined : typeof body === 'string' ? Buffer.from(body) : body;
-  const head = Buffer.allocUnsafe(HEAD);
-  head.writeUInt32LE(HEAD - 4 + text.length + (bytes?.length ?? 0), 0);
-  head.writeUInt8(kind, 4);
-  head.writeUInt32LE(id, 5);
-  head.writeUInt8(bytes === undefined ? 0 : 1, 9);
-  head.writeUInt32LE(text.length, 10);
-  socket.cork();
-  socket.write(head);
-  socket.write(text);
-  if (bytes !== undefined) socket.write(bytes);
-  socket.uncork();
+  const length = Buffer.byteLength(message);
+  const frame = Buffer.allocUnsafe(HEAD + length + (bytes?.length ?? 0));
+  frame.writeUInt32LE(frame.length - 4, 0);
+  frame.writeUInt8(kind, 4);
+  frame.writeUInt32LE(id, 5);
+  frame.writeUInt8(bytes === undefined ? 0 : 1, 9);
+  frame.writeUInt32LE(length, 10);
+  frame.write(message, HEAD);
+  if (bytes !== undefined) frame.set(bytes, HEAD + length);
+  post(frame);
+}
+
+// Frames that are sent in one turn go out in one write.
+let outgoing = [];
+
+function post(frame) {
+  outgoing.push(frame);
+  if (outgoing.length > 1) return;
+  queueMicrotask(() => {
+    const frames = outgoing;
+    outgoing = [];
+    socket.write(frames.length === 1 ? frames[0] : Buffer.concat(frames));
+  });
 }
 
 const operations = new Map();
@@ -113,9 +124,13 @@ socket.on('data', (piece) => {
   }
 });
 
-const report = (error) =>
-  port.log('error', JSON.stringify({ message: 'Unhandled rejection', fields: { err: { type: error?.name, message: String(error?.message ?? error), stack: error?.stack } } }));
-process.on('unhandledRejection', report);
+// What is thrown when no call waits for it harms no other call.
+function report(message, error) {
+  const err = { type: error?.name, message: String(error?.message ?? error), stack: error?.stack };
+  port.log('error', JSON.stringify({ message, fields: { err } }));
+}
+process.on('unhandledRejection', (error) => report('Unhandled rejection', error));
+process.on('uncaughtException', (error) => report('Uncaught exception', error));
 
 // An interrupt is for the server, which ends its workers itself.
 process.on('SIGINT', () => {});

@@ -100,9 +100,9 @@ impl Connection {
         let _ = outgoing.as_ref().map(|outgoing| outgoing.send(frame));
     }
 
-    /// Calls that wait for an answer.
-    pub(super) fn pending(&self) -> usize {
-        self.shared.waiting().as_ref().map_or(usize::MAX, FxHashMap::len)
+    /// Calls that wait for an answer; none when it is closed.
+    pub(super) fn pending(&self) -> Option<usize> {
+        self.shared.waiting().as_ref().map(FxHashMap::len)
     }
 
     pub(super) fn fail(&self, error: impl Fn() -> HostError) {
@@ -130,16 +130,21 @@ impl Connection {
     }
 }
 
-/// Until nobody can send any more; then the worker sees the end of the stream.
+/// Until nobody can send any more; then the worker sees the end of the stream. Frames that wait go out in one write.
 async fn write(mut sink: OwnedWriteHalf, mut frames: mpsc::UnboundedReceiver<Frame>) {
-    while let Some(frame) = frames.recv().await {
-        match frame.encode() {
-            Ok(bytes) => {
-                if sink.write_all(&bytes).await.is_err() {
-                    return;
-                }
+    const MOST: usize = 64;
+    let mut waiting = Vec::with_capacity(MOST);
+    let mut bytes = Vec::new();
+    while frames.recv_many(&mut waiting, MOST).await > 0 {
+        bytes.clear();
+        for frame in waiting.drain(..) {
+            match frame.encode() {
+                Ok(encoded) => bytes.extend_from_slice(&encoded),
+                Err(error) => tracing::error!("[webstir] worker: {error}"),
             }
-            Err(error) => tracing::error!("[webstir] worker: {error}"),
+        }
+        if sink.write_all(&bytes).await.is_err() {
+            return;
         }
     }
 }

@@ -353,9 +353,11 @@ declare global {
     milliseconds?: number,
     ...args: A
   ): number;
+  function setInterval(callback: (_: void) => void, milliseconds?: number): number;
   function setTimeout<A extends unknown[]>(
     callback: (...args: A) => void,
     milliseconds?: number,
     ...args: A
   ): number;
+  function setTimeout(callback: (_: void) => void, milliseconds?: number): number;
 }
