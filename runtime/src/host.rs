@@ -7,7 +7,10 @@
 mod calls;
 mod embedded;
 mod fetch;
+mod schemas;
 mod stack;
+#[cfg(test)]
+pub(crate) mod tests;
 mod worker;
 
 use std::sync::Arc;

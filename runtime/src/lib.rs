@@ -11,6 +11,9 @@ pub mod assets;
 pub mod auth;
 pub mod body;
 pub mod client_errors;
+#[cfg(test)]
+mod cluster;
+mod database;
 pub mod document;
 pub mod environment;
 pub mod host;

@@ -33,9 +33,11 @@ pub use cookie::{PresentedCookie, SessionCookie, cookies};
 pub use flash::{FlashLevel, FlashMessage, FlashOutcome, FlashPlan, FlashRule};
 pub use memory::MemoryStore;
 pub use open::{CommitContext, OpenSession, ScriptSession, SessionChange, satisfies_required};
+pub(crate) use postgres::Address as PostgresAddress;
 pub use postgres::PostgresStore;
 pub use record::{RuntimeState, SessionRecord};
 pub use sqlite::SqliteStore;
+pub(crate) use store::with_sources;
 pub use store::{ChangeOutcome, SessionStore, StoreError, StoreFuture};
 
 /// Opens the sessions of requests. Cloning shares it.

@@ -111,6 +111,7 @@ const MODES: &[(&str, &str, &str)] = &[
     ("webstir:prelude/main", include_str!("prelude/evaluate/main.js"), include_str!("prelude/serve/main.js")),
     ("webstir:prelude/network", include_str!("prelude/evaluate/network.js"), include_str!("prelude/serve/network.js")),
     ("webstir:prelude/port", "", include_str!("prelude/serve/port.js")),
+    ("webstir:prelude/sql", "", include_str!("prelude/serve/sql.js")),
 ];
 
 /// What an engine is started for.

@@ -15,7 +15,9 @@ mod reports;
 mod share;
 mod turns;
 
+use std::io;
 use std::num::NonZeroUsize;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -84,10 +86,10 @@ impl Default for ServeLimits {
 
 /// What a script may ask of its host while it runs; every operation is a promise in the script.
 ///
-/// The script itself starts one operation, `fetch`: its message is
+/// The script itself starts the operation `fetch`: its message is
 /// `{"url", "method", "headers": [[name, value]..], "redirect": "follow" | "error" | "manual"}` with the body of the request, its
 /// reply `{"url", "status", "statusText", "headers": [[name, value]..], "redirected"}` with the body of the response. An abort
-/// drops the future. All others come from the dispatcher.
+/// drops the future. `Bun.SQL` starts those whose names begin with `db.`. All others come from the dispatcher.
 pub trait Operations: Send + Sync + 'static {
     /// Starts an operation. The future runs on the runtime on which the isolates were started, and is dropped when the script gives
     /// it up or the isolate ends.
@@ -97,6 +99,16 @@ pub trait Operations: Send + Sync + 'static {
         message: String,
         body: Option<Bytes>,
     ) -> BoxFuture<'static, Result<OperationReply, OperationError>>;
+
+    /// What one isolate calls instead, dropped when the isolate ends: for operations that keep something open. None: this.
+    fn for_isolate(&self) -> Option<Arc<dyn Operations>> {
+        None
+    }
+
+    /// Makes a directory with all that lead to it, for `mkdirSync`. Called on the isolate's thread.
+    fn make_directory(&self, _path: &Path) -> io::Result<()> {
+        Err(io::ErrorKind::ReadOnlyFilesystem.into())
+    }
 
     /// Takes a record of the log, a JSON object with at least `message`. Called on the isolate's thread: it must not wait.
     fn log(&self, level: LogLevel, record: String);

@@ -1,6 +1,7 @@
 //! Calls in flight, and what their scripts may ask for.
 
 use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -14,7 +15,9 @@ use tokio::sync::mpsc;
 use webstir_script::{LogLevel, OperationError, OperationReply, Operations};
 
 use super::fetch::Fetch;
+use super::schemas::Schemas;
 use crate::auth::Authenticator;
+use crate::database::Databases;
 
 /// The pieces of a streamed body; an error ends the connection, so that the client knows that the body is not whole.
 pub type Chunks = mpsc::Receiver<io::Result<Bytes>>;
@@ -116,8 +119,20 @@ fn gone() -> OperationError {
     OperationError { name: "AbortError".to_owned(), message: "The client has gone".to_owned(), code: None }
 }
 
-/// Operations of one host: they reach the calls of the server.
-pub(super) struct HostOperations(pub(super) Arc<Calls>);
+/// Operations of one host, or of one isolate in it: they reach the calls of the server and databases of their own.
+pub(super) struct HostOperations {
+    calls: Arc<Calls>,
+    root: PathBuf,
+    databases: Arc<Databases>,
+    schemas: Arc<Schemas>,
+}
+
+impl HostOperations {
+    /// Relative paths of databases start at `root`, the workspace.
+    pub(super) fn new(calls: Arc<Calls>, root: PathBuf) -> Self {
+        Self { calls, databases: Arc::new(Databases::new(root.clone())), root, schemas: Arc::default() }
+    }
+}
 
 impl Operations for HostOperations {
     fn call(
@@ -126,7 +141,15 @@ impl Operations for HostOperations {
         message: String,
         body: Option<Bytes>,
     ) -> BoxFuture<'static, Result<OperationReply, OperationError>> {
-        let calls = Arc::clone(&self.0);
+        let calls = Arc::clone(&self.calls);
+        if let Some(name) = name.strip_prefix("db.") {
+            let (databases, name) = (Arc::clone(&self.databases), name.to_owned());
+            return async move { databases.run(&name, &message).await }.boxed();
+        }
+        if let Some(name) = name.strip_prefix("schema.") {
+            let (schemas, name) = (Arc::clone(&self.schemas), name.to_owned());
+            return async move { schemas.run(&name, &message) }.boxed();
+        }
         match name {
             "auth" => calls.authenticate(message).boxed(),
             "stream.chunk" | "stream.end" | "stream.fail" => calls.send(name.to_owned(), message, body).boxed(),
@@ -136,6 +159,14 @@ impl Operations for HostOperations {
                 async move { Err(error) }.boxed()
             }
         }
+    }
+
+    fn for_isolate(&self) -> Option<Arc<dyn Operations>> {
+        Some(Arc::new(Self::new(Arc::clone(&self.calls), self.root.clone())))
+    }
+
+    fn make_directory(&self, path: &Path) -> io::Result<()> {
+        std::fs::create_dir_all(path)
     }
 
     fn log(&self, level: LogLevel, record: String) {

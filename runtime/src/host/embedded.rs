@@ -45,9 +45,9 @@ impl Embedded {
             working_directory: settings.root.to_string_lossy().into_owned(),
             limits,
             isolates: settings.isolates,
-            files: Arc::new(WorkspaceFiles::new(settings.root)),
+            files: Arc::new(WorkspaceFiles::new(settings.root.clone())),
         };
-        let operations = Arc::new(HostOperations(calls));
+        let operations = Arc::new(HostOperations::new(calls, settings.root));
         let started = Isolates::start(program, DISPATCHER, serve, operations).await;
         let (isolates, description) = started.map_err(unloadable)?;
         Ok((Self(isolates), description))

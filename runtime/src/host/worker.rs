@@ -114,7 +114,7 @@ impl Workers {
                 home: Arc::clone(&home),
                 settings: Arc::clone(&settings),
                 module: Arc::clone(&module),
-                operations: Arc::new(HostOperations(Arc::clone(&calls))),
+                operations: Arc::new(HostOperations::new(Arc::clone(&calls), settings.root.clone())),
                 connection,
                 closing: closing.subscribe(),
             };

@@ -8,7 +8,7 @@ mod certificates;
 
 use super::record::{RowTexts, SessionRecord, decode, runtime_text, value_text};
 use super::store::{ChangeOutcome, SessionStore, StoreError, StoreFuture};
-use address::Address;
+pub(crate) use address::Address;
 use deadpool_postgres::{GenericClient, Manager, Object, Pool, Runtime};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};

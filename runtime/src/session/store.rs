@@ -66,7 +66,7 @@ pub enum StoreError {
 }
 
 /// The message of an error and of what caused it; the driver's own message says only the kind.
-fn with_sources(error: &dyn std::error::Error) -> String {
+pub(crate) fn with_sources(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |cause| cause.source());
     causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

@@ -1,4 +1,5 @@
-// node:fs, read only: every question goes to the engine, which records it. Nothing outside of the workspace is there.
+// node:fs, read only but for directories: every question goes to the engine, which records it. Nothing outside of the workspace is
+// there.
 import { Buffer } from 'webstir:prelude/buffer';
 import host from 'webstir:prelude/host';
 import { ROOT } from 'webstir:prelude/process';
@@ -143,7 +144,14 @@ export const writeFileSync = refuse('open');
 export const appendFileSync = refuse('open');
 export const copyFileSync = refuse('copyfile');
 export const cpSync = refuse('cp');
-export const mkdirSync = refuse('mkdir');
+
+// Only with all that lead to it, and only while a request is served: where a database is to lie.
+export function mkdirSync(path, options) {
+  const place = absolute(path);
+  if (options?.recursive !== true) throw failure('EROFS', 'mkdir', place);
+  if (kindOf(place) !== 'directory' && host.makeDirectory?.(place) !== true) throw failure('EROFS', 'mkdir', place);
+}
+
 export const mkdtempSync = refuse('mkdtemp');
 export const renameSync = refuse('rename');
 export const rmSync = refuse('rm');

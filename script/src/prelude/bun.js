@@ -1,9 +1,10 @@
-// The parts of `Bun` that handlers use: cookies, signed CSRF tokens, the environment.
+// The parts of `Bun` that handlers use: cookies, signed CSRF tokens, databases, the environment.
 import { Buffer } from 'webstir:prelude/buffer';
 import { now } from 'webstir:prelude/clock';
 import { define } from 'webstir:prelude/define';
 import { process } from 'webstir:prelude/process';
 import { fill } from 'webstir:prelude/random';
+import { SQL } from 'webstir:prelude/sql';
 import { createHmac, timingSafeEqual } from 'webstir:node/crypto';
 
 function decode(text) {
@@ -158,5 +159,5 @@ function randomUUIDv7() {
 }
 
 const Bun = {};
-define(Bun, { CookieMap, CSRF, env: process.env, randomUUIDv7 });
+define(Bun, { CookieMap, CSRF, SQL, env: process.env, randomUUIDv7 });
 define(globalThis, { Bun });

@@ -2,6 +2,8 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -91,6 +93,10 @@ impl Agenda {
         });
         let running = Running { call: self.current.get(), task: task.abort_handle() };
         self.running.borrow_mut().insert(id, running);
+    }
+
+    pub(super) fn make_directory(&self, path: &str) -> io::Result<()> {
+        self.operations.make_directory(Path::new(path))
     }
 
     pub(super) fn stop_operation(&self, id: u64) {

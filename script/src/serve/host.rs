@@ -33,6 +33,9 @@ pub(super) fn extend<'js>(ctx: &Ctx<'js>, host: &Object<'js>, agenda: &Rc<Agenda
             rquickjs::Result::Ok(())
         };
     host.set("startOperation", Function::new(ctx.clone(), start_operation)?)?;
+    let directories = Rc::clone(agenda);
+    let make_directory = move |path: String| directories.make_directory(&path).is_ok();
+    host.set("makeDirectory", Function::new(ctx.clone(), make_directory)?)?;
     let operations = Rc::clone(agenda);
     host.set("stopOperation", Function::new(ctx.clone(), move |id: f64| operations.stop_operation(id_of(id)))?)
 }

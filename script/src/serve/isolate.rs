@@ -83,7 +83,8 @@ fn run_in_engine(
     let context = Context::full(&runtime).map_err(start)?;
     let meter = Meter::watch(&runtime, limits.cpu, Arc::clone(&share.abandoned), Rc::default());
     let listener = RejectionListener::listen(&runtime);
-    let agenda = Rc::new(Agenda::new(Arc::clone(share), Arc::clone(&common.operations), common.runtime.clone()));
+    let operations = common.operations.for_isolate().unwrap_or_else(|| Arc::clone(&common.operations));
+    let agenda = Rc::new(Agenda::new(Arc::clone(share), operations, common.runtime.clone()));
     let frames = common
         .program
         .source_map

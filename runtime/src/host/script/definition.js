@@ -25,6 +25,7 @@ export async function load(namespace, hostPort) {
   routes = list(definition.routes)
     .filter((route) => typeof route?.handler === 'function')
     .map((route) => prepareRoute(route, manifest, warnings));
+  for (const route of routes) route.validators = await prepareValidators(route, warnings);
   const ownViews = list(definition.views);
   views = (ownViews.length > 0 ? ownViews : list(manifest?.views).map((view) => ({ definition: view }))).filter(isObject);
   return JSON.stringify({
@@ -69,8 +70,53 @@ function prepareRoute(route, manifest, warnings) {
   };
 }
 
+const PARTS = ['params', 'query', 'body'];
+const SCHEMA_KEYWORDS =
+  ['$schema', '$ref', '$defs', 'type', 'properties', 'required', 'items', 'enum', 'const', 'allOf', 'anyOf', 'oneOf', 'not'];
+
+const isPlain = (value) => [Object.prototype, null].includes(Object.getPrototypeOf(value));
+
+/** A JSON schema is data; every other kind of schema brings its own functions. */
+const isJsonSchema = (schema) => isPlain(schema) && SCHEMA_KEYWORDS.some((keyword) => Object.hasOwn(schema, keyword));
+
+/** Functions from a value to `{value}` or `{issues: [{path, code, message}]}`, one for each part that has a schema. */
+async function prepareValidators({ schemas, definition }, warnings) {
+  const validators = {};
+  for (const part of PARTS) {
+    const schema = schemas[part];
+    if (!isObject(schema) && typeof schema !== 'function') continue;
+    const parse = schema.safeParseAsync ?? schema.safeParse;
+    const standard = schema['~standard']?.validate;
+    if (typeof parse === 'function') {
+      validators[part] = async (value) => {
+        const outcome = await parse.call(schema, value);
+        return outcome.success ? { value: outcome.data } : { issues: list(outcome.error?.issues) };
+      };
+    } else if (typeof standard === 'function') {
+      validators[part] = async (value) => {
+        const outcome = await standard.call(schema['~standard'], value);
+        return outcome.issues === undefined ? { value: outcome.value } : { issues: list(outcome.issues) };
+      };
+    } else if (isJsonSchema(schema)) {
+      try {
+        const [reply] = await port.operation('schema.compile', JSON.stringify({ schema }));
+        const compiled = JSON.parse(reply).schema;
+        validators[part] = async (value) => {
+          const [reply] = await port.operation('schema.check', JSON.stringify({ schema: compiled, value: value ?? null }));
+          const { issues } = JSON.parse(reply);
+          return issues.length > 0 ? { issues } : { value };
+        };
+      } catch (error) {
+        const route = text(definition.name) ?? text(definition.path) ?? '/';
+        warnings.push(`The ${part} schema of route "${route}" is not applied: ${error.message}`);
+      }
+    }
+  }
+  return validators;
+}
+
 /** Only what the server reads: schemas and application data may not be JSON. */
-function describeRoute({ definition, hasHooks, schemas }) {
+function describeRoute({ definition, hasHooks, validators }) {
   const { name, method, path, session, flash, form } = definition;
   return {
     name: text(name),
@@ -82,7 +128,7 @@ function describeRoute({ definition, hasHooks, schemas }) {
       ? { csrf: form.csrf === true, session: { mode: text(form.session?.mode) }, flash: describeFlash(form.flash) }
       : undefined,
     hasBeforeAuth: hasHooks('beforeAuth'),
-    schemas: ['params', 'query', 'body'].filter((part) => isObject(schemas[part])),
+    schemas: PARTS.filter((part) => validators[part] !== undefined),
   };
 }
 

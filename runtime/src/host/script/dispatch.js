@@ -48,7 +48,7 @@ async function callRoute(message, body) {
     return finish(message, opened, context, { status: 401 }, 'session_required');
   }
   if (message.validate) {
-    const invalid = await validate(route.schemas, context);
+    const invalid = await validate(route.validators, context);
     if (invalid !== undefined) return finish(message, opened, context, invalid, 'handler');
   }
 
@@ -71,20 +71,19 @@ const formToken = (body) => {
   return text(Array.isArray(field) ? field[0] : field);
 };
 
-async function validate(schemas, context) {
+async function validate(validators, context) {
   const errors = [];
-  for (const part of ['params', 'query', 'body']) {
-    const schema = schemas[part];
-    if (!isObject(schema)) continue;
-    const parse = schema.safeParseAsync ?? schema.safeParse;
-    if (typeof parse !== 'function') continue;
-    const outcome = await parse.call(schema, context[part]);
-    if (outcome.success) {
-      context[part] = outcome.data;
+  for (const part of PARTS) {
+    const outcome = await validators[part]?.(context[part]);
+    if (outcome === undefined) continue;
+    if (outcome.issues === undefined) {
+      context[part] = outcome.value;
       continue;
     }
-    for (const issue of list(outcome.error?.issues)) {
-      const details = { in: part, path: list(issue.path).join('.'), reason: text(issue.code) ?? 'invalid' };
+    for (const issue of outcome.issues) {
+      // A segment of a path may be an object that holds its key.
+      const path = list(issue.path).map((segment) => (isObject(segment) ? segment.key : segment));
+      const details = { in: part, path: path.map(String).join('.'), reason: text(issue.code) ?? 'invalid' };
       errors.push({ code: 'validation', message: String(issue.message), details });
     }
   }

@@ -1,10 +1,8 @@
 //! The store on a real server, which the tests start and stop.
 
-mod cluster;
-
 use super::{Client, contract, publishing};
+use crate::cluster::Cluster;
 use crate::session::{PostgresStore, SessionStore, StoreError};
-use cluster::Cluster;
 use serde_json::{Value, json};
 use std::sync::Arc;
 

@@ -14,7 +14,7 @@ use tokio_postgres::NoTls;
 const PASSWORD: &str = "cluster-password";
 
 /// A running server; stops when dropped.
-pub(super) struct Cluster {
+pub(crate) struct Cluster {
     // Stops before its directory goes.
     server: Server,
     directory: TempDir,
@@ -26,7 +26,7 @@ struct Server {
 }
 
 impl Cluster {
-    pub(super) async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let programs = programs();
         let directory = tempfile::tempdir().unwrap();
         fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).unwrap();
@@ -78,15 +78,15 @@ impl Cluster {
         panic!("the server does not start: {}", fs::read_to_string(directory.path().join("log")).unwrap());
     }
 
-    pub(super) fn url(&self, query: &str) -> SecretString {
+    pub(crate) fn url(&self, query: &str) -> SecretString {
         self.url_of("postgres", PASSWORD, query)
     }
 
-    pub(super) fn url_of(&self, user: &str, password: &str, query: &str) -> SecretString {
+    pub(crate) fn url_of(&self, user: &str, password: &str, query: &str) -> SecretString {
         format!("postgres://{user}:{password}@127.0.0.1:{}/postgres{query}", self.server.port).into()
     }
 
-    pub(super) fn certificate(&self) -> PathBuf {
+    pub(crate) fn certificate(&self) -> PathBuf {
         self.directory.path().join("home/server.pem")
     }
 
@@ -96,11 +96,11 @@ impl Cluster {
         client
     }
 
-    pub(super) async fn execute(&self, statement: &str) {
+    pub(crate) async fn execute(&self, statement: &str) {
         self.client().await.batch_execute(statement).await.unwrap();
     }
 
-    pub(super) async fn count(&self, query: &str) -> i64 {
+    pub(crate) async fn count(&self, query: &str) -> i64 {
         self.client().await.query_one(query, &[]).await.unwrap().get(0)
     }
 }

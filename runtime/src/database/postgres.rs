@@ -1,0 +1,148 @@
+//! A PostgreSQL database: a pool of connections.
+//!
+//! A *lease* is a connection out of the pool. It goes back when its work was done to the end; otherwise it is dropped, and the
+//! server ends what it was doing.
+
+mod value;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use deadpool_postgres::{GenericClient as _, Hook, HookError, Manager, Object, Pool, PoolError, Runtime};
+use futures_util::{StreamExt as _, pin_mut};
+use tokio_postgres::error::SqlState;
+
+use super::answer::Answer;
+use super::transactions::Transactions;
+use super::{DatabaseError, PATIENCE, STATEMENT_LIMIT, Statement, TRANSACTION_LIMIT};
+use crate::session::{PostgresAddress, StoreError};
+
+/// How many connections one database of one isolate holds at most.
+const CONNECTIONS: usize = 10;
+
+pub(super) struct Postgres {
+    pool: Pool,
+    transactions: Transactions<Lease>,
+}
+
+struct Lease {
+    connection: Option<Object>,
+    is_done: AtomicBool,
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if let Some(connection) = self.connection.take()
+            && !self.is_done.load(Ordering::Relaxed)
+        {
+            drop(Object::take(connection));
+        }
+    }
+}
+
+impl Postgres {
+    /// Connects when it is first used.
+    pub(super) fn new(url: &str) -> Result<Self, DatabaseError> {
+        let PostgresAddress { mut config, tls } = PostgresAddress::parse(url).map_err(|error| match error {
+            StoreError::PostgresUrl(reason) => DatabaseError::Address(reason),
+            other => DatabaseError::Address(other.to_string()),
+        })?;
+        config.connect_timeout(PATIENCE).tcp_user_timeout(STATEMENT_LIMIT + PATIENCE);
+        let limits = format!(
+            "SET statement_timeout = {}; SET idle_in_transaction_session_timeout = {}",
+            STATEMENT_LIMIT.as_millis(),
+            TRANSACTION_LIMIT.as_millis()
+        );
+        let pool = Pool::builder(Manager::new(config, tls))
+            .max_size(CONNECTIONS)
+            .runtime(Runtime::Tokio1)
+            .wait_timeout(Some(PATIENCE))
+            .create_timeout(Some(PATIENCE))
+            .recycle_timeout(Some(PATIENCE))
+            .post_create(Hook::async_fn(move |connection, _| {
+                let limits = limits.clone();
+                Box::pin(async move { connection.batch_execute(&limits).await.map_err(HookError::Backend) })
+            }))
+            .build()
+            .map_err(|error| DatabaseError::Connection(error.to_string()))?;
+        Ok(Self { pool, transactions: Transactions::default() })
+    }
+
+    async fn lease(&self) -> Result<Lease, DatabaseError> {
+        let connection = self.pool.get().await.map_err(|error| match error {
+            PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error)) => error.into(),
+            other => DatabaseError::Connection(other.to_string()),
+        })?;
+        Ok(Lease { connection: Some(connection), is_done: AtomicBool::new(false) })
+    }
+
+    pub(super) async fn run(&self, statement: Statement, transaction: Option<u64>) -> Result<String, DatabaseError> {
+        if let Some(id) = transaction {
+            return self.transactions.find(id)?.run(&statement, true).await;
+        }
+        let lease = self.lease().await?;
+        let result = lease.run(&statement, false).await;
+        // After an error of the server the connection is as good as before; after a result that was too large it is not.
+        let is_done = matches!(result, Ok(_) | Err(DatabaseError::Postgres { .. }));
+        lease.is_done.store(is_done, Ordering::Relaxed);
+        result
+    }
+
+    pub(super) async fn begin(&self) -> Result<u64, DatabaseError> {
+        let lease = self.lease().await?;
+        lease.connection()?.batch_execute("BEGIN").await?;
+        Ok(self.transactions.add(lease))
+    }
+
+    pub(super) async fn end(&self, id: u64, commits: bool) -> Result<(), DatabaseError> {
+        let lease = self.transactions.take(id)?;
+        lease.connection()?.batch_execute(if commits { "COMMIT" } else { "ROLLBACK" }).await?;
+        lease.is_done.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+impl Lease {
+    fn connection(&self) -> Result<&Object, DatabaseError> {
+        self.connection.as_ref().ok_or(DatabaseError::Closed)
+    }
+
+    async fn run(&self, statement: &Statement, in_transaction: bool) -> Result<String, DatabaseError> {
+        let Statement { text, parameters } = statement;
+        let connection = self.connection()?;
+        // Only one statement can be prepared. An error ends a transaction, so that a savepoint is needed to try.
+        let may_be_several = parameters.is_empty() && text.trim_end().trim_end_matches(';').contains(';');
+        let is_guarded = may_be_several && in_transaction;
+        if is_guarded {
+            connection.batch_execute("SAVEPOINT webstir_prepare").await?;
+        }
+        let prepared = connection.prepare_cached(text).await;
+        let is_refused = prepared.as_ref().is_err_and(|error| error.code() == Some(&SqlState::SYNTAX_ERROR));
+        if is_guarded {
+            let back = if is_refused { "ROLLBACK TO webstir_prepare; " } else { "" };
+            if prepared.is_ok() || is_refused {
+                connection.batch_execute(&format!("{back}RELEASE webstir_prepare")).await?;
+            }
+        }
+        if may_be_several && is_refused {
+            connection.batch_execute(text).await?;
+            return Ok(Answer::new(std::iter::empty()).finish(Some(0), None));
+        }
+        let prepared = prepared?;
+        let wanted = prepared.params().len();
+        if wanted != parameters.len() {
+            let given = parameters.len();
+            let reason = format!("The statement has {wanted} placeholders, and {given} parameters were given");
+            return Err(DatabaseError::Parameters { reason });
+        }
+        let rows = connection.query_raw(&prepared, parameters).await?;
+        pin_mut!(rows);
+        let columns = prepared.columns();
+        let mut answer = Answer::new(columns.iter().map(tokio_postgres::Column::name));
+        while let Some(row) = rows.next().await {
+            let row = row?;
+            answer.row(columns.len(), |index, field| value::write(&row, index, field))?;
+        }
+        let changed = columns.is_empty().then(|| rows.rows_affected().unwrap_or(0));
+        Ok(answer.finish(changed, None))
+    }
+}

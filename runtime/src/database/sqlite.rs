@@ -1,0 +1,251 @@
+//! A SQLite database: one connection on a thread of its own.
+//!
+//! The *turn* is who may use the connection: a single statement, or a transaction from its begin to its end. Others wait for it
+//! as they would for another process.
+
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread;
+
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, InterruptHandle, params_from_iter};
+use tokio::sync::{OwnedMutexGuard, oneshot};
+use tokio::time::timeout;
+
+use super::answer::Answer;
+use super::transactions::Transactions;
+use super::{DatabaseError, PATIENCE, STATEMENT_LIMIT, Statement};
+
+type Job = Box<dyn FnOnce(&Connection) + Send>;
+
+pub(super) struct Sqlite {
+    thread: Thread,
+    turn: Arc<tokio::sync::Mutex<()>>,
+    transactions: Transactions<Transaction>,
+    closed: Mutex<Option<oneshot::Receiver<()>>>,
+}
+
+/// The thread of a connection. It ends when all of these are gone or closed.
+#[derive(Clone)]
+struct Thread {
+    jobs: Arc<Mutex<Option<mpsc::Sender<Job>>>>,
+    interrupt: Arc<InterruptHandle>,
+}
+
+/// An open transaction. Dropped unfinished, it is rolled back before anybody else has the turn.
+struct Transaction {
+    thread: Thread,
+    is_finished: AtomicBool,
+    _turn: OwnedMutexGuard<()>,
+}
+
+/// Stops a statement whose answer nobody waits for any more.
+struct Stop<'a>(Option<&'a InterruptHandle>);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        if let Some(interrupt) = self.0 {
+            interrupt.interrupt();
+        }
+    }
+}
+
+/// The file that an address names; none for a database in memory. A relative path stays below `root`.
+pub(super) fn path_of(url: &str, root: &Path) -> Result<Option<PathBuf>, DatabaseError> {
+    let prefixes = ["file://", "file:", "sqlite://", "sqlite:"];
+    let path = prefixes.iter().find_map(|prefix| url.strip_prefix(prefix)).unwrap_or(url);
+    if path == ":memory:" || url == "sqlite://" {
+        return Ok(None);
+    }
+    let path = Path::new(path);
+    let leaves = !path.is_absolute() && path.components().any(|part| matches!(part, Component::ParentDir));
+    if path.file_name().is_none() || leaves {
+        let reason = "a relative path stays below the workspace; write the absolute path of a file elsewhere";
+        return Err(DatabaseError::Address(reason.to_owned()));
+    }
+    Ok(Some(root.join(path)))
+}
+
+fn connect(path: Option<&Path>) -> Result<Connection, DatabaseError> {
+    let Some(path) = path else { return Ok(Connection::open_in_memory()?) };
+    if let Some(directory) = path.parent() {
+        fs::create_dir_all(directory)
+            .map_err(|error| DatabaseError::Address(format!("its directory cannot be made: {error}")))?;
+    }
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(PATIENCE)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    Ok(connection)
+}
+
+impl Sqlite {
+    /// Opens or makes the file and its directory.
+    pub(super) async fn open(path: Option<PathBuf>) -> Result<Self, DatabaseError> {
+        let (jobs, queue) = mpsc::channel::<Job>();
+        let (report, opened) = oneshot::channel();
+        let (closing, closed) = oneshot::channel::<()>();
+        thread::Builder::new()
+            .name("database".to_owned())
+            .spawn(move || {
+                // Dropped after the connection: who waits for it finds the file closed.
+                let _closing = closing;
+                match connect(path.as_deref()) {
+                    Ok(connection) => {
+                        if report.send(Ok(connection.get_interrupt_handle())).is_ok() {
+                            for job in queue {
+                                job(&connection);
+                            }
+                        }
+                    }
+                    Err(error) => {
+                        // Nobody waits any more: then nobody wants to know.
+                        let _ = report.send(Err(error));
+                    }
+                }
+            })
+            .map_err(|error| DatabaseError::Connection(error.to_string()))?;
+        let interrupt = opened.await.map_err(|_| DatabaseError::Closed)??;
+        let thread = Thread { jobs: Arc::new(Mutex::new(Some(jobs))), interrupt: Arc::new(interrupt) };
+        Ok(Self {
+            thread,
+            turn: Arc::default(),
+            transactions: Transactions::default(),
+            closed: Mutex::new(Some(closed)),
+        })
+    }
+
+    async fn turn(&self) -> Result<OwnedMutexGuard<()>, DatabaseError> {
+        timeout(PATIENCE, Arc::clone(&self.turn).lock_owned()).await.map_err(|_| DatabaseError::Busy)
+    }
+
+    pub(super) async fn run(&self, statement: Statement, transaction: Option<u64>) -> Result<String, DatabaseError> {
+        match transaction {
+            None => {
+                let _turn = self.turn().await?;
+                self.thread.run(move |connection| run(connection, &statement)).await
+            }
+            Some(id) => {
+                let transaction = self.transactions.find(id)?;
+                transaction.thread.run(move |connection| run(connection, &statement)).await
+            }
+        }
+    }
+
+    /// For writing at once: a transaction that reads first and then writes would fail when another process wrote meanwhile.
+    pub(super) async fn begin(&self) -> Result<u64, DatabaseError> {
+        let turn = self.turn().await?;
+        // Made first: should the caller go away meanwhile, this rolls back.
+        let transaction = Transaction { thread: self.thread.clone(), is_finished: AtomicBool::new(false), _turn: turn };
+        transaction.thread.run(|connection| Ok(connection.execute_batch("BEGIN IMMEDIATE")?)).await?;
+        Ok(self.transactions.add(transaction))
+    }
+
+    pub(super) async fn end(&self, id: u64, commits: bool) -> Result<(), DatabaseError> {
+        let transaction = self.transactions.take(id)?;
+        let statement = if commits { "COMMIT" } else { "ROLLBACK" };
+        transaction.thread.run(move |connection| Ok(connection.execute_batch(statement)?)).await?;
+        transaction.is_finished.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Ends what runs and waits until the file is closed.
+    pub(super) async fn close(&self) {
+        self.end_thread();
+        let closed = self.closed.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(closed) = closed {
+            let _ = closed.await;
+        }
+    }
+
+    fn end_thread(&self) {
+        self.transactions.clear();
+        self.thread.jobs.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // Not when nothing runs: it would stop the connection while it brings its journal into the file.
+        if self.turn.try_lock().is_err() {
+            self.thread.interrupt.interrupt();
+        }
+    }
+}
+
+impl Drop for Sqlite {
+    fn drop(&mut self) {
+        self.end_thread();
+    }
+}
+
+impl Thread {
+    fn send(&self, job: Job) -> Result<(), DatabaseError> {
+        let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        jobs.as_ref().ok_or(DatabaseError::Closed)?.send(job).map_err(|_| DatabaseError::Closed)
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Connection) -> Result<T, DatabaseError> + Send + 'static,
+    ) -> Result<T, DatabaseError> {
+        let (reply, mut answer) = oneshot::channel();
+        self.send(Box::new(move |connection| {
+            // A statement that was given up needs no answer.
+            let _ = reply.send(job(connection));
+        }))?;
+        let mut stop = Stop(Some(&self.interrupt));
+        let Ok(answered) = timeout(STATEMENT_LIMIT, &mut answer).await else {
+            self.interrupt.interrupt();
+            let _ = answer.await;
+            stop.0 = None;
+            return Err(DatabaseError::TooSlow);
+        };
+        stop.0 = None;
+        answered.map_err(|_| DatabaseError::Closed)?
+    }
+}
+
+impl Drop for Transaction {
+    fn drop(&mut self) {
+        if !self.is_finished.load(Ordering::Relaxed) {
+            // A thread that has ended has rolled back; so has a statement that failed badly enough.
+            let _ = self.thread.send(Box::new(|connection| {
+                let _ = connection.execute_batch("ROLLBACK");
+            }));
+        }
+    }
+}
+
+fn run(connection: &Connection, statement: &Statement) -> Result<String, DatabaseError> {
+    let Statement { text, parameters } = statement;
+    let mut prepared = match connection.prepare_cached(text) {
+        // A script of several statements, as migrations have it.
+        Err(rusqlite::Error::MultipleStatement) if parameters.is_empty() => {
+            connection.execute_batch(text)?;
+            return Ok(Answer::new(std::iter::empty()).finish(Some(0), Some(connection.last_insert_rowid())));
+        }
+        Err(rusqlite::Error::MultipleStatement) => {
+            let reason = "Several statements at once take no parameters".to_owned();
+            return Err(DatabaseError::Parameters { reason });
+        }
+        prepared => prepared?,
+    };
+    let columns = prepared.column_count();
+    let mut answer = Answer::new(prepared.column_names());
+    if columns == 0 {
+        let changed = prepared.execute(params_from_iter(parameters))?;
+        return Ok(answer.finish(Some(changed as u64), Some(connection.last_insert_rowid())));
+    }
+    let mut rows = prepared.query(params_from_iter(parameters))?;
+    while let Some(row) = rows.next()? {
+        answer.row(columns, |index, field| {
+            match row.get_ref(index)? {
+                ValueRef::Null => field.null(),
+                ValueRef::Integer(value) => field.integer(value),
+                ValueRef::Real(value) => field.float(value),
+                ValueRef::Text(text) => field.text(&String::from_utf8_lossy(text)),
+                ValueRef::Blob(bytes) => field.bytes(bytes),
+            }
+            Ok(())
+        })?;
+    }
+    Ok(answer.finish(None, Some(connection.last_insert_rowid())))
+}
