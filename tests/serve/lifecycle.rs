@@ -70,7 +70,7 @@ fn a_new_release_takes_over_and_the_old_one_finishes() {
         thread::scope(|scope| {
             let slow = scope.spawn(|| server.get("/slow").text().to_owned());
             eventually("the request waits", || server.get("/waiting").json() == 1);
-            server.case.write("src/backend/module.ts", &saying("two"));
+            server.put("src/backend/module.ts", &saying("two"));
             server.signal(Signal::HUP);
             eventually("the new release serves", || server.get("/say").text() == "two");
             assert_eq!(slow.join().unwrap(), "slow one", "{host:?}");
@@ -85,11 +85,11 @@ fn a_new_release_takes_over_and_the_old_one_finishes() {
 fn a_release_of_the_same_bytes_changes_nothing() {
     let server = Server::start(module(&saying("one")), Host::Embedded, &[], &[]);
     let inits = || server.records().iter().filter(|record| record["msg"] == "init one").count();
-    server.case.write("src/backend/module.ts", &saying("one"));
+    server.put("src/backend/module.ts", &saying("one"));
     server.signal(Signal::HUP);
     // The one after it is another: when it serves, the first has been looked at.
     let changed = saying("two");
-    server.case.write("src/backend/module.ts", &changed);
+    server.put("src/backend/module.ts", &changed);
     server.signal(Signal::HUP);
     eventually("the new release serves", || server.get("/say").text() == "two");
     assert_eq!(inits(), 1);
@@ -98,13 +98,13 @@ fn a_release_of_the_same_bytes_changes_nothing() {
 #[test]
 fn what_does_not_build_leaves_what_is_served() {
     let server = Server::start(module(&saying("one")), Host::Embedded, &[], &[]);
-    server.case.write("src/backend/module.ts", "export const module = {\n");
+    server.put("src/backend/module.ts", "export const module = {\n");
     server.signal(Signal::HUP);
-    server.case.write("src/backend/module.ts", "throw new Error('not this time');\nexport const module = {};\n");
+    server.put("src/backend/module.ts", "throw new Error('not this time');\nexport const module = {};\n");
     server.signal(Signal::HUP);
     server.message("[webstir-backend] module load failed");
     assert_eq!((server.get("/say").text(), server.get("/readyz").status), ("one", 200));
-    server.case.write("src/backend/module.ts", &saying("three"));
+    server.put("src/backend/module.ts", &saying("three"));
     server.signal(Signal::HUP);
     eventually("the good release serves", || server.get("/say").text() == "three");
 }

@@ -211,6 +211,12 @@ impl Server {
         String::from_utf8_lossy(&answer).into_owned()
     }
 
+    /// Puts a file into the workspace at once: a build that runs sees all of it or nothing.
+    pub(super) fn put(&self, path: &str, text: &str) {
+        self.case.write("next", text);
+        fs::rename(self.case.path("next"), self.case.path(path)).unwrap();
+    }
+
     pub(super) fn signal(&self, signal: Signal) {
         kill_process(Pid::from_raw(i32::try_from(self.id()).unwrap()).unwrap(), signal).unwrap();
     }

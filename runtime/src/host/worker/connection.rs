@@ -71,7 +71,7 @@ impl Connection {
         // Bounded by the answers that calls and operations wait for.
         let (outgoing, frames) = mpsc::unbounded_channel();
         tokio::spawn(write(sink, frames));
-        tokio::spawn(read(source, Arc::clone(&shared), outgoing.clone(), operations));
+        tokio::spawn(read(source, Arc::clone(&shared), outgoing.downgrade(), operations));
         Self { shared, outgoing: Mutex::new(Some(outgoing)), last: AtomicU32::new(0) }
     }
 
@@ -152,7 +152,7 @@ async fn write(mut sink: OwnedWriteHalf, mut frames: mpsc::UnboundedReceiver<Fra
 async fn read(
     source: OwnedReadHalf,
     shared: Arc<Shared>,
-    outgoing: mpsc::UnboundedSender<Frame>,
+    outgoing: mpsc::WeakUnboundedSender<Frame>,
     operations: Arc<dyn Operations>,
 ) {
     let mut source = BufReader::new(source);
@@ -177,8 +177,8 @@ async fn read(
             Kind::Operation => {
                 let Some((name, message)) = frame.message.split_once('\n') else { continue };
                 let done = operations.call(name, message.to_owned(), frame.body);
-                // Ends with the operation; weak, so that closing does not wait for it.
-                let outgoing = outgoing.downgrade();
+                // Weak, so that closing waits for no operation.
+                let outgoing = outgoing.clone();
                 tokio::spawn(async move {
                     let answer = match done.await {
                         Ok(reply) => Frame::new(Kind::Done, frame.id, reply.message, reply.body),
