@@ -71,17 +71,17 @@ export interface RouteContext<TSession extends object = SessionData, TAuth = Aut
   /** The query string, decoded. Of a repeated key the last value is kept. */
   readonly query: Record<string, string>;
   /**
-   * The parsed JSON of `application/json`, an object of strings for
-   * `application/x-www-form-urlencoded`, else the text. `undefined` for an empty body, for invalid
-   * JSON, and for GET and HEAD.
+   * The parsed JSON of `application/json` and `+json`; an object of strings, with lists where a
+   * field is repeated, for `application/x-www-form-urlencoded`; the same with `File` objects for
+   * `multipart/form-data`; bytes for types that are known to be binary; else the text. `undefined`
+   * for an empty body, and for GET and HEAD.
    */
   readonly body: unknown;
   /** The caller's identity. A `beforeAuth` hook that sets it replaces the built-in verification. */
   auth: TAuth | undefined;
   /**
-   * The visitor's session. The object left here when the handler returns is stored: assign a new
-   * object to start a session, `null` to end it. Change it in place where possible: a copy made by
-   * spreading loses the pending form state.
+   * The visitor's session. The object left here when the handler returns is stored, as JSON: assign
+   * a new object to start a session, `null` to end it.
    */
   session: (TSession & SessionFields) | null;
   /** The flash messages this route consumes. */
@@ -99,7 +99,11 @@ export interface RouteContext<TSession extends object = SessionData, TAuth = Aut
 /** A request handler and the definition that mounts it. */
 export interface ModuleRoute<TSession extends object = SessionData, TAuth = AuthContext> {
   readonly definition: RouteDefinition;
-  /** Schemas for the reader and for tools. The runtime does not enforce them. */
+  /**
+   * Schemas of `params`, `query` and `body`: zod, any standard schema, or JSON schema. They are
+   * applied before the handler with `validate #true` in `webstir.kdl`; a request that does not
+   * match is answered with 400.
+   */
   readonly schemas?: unknown;
   /** Answers the request. An exception becomes a 500, and the session is not stored. */
   handler(ctx: RouteContext<TSession, TAuth>): Promise<RouteHandlerResult> | RouteHandlerResult;
