@@ -198,7 +198,8 @@ impl Exchange {
             path = self.uri.path(),
             route = label,
             status,
-            durationMs = duration.as_secs_f64() * 1000.0,
+            // Microseconds are enough.
+            durationMs = (duration.as_secs_f64() * 1_000_000.0).round() / 1000.0,
             "request.completed"
         );
     }
