@@ -21,3 +21,11 @@ dist:
 # Ratios to esbuild and tsc; see docs/benchmarks.md.
 bench *arguments:
     cargo bench --bench build -- {{arguments}}
+
+# Processor time a request beside hyper, Bun and the package's runtime.
+bench-serve *arguments:
+    cargo bench --bench serve -- {{arguments}}
+
+# One parser under libFuzzer, for a minute: `just fuzz cookies`.
+fuzz target:
+    cd fuzz && cargo fuzz run -s none {{target}} -- -max_total_time=60
