@@ -26,6 +26,10 @@ bench *arguments:
 bench-serve *arguments:
     cargo bench --bench serve -- {{arguments}}
 
+# The starter under load: errors and growth.
+load:
+    ulimit -n 12000 && cargo bench --bench load
+
 # One parser under libFuzzer, for a minute: `just fuzz cookies`.
 fuzz target:
     cd fuzz && cargo fuzz run -s none {{target}} -- -max_total_time=60

@@ -9,20 +9,24 @@
 #![expect(clippy::print_stdout, reason = "the table is the result of a benchmark")]
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot run stops")]
 
+#[path = "process.rs"]
+mod process;
+
 use std::convert::Infallible;
 use std::fs;
-use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use hyper::body::Bytes;
 
+use process::{get, load, memory, processor_time, stop};
+
 const PATHS: [(&str, &str); 4] =
     [("page, 2 KB", "/page"), ("JSON, 1 KB", "/json"), ("form with a session", "/form"), ("file, 2 KB", "/file.txt")];
 const ALL: &[&str] = &["/page", "/json", "/form", "/file.txt"];
-const CONNECTIONS: &str = "32";
+const CONNECTIONS: usize = 32;
 
 /// One server: its name, which paths it has, and how to start it on a port.
 struct Candidate {
@@ -196,9 +200,9 @@ fn measure(candidate: &Candidate, seconds: u64, totals: &mut Totals) {
             continue;
         }
         // Warm up: what is compiled late is compiled now.
-        load(port, path, 1);
+        load(port, path, CONNECTIONS, 1);
         let before = processor_time(child.id());
-        let (requests, errors) = load(port, path, seconds);
+        let (requests, errors) = load(port, path, CONNECTIONS, seconds);
         let used = processor_time(child.id()) - before;
         measured.cpu.push(used * 1e6 / requests);
         measured.rate.push(requests / f64::from(u32::try_from(seconds).unwrap()));
@@ -206,88 +210,6 @@ fn measure(candidate: &Candidate, seconds: u64, totals: &mut Totals) {
     }
     totals.memory.push(memory(child.id()));
     stop(&mut child);
-}
-
-fn stop(child: &mut Child) {
-    let _ = Command::new("kill").arg(child.id().to_string()).status();
-    let deadline = Instant::now() + Duration::from_secs(2);
-    while Instant::now() < deadline && child.try_wait().unwrap().is_none() {
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    let _ = child.kill();
-    child.wait().unwrap();
-}
-
-fn get(port: u16, path: &str) -> Option<String> {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
-    stream.set_read_timeout(Some(Duration::from_secs(2))).ok()?;
-    write!(stream, "GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").ok()?;
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).ok()?;
-    Some(String::from_utf8_lossy(&answer).into_owned())
-}
-
-/// Requests that were answered, and those that went wrong.
-fn load(port: u16, path: &str, seconds: u64) -> (f64, u64) {
-    let url = format!("http://127.0.0.1:{port}{path}");
-    let output = Command::new("wrk")
-        .args(["-t1", "-c", CONNECTIONS, "-d", &format!("{seconds}s"), &url])
-        .output()
-        .expect("`wrk` is installed");
-    let text = String::from_utf8_lossy(&output.stdout);
-    let mut requests = 0_u64;
-    let mut errors = 0;
-    for line in text.lines().map(str::trim) {
-        if let Some((number, _)) = line.split_once(" requests in ") {
-            requests = number.parse().unwrap_or(0);
-        } else if let Some(number) = line.strip_prefix("Non-2xx or 3xx responses: ") {
-            errors += number.parse::<u64>().unwrap_or(0);
-        } else if let Some(counts) = line.strip_prefix("Socket errors: ") {
-            // `connect 0, read 1, write 0, timeout 0`
-            errors += counts.split(' ').filter_map(|word| word.trim_end_matches(',').parse::<u64>().ok()).sum::<u64>();
-        }
-    }
-    (f64::from(u32::try_from(requests).unwrap_or(u32::MAX)), errors)
-}
-
-/// A process and all that it started.
-fn family(of: u32) -> Vec<u32> {
-    let mut parents = Vec::new();
-    for entry in fs::read_dir("/proc").unwrap().flatten() {
-        let Some(id) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
-        let Ok(stat) = fs::read_to_string(format!("/proc/{id}/stat")) else { continue };
-        let parent = stat.rsplit(") ").next().and_then(|rest| rest.split(' ').nth(1)?.parse::<u32>().ok());
-        parents.extend(parent.map(|parent| (id, parent)));
-    }
-    let mut family = vec![of];
-    let mut at = 0;
-    while at < family.len() {
-        let parent = family[at];
-        family.extend(parents.iter().filter(|(_, of)| *of == parent).map(|(id, _)| *id));
-        at += 1;
-    }
-    family
-}
-
-/// Seconds, of user and system.
-fn processor_time(of: u32) -> f64 {
-    let ticks = |id: u32| -> f64 {
-        let Ok(stat) = fs::read_to_string(format!("/proc/{id}/stat")) else { return 0.0 };
-        let fields: Vec<&str> = stat.rsplit(") ").next().unwrap_or("").split(' ').collect();
-        let field = |at: usize| fields.get(at).and_then(|field| field.parse::<f64>().ok()).unwrap_or(0.0);
-        field(11) + field(12)
-    };
-    family(of).into_iter().map(ticks).sum::<f64>() / 100.0
-}
-
-/// MiB; pages that are shared count for their part.
-fn memory(of: u32) -> f64 {
-    let share = |id: u32| -> f64 {
-        let Ok(text) = fs::read_to_string(format!("/proc/{id}/smaps_rollup")) else { return 0.0 };
-        let line = text.lines().find_map(|line| line.strip_prefix("Pss:"));
-        line.and_then(|line| line.trim().strip_suffix("kB")?.trim().parse::<f64>().ok()).unwrap_or(0.0) / 1024.0
-    };
-    family(of).into_iter().map(share).sum()
 }
 
 /// What no server can beat: the same bytes, without a script.

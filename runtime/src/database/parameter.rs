@@ -8,9 +8,10 @@ use serde::Deserialize;
 use serde_json::Value;
 use tokio_postgres::types::{Format, IsNull, Kind, ToSql, Type, to_sql_checked};
 
-/// A value as it crosses.
+/// A value as it crosses. Read by way of [`Value`]: with the feature `arbitrary_precision` of `serde_json`, which another crate of
+/// the program may turn on, an untagged enum has no numbers.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(untagged)]
+#[serde(try_from = "Value")]
 pub(super) enum Parameter {
     Null,
     Boolean(bool),
@@ -34,6 +35,24 @@ pub(super) enum Tagged {
     Array(Vec<Parameter>),
     /// The text of any other object.
     Json(String),
+}
+
+impl TryFrom<Value> for Parameter {
+    type Error = serde_json::Error;
+
+    fn try_from(value: Value) -> Result<Self, Self::Error> {
+        Ok(match value {
+            Value::Null => Self::Null,
+            Value::Bool(value) => Self::Boolean(value),
+            Value::Number(number) => match (number.as_i64(), number.as_f64()) {
+                (Some(value), _) => Self::Integer(value),
+                (None, Some(value)) => Self::Float(value),
+                (None, None) => return Err(serde::de::Error::custom("the number is not finite")),
+            },
+            Value::String(text) => Self::Text(text),
+            tagged => Self::Tagged(serde_json::from_value(tagged)?),
+        })
+    }
 }
 
 impl Parameter {
