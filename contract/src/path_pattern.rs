@@ -6,6 +6,8 @@
 
 use std::fmt;
 
+use serde_json::Value;
+
 /// A parsed pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PathPattern {
@@ -59,6 +61,22 @@ impl std::error::Error for PatternError {}
 pub fn normalise(path: &str) -> String {
     let path = path.strip_suffix('/').unwrap_or(path);
     if path.starts_with('/') { path.to_owned() } else { format!("/{path}") }
+}
+
+/// What makes two routes the same: the method, and the path with repeated slashes as one.
+pub fn route_key(method: &str, path: &str) -> String {
+    let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+    format!("{} /{}", method.to_uppercase(), segments.join("/"))
+}
+
+/// The key of a declared route. One without a method is a GET; one without a path has no key.
+pub fn declared_route_key(route: &Value) -> Option<String> {
+    let method = match route.get("method") {
+        None => "GET",
+        Some(method) => method.as_str().filter(|method| !method.is_empty())?,
+    };
+    let path = route.get("path")?.as_str().filter(|path| !path.is_empty())?;
+    Some(route_key(method, path))
 }
 
 impl PathPattern {

@@ -122,16 +122,6 @@ impl Database {
         let _ = Settings::builder(config, Arc::new(environment)).durability(salsa::Durability::MEDIUM).new(&database);
         database
     }
-
-    /// The world.
-    pub fn shared_system(&self) -> Arc<dyn System> {
-        self.system.clone()
-    }
-
-    /// The rule kinds.
-    pub fn shared_rules(&self) -> Arc<RuleSet> {
-        self.rules.clone()
-    }
 }
 
 #[salsa::db]

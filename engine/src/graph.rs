@@ -59,15 +59,6 @@ impl ActionGraph {
         Self(graph)
     }
 
-    /// The actions, each after those whose files it reads.
-    ///
-    /// # Panics
-    /// When there is a cycle: an action cannot be planned before what it reads is known.
-    pub fn in_order(&self) -> impl Iterator<Item = &Node> {
-        let order = toposort(&self.0, None).expect("an action reads only what was there before it was planned");
-        order.into_iter().map(|index| &self.0[index])
-    }
-
     /// The chain of actions that took longest, from the first to the last, without those that took no time.
     pub fn critical_path(&self) -> Vec<&Node> {
         let Ok(order) = toposort(&self.0, None) else { return Vec::new() };

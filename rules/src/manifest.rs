@@ -22,7 +22,6 @@ use webstir_script::ModuleDescription;
 
 pub use files::ViewFiles;
 pub use load::{LoadFailure, load_error_diagnostic};
-pub use merge::route_key;
 pub use page_views::{PageRoute, page_routes};
 pub use projection::{Projection, projection};
 

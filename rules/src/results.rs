@@ -52,19 +52,20 @@ pub fn placing_rank(path: &RelPath) -> u8 {
     }
 }
 
-/// Drops what another rule says better: the type checker reports every syntax error of a file that the transpiler gave up on.
+/// Drops what the type checker says better: it has an error of its own wherever the transpiler gave up on a file.
 pub fn drop_repeats(diagnostics: &mut Vec<Diagnostic>) {
-    let checked: BTreeSet<RelPath> = diagnostics
+    let line = |diagnostic: &Diagnostic| Some((diagnostic.file.clone()?, diagnostic.span?.line));
+    let checked: BTreeSet<_> = diagnostics
         .iter()
         .filter(|diagnostic| is_syntax_error_of_the_checker(&diagnostic.code))
-        .filter_map(|diagnostic| diagnostic.file.clone())
+        .filter_map(line)
         .collect();
     diagnostics.retain(|diagnostic| {
-        diagnostic.code != "transpile::syntax" || !diagnostic.file.as_ref().is_some_and(|file| checked.contains(file))
+        diagnostic.code != "transpile::syntax" || !line(diagnostic).is_some_and(|line| checked.contains(&line))
     });
 }
 
-/// The compiler numbers what its parser finds from 1000 to 1999.
+/// The compiler numbers what its parser finds from 1000 to 1999, and a few errors of other kinds; only one on the same line counts.
 fn is_syntax_error_of_the_checker(code: &str) -> bool {
     let number = code.strip_prefix("typecheck::ts").and_then(|number| number.parse().ok());
     number.is_some_and(|number: u32| (1000..2000).contains(&number))

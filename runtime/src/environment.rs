@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use settings::{
-    AuthSettings, LogLevel, MetricsSettings, Mode, SameSite, SessionSettings, SettingProblem, Settings, SettingsError,
+    AuthSettings, MetricsSettings, Mode, SameSite, SessionSettings, SettingProblem, Settings, SettingsError,
     StoreLocation,
 };
 

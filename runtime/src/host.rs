@@ -20,7 +20,7 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use webstir_script::{Program, ProgramMap, Thrown};
 
-pub use calls::{CallContext, Calls, Chunks, OpenCall};
+pub use calls::{Calls, Chunks, OpenCall};
 pub use embedded::{Embedded, EmbeddedSettings};
 pub use worker::{Interpreter, WorkerSettings, Workers};
 

@@ -12,9 +12,7 @@ use serde_json::{Map, Value, json};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::layer::{Context, Layer};
-use webstir_script::LogLevel as ScriptLevel;
-
-use crate::environment::LogLevel;
+use webstir_script::LogLevel;
 
 /// What is always logged: what starts and supervises a server waits for it.
 pub const READY: &str = "webstir::ready";
@@ -217,13 +215,13 @@ impl Visit for Fields {
 }
 
 /// What a script logs: `{message, fields}`.
-pub(crate) fn script(level: ScriptLevel, record: &str) {
+pub(crate) fn script(level: LogLevel, record: &str) {
     match level {
-        ScriptLevel::Trace => tracing::trace!(target: "script", record),
-        ScriptLevel::Debug => tracing::debug!(target: "script", record),
-        ScriptLevel::Info => tracing::info!(target: "script", record),
-        ScriptLevel::Warn => tracing::warn!(target: "script", record),
-        ScriptLevel::Error => tracing::error!(target: "script", record),
-        ScriptLevel::Fatal => tracing::error!(target: "script", record, fatal = "yes"),
+        LogLevel::Trace => tracing::trace!(target: "script", record),
+        LogLevel::Debug => tracing::debug!(target: "script", record),
+        LogLevel::Info => tracing::info!(target: "script", record),
+        LogLevel::Warn => tracing::warn!(target: "script", record),
+        LogLevel::Error => tracing::error!(target: "script", record),
+        LogLevel::Fatal => tracing::error!(target: "script", record, fatal = "yes"),
     }
 }

@@ -61,12 +61,12 @@ enum Failure {
 }
 
 /// Answers one request.
-pub(crate) async fn answer(state: Arc<State>, request: Request<Incoming>, is_tls: bool) -> Response<Body> {
+pub(crate) async fn answer(state: Arc<State>, request: Request<Incoming>) -> Response<Body> {
     let started = Instant::now();
     let counted = Arc::clone(&state);
     let _in_flight = counted.metrics.begin();
     let (parts, body) = request.into_parts();
-    let origin = forwarded::origin(&parts, is_tls);
+    let origin = forwarded::origin(&parts);
     let exchange = Exchange {
         id: request_id(&parts.headers),
         method: parts.method,

@@ -140,11 +140,6 @@ impl RouteTable {
         Found::OtherMethods(methods)
     }
 
-    /// The pattern of a route.
-    pub fn pattern(&self, index: usize) -> Option<&PathPattern> {
-        self.entries.get(&index).map(|entry| &entry.pattern)
-    }
-
     fn parameters(&self, index: usize, path: &RequestPath<'_>) -> Vec<(String, String)> {
         let mut parameters = Vec::new();
         for (segment, text) in self.entries[&index].pattern.segments().iter().zip(path.segments()) {

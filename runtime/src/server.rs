@@ -174,7 +174,7 @@ fn serve(
     let state = Arc::clone(state);
     let service = service_fn(move |request| {
         let state = Arc::clone(&state);
-        async move { Ok::<_, Infallible>(pipeline::answer(state, request, false).await) }
+        async move { Ok::<_, Infallible>(pipeline::answer(state, request).await) }
     });
     tokio::spawn(async move {
         let opened = tokio::select! {

@@ -60,7 +60,7 @@ pub struct LogLine {
     pub text: String,
 }
 
-/// The weight of a line.
+/// The weight of a line, growing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum LogLevel {
     /// The finest.

@@ -181,7 +181,8 @@ impl<'js> ModuleRun<'_, 'js> {
         let declared = Module::declare(ctx.clone(), self.job.name.as_str(), self.job.source.as_str())
             .catch(ctx)
             .map_err(syntax)?;
-        self.set_meta(&declared.meta().catch(ctx).map_err(thrown)?).catch(ctx).map_err(thrown)?;
+        let meta = declared.meta().catch(ctx).map_err(thrown)?;
+        modules::set_meta(&meta, ROOT, &self.job.name).catch(ctx).map_err(thrown)?;
         let (module, promise) = declared.eval().catch(ctx).map_err(syntax)?;
         self.settle(&promise)?;
         self.check_rejections()?;
@@ -194,17 +195,6 @@ impl<'js> ModuleRun<'_, 'js> {
             return Err(ScriptError::TooLarge { bytes: text.len(), limit: MAX_DESCRIPTION });
         }
         serde_json::from_str(&text).map_err(|_| ScriptError::Thrown(faults::tampered()))
-    }
-
-    fn set_meta(&self, meta: &Object<'js>) -> rquickjs::Result<()> {
-        let path = format!("{ROOT}/{}", self.job.name);
-        let directory = path.rsplit_once('/').map_or("", |(directory, _)| directory).to_owned();
-        let mut url = url::Url::parse("file:///").expect("a URL");
-        url.set_path(&path);
-        meta.set("url", url.as_str())?;
-        meta.set("filename", path)?;
-        meta.set("dirname", directory)?;
-        meta.set("main", false)
     }
 
     /// Runs jobs, and timers while the module still waits, until the module is evaluated.

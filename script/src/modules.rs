@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use rquickjs::loader::{ImportAttributes, Loader, Resolver};
 use rquickjs::module::Declared;
-use rquickjs::{Ctx, Exception, Module};
+use rquickjs::{Ctx, Exception, Module, Object};
 
 /// Each specifier that a module may import, and the internal name of what it gets.
 const SUPPORTED: &[(&str, &str)] = &[
@@ -160,6 +160,18 @@ pub(crate) fn source_of(mode: Mode, name: &str) -> Option<&'static str> {
         return Some(if mode == Mode::Evaluate { evaluate } else { serve });
     }
     SOURCES.binary_search_by_key(&name, |(name, _)| *name).ok().map(|index| SOURCES[index].1)
+}
+
+/// Fills the `import.meta` of the module `name` below `root`.
+pub(crate) fn set_meta(meta: &Object<'_>, root: &str, name: &str) -> rquickjs::Result<()> {
+    let path = format!("{}/{name}", root.trim_end_matches('/'));
+    let directory = path.rsplit_once('/').map_or("", |(directory, _)| directory).to_owned();
+    let mut url = url::Url::parse("file:///").expect("a URL");
+    url.set_path(&path);
+    meta.set("url", url.as_str())?;
+    meta.set("filename", path)?;
+    meta.set("dirname", directory)?;
+    meta.set("main", false)
 }
 
 /// The specifiers that could not be resolved, oldest first.

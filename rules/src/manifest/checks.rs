@@ -1,10 +1,11 @@
 //! What is worth saying about a manifest that is valid.
 
 use serde_json::Value;
+use webstir_contract::path_pattern::declared_route_key;
 use webstir_contract::schema::Step;
 use webstir_engine::diagnostic::Diagnostic;
 
-use super::merge::{Merged, route_key};
+use super::merge::Merged;
 use super::{Hydration, Origin, package_json_path};
 
 /// Jobs past this many are counted, not named.
@@ -29,7 +30,7 @@ impl Hydration<'_> {
     fn check_duplicates(&mut self, routes: &[Value], merged: &Merged) {
         let mut counted: Vec<(String, Vec<usize>)> = Vec::new();
         for (index, route) in routes.iter().enumerate() {
-            let Some(key) = route_key(route) else {
+            let Some(key) = declared_route_key(route) else {
                 continue;
             };
             match counted.iter_mut().find(|(known, _)| *known == key) {

@@ -4,6 +4,7 @@ mod session;
 
 use serde_json::{Map, Value};
 use webstir_contract::CONTRACT_VERSION;
+use webstir_contract::path_pattern::declared_route_key;
 use webstir_contract::schema::Step;
 use webstir_engine::diagnostic::Diagnostic;
 use webstir_script::{Definition, Entry};
@@ -101,18 +102,6 @@ fn declared_item(list: &str, index: usize) -> Origin {
     Origin::Package(declared_at([Step::Key(list.to_owned()), Step::Index(index)]))
 }
 
-/// Method in capitals and normalised path: what makes two routes the same. A route without a method is a GET; one without a path
-/// has no key.
-pub fn route_key(route: &Value) -> Option<String> {
-    let method = match route.get("method") {
-        None => "GET",
-        Some(method) => method.as_str().filter(|method| !method.is_empty())?,
-    };
-    let path = route.get("path")?.as_str().filter(|path| !path.is_empty())?;
-    let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
-    Some(format!("{} /{}", method.to_uppercase(), segments.join("/")))
-}
-
 fn text_at(item: &Value, key: &str) -> Option<String> {
     item.get(key).and_then(Value::as_str).map(str::to_owned)
 }
@@ -121,8 +110,11 @@ fn text_at(item: &Value, key: &str) -> Option<String> {
 const UNIONS: [&str; 2] = ["capabilities", "assets"];
 
 /// Lists of the module to which what only the package declares is appended.
-const KEYED: [(&str, Identity); 3] =
-    [("routes", route_key), ("jobs", |job| text_at(job, "name")), ("requestHooks", |hook| text_at(hook, "id"))];
+const KEYED: [(&str, Identity); 3] = [
+    ("routes", declared_route_key),
+    ("jobs", |job| text_at(job, "name")),
+    ("requestHooks", |hook| text_at(hook, "id")),
+];
 
 /// Keys that are an empty list when nobody declares them.
 const EMPTY_LISTS: [&str; 6] = ["capabilities", "routes", "views", "jobs", "events", "services"];
@@ -278,7 +270,7 @@ impl<'a> Hydration<'a> {
     /// Declared routes without a key cannot be compared with those of the module and are left out.
     fn check_unkeyed(&mut self) {
         for (index, route) in self.declared_list("routes").iter().enumerate() {
-            if route_key(route).is_none() {
+            if declared_route_key(route).is_none() {
                 let message = format!("Route {index} of `webstir.moduleManifest` has no usable path and is left out");
                 let diagnostic = Diagnostic::warning("manifest::route_without_path", message);
                 let diagnostic = self.place(diagnostic, &declared_item("routes", index));
@@ -300,7 +292,7 @@ mod tests {
 
     #[test]
     fn route_keys() {
-        let key = |route: Value| route_key(&route);
+        let key = |route: Value| declared_route_key(&route);
         let get = Some("GET /a/b".to_owned());
         assert_eq!(key(json!({ "method": "get", "path": "//a///b/" })), get);
         assert_eq!(key(json!({ "path": "a/b" })), get);

@@ -2,11 +2,12 @@
 
 use serde_json::Value;
 use webstir_contract::PathPattern;
+use webstir_contract::path_pattern::declared_route_key;
 use webstir_contract::schema::Step;
 use webstir_engine::diagnostic::Diagnostic;
 
 use super::Hydration;
-use super::merge::{Merged, route_key};
+use super::merge::Merged;
 
 /// Findings past this many are counted, not told.
 const MAX_TOLD: usize = 20;
@@ -53,7 +54,7 @@ impl Hydration<'_> {
                     }
                 };
                 let method = item.get("method").and_then(Value::as_str).unwrap_or("GET").to_uppercase();
-                let key = (list == "routes").then(|| route_key(item)).flatten();
+                let key = (list == "routes").then(|| declared_route_key(item)).flatten();
                 let this = Mounted { method, pattern, key };
                 let first = mounted.iter().find(|earlier| {
                     earlier.method == this.method

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use http::Method;
 use serde_json::Value;
+use webstir_contract::path_pattern::{declared_route_key, route_key};
 
 /// For each route of `webstir.moduleManifest.routes` that declares a session its mode.
 pub(super) type DeclaredSessions = BTreeMap<String, Option<String>>;
@@ -16,16 +17,10 @@ pub(super) fn declared_sessions(package_json: Option<&str>) -> DeclaredSessions 
     let routes = document.as_ref().and_then(|document| document["webstir"]["moduleManifest"]["routes"].as_array());
     let mut declared = DeclaredSessions::new();
     for route in routes.into_iter().flatten() {
-        let Some(path) = route["path"].as_str().filter(|path| !path.is_empty()) else { continue };
-        let method = match &route["method"] {
-            // A route without a method is a GET.
-            Value::Null => "GET",
-            Value::String(method) if !method.is_empty() => method,
-            _ => continue,
-        };
+        let Some(key) = declared_route_key(route) else { continue };
         if route["session"].is_object() {
             let mode = route["session"]["mode"].as_str().map(str::to_owned);
-            declared.insert(key(&method.to_uppercase(), path), mode);
+            declared.insert(key, mode);
         }
     }
     declared
@@ -42,7 +37,7 @@ pub(super) fn session_mode(
     let own = definition["session"]["mode"].as_str().map(|mode| ("session.mode", mode));
     let form = definition["form"]["session"]["mode"].as_str().map(|mode| ("form.session.mode", mode));
     let inline = own.or(form);
-    let key = key(method.as_str(), path);
+    let key = route_key(method.as_str(), path);
     let Some(declared) = declared.get(&key) else {
         return inline.map(|(_, mode)| mode.to_owned());
     };
@@ -57,12 +52,6 @@ pub(super) fn session_mode(
         (Some((_, inline)), _) => Some(inline.to_owned()),
         (None, declared) => declared.clone(),
     }
-}
-
-/// Method and path, repeated slashes as one.
-fn key(method: &str, path: &str) -> String {
-    let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
-    format!("{method} /{}", segments.join("/"))
 }
 
 #[cfg(test)]

@@ -13,12 +13,12 @@ pub use session::{SameSite, SessionSettings, StoreLocation};
 
 use super::Environment;
 use super::number::{boolean, positive, positive_whole};
-use secrecy::SecretString;
 use std::fmt;
 use std::fs;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
+use webstir_script::LogLevel;
 
 /// Everything the runtime reads from its environment.
 #[derive(Clone, Debug)]
@@ -29,8 +29,6 @@ pub struct Settings {
     pub host: IpAddr,
     /// `PORT`.
     pub port: u16,
-    /// `API_BASE_URL`.
-    pub api_base_url: String,
     /// `LOG_LEVEL`.
     pub log_level: LogLevel,
     /// `LOG_SERVICE_NAME`.
@@ -42,10 +40,6 @@ pub struct Settings {
     pub security_headers: bool,
     pub session: SessionSettings,
     pub auth: AuthSettings,
-    /// `DATABASE_URL`; it may hold a password.
-    pub database_url: SecretString,
-    /// `DATABASE_MIGRATIONS_TABLE`, as it was given.
-    pub migrations_table: String,
 }
 
 /// `METRICS_ENABLED` and `METRICS_WINDOW`.
@@ -69,12 +63,10 @@ impl Settings {
     ) -> Result<Self, SettingsError> {
         let mut problems = Vec::new();
         let mode = Mode::new(environment.text("NODE_ENV").unwrap_or("development"));
-        let database_url = environment.text("DATABASE_URL").unwrap_or("file:./data/dev.sqlite");
         let settings = Self {
             host: host(environment, &mut problems),
             port: port(environment, &mut problems),
-            api_base_url: environment.text("API_BASE_URL").unwrap_or("http://localhost:4000").to_owned(),
-            log_level: environment.text("LOG_LEVEL").and_then(LogLevel::from_name).unwrap_or_default(),
+            log_level: LogLevel::from_name(&environment.text("LOG_LEVEL").unwrap_or_default().to_ascii_lowercase()),
             service_name: environment.text("LOG_SERVICE_NAME").unwrap_or("backend-template").to_owned(),
             metrics: MetricsSettings {
                 enabled: boolean(environment.variable("METRICS_ENABLED"), true),
@@ -86,8 +78,6 @@ impl Settings {
             security_headers: boolean(environment.variable("SECURITY_HEADERS"), true),
             session: session::read(environment, &mode, &mut problems),
             auth: auth::read(environment, &mode, read, &mut problems),
-            database_url: database_url.into(),
-            migrations_table: environment.text("DATABASE_MIGRATIONS_TABLE").unwrap_or("_webstir_migrations").to_owned(),
             mode,
         };
         if problems.is_empty() { Ok(settings) } else { Err(SettingsError { problems }) }
@@ -148,31 +138,5 @@ impl Mode {
 impl fmt::Display for Mode {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)
-    }
-}
-
-/// `LOG_LEVEL`, in the order of growing weight.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum LogLevel {
-    Trace,
-    Debug,
-    #[default]
-    Info,
-    Warn,
-    Error,
-    Fatal,
-}
-
-impl LogLevel {
-    fn from_name(name: &str) -> Option<Self> {
-        Some(match name.to_ascii_lowercase().as_str() {
-            "trace" => Self::Trace,
-            "debug" => Self::Debug,
-            "info" => Self::Info,
-            "warn" => Self::Warn,
-            "error" => Self::Error,
-            "fatal" => Self::Fatal,
-            _ => return None,
-        })
     }
 }

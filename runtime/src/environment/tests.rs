@@ -1,9 +1,10 @@
-use super::{Environment, LogLevel, Settings, StoreLocation, workspace_root};
+use super::{Environment, Settings, StoreLocation, workspace_root};
 use secrecy::ExposeSecret as _;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::Path;
+use webstir_script::LogLevel;
 
 fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()

@@ -25,11 +25,6 @@ pub type Chunks = mpsc::Receiver<io::Result<Bytes>>;
 /// How many pieces wait for a slow client before the script does.
 const CHUNKS_AHEAD: usize = 4;
 
-/// What an operation may need to know of the request.
-pub struct CallContext {
-    pub headers: HeaderMap,
-}
-
 /// All calls of a server.
 pub struct Calls {
     last: AtomicU64,
@@ -39,8 +34,9 @@ pub struct Calls {
 }
 
 struct Entry {
-    context: Arc<CallContext>,
-    stream: Option<mpsc::Sender<io::Result<Bytes>>>,
+    /// Of the request, for a script that asks who sent it.
+    headers: Option<Arc<HeaderMap>>,
+    stream: mpsc::Sender<io::Result<Bytes>>,
 }
 
 /// One call. It is forgotten when this is dropped, unless its body is streamed.
@@ -55,11 +51,11 @@ impl Calls {
         Arc::new(Self { last: AtomicU64::new(0), open: Mutex::default(), authenticator, fetch: Fetch::default() })
     }
 
-    /// Starts a call.
-    pub fn open(self: &Arc<Self>, context: CallContext) -> OpenCall {
+    /// Starts a call. Only one with headers may ask who sent the request.
+    pub fn open(self: &Arc<Self>, headers: Option<HeaderMap>) -> OpenCall {
         let id = self.last.fetch_add(1, Ordering::Relaxed) + 1;
         let (stream, chunks) = mpsc::channel(CHUNKS_AHEAD);
-        self.lock().insert(id, Entry { context: Arc::new(context), stream: Some(stream) });
+        self.lock().insert(id, Entry { headers: headers.map(Arc::new), stream });
         OpenCall { calls: Arc::clone(self), id, chunks: Some(chunks) }
     }
 
@@ -73,9 +69,9 @@ impl Calls {
             call: u64,
         }
         let question: Question = read(&message)?;
-        let context = self.lock().get(&question.call).map(|entry| Arc::clone(&entry.context));
-        let context = context.ok_or_else(|| refused("The request is over"))?;
-        let auth = self.authenticator.authenticate(&context.headers).await;
+        let headers = self.lock().get(&question.call).and_then(|entry| entry.headers.clone());
+        let headers = headers.ok_or_else(|| refused("The request is over"))?;
+        let auth = self.authenticator.authenticate(&headers).await;
         Ok(OperationReply { message: serde_json::to_string(&auth).unwrap_or_else(|_| "null".to_owned()), body: None })
     }
 
@@ -92,7 +88,7 @@ impl Calls {
             message: String,
         }
         let piece: Piece = read(&message)?;
-        let stream = self.lock().get(&piece.stream).and_then(|entry| entry.stream.clone());
+        let stream = self.lock().get(&piece.stream).map(|entry| entry.stream.clone());
         let stream = stream.ok_or_else(gone)?;
         if name == "stream.chunk" {
             stream.send(Ok(body.unwrap_or_default())).await.map_err(|_| gone())?;

@@ -8,8 +8,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::{
-    CallContext, Calls, Embedded, EmbeddedSettings, HandlerHost, HostReply, HostedModule, Interpreter, WorkerSettings,
-    Workers,
+    Calls, Embedded, EmbeddedSettings, HandlerHost, HostReply, HostedModule, Interpreter, WorkerSettings, Workers,
 };
 use crate::auth::Authenticator;
 use crate::environment::{Environment, Settings};
@@ -52,7 +51,7 @@ pub(crate) async fn serve_one(
             (Box::new(host), description)
         }
     };
-    let call = calls.open(CallContext { headers: http::HeaderMap::new() });
+    let call = calls.open(None);
     let mut message = json!({
         "op": "route", "route": 0, "call": call.id(), "requestId": "1", "bindings": {},
         "request": { "method": "GET", "url": "http://localhost/", "path": "/" },

@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use super::{Exchange, Failure};
 use crate::application::{Application, Route};
 use crate::body::{Body as RequestBody, BodyError, BodyLimits, parse_query};
-use crate::host::{CallContext, OpenCall};
+use crate::host::OpenCall;
 use crate::response::{self, Body, HandlerResult, Outcome, Payload};
 use crate::session::{CommitContext, FlashOutcome, OpenSession, ScriptSession, SessionChange, iso};
 
@@ -112,7 +112,7 @@ impl Exchange {
         body: RequestBody,
     ) -> Result<Response<Body>, Failure> {
         let opened = self.state.sessions.open(&self.headers).await?;
-        let call = self.state.calls.open(CallContext { headers: self.headers.clone() });
+        let call = self.state.calls.open(route.has_before_auth.then(|| self.headers.clone()));
         let (message, bytes) = self.message(route, parameters, path, body, &opened, &call).await;
         let reply = application.call(message, bytes).await?;
         let Reply { source, result, session } = serde_json::from_str(&reply.message)?;

@@ -12,7 +12,6 @@ use super::route::{add_cookie, header_list, session_change, session_json};
 use super::{Exchange, Failure};
 use crate::application::{Application, View};
 use crate::document::{ViewState, with_state};
-use crate::host::CallContext;
 use crate::response::{self, Body, HTML};
 use crate::route::RequestPath;
 use crate::session::{CommitContext, SessionChange, cookies};
@@ -54,10 +53,8 @@ impl Exchange {
         let parameters: Map<String, Value> =
             parameters.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
         let (data, change) = if view.has_loader {
-            let call = self.state.calls.open(CallContext { headers: self.headers.clone() });
             let mut message = json!({
                 "op": "view",
-                "call": call.id(),
                 "view": view.index,
                 "request": { "url": self.url() },
                 "params": parameters,

@@ -99,11 +99,6 @@ impl OpenSession {
         })
     }
 
-    /// [`satisfies_required`] of the session as it was opened. Hooks may change it afterwards.
-    pub fn satisfies_required(&self) -> bool {
-        satisfies_required(self.record.as_ref().and_then(|record| record.value.as_ref()))
-    }
-
     /// The pending messages of these keys, in the order in which they were published.
     pub fn deliverable(&self, keys: &BTreeSet<String>) -> Vec<FlashMessage> {
         let pending = self.record.as_ref().map_or(&[][..], |record| &record.state.flash);

@@ -60,11 +60,9 @@ export function existsSync(path) {
   }
 }
 
-export class Stats {
-  constructor(kind, size) {
-    const epoch = new Date(0);
-    Object.assign(this, { size, mode: kind === 'directory' ? 0o40755 : 0o100644, mtimeMs: 0, ctimeMs: 0, atimeMs: 0 });
-    Object.assign(this, { mtime: epoch, ctime: epoch, atime: epoch, birthtime: epoch, nlink: 1, uid: 0, gid: 0 });
+// What files and entries of directories answer alike. Links are followed before.
+class Kind {
+  constructor(kind) {
     Object.defineProperty(this, 'kind', { value: kind });
   }
   isFile() {
@@ -75,6 +73,15 @@ export class Stats {
   }
   isSymbolicLink() {
     return false;
+  }
+}
+
+export class Stats extends Kind {
+  constructor(kind, size) {
+    super(kind);
+    const epoch = new Date(0);
+    Object.assign(this, { size, mode: kind === 'directory' ? 0o40755 : 0o100644, mtimeMs: 0, ctimeMs: 0, atimeMs: 0 });
+    Object.assign(this, { mtime: epoch, ctime: epoch, atime: epoch, birthtime: epoch, nlink: 1, uid: 0, gid: 0 });
   }
 }
 
@@ -88,19 +95,10 @@ export function statSync(path, options) {
   return new Stats(kind, kind === 'file' ? host.readFile(inside(place)).length : 0);
 }
 
-export class Dirent {
+export class Dirent extends Kind {
   constructor(name, parentPath, kind) {
+    super(kind);
     Object.assign(this, { name, parentPath, path: parentPath });
-    Object.defineProperty(this, 'kind', { value: kind });
-  }
-  isFile() {
-    return this.kind === 'file';
-  }
-  isDirectory() {
-    return this.kind === 'directory';
-  }
-  isSymbolicLink() {
-    return false;
   }
 }
 

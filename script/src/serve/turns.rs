@@ -15,6 +15,7 @@ use super::isolate::Parts;
 use super::share::{CallId, Event};
 use super::{CallError, OperationError, OperationReply};
 use crate::error::ScriptError;
+use crate::modules;
 
 /// The name of the dispatcher's module.
 const DISPATCHER: &str = "webstir:serve/dispatch";
@@ -63,22 +64,12 @@ impl<'a, 'js> Turns<'a, 'js> {
         let (module, promise) = self.turn(None, |turns| {
             let declared =
                 turns.parts.attempt(ScriptError::Syntax, |ctx| Module::declare(ctx.clone(), name, source))?;
-            turns.parts.attempt(ScriptError::Thrown, |_| turns.set_meta(&declared.meta()?, name))?;
+            let root = &turns.parts.common.settings.working_directory;
+            turns.parts.attempt(ScriptError::Thrown, |_| modules::set_meta(&declared.meta()?, root, name))?;
             turns.parts.attempt(ScriptError::Syntax, |_| declared.eval())
         })?;
         self.settle(&promise)?;
         self.parts.attempt(ScriptError::Thrown, |_| module.namespace())
-    }
-
-    fn set_meta(&self, meta: &Object<'js>, name: &str) -> rquickjs::Result<()> {
-        let path = format!("{}/{name}", self.parts.common.settings.working_directory.trim_end_matches('/'));
-        let directory = path.rsplit_once('/').map_or("", |(directory, _)| directory).to_owned();
-        let mut url = url::Url::parse("file:///").expect("a URL");
-        url.set_path(&path);
-        meta.set("url", url.as_str())?;
-        meta.set("filename", path)?;
-        meta.set("dirname", directory)?;
-        meta.set("main", false)
     }
 
     /// Takes turns until `promise` is settled.

@@ -1,10 +1,11 @@
 //! Session metadata that both sides declare for one route.
 
 use serde_json::{Map, Value};
+use webstir_contract::path_pattern::declared_route_key;
 use webstir_contract::schema::Step;
 use webstir_engine::diagnostic::Diagnostic;
 
-use super::{Merged, declared_item, route_key};
+use super::{Merged, declared_item};
 use crate::manifest::{Hydration, Origin};
 
 impl Hydration<'_> {
@@ -18,10 +19,10 @@ impl Hydration<'_> {
         let origins = merged.items.iter().find(|(list, _)| list == "routes").map_or(&[][..], |(_, origins)| origins);
         let mut conflicts = Vec::new();
         for (route, _) in routes.iter_mut().zip(origins).filter(|(_, origin)| **origin == Origin::Module) {
-            let Some(key) = route_key(route) else {
+            let Some(key) = declared_route_key(route) else {
                 continue;
             };
-            let same = |candidate: &&Value| route_key(candidate).as_deref() == Some(&key);
+            let same = |candidate: &&Value| declared_route_key(candidate).as_deref() == Some(&key);
             let Some(index) = declared.iter().position(|candidate| same(&candidate)) else {
                 continue;
             };

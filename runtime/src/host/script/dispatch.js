@@ -21,7 +21,7 @@ async function callRoute(message, body) {
   const route = routes[message.route];
   const opened = openSession(message.session);
   const context = createContext(message, body, opened.session);
-  const definition = message.definition ?? route.definition;
+  const { definition } = route;
   const phase = (name, result) =>
     executeRequestHookPhase({
       hooks: route.hooks,
