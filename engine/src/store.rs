@@ -6,6 +6,7 @@
 //!   cas/<aa>/<62 hex>     one blob of LOOSE_BYTES or more each
 //!   actions/<name>.pack   action records, keyed by the action key over an empty trace
 //!   facts/<name>.pack     facts of one file, keyed by the digest of the file and the version of the fact
+//!   id                    tells this store from one that was here before
 //!   tmp/                  files that are not published yet; swept after a day
 //!   quarantine/           what was found damaged
 //! ```
@@ -20,7 +21,7 @@
 mod bucket;
 pub(crate) mod codec;
 mod pack;
-mod record;
+pub(crate) mod record;
 
 use std::fs;
 use std::io;
@@ -79,8 +80,14 @@ impl Store {
         fs::create_dir_all(&temporary)?;
         fs::create_dir_all(root.join("quarantine"))?;
         sweep(&temporary);
+        name(&root.join("id"), &temporary)?;
         let bucket = |name: &str| Bucket::open(&root, name);
         Ok(Self { blobs: bucket("cas")?, actions: bucket("actions")?, facts: bucket("facts")?, root })
+    }
+
+    /// What tells the store below `root` from one that was there before it was cleared or lost; `None` when there is none.
+    pub fn identity(root: &Path) -> Option<String> {
+        fs::read_to_string(root.join("v1/id")).ok()
     }
 
     /// Whether a blob is there; its bytes are not looked at.
@@ -209,6 +216,20 @@ impl Blobs for Store {
         io::Write::write_all(&mut file, bytes)?;
         file.persist(&path)?;
         Ok(digest)
+    }
+}
+
+/// Gives a new store its identity. Of two processes that open it at once one is first, and both use its name.
+fn name(path: &Path, temporary: &Path) -> io::Result<()> {
+    if path.exists() {
+        return Ok(());
+    }
+    let mut file = tempfile::NamedTempFile::new_in(temporary)?;
+    let seed = format!("{:?} {} {}", SystemTime::now(), std::process::id(), file.path().display());
+    io::Write::write_all(&mut file, Digest::of(seed.as_bytes()).to_hex().as_bytes())?;
+    match file.persist_noclobber(path) {
+        Err(error) if error.error.kind() != io::ErrorKind::AlreadyExists => Err(error.error),
+        _ => Ok(()),
     }
 }
 
@@ -371,7 +392,11 @@ mod tests {
         let store = Store::open(root.path()).unwrap();
         store.put(b"x").unwrap();
         store.publish().unwrap();
+        let identity = Store::identity(root.path());
         assert!(Store::clear(root.path()).unwrap() > 0);
+        assert_eq!(Store::identity(root.path()), None);
         assert_eq!(Store::clear(root.path()).unwrap(), 0);
+        Store::open(root.path()).unwrap();
+        assert_ne!(Store::identity(root.path()), identity);
     }
 }
