@@ -11,4 +11,5 @@ mod robustness;
 mod serve;
 mod serve_static;
 mod specs;
+mod start;
 mod support;
