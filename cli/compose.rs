@@ -5,6 +5,7 @@
 //! is a fault of the world or of usage.
 
 mod start;
+mod store;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -34,6 +35,7 @@ use webstir_rules::Setup;
 
 use crate::args::Global;
 use start::Start;
+pub(crate) use store::{budget, store_root};
 
 /// How often a build starts over because the store lost a blob.
 const HEALINGS: usize = 3;
@@ -95,14 +97,6 @@ pub(crate) fn workspace_root(global: &Global) -> Result<PathBuf, Failure> {
         return Err(Failure::new(format!("The workspace `{}` is not a directory", named.display())));
     }
     Ok(root)
-}
-
-/// Where the store of the workspace at `root` lies.
-pub(crate) fn store_root(root: &Path) -> PathBuf {
-    match std::env::var_os("WEBSTIR_STORE") {
-        Some(path) if !path.is_empty() => PathBuf::from(path),
-        _ => root.join(".webstir/store"),
-    }
 }
 
 /// A directory with its configuration.
@@ -203,8 +197,7 @@ impl Engine {
     /// Opens the store and makes a database.
     fn start(session: &Session) -> Result<Self, Failure> {
         let Session { workspace, global, events, cancelled, .. } = session;
-        let store_root = store_root(&workspace.root);
-        let store = Arc::new(Store::open(&store_root).map_err(Failure::store(&store_root))?);
+        let store = Arc::new(store::open(&workspace.root)?);
         let setup = Arc::new(Setup::from_environment(&workspace.root, global.offline));
         let rules = Arc::new(webstir_rules::all(&setup));
         let jobs = global.jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
@@ -325,6 +318,7 @@ impl Session {
         built.diagnostics.dedup();
         if let Some(engine) = &mut self.engine {
             Start::new(&self.workspace, &self.profile).keep(&built, engine);
+            store::collect_if_due(&self.workspace.root, &engine.store)?;
         }
         built.duration = self.started.elapsed();
         Ok(built)

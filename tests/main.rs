@@ -12,4 +12,5 @@ mod serve;
 mod serve_static;
 mod specs;
 mod start;
+mod store;
 mod support;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use webstir_engine::db::Db as _;
 use webstir_engine::digest::{Digest, KeyHasher};
 use webstir_engine::event::Status;
 use webstir_engine::schedule::{Report, Run};
@@ -21,6 +22,8 @@ pub(super) struct Start {
     path: PathBuf,
     /// `None` without a store: a cold start is what was asked for.
     key: Option<Digest>,
+    /// Stands for the workspace and the profile in the store's record of use.
+    user: Digest,
 }
 
 /// What the log keeps beside what the engine knows.
@@ -41,7 +44,9 @@ impl Start {
         }
         // The name is the user's; its digest is a file name whatever it holds.
         let name = &Digest::of(profile.as_bytes()).to_hex()[..16];
-        Self { path: workspace.root.join(".webstir/start").join(name), key: store.map(|_| hasher.finish()) }
+        let user =
+            KeyHasher::new("webstir store user v1").text(&workspace.root.to_string_lossy()).text(profile).finish();
+        Self { user, path: workspace.root.join(".webstir/start").join(name), key: store.map(|_| hasher.finish()) }
     }
 
     /// What the last build gave, if nothing that it stands on has changed and its tree is whole. Otherwise the workspace takes
@@ -58,6 +63,10 @@ impl Start {
         let tree = workspace.tree(profile)?;
         if !tree.holds(&concluded.artifacts).ok()? {
             return None;
+        }
+        if !Store::is_use_noted(&store_root(&workspace.root), self.user) {
+            // Once a day: what an unchanged workspace stands on is not to be given up.
+            let _ = super::store::open(&workspace.root).ok()?.note_use(self.user, &concluded.stands_on);
         }
         let reports = concluded.actions.into_iter();
         let reports =
@@ -76,15 +85,19 @@ impl Start {
         })
     }
 
-    /// Keeps what a build gave, if all of it would be taken from the store again.
+    /// Keeps what a build gave, if all of it would be taken from the store again, and notes what it stands on.
     pub(super) fn keep(&self, built: &Built, engine: &mut Engine) {
-        let Some(key) = self.key else { return };
-        let Some(run) = built.run.as_ref().filter(|run| run.is_done() && built.placed.is_some() && !built.world_failed)
-        else {
-            return;
-        };
-        let mut steps = run.plans.values().flat_map(|plan| &plan.steps);
-        if steps.any(|step| !step.action.cacheable || step.outcome.as_ref().is_none_or(|outcome| outcome.failed)) {
+        let (Some(key), Some(run)) = (self.key, &built.run) else { return };
+        let steps = || run.plans.values().flat_map(|plan| &plan.steps);
+        let facts = engine.scheduler.database().facts().used();
+        let mut stands_on: Vec<Digest> = steps().map(|step| step.action.key(&[]).0).chain(facts).collect();
+        stands_on.sort_unstable();
+        stands_on.dedup();
+        // What is not noted is given up sooner, nothing else.
+        let _ = engine.store.note_use(self.user, &stands_on);
+        let is_kept =
+            steps().all(|step| step.action.cacheable && step.outcome.as_ref().is_some_and(|outcome| !outcome.failed));
+        if !is_kept || !run.is_done() || built.placed.is_none() || built.world_failed {
             return;
         }
         let rest = Rest { manifest: built.manifest.clone(), programs: engine.setup.programs() };
@@ -93,6 +106,7 @@ impl Start {
             reports: &run.reports,
             diagnostics: &built.diagnostics,
             artifacts: &built.artifacts,
+            stands_on: &stands_on,
             rest: &serde_json::to_vec(&rest).unwrap_or_default(),
         };
         // A log that cannot be written costs the next start its time, nothing else.

@@ -2,6 +2,7 @@
 
 use crate::action::{ActionKey, Artifact};
 use crate::diagnostic::Diagnostic;
+use crate::digest::Digest;
 use crate::label::{ActionLabel, Label};
 use crate::schedule::Report;
 use crate::store::codec::{Decoder, Encoder};
@@ -18,6 +19,8 @@ pub struct Concluded<'a> {
     pub diagnostics: &'a [Diagnostic],
     /// Everything made, sorted by path.
     pub artifacts: &'a [Artifact],
+    /// Keys of the records and facts of the store that all this came from.
+    pub stands_on: &'a [Digest],
     /// Bytes of the caller's own.
     pub rest: &'a [u8],
 }
@@ -33,6 +36,8 @@ pub struct Conclusion {
     pub diagnostics: Vec<Diagnostic>,
     /// Everything made, sorted by path.
     pub artifacts: Vec<Artifact>,
+    /// Keys of the records and facts of the store that all this came from.
+    pub stands_on: Vec<Digest>,
     /// Bytes of the caller's own.
     pub rest: Vec<u8>,
 }
@@ -54,6 +59,7 @@ pub(super) fn encode(concluded: &Concluded<'_>) -> Vec<u8> {
     });
     encoder.list(concluded.diagnostics.iter(), record::diagnostic);
     encoder.list(concluded.artifacts.iter(), record::artifact);
+    encoder.list(concluded.stands_on.iter(), |encoder, key| encoder.digest(*key));
     encoder.bytes(concluded.rest);
     encoder.finish()
 }
@@ -75,6 +81,7 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Conclusion> {
         actions: rules.into_iter().flatten().collect(),
         diagnostics: decoder.list(record::decode_diagnostic)?,
         artifacts: decoder.list(record::decode_artifact)?,
+        stands_on: decoder.list(Decoder::digest)?,
         rest: decoder.bytes()?.to_vec(),
     };
     decoder.is_empty().then_some(conclusion)

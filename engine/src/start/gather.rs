@@ -23,7 +23,8 @@ use crate::view::Observation;
 #[derive(Debug)]
 struct Seen {
     guard: Guard,
-    names: FxHashMap<OsString, EntryType>,
+    /// Sorted.
+    names: Vec<(OsString, EntryType)>,
 }
 
 /// What is known about a path from the directories above it.
@@ -148,10 +149,12 @@ impl Gathering<'_> {
             });
         };
         if let Some(seen) = self.see(&parent)? {
-            return Ok(match seen.names.get(OsStr::new(path.file_name())) {
-                Some(EntryType::Link) => Located::BehindLink,
-                Some(kind) => Located::There(*kind),
-                None => Located::Absent,
+            let name = OsStr::new(path.file_name());
+            let found = seen.names.binary_search_by(|(entry, _)| entry.as_os_str().cmp(name));
+            return Ok(match found.map(|index| seen.names[index].1) {
+                Ok(EntryType::Link) => Located::BehindLink,
+                Ok(kind) => Located::There(kind),
+                Err(_) => Located::Absent,
             });
         }
         // The parent is no directory, or a link is above it.
@@ -173,7 +176,7 @@ impl Gathering<'_> {
                 let stat = Stat::from(rustix::fs::fstat(&directory)?);
                 let entries = Os::entries(&directory)?;
                 let guard = Guard { stat, settled: stat.is_settled(before), names: digest(&entries) };
-                Some(Arc::new(Seen { guard, names: entries.into_iter().collect() }))
+                Some(Arc::new(Seen { guard, names: entries }))
             }
         };
         self.seen.insert(path.clone(), seen.clone());

@@ -85,7 +85,7 @@ fn key() -> Digest {
 }
 
 fn concluded(reports: &[Report]) -> Concluded<'_> {
-    Concluded { ok: true, reports, diagnostics: &[], artifacts: &[], rest: b"" }
+    Concluded { ok: true, reports, diagnostics: &[], artifacts: &[], stands_on: &[], rest: b"" }
 }
 
 /// Until every file that is there has settled.
@@ -237,8 +237,14 @@ fn a_conclusion_comes_back_whole() {
     let path = RelPath::new("build/a.js").unwrap();
     let artifacts = [Artifact { path: path.clone(), digest: Digest::of(b"a"), bytes: 1, executable: false }];
     let diagnostics = [Diagnostic::warning("a::b", "Text").in_file(&path)];
-    let concluded =
-        Concluded { ok: true, reports: &reports, diagnostics: &diagnostics, artifacts: &artifacts, rest: b"rest" };
+    let concluded = Concluded {
+        ok: true,
+        reports: &reports,
+        diagnostics: &diagnostics,
+        artifacts: &artifacts,
+        stands_on: &[key()],
+        rest: b"rest",
+    };
     let back = conclusion::decode(&conclusion::encode(&concluded)).unwrap();
     let actions = vec![(label(None), reports[0].key), (label(Some("src/a.ts")), reports[1].key)];
     let expected = Conclusion {
@@ -246,6 +252,7 @@ fn a_conclusion_comes_back_whole() {
         actions,
         diagnostics: diagnostics.to_vec(),
         artifacts: artifacts.to_vec(),
+        stands_on: vec![key()],
         rest: b"rest".to_vec(),
     };
     assert_eq!(back, expected);

@@ -89,8 +89,7 @@ mod tests {
     fn both_ways_of_asking_agree() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("a");
-        std::fs::write(&path, "text").unwrap();
-        let stat = Stat::of(&std::fs::metadata(&path).unwrap());
+        let stat = Stat::of(&std::fs::File::create_new(&path).unwrap().metadata().unwrap());
         assert_eq!(stat, Stat::from(rustix::fs::stat(&path).unwrap()));
         assert!(!stat.is_settled(now()));
         assert!(stat.is_settled(now() + 2 * GRANULARITY));
