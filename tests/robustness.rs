@@ -17,22 +17,61 @@ fn sizeable() -> Case {
     case
 }
 
-#[test]
-fn a_killed_build_leaves_nothing_wrong() {
+/// Texts of one function, so that a build has something to do.
+fn variant(number: u64) -> String {
+    format!("export const run = (): string => \"variant {}\";\n", number % 4)
+}
+
+/// Kills builds at random points, every third of them a cold one; the next build must give what a clean one gives.
+fn kill_often(seed: u64, rounds: u64) {
+    let edited = "src/backend/functions/f7/index.ts";
+    let expected: Vec<_> = (0..4)
+        .map(|number| {
+            let clean = sizeable();
+            clean.write(edited, &variant(number));
+            clean.build_ok(&[]);
+            clean.tree("build")
+        })
+        .collect();
     let case = sizeable();
-    let clean = sizeable();
-    clean.build_ok(&[]);
-    let expected = clean.tree("build");
-    for round in 0..12_u64 {
+    case.build_ok(&[]);
+    let mut state = seed;
+    for round in 0..rounds {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let is_cold = round % 3 == 0;
+        if is_cold {
+            case.remove(".webstir");
+        }
+        let number = state >> 40;
+        case.write(edited, &variant(number));
         let mut child =
             case.command().args(["build", "--quiet"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        sleep(Duration::from_millis(5 + round * 25));
+        sleep(Duration::from_millis((state >> 33) % if is_cold { 600 } else { 150 }));
         child.kill().unwrap();
         child.wait().unwrap();
+        let next = case.build_ok(&[]);
+        assert!(
+            next.json()["ok"] == true && case.tree("build") == expected[usize::try_from(number % 4).unwrap()],
+            "{round}"
+        );
+        assert_eq!(case.build_ok(&[]).actions(&["ran", "failed"]), Vec::<String>::new());
     }
+    assert_eq!(case.run(&["cache", "verify"]).code, Some(0));
+    // A lock ends with its process, and what was staged goes with the next tree that is placed.
+    case.write(edited, &variant(state >> 40).replace("variant", "last"));
     case.build_ok(&[]);
-    assert_eq!(case.tree("build"), expected);
-    assert_eq!(case.build_ok(&[]).actions(&["ran", "failed"]), Vec::<String>::new());
+    let staged: Vec<_> = case.names(".webstir").into_iter().filter(|name| name.contains("/stage-")).collect();
+    assert_eq!(staged, Vec::<String>::new());
+}
+
+#[test]
+fn a_killed_build_leaves_nothing_wrong() {
+    kill_often(1, 50);
+}
+
+#[test]
+fn killed_builds_leave_nothing_wrong() {
+    kill_often(2, 50);
 }
 
 #[test]
@@ -73,6 +112,27 @@ fn a_damaged_store_heals() {
         case.remove("build");
         case.build_ok(&[]);
         assert_eq!(case.tree("build"), expected, "{bucket}");
+    }
+}
+
+#[test]
+fn every_flipped_bit_is_noticed() {
+    let case = sizeable();
+    case.build_ok(&[]);
+    let expected = case.tree("build");
+    let files: Vec<_> = case.tree(".webstir/store/v1").into_iter().filter(|(path, _)| path.contains(".pack")).collect();
+    let mut state = 3_u64;
+    for round in 0..100 {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let (path, _) = &files[usize::try_from(state >> 33).unwrap() % files.len()];
+        let Ok(mut bytes) = fs::read(case.path(path)) else { continue };
+        let at = usize::try_from(state >> 20).unwrap() % bytes.len();
+        bytes[at] ^= 1 << (round % 8);
+        fs::write(case.path(path), &bytes).unwrap();
+        case.remove("build");
+        case.remove(".webstir/start");
+        case.build_ok(&[]);
+        assert!(case.tree("build") == expected, "bit {} of byte {at} of {path}", round % 8);
     }
 }
 

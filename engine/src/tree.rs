@@ -28,6 +28,9 @@ use crate::system::Stat;
 use directory::Directories;
 use owned::{Owned, OwnedFile};
 
+/// How many files a thread looks at, at least.
+const FILES_PER_THREAD: usize = 2048;
+
 /// Why a tree could not be placed. What was there before is still there.
 #[derive(Debug, thiserror::Error)]
 pub enum PlaceError {
@@ -90,6 +93,21 @@ impl Tree {
         Ok(holds)
     }
 
+    /// How the names of its staging areas start, and of no other tree's.
+    fn stage(&self) -> String {
+        format!("stage-{}-", &Digest::of(self.name.as_bytes()).to_hex()[..8])
+    }
+
+    /// Removes what killed processes staged: whoever has the lock is the only one that stages. Best effort.
+    fn sweep(&self) {
+        let Ok(entries) = fs::read_dir(&self.state) else { return };
+        for entry in entries.flatten() {
+            if entry.file_name().to_string_lossy().starts_with(&self.stage()) {
+                let _ = fs::remove_dir_all(entry.path());
+            }
+        }
+    }
+
     /// Compares the tree with `artifacts`.
     fn inspect<'a>(&self, artifacts: &'a [Artifact]) -> Result<Inspection<'a>, PlaceError> {
         let lists = self.state.join("trees");
@@ -101,10 +119,14 @@ impl Tree {
 
         let before = Owned::read(&list);
         let root = Directories::open(&self.root).map_err(PlaceError::io(&self.name))?;
+        // Looking at a file takes a microsecond or two: few are not worth a thread.
+        let stats =
+            artifacts.par_iter().with_min_len(FILES_PER_THREAD).map(|artifact| present(&root, &before, artifact));
+        let stats = stats.collect::<Result<Vec<_>, PlaceError>>()?;
         let mut kept = Vec::new();
         let mut missing = Vec::new();
-        for artifact in artifacts {
-            match present(&root, &before, artifact)? {
+        for (artifact, stat) in artifacts.iter().zip(stats) {
+            match stat {
                 Some(stat) => kept.push(OwnedFile { artifact: artifact.clone(), stat }),
                 None => missing.push(artifact),
             }
@@ -122,6 +144,7 @@ impl Tree {
         rank: &dyn Fn(&RelPath) -> u8,
     ) -> Result<Placed, PlaceError> {
         let state = self.inspect(artifacts)?;
+        self.sweep();
         if state.missing.is_empty() && state.stale.is_empty() {
             state.settle()?;
             return Ok(Placed { kept: artifacts.len(), ..Placed::default() });
@@ -129,7 +152,7 @@ impl Tree {
         let Inspection { list, before, root, mut kept, mut missing, stale, _lock } = state;
 
         let staging = tempfile::Builder::new()
-            .prefix("stage-")
+            .prefix(&self.stage())
             .tempdir_in(&self.state)
             .map_err(PlaceError::io(&self.state.display()))?;
         // Everything is staged before the first change, so that a full disk or a lost blob changes nothing.

@@ -74,6 +74,18 @@ fn edits_of_outputs_are_undone() {
 }
 
 #[test]
+fn what_a_killed_process_staged_is_swept() {
+    let case = Case::new();
+    let state = case.directory.path().join(".webstir");
+    let left = |name: &str| format!(".webstir/{}x1/0", Tree::new(case.directory.path(), &state, name).stage());
+    case.write(&left("build"), "left");
+    case.write(&left("build-2"), "another tree's");
+    case.place(&[("build/a.js", "1")]).unwrap();
+    assert_eq!(case.read(&left("build")), None);
+    assert_eq!(case.read(&left("build-2")).as_deref(), Some("another tree's"));
+}
+
+#[test]
 fn nothing_is_written_through_a_link() {
     let case = Case::new();
     let outside = tempfile::tempdir().unwrap();
