@@ -110,19 +110,29 @@ fn matcher<'a>(globs: impl Iterator<Item = &'a str>) -> GlobSet {
 /// What an `entries` rule found.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct EntryPoints {
-    /// The files of each bucket, in the order of the configuration.
-    pub buckets: Vec<(Arc<str>, Vec<RelPath>)>,
+    /// In the order of the configuration.
+    pub buckets: Vec<Bucket>,
     /// The source of the module definition.
     pub module: Option<RelPath>,
     /// What is wrong with them.
     pub diagnostics: Vec<Diagnostic>,
 }
 
+/// Entries of one kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Bucket {
+    pub name: Arc<str>,
+    pub files: Vec<RelPath>,
+    /// Whether only a bundle writes them.
+    pub linked: bool,
+}
+
 impl EntryPoints {
-    /// The files of all buckets, each once, in order.
-    pub(crate) fn files(&self) -> Vec<RelPath> {
+    /// The files of the buckets that are linked, or of those that are not, each once, in order.
+    pub(crate) fn files(&self, linked: bool) -> Vec<RelPath> {
         let mut seen = BTreeSet::new();
-        self.buckets.iter().flat_map(|(_, files)| files).filter(|file| seen.insert(*file)).cloned().collect()
+        let buckets = self.buckets.iter().filter(|bucket| bucket.linked == linked);
+        buckets.flat_map(|bucket| &bucket.files).filter(|file| seen.insert(*file)).cloned().collect()
     }
 }
 
@@ -159,7 +169,8 @@ pub fn entry_points<'db>(db: &'db dyn Db, key: RuleKey<'db>) -> EntryPoints {
             let diagnostic = Diagnostic::warning("entries::none", message).of_rule(node.label());
             points.diagnostics.push(config.put(diagnostic, bucket.place()));
         }
-        points.buckets.push((name, found));
+        let linked = bucket.boolean("linked").is_some_and(|linked| linked.value);
+        points.buckets.push(Bucket { name, files: found, linked });
     }
     points.module = node.block("module-definition").and_then(|definition| {
         let mut candidates = definition.texts("try").map(|glob| &*glob.value);
