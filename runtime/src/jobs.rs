@@ -1,0 +1,97 @@
+//! Jobs: what a workspace runs on demand or on schedule.
+//!
+//! [`Jobs`] are those of one release. Each run is a task of its own: loaded, run and ended. What happens is told as [`JobEvent`]s,
+//! to people on the command line or to the log of a server.
+
+mod event;
+mod watch;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use serde_json::json;
+use tokio::time::timeout;
+
+use crate::application::{LoadError, Release};
+use crate::environment::Environment;
+use crate::host::HostError;
+use crate::task::{Job, TaskOptions, TaskRunner};
+
+pub use event::{JobEvent, JobFailure};
+
+/// Who hears of what happens.
+pub type Listener = Arc<dyn Fn(&JobEvent) + Send + Sync>;
+
+/// The jobs of a release, ready to run.
+#[derive(Clone)]
+pub struct Jobs {
+    jobs: Arc<[Job]>,
+    runner: Arc<TaskRunner>,
+    listener: Listener,
+}
+
+impl Jobs {
+    pub fn new(release: &Release, environment: &Environment, options: &TaskOptions, listener: Listener) -> Self {
+        let runner = Arc::new(TaskRunner::new(release, environment, options));
+        Self { jobs: release.tasks.jobs.clone().into(), runner, listener }
+    }
+
+    /// In the order of the manifest.
+    pub fn all(&self) -> &[Job] {
+        &self.jobs
+    }
+
+    /// None when there is no job of that name.
+    pub fn only(mut self, name: &str) -> Option<Self> {
+        let job = self.jobs.iter().find(|job| job.name == name)?.clone();
+        self.jobs = Arc::new([job]);
+        Some(self)
+    }
+
+    /// Runs them one after the other, also after a failure; gives whether all went well.
+    pub async fn run_all(&self) -> bool {
+        let mut went_well = true;
+        for job in &*self.jobs {
+            went_well &= self.run(job).await;
+        }
+        went_well
+    }
+
+    async fn run(&self, job: &Job) -> bool {
+        let name = job.name.clone();
+        (self.listener)(&JobEvent::Started { name: name.clone(), schedule: job.schedule.clone() });
+        let started = Instant::now();
+        let result = self.attempt(job).await;
+        let went_well = result.is_ok();
+        (self.listener)(&match result {
+            Ok(()) => JobEvent::Completed { name, elapsed: started.elapsed() },
+            Err(failure) => JobEvent::Failed { name, failure },
+        });
+        went_well
+    }
+
+    async fn attempt(&self, job: &Job) -> Result<(), JobFailure> {
+        let unloadable = |reason: String, stack: String| JobFailure::Load { name: job.name.clone(), reason, stack };
+        let Some(module) = &job.module else {
+            let reason = format!("the build has no `{}`; add `src/backend/jobs/{}/index.ts`", job.output(), job.name);
+            return Err(unloadable(reason, String::new()));
+        };
+        let task = self.runner.load(module).await.map_err(|error| match error {
+            LoadError::Host(error) => unloadable(error.message(), error.stack()),
+            other => unloadable(other.to_string(), String::new()),
+        })?;
+        let result = if task.description.is_job {
+            let limit = self.runner.limit();
+            let call = json!({ "op": "job" });
+            match timeout(limit, task.call(&call)).await {
+                Ok(Ok(_)) => Ok(()),
+                Ok(Err(HostError::Stopped { .. })) | Err(_) => Err(JobFailure::TooLong { limit }),
+                Ok(Err(error)) => Err(JobFailure::Thrown { message: error.message(), stack: error.stack() }),
+            }
+        } else {
+            Err(unloadable("job module must export a run() or default function".to_owned(), String::new()))
+        };
+        task.close().await;
+        result
+    }
+}
