@@ -28,7 +28,7 @@ pub enum Schedule {
 
 /// A cron expression that matches some time.
 #[derive(Debug, Clone)]
-pub struct CronSchedule(Cron);
+pub struct CronSchedule(Box<Cron>);
 
 /// Why a text is no schedule.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -161,7 +161,7 @@ impl CronSchedule {
         }
         let parser = CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build();
         let cron = parser.parse(&lists.join(" ")).map_err(|_| ScheduleError::Never)?;
-        let schedule = Self(cron);
+        let schedule = Self(Box::new(cron));
         let start = Date::constant(2000, 1, 1).to_zoned(TimeZone::UTC).map_err(|_| ScheduleError::Never)?;
         schedule.next_after(&start).ok_or(ScheduleError::Never)?;
         Ok(schedule)

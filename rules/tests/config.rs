@@ -189,9 +189,9 @@ fn the_preset_says_what_it_should() {
     assert!(!rule("bundle", "backend").in_profile("build"));
     let buckets: Vec<_> =
         rule("entries", "backend").blocks("bucket").map(|bucket| bucket.name().unwrap().to_string()).collect();
-    assert_eq!(buckets, ["server", "functions", "jobs", "tools"]);
+    assert_eq!(buckets, ["server", "functions", "jobs", "migrations", "tools"]);
     let of: Vec<_> = rule("artifacts", "backend").references("of").map(ToString::to_string).collect();
-    assert_eq!(of, ["transpile:backend", "bundle:backend", "bundle:module", "manifest:backend"]);
+    assert_eq!(of, ["transpile:backend", "bundle:backend", "bundle:tasks", "bundle:module", "manifest:backend"]);
     let limits = rule("manifest", "backend").block("limits").unwrap();
     assert_eq!(limits.duration("cpu").unwrap().as_secs(), 2);
     assert_eq!(**limits.size("memory").unwrap(), 256 << 20);

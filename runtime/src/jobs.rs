@@ -25,7 +25,7 @@ pub type Listener = Arc<dyn Fn(&JobEvent) + Send + Sync>;
 /// The jobs of a release, ready to run.
 #[derive(Clone)]
 pub struct Jobs {
-    jobs: Arc<[Job]>,
+    list: Arc<[Job]>,
     runner: Arc<TaskRunner>,
     listener: Listener,
 }
@@ -33,25 +33,25 @@ pub struct Jobs {
 impl Jobs {
     pub fn new(release: &Release, environment: &Environment, options: &TaskOptions, listener: Listener) -> Self {
         let runner = Arc::new(TaskRunner::new(release, environment, options));
-        Self { jobs: release.tasks.jobs.clone().into(), runner, listener }
+        Self { list: release.tasks.jobs.clone().into(), runner, listener }
     }
 
     /// In the order of the manifest.
     pub fn all(&self) -> &[Job] {
-        &self.jobs
+        &self.list
     }
 
     /// None when there is no job of that name.
     pub fn only(mut self, name: &str) -> Option<Self> {
-        let job = self.jobs.iter().find(|job| job.name == name)?.clone();
-        self.jobs = Arc::new([job]);
+        let job = self.list.iter().find(|job| job.name == name)?.clone();
+        self.list = Arc::new([job]);
         Some(self)
     }
 
     /// Runs them one after the other, also after a failure; gives whether all went well.
     pub async fn run_all(&self) -> bool {
         let mut went_well = true;
-        for job in &*self.jobs {
+        for job in &*self.list {
             went_well &= self.run(job).await;
         }
         went_well

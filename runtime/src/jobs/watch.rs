@@ -35,36 +35,36 @@ impl Jobs {
     pub async fn watch(&self, stop: impl Future<Output = Option<&'static str>>) -> bool {
         let (stopping, stopped) = watch::channel(false);
         let watch = Watch { jobs: self.clone(), went_well: Arc::new(AtomicBool::new(true)), stopped };
-        let mut running = JoinSet::new();
-        let (mut names, mut timers) = (Vec::new(), 0);
-        for job in &*self.jobs {
+        let mut followed = Vec::new();
+        for job in &*self.list {
             let Some(text) = job.schedule.as_deref().map(str::trim).filter(|text| !text.is_empty()) else { continue };
-            let (watch, job) = (watch.clone(), job.clone());
             match text.parse() {
+                Ok(schedule) => followed.push((job.clone(), schedule)),
                 Err(error) => {
-                    let (name, schedule, reason) = (job.name, text.to_owned(), format!("{error}"));
-                    (self.listener)(&JobEvent::Unsupported { name, schedule, reason });
-                    continue;
-                }
-                Ok(schedule) => {
-                    names.push(job.name.clone());
-                    timers += usize::from(!matches!(schedule, Schedule::Reboot));
-                    running.spawn(async move {
-                        match schedule {
-                            Schedule::Reboot => watch.run(&job).await,
-                            Schedule::Rate(period) => watch.at_rate(job, period).await,
-                            Schedule::Cron(schedule) => watch.at_times(&job, &schedule).await,
-                        }
-                    });
+                    let (name, schedule) = (job.name.clone(), text.to_owned());
+                    (self.listener)(&JobEvent::Unsupported { name, schedule, reason: format!("{error}") });
                 }
             }
         }
-        if names.is_empty() {
+        let timers = followed.iter().filter(|(_, schedule)| !matches!(schedule, Schedule::Reboot)).count();
+        if followed.is_empty() {
             (self.listener)(&JobEvent::Unscheduled);
             return true;
         }
         if timers > 0 {
+            let names = followed.iter().map(|(job, _)| job.name.clone()).collect();
             (self.listener)(&JobEvent::Watching { names });
+        }
+        let mut running = JoinSet::new();
+        for (job, schedule) in followed {
+            let watch = watch.clone();
+            running.spawn(async move {
+                match schedule {
+                    Schedule::Reboot => watch.run(&job).await,
+                    Schedule::Rate(period) => watch.at_rate(job, period).await,
+                    Schedule::Cron(schedule) => watch.at_times(&job, &schedule).await,
+                }
+            });
         }
         let ended = async { while running.join_next().await.is_some() {} };
         tokio::select! {

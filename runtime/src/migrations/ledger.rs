@@ -1,6 +1,6 @@
 //! The records of migrations, in the database that they changed.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -97,7 +97,7 @@ fn is_supported(url: &str) -> bool {
     let prefixes = ["file:", "sqlite:", "postgres://", "postgresql://"];
     url == ":memory:"
         || prefixes.iter().any(|prefix| url.starts_with(prefix))
-        || !url.contains("://") && (url.ends_with(".sqlite") || url.ends_with(".db"))
+        || !url.contains("://") && Path::new(url).extension().is_some_and(|kind| kind == "sqlite" || kind == "db")
 }
 
 /// The same for all who keep records in this table.

@@ -17,9 +17,15 @@ const describeTask = () => ({
 /** `up` or `down`, in the transaction that the call holds. */
 async function migrate({ call, direction }) {
   const ask = async (statement, parameters = []) => {
+    // Made here, where the stack still leads to who asks.
+    const failure = new Error();
     const values = Array.from(parameters, encode);
-    const [reply] = await port.operation('migration.query', JSON.stringify({ call, text: String(statement), parameters: values }));
-    return JSON.parse(reply);
+    try {
+      const [reply] = await port.operation('migration.query', JSON.stringify({ call, text: String(statement), parameters: values }));
+      return JSON.parse(reply);
+    } catch ({ message, code }) {
+      throw Object.assign(failure, { message, code });
+    }
   };
   await partOf(direction)({
     async sql(statement, parameters) {
