@@ -74,7 +74,9 @@ pub(crate) enum Command {
     #[command(after_help = "Example: webstir publish --workspace notes")]
     Publish,
     /// Serve a build over HTTP
-    #[command(after_help = "Examples:\n  webstir serve --build\n  webstir serve --profile publish --port 8080")]
+    #[command(
+        after_help = "Examples:\n  webstir serve --build\n  webstir serve --profile publish --port 8080\n  webstir serve --build --with-jobs"
+    )]
     Serve(Serve),
     /// List, run and schedule jobs
     #[command(

@@ -214,7 +214,7 @@ fn a_patch_changes_what_it_gives() {
     assert!(config.rule(&Label::new("typecheck", "backend")).is_none());
     let entries = config.rule(&Label::new("entries", "backend")).unwrap();
     let buckets: Vec<_> = entries.blocks("bucket").map(|bucket| bucket.name().unwrap().to_string()).collect();
-    assert_eq!(buckets, ["server", "functions", "tools", "pages"]);
+    assert_eq!(buckets, ["server", "functions", "migrations", "tools", "pages"]);
     let functions = entries.blocks("bucket").nth(1).unwrap();
     assert_eq!(**functions.integer("max").unwrap(), 3);
     assert!(!functions.has("optional"));
