@@ -125,6 +125,23 @@ fn c14_a_schedule_that_is_never_followed_is_a_finding_of_the_build() {
 }
 
 #[test]
+fn what_the_embedded_engine_lacks_has_a_way_out() {
+    let case = built(&[(
+        "net",
+        None,
+        "import net from 'node:net';\nexport const run = () => console.log(typeof net.connect);\n",
+    )]);
+    let refused = run(&case, "embedded", &[]);
+    assert_eq!(refused.code, Some(1));
+    assert!(
+        refused.stderr.contains("`node:net`") && refused.stderr.contains("`--engine worker`"),
+        "{}",
+        refused.stderr
+    );
+    assert_eq!(run(&case, "worker", &[]).code, Some(0));
+}
+
+#[test]
 fn schedules_that_are_none_leave_nothing_to_watch() {
     let case = built(&[("a", Some("every day"), "export const run = () => {};"), ("b", None, "")]);
     let ran = case.run(&["jobs", "--watch"]);

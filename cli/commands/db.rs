@@ -115,10 +115,10 @@ fn status(global: &Global, status: &Status) {
         applied.len() + missing.len(),
         pending.len()
     );
-    pending.iter().for_each(|id| text.push_str(&format!("- pending {id}\n")));
+    text.extend(pending.iter().map(|id| format!("- pending {id}\n")));
     if !missing.is_empty() {
         text.push_str("Applied records without local migration files:\n");
-        missing.iter().for_each(|id| text.push_str(&format!("- missing {id}\n")));
+        text.extend(missing.iter().map(|id| format!("- missing {id}\n")));
     }
     report::result(&text);
 }

@@ -45,13 +45,11 @@ pub(super) fn run(global: &Global, arguments: &Jobs) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     if let Some(name) = &arguments.job {
-        jobs = match jobs.only(name) {
-            Some(jobs) => jobs,
-            None => {
-                report::story(&format!("[jobs] job '{name}' not found"));
-                return Ok(Exit::Failed);
-            }
+        let Some(only) = jobs.only(name) else {
+            report::story(&format!("[jobs] job '{name}' not found"));
+            return Ok(Exit::Failed);
         };
+        jobs = only;
     }
     release::start_log(&arguments.release, &LogSettings::from_environment(&environment));
     let stopping = signals.stopping().wait();

@@ -10,12 +10,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use serde_json::json;
-use tokio::time::timeout;
 
-use crate::application::{LoadError, Release};
+use crate::application::Release;
 use crate::environment::Environment;
-use crate::host::HostError;
-use crate::task::{Job, TaskOptions, TaskRunner};
+use crate::task::{Job, TaskError, TaskOptions, TaskRunner};
 
 pub use event::{JobEvent, JobFailure};
 
@@ -71,25 +69,17 @@ impl Jobs {
     }
 
     async fn attempt(&self, job: &Job) -> Result<(), JobFailure> {
-        let unloadable = |reason: String, stack: String| JobFailure::Load { name: job.name.clone(), reason, stack };
+        let unloadable = |error| JobFailure::Load { name: job.name.clone(), error };
         let Some(module) = &job.module else {
             let reason = format!("the build has no `{}`; add `src/backend/jobs/{}/index.ts`", job.output(), job.name);
-            return Err(unloadable(reason, String::new()));
+            return Err(unloadable(TaskError::Load(reason)));
         };
-        let task = self.runner.load(module).await.map_err(|error| match error {
-            LoadError::Host(error) => unloadable(error.message(), error.stack()),
-            other => unloadable(other.to_string(), String::new()),
-        })?;
+        let task = self.runner.load(module).await.map_err(unloadable)?;
         let result = if task.description.is_job {
-            let limit = self.runner.limit();
-            let call = json!({ "op": "job" });
-            match timeout(limit, task.call(&call)).await {
-                Ok(Ok(_)) => Ok(()),
-                Ok(Err(HostError::Stopped { .. })) | Err(_) => Err(JobFailure::TooLong { limit }),
-                Ok(Err(error)) => Err(JobFailure::Thrown { message: error.message(), stack: error.stack() }),
-            }
+            task.call(&json!({ "op": "job" })).await.map_err(JobFailure::Run)
         } else {
-            Err(unloadable("job module must export a run() or default function".to_owned(), String::new()))
+            let reason = "job module must export a run() or default function".to_owned();
+            Err(unloadable(TaskError::Load(reason)))
         };
         task.close().await;
         result

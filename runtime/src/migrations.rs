@@ -16,12 +16,11 @@ use std::sync::Arc;
 
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use serde_json::json;
-use tokio::time::timeout;
 
-use crate::application::{LoadError, Release};
+use crate::application::Release;
 use crate::environment::Environment;
-use crate::host::{HostError, HostedModule};
-use crate::task::{Task, TaskOptions, TaskRunner};
+use crate::host::HostedModule;
+use crate::task::{TaskOptions, TaskRunner};
 
 pub use error::{Cause, MigrationError};
 pub use event::MigrationEvent;
@@ -196,11 +195,11 @@ impl Migrator {
         records: Records,
     ) -> Result<(), MigrationError> {
         let result = match self.run(migration, direction, &records).await {
-            Ok(()) => records.change(&migration.id, direction).await.map_err(Cause::of_database),
+            Ok(()) => records.change(&migration.id, direction).await.map_err(Cause::from),
             Err(cause) => Err(cause),
         };
         let result = match result {
-            Ok(()) => records.commit().await.map_err(Cause::of_database),
+            Ok(()) => records.commit().await.map_err(Cause::from),
             Err(cause) => {
                 records.rollback().await;
                 Err(cause)
@@ -211,18 +210,12 @@ impl Migrator {
 
     /// In the transaction of the records.
     async fn run(&self, migration: &Migration, direction: Direction, records: &Records) -> Result<(), Cause> {
-        let task = self.runner.load(&migration.module).await.map_err(|error| Cause::of_load(&error))?;
+        let task = self.runner.load(&migration.module).await?;
         let call = self.runner.calls().open_in(records.transaction());
         let name = if direction == Direction::Up { "up" } else { "down" };
-        let message = json!({ "op": "migrate", "direction": name, "call": call.id() });
-        let limit = self.runner.limit();
-        let result = match timeout(limit, task.call(&message)).await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(HostError::Stopped { .. })) | Err(_) => Err(Cause::TooLong { limit }),
-            Ok(Err(error)) => Err(Cause::of_host(&error)),
-        };
+        let result = task.call(&json!({ "op": "migrate", "direction": name, "call": call.id() })).await;
         task.close().await;
-        result
+        Ok(result?)
     }
 }
 
@@ -233,8 +226,8 @@ struct Described {
 
 async fn describe(runner: &TaskRunner, module: HostedModule) -> Result<Described, MigrationError> {
     let file = module.name.clone();
-    let unloadable = |error: LoadError| MigrationError::Load { file: file.clone(), cause: Cause::of_load(&error) };
-    let task: Task = runner.load(&module).await.map_err(unloadable)?;
+    let unloadable = |error| MigrationError::Load { file, cause: Cause::Task(error) };
+    let task = runner.load(&module).await.map_err(unloadable)?;
     let description = task.description.clone();
     task.close().await;
     let stem = Path::new(&module.name).file_stem().unwrap_or_default().to_string_lossy().into_owned();

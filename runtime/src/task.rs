@@ -11,12 +11,13 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use tokio::time::timeout;
 use webstir_contract::artifacts::Engine;
 
 use crate::application::{HandlerLimits, HostChoice, LoadError, Release};
 use crate::auth::Authenticator;
 use crate::environment::{AuthSettings, Environment};
-use crate::host::{Calls, HandlerHost, HostError, HostReply, HostedModule};
+use crate::host::{Calls, HandlerHost, HostError, HostedModule};
 
 /// The tasks of a release.
 #[derive(Debug, Clone, Default)]
@@ -103,8 +104,38 @@ pub struct TaskRunner {
     calls: Arc<Calls>,
 }
 
+/// Why a task was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum TaskError {
+    /// It threw, while it was loaded or while it ran.
+    #[error("{message}")]
+    Thrown {
+        message: String,
+        /// A line for the class and the message, one for each frame, and the same of each cause.
+        stack: String,
+    },
+    #[error("it was stopped after {} s; `--timeout` gives it longer", limit.as_secs())]
+    TooLong { limit: Duration },
+    /// There is nothing to run, or nothing to run it.
+    #[error("{0}")]
+    Load(String),
+}
+
+impl TaskError {
+    fn of(error: &HostError) -> Self {
+        Self::Thrown { message: error.message(), stack: error.stack() }
+    }
+
+    /// Where it was thrown: a line for each frame, and what caused it.
+    pub fn trace(&self) -> impl Iterator<Item = &str> {
+        let stack = if let Self::Thrown { stack, .. } = self { stack } else { "" };
+        stack.lines().skip_while(|line| !line.starts_with("    at ") && !line.starts_with("Caused by"))
+    }
+}
+
 /// A task that is loaded.
 pub(crate) struct Task {
+    limit: Duration,
     host: Arc<dyn HandlerHost>,
     pub(crate) description: TaskDescription,
 }
@@ -144,15 +175,32 @@ impl TaskRunner {
     }
 
     /// How long a task may take, waiting included.
-    pub(crate) fn limit(&self) -> Duration {
+    fn limit(&self) -> Duration {
         self.choice.limits.cpu
     }
 
-    pub(crate) async fn load(&self, module: &HostedModule) -> Result<Task, LoadError> {
+    /// Within the limit.
+    pub(crate) async fn load(&self, module: &HostedModule) -> Result<Task, TaskError> {
+        let limit = self.limit();
+        match timeout(limit, self.start(module)).await {
+            Ok(loaded) => loaded.map_err(|error| match error {
+                LoadError::Host(HostError::Stopped { .. }) => TaskError::TooLong { limit },
+                // The engine lacks something that the module imports.
+                LoadError::Host(HostError::Unavailable(reason)) if self.engine == Engine::Embedded => {
+                    TaskError::Load(format!("{reason}; `--engine worker` runs it in Bun or Node"))
+                }
+                LoadError::Host(error) => TaskError::of(&error),
+                other => TaskError::Load(other.to_string()),
+            }),
+            Err(_) => Err(TaskError::TooLong { limit }),
+        }
+    }
+
+    async fn start(&self, module: &HostedModule) -> Result<Task, LoadError> {
         let started = self.choice.start(module.clone(), self.engine, &self.root, &self.environment, &self.calls);
         let (host, _) = started.await?;
         match host.call(r#"{"op":"describe"}"#.to_owned(), None).await {
-            Ok(reply) => Ok(Task { description: serde_json::from_str(&reply.message)?, host }),
+            Ok(reply) => Ok(Task { description: serde_json::from_str(&reply.message)?, limit: self.limit(), host }),
             Err(error) => {
                 host.close().await;
                 Err(error.into())
@@ -162,8 +210,14 @@ impl TaskRunner {
 }
 
 impl Task {
-    pub(crate) async fn call(&self, message: &Value) -> Result<HostReply, HostError> {
-        self.host.call(message.to_string(), None).await
+    /// Within the limit.
+    pub(crate) async fn call(&self, message: &Value) -> Result<(), TaskError> {
+        let limit = self.limit;
+        match timeout(limit, self.host.call(message.to_string(), None)).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(HostError::Stopped { .. })) | Err(_) => Err(TaskError::TooLong { limit }),
+            Ok(Err(error)) => Err(TaskError::of(&error)),
+        }
     }
 
     /// Ends its host. What it printed is in the log.

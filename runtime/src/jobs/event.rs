@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use tracing::Level;
 
+use crate::task::TaskError;
+
 /// Something that happened.
 #[derive(Debug)]
 pub enum JobEvent {
@@ -46,17 +48,10 @@ pub enum JobEvent {
 /// Why a run failed.
 #[derive(Debug, thiserror::Error)]
 pub enum JobFailure {
-    #[error("[jobs] unable to load job '{name}': {reason}")]
-    Load {
-        name: String,
-        reason: String,
-        /// Empty when nothing was thrown.
-        stack: String,
-    },
-    #[error("{message}")]
-    Thrown { message: String, stack: String },
-    #[error("it was stopped after {} s; `--timeout` gives it longer", limit.as_secs())]
-    TooLong { limit: Duration },
+    #[error("[jobs] unable to load job '{name}': {error}")]
+    Load { name: String, error: TaskError },
+    #[error("{0}")]
+    Run(TaskError),
 }
 
 impl JobEvent {
@@ -80,13 +75,10 @@ impl JobEvent {
 }
 
 impl JobFailure {
-    /// Where it was thrown: a line for each frame, and what caused it.
-    fn trace(&self) -> impl Iterator<Item = &str> {
-        let stack = match self {
-            Self::Load { stack, .. } | Self::Thrown { stack, .. } => stack,
-            Self::TooLong { .. } => "",
-        };
-        stack.lines().skip_while(|line| !line.starts_with("    at ") && !line.starts_with("Caused by"))
+    fn error(&self) -> &TaskError {
+        match self {
+            Self::Load { error, .. } | Self::Run(error) => error,
+        }
     }
 }
 
@@ -99,7 +91,7 @@ impl fmt::Display for JobEvent {
             Self::Completed { name, elapsed } => write!(f, "[jobs] {name} completed in {}ms", elapsed.as_millis()),
             Self::Failed { name, failure } => {
                 write!(f, "[jobs] {name} failed: {failure}")?;
-                failure.trace().try_for_each(|line| write!(f, "\n{line}"))
+                failure.error().trace().try_for_each(|line| write!(f, "\n{line}"))
             }
             Self::Skipped { name } => {
                 write!(f, "[jobs] skipping {name}; previous run is still active (overlap policy: skip)")

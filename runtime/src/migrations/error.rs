@@ -1,11 +1,8 @@
 //! Why migrating ended early.
 
-use std::time::Duration;
-
 use super::Direction;
-use crate::application::LoadError;
 use crate::database::DatabaseError;
-use crate::host::HostError;
+use crate::task::TaskError;
 
 /// Why migrating ended early. What was finished before stays.
 #[derive(Debug, thiserror::Error)]
@@ -38,30 +35,22 @@ fn outcome(direction: Direction) -> &'static str {
 /// What went wrong in a migration.
 #[derive(Debug, thiserror::Error)]
 pub enum Cause {
-    /// With a line for each frame.
-    #[error("{0}")]
-    Thrown(String),
-    #[error("it was stopped after {} s; `--timeout` gives it longer", limit.as_secs())]
-    TooLong { limit: Duration },
+    #[error("{}", with_trace(.0))]
+    Task(#[from] TaskError),
     #[error("{0}")]
     Database(String),
 }
 
-impl Cause {
-    pub(super) fn of_host(error: &HostError) -> Self {
-        Self::Thrown(error.stack())
+fn with_trace(error: &TaskError) -> String {
+    match error {
+        TaskError::Thrown { stack, .. } => stack.clone(),
+        other => other.to_string(),
     }
+}
 
-    #[expect(clippy::needless_pass_by_value, reason = "it is mapped over an error")]
-    pub(super) fn of_database(error: DatabaseError) -> Self {
+impl From<DatabaseError> for Cause {
+    fn from(error: DatabaseError) -> Self {
         Self::Database(error.to_string())
-    }
-
-    pub(super) fn of_load(error: &LoadError) -> Self {
-        match error {
-            LoadError::Host(error) => Self::of_host(error),
-            other => Self::Thrown(other.to_string()),
-        }
     }
 }
 
