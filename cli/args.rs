@@ -95,7 +95,7 @@ pub(crate) enum Command {
     #[command(after_help = "Example: webstir config --expanded")]
     Config(Config),
     /// Look at or clear the store of finished work
-    #[command(after_help = "Examples:\n  webstir cache stats\n  webstir cache clear")]
+    #[command(after_help = "Examples:\n  webstir cache stats\n  webstir cache gc --size 1GiB\n  webstir cache clear")]
     Cache(Cache),
     /// Print a completion script
     #[command(after_help = "Example: webstir completions bash > ~/.local/share/bash-completion/completions/webstir")]
@@ -192,6 +192,12 @@ impl Serve {
     }
 }
 
+/// A size in bytes.
+fn size(text: &str) -> Result<u64, String> {
+    webstir_engine::config::parse_size(text)
+        .ok_or_else(|| "a number and a unit are needed, such as `500MiB`".to_owned())
+}
+
 /// A time that is more than none.
 fn seconds(text: &str) -> Result<Duration, String> {
     let seconds = text.parse().ok().filter(|seconds: &f64| *seconds > 0.0);
@@ -236,12 +242,29 @@ pub(crate) struct Cache {
 }
 
 /// What to do with the store.
-#[derive(Debug, Clone, Copy, Subcommand)]
+#[derive(Debug, Clone, Subcommand)]
 pub(crate) enum CacheCommand {
     /// How much it holds
     Stats,
+    /// Give up what was not used for longest, as every build does once a day
+    #[command(after_help = "Example: webstir cache gc --size 500MiB --days 7")]
+    Gc(CollectGarbage),
+    /// Read all of it and remove what is damaged
+    #[command(after_help = "Example: webstir cache verify --json")]
+    Verify,
     /// Remove all of it; the next build starts cold
     Clear,
+}
+
+/// `webstir cache gc`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct CollectGarbage {
+    /// How much may stay [default: `WEBSTIR_STORE_SIZE`, then 5GiB]
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub(crate) size: Option<u64>,
+    /// For how many days what is not used may stay [default: `WEBSTIR_STORE_DAYS`, then 30]
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) days: Option<u64>,
 }
 
 /// `webstir completions`.

@@ -30,7 +30,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Db(database) => db::run(&global, &database.command),
         Command::Lock => lock::run(&global),
         Command::Config(config) => config::run(&global, &config),
-        Command::Cache(cache) => cache::run(&global, cache.command),
+        Command::Cache(cache) => cache::run(&global, &cache.command),
         Command::Completions(completions) => Ok(completions::run(&completions)),
     }
 }

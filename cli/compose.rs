@@ -1,7 +1,11 @@
 //! The one place where engine and rules are joined.
 //!
 //! A [`Workspace`] is a directory with its configuration. A [`Session`] is a workspace with a database, a store and an executor;
-//! [`Session::build`] brings it up to date and places the tree. A [`Failure`] is a fault of the world or of usage.
+//! [`Session::build`] brings it up to date and places the tree, [`Session::conclude`] finds that it is up to date. A [`Failure`]
+//! is a fault of the world or of usage.
+
+mod start;
+mod store;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,6 +19,7 @@ use webstir_engine::action::Artifact;
 use webstir_engine::config::Config;
 use webstir_engine::db::Database;
 use webstir_engine::diagnostic::{Diagnostic, Severity};
+use webstir_engine::digest::{Digest, KeyHasher};
 use webstir_engine::event::{Event, EventSink, Status};
 use webstir_engine::execute::Executor;
 use webstir_engine::fact::FactTable;
@@ -26,7 +31,11 @@ use webstir_engine::store::Store;
 use webstir_engine::system::{Os, System as _};
 use webstir_engine::tree::{PlaceError, Placed, Tree};
 
+use webstir_rules::Setup;
+
 use crate::args::Global;
+use start::Start;
+pub(crate) use store::{budget, store_root};
 
 /// How often a build starts over because the store lost a blob.
 const HEALINGS: usize = 3;
@@ -90,20 +99,14 @@ pub(crate) fn workspace_root(global: &Global) -> Result<PathBuf, Failure> {
     Ok(root)
 }
 
-/// Where the store of the workspace at `root` lies.
-pub(crate) fn store_root(root: &Path) -> PathBuf {
-    match std::env::var_os("WEBSTIR_STORE") {
-        Some(path) if !path.is_empty() => PathBuf::from(path),
-        _ => root.join(".webstir/store"),
-    }
-}
-
 /// A directory with its configuration.
 #[derive(Debug)]
 pub(crate) struct Workspace {
     pub(crate) root: PathBuf,
     pub(crate) system: Arc<Os>,
     pub(crate) config: Arc<Config>,
+    /// The texts that the configuration was made of.
+    sources: Digest,
     /// What the configuration had to say.
     pub(crate) diagnostics: Vec<Diagnostic>,
 }
@@ -133,7 +136,11 @@ impl Workspace {
             .with_help("Run `webstir init api <directory>`, or name the workspace with `--workspace`"));
         }
         let (config, diagnostics) = webstir_rules::configuration(kdl.as_deref(), package.as_deref());
-        Ok(Self { root, system, config: Arc::new(config), diagnostics })
+        let mut sources = KeyHasher::new("webstir configuration v1");
+        for source in [&kdl, &package] {
+            sources.number(u64::from(source.is_some())).text(source.as_deref().unwrap_or_default());
+        }
+        Ok(Self { root, system, config: Arc::new(config), sources: sources.finish(), diagnostics })
     }
 
     /// Whether the configuration can be built.
@@ -172,51 +179,27 @@ pub(crate) struct Session {
     workspace: Arc<Workspace>,
     profile: String,
     goals: Vec<Label>,
-    /// `None` when the configuration is not sound.
+    global: Global,
+    /// `None` until something is built, and when the configuration is not sound.
     engine: Option<Engine>,
     events: EventSink,
+    cancelled: Arc<AtomicBool>,
     started: Instant,
 }
 
 struct Engine {
     store: Arc<Store>,
+    setup: Arc<Setup>,
     scheduler: Scheduler,
 }
 
-impl Session {
-    /// Opens the store and makes a database for one profile. A build gives up when `cancelled` becomes true.
-    pub(crate) fn start(
-        workspace: Workspace,
-        global: &Global,
-        profile: &str,
-        events: EventSink,
-        cancelled: Arc<AtomicBool>,
-    ) -> Result<Self, Failure> {
-        let started = Instant::now();
-        let workspace = Arc::new(workspace);
-        let mut session = Self {
-            workspace: workspace.clone(),
-            profile: profile.to_owned(),
-            goals: Vec::new(),
-            engine: None,
-            events: events.clone(),
-            started,
-        };
-        if !workspace.is_sound() {
-            return Ok(session);
-        }
-        if workspace.config.profile(profile).is_none() {
-            let profiles = workspace.config.profiles().iter();
-            let names: Vec<_> = profiles.map(|profile| format!("`{}`", profile.name())).collect();
-            return Err(Failure::new(format!("There is no profile `{profile}`"))
-                .with_help(format!("The profiles are {}", names.join(", "))));
-        }
-        session.goals = workspace.config.rules_in(profile).map(|rule| rule.label().clone()).collect();
-
-        let store_root = store_root(&workspace.root);
-        let store = Arc::new(Store::open(&store_root).map_err(Failure::store(&store_root))?);
-        let rules =
-            Arc::new(webstir_rules::all(webstir_rules::Setup::from_environment(&workspace.root, global.offline)));
+impl Engine {
+    /// Opens the store and makes a database.
+    fn start(session: &Session) -> Result<Self, Failure> {
+        let Session { workspace, global, events, cancelled, .. } = session;
+        let store = Arc::new(store::open(&workspace.root)?);
+        let setup = Arc::new(Setup::from_environment(&workspace.root, global.offline));
+        let rules = Arc::new(webstir_rules::all(&setup));
         let jobs = global.jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
         let executor = Executor::new(
             jobs,
@@ -235,9 +218,36 @@ impl Session {
             workspace.config.clone(),
             environment(&workspace.config),
         );
-        let scheduler = Scheduler::new(database, store.clone(), executor, events, cancelled);
-        session.engine = Some(Engine { store, scheduler });
-        Ok(session)
+        let scheduler = Scheduler::new(database, store.clone(), executor, events.clone(), cancelled.clone());
+        Ok(Self { store, setup, scheduler })
+    }
+}
+
+impl Session {
+    /// A session for one profile. A build gives up when `cancelled` becomes true.
+    pub(crate) fn start(
+        workspace: Workspace,
+        global: &Global,
+        profile: &str,
+        events: EventSink,
+        cancelled: Arc<AtomicBool>,
+    ) -> Result<Self, Failure> {
+        if workspace.is_sound() && workspace.config.profile(profile).is_none() {
+            let profiles = workspace.config.profiles().iter();
+            let names: Vec<_> = profiles.map(|profile| format!("`{}`", profile.name())).collect();
+            return Err(Failure::new(format!("There is no profile `{profile}`"))
+                .with_help(format!("The profiles are {}", names.join(", "))));
+        }
+        Ok(Self {
+            goals: workspace.config.rules_in(profile).map(|rule| rule.label().clone()).collect(),
+            workspace: Arc::new(workspace),
+            profile: profile.to_owned(),
+            global: global.clone(),
+            engine: None,
+            events,
+            cancelled,
+            started: Instant::now(),
+        })
     }
 
     /// The bytes of an artifact that a build made.
@@ -261,6 +271,9 @@ impl Session {
             manifest: None,
             duration: Duration::ZERO,
         };
+        if self.engine.is_none() && self.workspace.is_sound() {
+            self.engine = Some(Engine::start(self)?);
+        }
         if let Some(engine) = &mut self.engine {
             webstir_rules::warm(&mut engine.scheduler);
             let mut healings = 0;
@@ -303,8 +316,21 @@ impl Session {
         webstir_rules::drop_repeats(&mut built.diagnostics);
         built.diagnostics.sort();
         built.diagnostics.dedup();
+        if let Some(engine) = &mut self.engine {
+            Start::new(&self.workspace, &self.profile).keep(&built, engine);
+            store::collect_if_due(&self.workspace.root, &engine.store)?;
+        }
         built.duration = self.started.elapsed();
         Ok(built)
+    }
+
+    /// What the last build gave, if another one would give the same and its tree is whole.
+    pub(crate) fn conclude(&self) -> Option<Built> {
+        if !self.workspace.is_sound() {
+            return None;
+        }
+        let built = Start::new(&self.workspace, &self.profile).conclude(&self.workspace, &self.profile)?;
+        Some(Built { duration: self.started.elapsed(), ..built })
     }
 }
 
@@ -328,10 +354,15 @@ impl Workspace {
         store: &Store,
         events: &EventSink,
     ) -> Result<Option<Placed>, PlaceError> {
-        let Some(out) = self.config.profile(profile).and_then(|profile| profile.path("out")) else { return Ok(None) };
+        let Some(tree) = self.tree(profile) else { return Ok(None) };
         events(Event::Placing { files: artifacts.len() });
-        let tree = Tree::new(&self.root, &self.root.join(".webstir"), out.as_str());
         tree.place(artifacts, store, &webstir_rules::placing_rank).map(Some)
+    }
+
+    /// The tree of a profile that has one.
+    fn tree(&self, profile: &str) -> Option<Tree> {
+        let out = self.config.profile(profile)?.path("out")?;
+        Some(Tree::new(&self.root, &self.root.join(".webstir"), out.as_str()))
     }
 }
 

@@ -16,4 +16,6 @@ mod robustness;
 mod serve;
 mod serve_static;
 mod specs;
+mod start;
+mod store;
 mod support;

@@ -10,7 +10,7 @@ pub(super) fn run(global: &Global, profile: &str, verb: &str) -> Result<Exit, Fa
     let cancelled = cancellation()?;
     let progress = report::progress::Progress::new(global);
     let built = match Session::start(workspace, global, profile, progress.sink(), cancelled) {
-        Ok(mut session) => session.build(),
+        Ok(mut session) => session.conclude().map_or_else(|| session.build(), Ok),
         Err(failure) => Err(failure),
     };
     progress.finish();

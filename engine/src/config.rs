@@ -56,6 +56,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 pub use self::load::{Inputs, PackageMode, decode, load};
+pub use self::quantity::size as parse_size;
 pub use self::template::Template;
 pub use self::value::{Block, Fields, Literal, Pair, Place, Spanned};
 use crate::diagnostic::Diagnostic;

@@ -47,6 +47,11 @@ impl FactTable {
         self.lock().insert(key, fact);
     }
 
+    /// The keys of the facts that this process used.
+    pub fn used(&self) -> Vec<Digest> {
+        self.lock().keys().copied().collect()
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, FxHashMap<Digest, Arc<[u8]>>> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }

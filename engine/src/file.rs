@@ -84,6 +84,16 @@ impl Files {
         self.suspects.lock().unwrap_or_else(PoisonError::into_inner).push(path.clone());
     }
 
+    /// Every answer so far, sorted by path.
+    pub fn all(db: &dyn Db) -> Vec<(RelPath, Known)> {
+        let answers = db.files().answers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all: Vec<_> =
+            answers.iter().map(|((path, _), answer)| (path.clone(), answer.known(db).clone())).collect();
+        drop(answers);
+        all.sort_by(|(a, _), (b, _)| a.cmp(b));
+        all
+    }
+
     /// The suspects so far, which are forgotten.
     pub fn take_suspects(&self) -> Vec<RelPath> {
         std::mem::take(&mut self.suspects.lock().unwrap_or_else(PoisonError::into_inner))
@@ -114,12 +124,10 @@ impl Files {
     }
 }
 
-fn ask(system: &dyn System, path: &RelPath, question: Question) -> Known {
+pub(crate) fn ask(system: &dyn System, path: &RelPath, question: Question) -> Known {
     let known = match question {
         Question::Kind => system.kind(path).map(Known::Kind),
-        Question::Content => {
-            absent_to_none(system.read(path)).map(|bytes| Known::Content(bytes.as_deref().map(Digest::of)))
-        }
+        Question::Content => absent_to_none(system.digest(path)).map(Known::Content),
         Question::Entries => absent_to_none(system.list(path)).map(Known::Entries),
         Question::RealPath => system.real_path(path).map(Known::RealPath),
     };

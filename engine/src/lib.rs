@@ -15,6 +15,7 @@ pub mod path;
 pub mod plan;
 pub mod rule;
 pub mod schedule;
+pub mod start;
 pub mod store;
 pub mod system;
 pub mod tree;

@@ -6,33 +6,46 @@
 //!   cas/<aa>/<62 hex>     one blob of LOOSE_BYTES or more each
 //!   actions/<name>.pack   action records, keyed by the action key over an empty trace
 //!   facts/<name>.pack     facts of one file, keyed by the digest of the file and the version of the fact
+//!   id                    tells this store from one that was here before
+//!   use/<day>-<user>      what was used on a day
+//!   collected             its time is that of the last collection
+//!   lock                  held together while publishing, alone while collecting
 //!   tmp/                  files that are not published yet; swept after a day
 //!   quarantine/           what was found damaged
 //! ```
 //!
 //! A *pack* is one immutable file of many records with a sorted index at its end; one process writes it under `tmp/` and
 //! renames it when it is whole, blobs before the action records that name them. So a reader sees whole packs only, a killed
-//! process loses at most what it had not published, and concurrent processes need no lock. Nothing is trusted: a blob is
+//! process loses at most what it had not published, and concurrent builds need no lock. Nothing is trusted: a blob is
 //! compared with its digest on every read, a record carries a checksum bound to its key, and what does not match is a miss.
 
 #![expect(clippy::disallowed_methods, reason = "the store lives on disk")]
 
 mod bucket;
 pub(crate) mod codec;
+mod collect;
 mod pack;
-mod record;
+pub(crate) mod record;
+#[cfg(test)]
+mod tests;
+mod usage;
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
+
+use rustc_hash::FxHashMap;
+use tempfile::TempPath;
 
 use crate::action::{ActionKey, Outcome};
 use crate::digest::{Digest, KeyHasher};
 use crate::rule::Blobs;
 
 use bucket::Bucket;
+use collect::Lock;
+pub use collect::{Budget, Collected, Verified};
 
 /// Blobs of this size and more are files of their own.
 const LOOSE_BYTES: usize = 256 * 1024;
@@ -47,6 +60,12 @@ pub struct Store {
     blobs: Bucket,
     actions: Bucket,
     facts: Bucket,
+    /// Large blobs that are not published yet.
+    staged: Mutex<FxHashMap<Digest, TempPath>>,
+    /// Held by who records, and alone by who publishes: a record is never published before a blob that was there before it.
+    recording: RwLock<()>,
+    /// Looked into where this one has nothing, and never written to.
+    lower: Option<Box<Store>>,
 }
 
 /// How much a bucket holds.
@@ -79,17 +98,53 @@ impl Store {
         fs::create_dir_all(&temporary)?;
         fs::create_dir_all(root.join("quarantine"))?;
         sweep(&temporary);
-        let bucket = |name: &str| Bucket::open(&root, name);
-        Ok(Self { blobs: bucket("cas")?, actions: bucket("actions")?, facts: bucket("facts")?, root })
+        name(&root.join("id"), &temporary)?;
+        fs::create_dir_all(root.join("use"))?;
+        Self::with_buckets(root, true)
+    }
+
+    /// Looks into the store below `lower` for what this one does not have, for example that of a CI image. It is never written to.
+    pub fn over(mut self, lower: &Path) -> io::Result<Self> {
+        self.lower = Some(Box::new(Self::with_buckets(lower.join("v1"), false)?));
+        Ok(self)
+    }
+
+    fn with_buckets(root: PathBuf, writable: bool) -> io::Result<Self> {
+        let bucket = |name: &str| Bucket::open(&root, name, writable);
+        Ok(Self {
+            blobs: bucket("cas")?,
+            actions: bucket("actions")?,
+            facts: bucket("facts")?,
+            root,
+            staged: Mutex::default(),
+            recording: RwLock::default(),
+            lower: None,
+        })
+    }
+
+    /// What tells the store below `root` from one that was there before it was cleared or lost; `None` when there is none.
+    pub fn identity(root: &Path) -> Option<String> {
+        fs::read_to_string(root.join("v1/id")).ok()
     }
 
     /// Whether a blob is there; its bytes are not looked at.
     pub fn contains(&self, digest: Digest) -> bool {
-        self.blobs.contains(digest) || self.loose(digest).is_file()
+        self.blobs.contains(digest)
+            || self.staged().contains_key(&digest)
+            || self.loose(digest).is_file()
+            || self.lower.as_ref().is_some_and(|lower| lower.contains(digest))
     }
 
     /// The outcomes recorded for an action, newest first. `key` is the key over an empty trace.
     pub fn outcomes(&self, key: ActionKey) -> io::Result<Vec<Outcome>> {
+        let mut outcomes = self.own_outcomes(key)?;
+        if let Some(lower) = &self.lower {
+            outcomes.extend(lower.outcomes(key)?);
+        }
+        Ok(outcomes)
+    }
+
+    fn own_outcomes(&self, key: ActionKey) -> io::Result<Vec<Outcome>> {
         let Some(bytes) = self.actions.get(key.0)? else { return Ok(Vec::new()) };
         let Some(record) = unseal(key.0, &bytes) else {
             self.actions.quarantine(key.0);
@@ -104,15 +159,18 @@ impl Store {
     /// When the outcome is a failure: failures are never stored.
     pub fn record(&self, key: ActionKey, outcome: &Outcome) -> io::Result<()> {
         assert!(!outcome.failed, "a failed outcome is never stored");
+        let _recording = self.recording.read().unwrap_or_else(PoisonError::into_inner);
         let mut outcomes = vec![outcome.clone()];
-        outcomes.extend(self.outcomes(key)?.into_iter().filter(|older| older.trace != outcome.trace));
+        outcomes.extend(self.own_outcomes(key)?.into_iter().filter(|older| older.trace != outcome.trace));
         outcomes.truncate(OUTCOMES_KEPT);
         self.actions.put(key.0, &seal(key.0, &record::encode_outcomes(&outcomes)))
     }
 
     /// A fact of a file; `None` when it is not known or damaged.
     pub fn fact(&self, key: Digest) -> io::Result<Option<Vec<u8>>> {
-        let Some(bytes) = self.facts.get(key)? else { return Ok(None) };
+        let Some(bytes) = self.facts.get(key)? else {
+            return self.lower.as_ref().map_or(Ok(None), |lower| lower.fact(key));
+        };
         let fact = unseal(key, &bytes).map(<[u8]>::to_vec);
         if fact.is_none() {
             self.facts.quarantine(key);
@@ -127,7 +185,20 @@ impl Store {
 
     /// Makes everything added so far visible to other processes and safe from a kill of this one.
     pub fn publish(&self) -> io::Result<()> {
+        let _recording = self.recording.write().unwrap_or_else(PoisonError::into_inner);
+        let staged = std::mem::take(&mut *self.staged());
+        if staged.is_empty() && ![&self.blobs, &self.facts, &self.actions].iter().any(|bucket| bucket.has_pending()) {
+            return Ok(());
+        }
+        let _lock = Lock::shared(&self.root)?;
         // Blobs before the records that name them.
+        let mut staged: Vec<_> = staged.into_iter().collect();
+        staged.sort_unstable_by_key(|(digest, _)| *digest);
+        for (digest, file) in staged {
+            let path = self.loose(digest);
+            fs::create_dir_all(path.parent().unwrap_or(&self.root))?;
+            file.persist(&path)?;
+        }
         self.blobs.publish()?;
         self.facts.publish()?;
         self.actions.publish()
@@ -136,15 +207,10 @@ impl Store {
     /// What the store holds.
     pub fn statistics(&self) -> io::Result<Statistics> {
         let mut blobs = self.blobs.statistics()?;
-        for directory in fs::read_dir(self.root.join("cas"))? {
-            let directory = directory?;
-            if directory.file_type()?.is_dir() {
-                for file in fs::read_dir(directory.path())? {
-                    blobs.records += 1;
-                    blobs.files += 1;
-                    blobs.bytes += file?.metadata()?.len();
-                }
-            }
+        for (_, path) in self.loose_blobs()? {
+            blobs.records += 1;
+            blobs.files += 1;
+            blobs.bytes += fs::metadata(path)?.len();
         }
         Ok(Statistics { blobs, actions: self.actions.statistics()?, facts: self.facts.statistics()? })
     }
@@ -161,6 +227,38 @@ impl Store {
         fs::rename(&directory, &doomed)?;
         fs::remove_dir_all(&doomed)?;
         Ok(bytes)
+    }
+
+    /// Notes that `user`, which is one workspace in one profile, stands on these records and facts today.
+    pub fn note_use(&self, user: Digest, keys: &[Digest]) -> io::Result<()> {
+        usage::note(&self.root, user, keys)
+    }
+
+    /// Whether `user` noted anything today in the store below `root`.
+    pub fn is_use_noted(root: &Path, user: Digest) -> bool {
+        usage::is_noted(&root.join("v1"), user)
+    }
+
+    /// Digest and place of each blob that is a file of its own.
+    fn loose_blobs(&self) -> io::Result<Vec<(Digest, PathBuf)>> {
+        let mut found = Vec::new();
+        for directory in fs::read_dir(self.root.join("cas"))? {
+            let directory = directory?;
+            if !directory.file_type()?.is_dir() {
+                continue;
+            }
+            let start = directory.file_name().to_string_lossy().into_owned();
+            for file in fs::read_dir(directory.path())? {
+                let file = file?;
+                let digest = format!("{start}{}", file.file_name().to_string_lossy()).parse();
+                found.extend(digest.ok().map(|digest| (digest, file.path())));
+            }
+        }
+        Ok(found)
+    }
+
+    fn staged(&self) -> MutexGuard<'_, FxHashMap<Digest, TempPath>> {
+        self.staged.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn loose(&self, digest: Digest) -> PathBuf {
@@ -183,13 +281,16 @@ impl Blobs for Store {
             }
             self.blobs.quarantine(digest);
         }
-        match fs::read(self.loose(digest)) {
+        let path = self.staged().get(&digest).map_or_else(|| self.loose(digest), |file| file.to_path_buf());
+        match fs::read(path) {
             Ok(bytes) if Digest::of(&bytes) == digest => Ok(Some(Arc::from(bytes))),
             Ok(_) => {
                 self.quarantine_loose(digest);
                 Ok(None)
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                self.lower.as_ref().map_or(Ok(None), |lower| lower.get(digest))
+            }
             Err(error) => Err(error),
         }
     }
@@ -204,11 +305,24 @@ impl Blobs for Store {
         if fs::metadata(&path).is_ok_and(|metadata| metadata.len() == bytes.len() as u64) {
             return Ok(digest);
         }
-        fs::create_dir_all(path.parent().unwrap_or(&self.root))?;
         let mut file = tempfile::NamedTempFile::new_in(self.root.join("tmp"))?;
         io::Write::write_all(&mut file, bytes)?;
-        file.persist(&path)?;
+        self.staged().insert(digest, file.into_temp_path());
         Ok(digest)
+    }
+}
+
+/// Gives a new store its identity. Of two processes that open it at once one is first, and both use its name.
+fn name(path: &Path, temporary: &Path) -> io::Result<()> {
+    if path.exists() {
+        return Ok(());
+    }
+    let mut file = tempfile::NamedTempFile::new_in(temporary)?;
+    let seed = format!("{:?} {} {}", SystemTime::now(), std::process::id(), file.path().display());
+    io::Write::write_all(&mut file, Digest::of(seed.as_bytes()).to_hex().as_bytes())?;
+    match file.persist_noclobber(path) {
+        Err(error) if error.error.kind() != io::ErrorKind::AlreadyExists => Err(error.error),
+        _ => Ok(()),
     }
 }
 
@@ -249,129 +363,4 @@ fn tree_bytes(directory: &Path) -> io::Result<u64> {
         bytes += if metadata.is_dir() { tree_bytes(&entry.path())? } else { metadata.len() };
     }
     Ok(bytes)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::action::Artifact;
-    use crate::diagnostic::Diagnostic;
-    use crate::path::RelPath;
-
-    fn key(text: &str) -> ActionKey {
-        ActionKey(Digest::of(text.as_bytes()))
-    }
-
-    fn outcome(store: &Store, text: &str) -> Outcome {
-        let digest = store.put(text.as_bytes()).unwrap();
-        let path = RelPath::new("build/a.js").unwrap();
-        Outcome::done(
-            vec![Artifact { path: path.clone(), digest, bytes: text.len() as u64, executable: false }],
-            vec![Diagnostic::warning("test::w", "Something").in_file(&path)],
-        )
-    }
-
-    #[test]
-    fn published_records_are_there_in_another_process() {
-        let root = tempfile::tempdir().unwrap();
-        let store = Store::open(root.path()).unwrap();
-        let made = outcome(&store, "text");
-        store.record(key("a"), &made).unwrap();
-        assert_eq!(store.outcomes(key("a")).unwrap(), std::slice::from_ref(&made));
-        assert!(Store::open(root.path()).unwrap().outcomes(key("a")).unwrap().is_empty());
-
-        store.publish().unwrap();
-        let other = Store::open(root.path()).unwrap();
-        assert_eq!(other.outcomes(key("a")).unwrap(), std::slice::from_ref(&made));
-        assert_eq!(other.get(made.artifacts[0].digest).unwrap().as_deref(), Some(&b"text"[..]));
-        assert_eq!(other.statistics().unwrap().actions.records, 1);
-    }
-
-    #[test]
-    fn large_blobs_are_files_and_damage_is_a_miss() {
-        let root = tempfile::tempdir().unwrap();
-        let store = Store::open(root.path()).unwrap();
-        let large = vec![7; LOOSE_BYTES];
-        let digest = store.put(&large).unwrap();
-        assert_eq!(store.get(digest).unwrap().as_deref(), Some(&large[..]));
-        let path = store.loose(digest);
-        fs::write(&path, b"damaged").unwrap();
-        assert_eq!(store.get(digest).unwrap(), None);
-        assert!(!path.exists());
-        store.put(&large).unwrap();
-        assert!(store.get(digest).unwrap().is_some());
-    }
-
-    #[test]
-    fn every_bit_flip_in_a_pack_is_a_miss_or_harmless() {
-        let root = tempfile::tempdir().unwrap();
-        let store = Store::open(root.path()).unwrap();
-        let made = outcome(&store, "some text");
-        store.record(key("a"), &made).unwrap();
-        store.put_fact(key("f").0, b"fact").unwrap();
-        store.publish().unwrap();
-        for bucket in ["cas", "actions", "facts"] {
-            let pack = fs::read_dir(root.path().join("v1").join(bucket)).unwrap().next().unwrap().unwrap().path();
-            let whole = fs::read(&pack).unwrap();
-            for byte in 0..whole.len() {
-                let mut damaged = whole.clone();
-                damaged[byte] ^= 0x10;
-                fs::write(&pack, &damaged).unwrap();
-                let reopened = Store::open(root.path()).unwrap();
-                let outcomes = reopened.outcomes(key("a")).unwrap();
-                assert!(outcomes.is_empty() || outcomes == std::slice::from_ref(&made), "{bucket} byte {byte}");
-                let blob = reopened.get(made.artifacts[0].digest).unwrap();
-                assert!(blob.is_none() || blob.as_deref() == Some(&b"some text"[..]), "{bucket} byte {byte}");
-                let fact = reopened.fact(key("f").0).unwrap();
-                assert!(fact.is_none() || fact.as_deref() == Some(&b"fact"[..]), "{bucket} byte {byte}");
-                let _ = fs::remove_dir_all(root.path().join("v1/quarantine"));
-                fs::write(&pack, &whole).unwrap();
-            }
-        }
-    }
-
-    #[test]
-    fn a_damaged_blob_is_healed_by_writing_it_again() {
-        let root = tempfile::tempdir().unwrap();
-        let store = Store::open(root.path()).unwrap();
-        let digest = store.put(b"heal me").unwrap();
-        store.publish().unwrap();
-        let pack = fs::read_dir(root.path().join("v1/cas")).unwrap().next().unwrap().unwrap().path();
-        let mut bytes = fs::read(&pack).unwrap();
-        bytes[20] ^= 1;
-        fs::write(&pack, bytes).unwrap();
-
-        let store = Store::open(root.path()).unwrap();
-        assert_eq!(store.get(digest).unwrap(), None);
-        store.put(b"heal me").unwrap();
-        store.publish().unwrap();
-        assert!(store.get(digest).unwrap().is_some());
-        assert!(Store::open(root.path()).unwrap().get(digest).unwrap().is_some());
-    }
-
-    #[test]
-    fn newer_outcomes_come_first_and_old_ones_are_dropped() {
-        let root = tempfile::tempdir().unwrap();
-        let store = Store::open(root.path()).unwrap();
-        for round in 0..6 {
-            let mut made = outcome(&store, "text");
-            let path = RelPath::new(&format!("f{round}")).unwrap();
-            made.trace = Box::from([(path, crate::view::Observation::Content(None))]);
-            store.record(key("a"), &made).unwrap();
-            store.publish().unwrap();
-        }
-        let outcomes = Store::open(root.path()).unwrap().outcomes(key("a")).unwrap();
-        let first: Vec<_> = outcomes.iter().map(|outcome| outcome.trace[0].0.as_str().to_owned()).collect();
-        assert_eq!(first, ["f5", "f4", "f3", "f2"]);
-    }
-
-    #[test]
-    fn clear_removes_everything() {
-        let root = tempfile::tempdir().unwrap();
-        let store = Store::open(root.path()).unwrap();
-        store.put(b"x").unwrap();
-        store.publish().unwrap();
-        assert!(Store::clear(root.path()).unwrap() > 0);
-        assert_eq!(Store::clear(root.path()).unwrap(), 0);
-    }
 }

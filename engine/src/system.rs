@@ -6,6 +6,7 @@
 
 mod memory;
 mod os;
+mod stat;
 
 use std::fmt;
 use std::io;
@@ -16,6 +17,9 @@ use crate::path::RelPath;
 
 pub use memory::Memory;
 pub use os::Os;
+pub(crate) use os::{EntryType, Hashed};
+pub use stat::Stat;
+pub(crate) use stat::now;
 
 /// What is at a path, links followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -60,6 +64,10 @@ pub trait System: Send + Sync + fmt::Debug {
     fn kind(&self, path: &RelPath) -> io::Result<PathKind>;
     /// The bytes of a file; `NotFound` for anything else.
     fn read(&self, path: &RelPath) -> io::Result<Vec<u8>>;
+    /// The digest of the bytes of a file; `NotFound` for anything else.
+    fn digest(&self, path: &RelPath) -> io::Result<Digest> {
+        self.read(path).map(|bytes| Digest::of(&bytes))
+    }
     /// The entries of a directory; `NotFound` for anything else. Names that are not UTF-8 are left out.
     fn list(&self, path: &RelPath) -> io::Result<Listing>;
     /// Where `path` really is, all links followed; `None` when it is absent.

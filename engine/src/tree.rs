@@ -9,6 +9,8 @@
 
 mod directory;
 mod owned;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -21,9 +23,10 @@ use crate::action::Artifact;
 use crate::digest::Digest;
 use crate::path::RelPath;
 use crate::rule::Blobs;
+use crate::system::Stat;
 
 use directory::Directories;
-use owned::{Owned, OwnedFile, Stat};
+use owned::{Owned, OwnedFile};
 
 /// Why a tree could not be placed. What was there before is still there.
 #[derive(Debug, thiserror::Error)]
@@ -77,19 +80,23 @@ impl Tree {
         Self { root: root.to_owned(), state: state.to_owned(), name: name.to_owned() }
     }
 
-    /// Makes the tree hold exactly `artifacts`. Files of a lower `rank` become visible before those of a higher one.
-    pub fn place(
-        &self,
-        artifacts: &[Artifact],
-        blobs: &dyn Blobs,
-        rank: &dyn Fn(&RelPath) -> u8,
-    ) -> Result<Placed, PlaceError> {
+    /// Whether the tree holds exactly `artifacts`, as far as it is ours. Changes nothing but the list of owned files.
+    pub fn holds(&self, artifacts: &[Artifact]) -> Result<bool, PlaceError> {
+        let state = self.inspect(artifacts)?;
+        let holds = state.missing.is_empty() && state.stale.is_empty();
+        if holds {
+            state.settle()?;
+        }
+        Ok(holds)
+    }
+
+    /// Compares the tree with `artifacts`.
+    fn inspect<'a>(&self, artifacts: &'a [Artifact]) -> Result<Inspection<'a>, PlaceError> {
         let lists = self.state.join("trees");
         fs::create_dir_all(&lists).map_err(PlaceError::io(&lists.display()))?;
         let list = lists.join(self.name.replace('/', "-"));
         let lock_path = list.with_extension("lock");
         let lock = File::create(&lock_path).map_err(PlaceError::io(&lock_path.display()))?;
-        // Held until the tree is whole: two processes never interleave their renames.
         lock.lock().map_err(PlaceError::io(&lock_path.display()))?;
 
         let before = Owned::read(&list);
@@ -103,13 +110,23 @@ impl Tree {
             }
         }
         let names: BTreeSet<&RelPath> = artifacts.iter().map(|artifact| &artifact.path).collect();
-        let stale: Vec<RelPath> = before.paths().filter(|path| !names.contains(path)).cloned().collect();
-        if missing.is_empty() && stale.is_empty() {
-            if !before.is_settled() {
-                Owned::new(kept).write(&list).map_err(PlaceError::io(&list.display()))?;
-            }
+        let stale = before.paths().filter(|path| !names.contains(path)).cloned().collect();
+        Ok(Inspection { list, before, root, kept, missing, stale, _lock: lock })
+    }
+
+    /// Makes the tree hold exactly `artifacts`. Files of a lower `rank` become visible before those of a higher one.
+    pub fn place(
+        &self,
+        artifacts: &[Artifact],
+        blobs: &dyn Blobs,
+        rank: &dyn Fn(&RelPath) -> u8,
+    ) -> Result<Placed, PlaceError> {
+        let state = self.inspect(artifacts)?;
+        if state.missing.is_empty() && state.stale.is_empty() {
+            state.settle()?;
             return Ok(Placed { kept: artifacts.len(), ..Placed::default() });
         }
+        let Inspection { list, before, root, mut kept, mut missing, stale, _lock } = state;
 
         let staging = tempfile::Builder::new()
             .prefix("stage-")
@@ -163,6 +180,28 @@ impl Tree {
     }
 }
 
+/// What a tree holds beside what it should.
+struct Inspection<'a> {
+    list: PathBuf,
+    before: Owned,
+    root: Directories,
+    kept: Vec<OwnedFile>,
+    missing: Vec<&'a Artifact>,
+    stale: Vec<RelPath>,
+    /// Held until the tree is whole: two processes never interleave their renames.
+    _lock: File,
+}
+
+impl Inspection<'_> {
+    /// Writes the list anew when some file had to be read to be known.
+    fn settle(self) -> Result<(), PlaceError> {
+        if self.before.is_settled() {
+            return Ok(());
+        }
+        Owned::new(self.kept).write(&self.list).map_err(PlaceError::io(&self.list.display()))
+    }
+}
+
 /// Files are staged side by side and renamed into place in order.
 fn place_each(
     root: &Directories,
@@ -181,8 +220,12 @@ fn place_each(
         .collect::<Result<Vec<_>, PlaceError>>()?;
     let mut placed = Vec::with_capacity(staged.len());
     for (at, file) in staged {
-        root.rename_into(&at, &file.artifact.path).map_err(|error| placing(&file.artifact.path, error))?;
-        placed.push(file);
+        let path = &file.artifact.path;
+        root.rename_into(&at, path).map_err(|error| placing(path, error))?;
+        // The rename left its mark. What somebody put there meanwhile has another stat than what was staged.
+        let stat = root.stat(path).map_err(|error| placing(path, error))?;
+        let stat = stat.filter(|stat| stat.inode == file.stat.inode && stat.modified == file.stat.modified);
+        placed.push(OwnedFile { stat: stat.unwrap_or(file.stat), ..file });
     }
     Ok(placed)
 }
@@ -205,7 +248,7 @@ fn present(root: &Directories, before: &Owned, artifact: &Artifact) -> Result<Op
     let Some(stat) = root.stat(&artifact.path).map_err(|error| placing(&artifact.path, error))? else {
         return Ok(None);
     };
-    if stat.bytes != artifact.bytes || stat.executable != artifact.executable {
+    if stat.bytes != artifact.bytes || stat.is_executable() != artifact.executable {
         return Ok(None);
     }
     if before.vouches_for(&artifact.path, artifact.digest, stat) {
@@ -225,130 +268,4 @@ fn write_blob(at: &Path, artifact: &Artifact, blobs: &dyn Blobs) -> Result<Stat,
         file.set_permissions(fs::Permissions::from_mode(0o755)).map_err(io)?;
     }
     Ok(Stat::of(&file.metadata().map_err(io)?))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::store::Store;
-    use std::os::unix::fs::symlink;
-
-    struct Case {
-        directory: tempfile::TempDir,
-        store: Store,
-    }
-
-    impl Case {
-        fn new() -> Self {
-            let directory = tempfile::tempdir().unwrap();
-            let store = Store::open(&directory.path().join(".webstir/store")).unwrap();
-            Self { directory, store }
-        }
-
-        fn artifact(&self, path: &str, text: &str) -> Artifact {
-            let digest = self.store.put(text.as_bytes()).unwrap();
-            Artifact { path: RelPath::new(path).unwrap(), digest, bytes: text.len() as u64, executable: false }
-        }
-
-        fn place(&self, files: &[(&str, &str)]) -> Result<Placed, PlaceError> {
-            let mut artifacts: Vec<_> = files.iter().map(|(path, text)| self.artifact(path, text)).collect();
-            artifacts.sort();
-            let state = self.directory.path().join(".webstir");
-            let tree = Tree::new(self.directory.path(), &state, "build");
-            tree.place(&artifacts, &self.store, &|path| u8::from(path.file_name() == "index.js"))
-        }
-
-        fn read(&self, path: &str) -> Option<String> {
-            fs::read_to_string(self.directory.path().join(path)).ok()
-        }
-
-        fn write(&self, path: &str, text: &str) {
-            let path = self.directory.path().join(path);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, text).unwrap();
-        }
-    }
-
-    #[test]
-    fn places_keeps_changes_and_removes() {
-        let case = Case::new();
-        let first = case.place(&[("build/a/index.js", "1"), ("build/b.js", "2")]).unwrap();
-        assert_eq!(first, Placed { written: 2, kept: 0, removed: 0 });
-        let again = case.place(&[("build/a/index.js", "1"), ("build/b.js", "2")]).unwrap();
-        assert_eq!(again, Placed { written: 0, kept: 2, removed: 0 });
-        let changed = case.place(&[("build/b.js", "3"), ("build/c.js", "4")]).unwrap();
-        assert_eq!(changed, Placed { written: 2, kept: 0, removed: 1 });
-        assert_eq!(case.read("build/b.js").as_deref(), Some("3"));
-        // The directory became empty with its last file.
-        assert!(!case.directory.path().join("build/a").exists());
-    }
-
-    #[test]
-    fn what_nobody_declared_is_never_touched() {
-        let case = Case::new();
-        case.write("build/mine/notes.txt", "keep");
-        case.place(&[("build/mine/a.js", "1")]).unwrap();
-        case.place(&[("build/b.js", "1")]).unwrap();
-        assert_eq!(case.read("build/mine/notes.txt").as_deref(), Some("keep"));
-        assert_eq!(case.read("build/mine/a.js"), None);
-    }
-
-    #[test]
-    fn edits_of_outputs_are_undone() {
-        let case = Case::new();
-        case.place(&[("build/a.js", "1"), ("build/b.js", "1")]).unwrap();
-        case.write("build/a.js", "2");
-        fs::remove_file(case.directory.path().join("build/b.js")).unwrap();
-        let placed = case.place(&[("build/a.js", "1"), ("build/b.js", "1")]).unwrap();
-        assert_eq!(placed.written, 2);
-        assert_eq!(case.read("build/a.js").as_deref(), Some("1"));
-    }
-
-    #[test]
-    fn nothing_is_written_through_a_link() {
-        let case = Case::new();
-        let outside = tempfile::tempdir().unwrap();
-        symlink(outside.path(), case.directory.path().join("build")).unwrap();
-        let error = case.place(&[("build/a.js", "1")]).unwrap_err();
-        assert!(matches!(error, PlaceError::InTheWay(..)), "{error}");
-        assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 0);
-    }
-
-    #[test]
-    fn a_link_in_place_of_a_file_is_replaced_and_not_followed() {
-        let case = Case::new();
-        case.write("precious.txt", "keep");
-        fs::create_dir_all(case.directory.path().join("build")).unwrap();
-        symlink("../precious.txt", case.directory.path().join("build/a.js")).unwrap();
-        case.place(&[("build/a.js", "1")]).unwrap();
-        assert_eq!(case.read("precious.txt").as_deref(), Some("keep"));
-        assert_eq!(case.read("build/a.js").as_deref(), Some("1"));
-    }
-
-    #[test]
-    fn a_directory_in_the_way_is_an_error_and_a_lost_blob_changes_nothing() {
-        let case = Case::new();
-        case.write("build/a.js/user.txt", "keep");
-        assert!(matches!(case.place(&[("build/a.js", "1")]), Err(PlaceError::InTheWay(..))));
-        assert_eq!(case.read("build/a.js/user.txt").as_deref(), Some("keep"));
-
-        let case = Case::new();
-        case.place(&[("build/a.js", "old")]).unwrap();
-        let lost = Artifact {
-            path: RelPath::new("build/z.js").unwrap(),
-            digest: Digest::of(b"lost"),
-            bytes: 4,
-            executable: false,
-        };
-        let artifacts = [case.artifact("build/a.js", "new"), lost];
-        let state = case.directory.path().join(".webstir");
-        let tree = Tree::new(case.directory.path(), &state, "build");
-        assert!(matches!(tree.place(&artifacts, &case.store, &|_| 0), Err(PlaceError::BlobMissing(_))));
-        assert_eq!(case.read("build/a.js").as_deref(), Some("old"));
-        assert!(
-            fs::read_dir(&state)
-                .unwrap()
-                .all(|entry| { !entry.unwrap().file_name().to_string_lossy().starts_with("stage-") })
-        );
-    }
 }

@@ -11,6 +11,7 @@ mod manifest;
 mod transpile;
 mod typecheck;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -62,6 +63,11 @@ impl Setup {
 }
 
 impl Setup {
+    /// Name and [identity](crate::program_identity) of each program that a command names, as it was looked up.
+    pub fn programs(&self) -> BTreeMap<String, String> {
+        self.programs.identities()
+    }
+
     /// Where a program that a command names is, and the digest of its bytes.
     fn program(&self, name: &str) -> Option<(PathBuf, Digest)> {
         self.programs.program(&self.root, name)
@@ -69,15 +75,14 @@ impl Setup {
 }
 
 /// All rule kinds.
-pub fn all(setup: Setup) -> RuleSet {
-    let setup = Arc::new(setup);
+pub fn all(setup: &Arc<Setup>) -> RuleSet {
     RuleSet::new(vec![
         Box::new(typecheck::Typecheck::new(setup.clone())),
         Box::new(transpile::Transpile),
         Box::new(bundle::Bundle),
         Box::new(manifest::Manifest::new(setup.clone())),
         Box::new(artifacts::Artifacts),
-        Box::new(command::Command::new(setup)),
+        Box::new(command::Command::new(setup.clone())),
         Box::new(copy::Copy),
     ])
 }

@@ -23,4 +23,5 @@ pub mod typecheck;
 
 pub use configuration::{ENVIRONMENT, configuration};
 pub use kinds::{Setup, all, artifact_type};
+pub use programs::identity as program_identity;
 pub use results::{drop_repeats, is_of_the_world, manifest_of, may_be_placed, placing_rank, warm};

@@ -31,7 +31,7 @@ pub(super) fn print_duration(duration: Duration) -> String {
 }
 
 /// `"256MiB"`: a whole number and `B`, `KiB`, `MiB` or `GiB`, more than nothing and at most 1 TiB. In bytes.
-pub(super) fn size(text: &str) -> Option<u64> {
+pub fn size(text: &str) -> Option<u64> {
     let (number, unit) = split(text)?;
     let bytes = match unit {
         "B" => 1,

@@ -5,12 +5,13 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::BucketStatistics;
 use super::pack::{Location, MAGIC, Pack, index_and_footer};
+use super::usage::{self, Day};
 use crate::digest::Digest;
 
 /// Buffered payload is written to the file in pieces of this size.
@@ -22,6 +23,7 @@ const PACKS_KEPT: usize = 24;
 /// Records by key; the newest pack wins.
 #[derive(Debug)]
 pub(super) struct Bucket {
+    writable: bool,
     directory: PathBuf,
     temporary: PathBuf,
     quarantine: PathBuf,
@@ -67,8 +69,10 @@ impl Pending {
 }
 
 impl Bucket {
-    pub(super) fn open(root: &Path, name: &str) -> io::Result<Self> {
+    /// The bucket `name` of the store at `root`; one that is not `writable` is left exactly as it is.
+    pub(super) fn open(root: &Path, name: &str, writable: bool) -> io::Result<Self> {
         let bucket = Self {
+            writable,
             directory: root.join(name),
             temporary: root.join("tmp"),
             quarantine: root.join("quarantine"),
@@ -76,7 +80,9 @@ impl Bucket {
             pending: Mutex::default(),
             damaged: Mutex::default(),
         };
-        fs::create_dir_all(&bucket.directory)?;
+        if writable {
+            fs::create_dir_all(&bucket.directory)?;
+        }
         let packs = bucket.load()?;
         *bucket.packs.write().unwrap_or_else(PoisonError::into_inner) = packs;
         Ok(bucket)
@@ -85,7 +91,11 @@ impl Bucket {
     /// All packs of the directory, newest first. Damaged ones are moved to quarantine.
     fn load(&self) -> io::Result<Vec<Arc<Pack>>> {
         let mut paths = Vec::new();
-        for entry in fs::read_dir(&self.directory)? {
+        let entries = match fs::read_dir(&self.directory) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !self.writable => return Ok(Vec::new()),
+            entries => entries?,
+        };
+        for entry in entries {
             let path = entry?.path();
             if path.extension().is_some_and(|extension| extension == "pack") {
                 paths.push(path);
@@ -98,9 +108,11 @@ impl Bucket {
                 Ok(pack) => packs.push(Arc::new(pack)),
                 Err(error) if matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof) => {
                     let name = path.file_name().unwrap_or_default();
-                    let _ = fs::create_dir_all(&self.quarantine);
-                    // Best effort: a damaged pack that stays is skipped again next time.
-                    let _ = fs::rename(&path, self.quarantine.join(name));
+                    if self.writable {
+                        let _ = fs::create_dir_all(&self.quarantine);
+                        // Best effort: a damaged pack that stays is skipped again next time.
+                        let _ = fs::rename(&path, self.quarantine.join(name));
+                    }
                 }
                 // Another process merged it away after we listed the directory.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -182,6 +194,11 @@ impl Bucket {
         self.damaged.lock().unwrap_or_else(PoisonError::into_inner).insert(key);
     }
 
+    /// Whether there is anything to publish.
+    pub(super) fn has_pending(&self) -> bool {
+        !self.lock().records.is_empty()
+    }
+
     /// Completes the pack being written and renames it into place.
     pub(super) fn publish(&self) -> io::Result<()> {
         let mut pending = self.lock();
@@ -208,11 +225,35 @@ impl Bucket {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .retain(|key| entries.binary_search_by_key(key, |(published, _)| *published).is_err());
-        if count > PACKS_KEPT { self.merge() } else { Ok(()) }
+        if count <= PACKS_KEPT {
+            return Ok(());
+        }
+        // What a collection gave up meanwhile must not come back.
+        self.reload()?;
+        self.merge()
     }
 
     /// Writes all packs into one. A reader with the old ones open goes on; a blob is in at least one pack at every moment.
     fn merge(&self) -> io::Result<()> {
+        self.rewrite(&|key| !self.is_damaged(key))
+    }
+
+    /// Keeps only the records whose key `keep` says yes to. Returns how many went.
+    pub(super) fn retain(&self, keep: &dyn Fn(Digest) -> bool) -> io::Result<u64> {
+        let mut gone = FxHashSet::default();
+        self.each_location(&mut |key, _| {
+            if !keep(key) {
+                gone.insert(key);
+            }
+        });
+        if !gone.is_empty() {
+            self.rewrite(&|key| !gone.contains(&key))?;
+        }
+        Ok(gone.len() as u64)
+    }
+
+    /// Writes the records to keep into one pack and removes the others; into none when there are none to keep.
+    fn rewrite(&self, keep: &dyn Fn(Digest) -> bool) -> io::Result<()> {
         let old = self.packs();
         let (file, temporary) = tempfile::NamedTempFile::new_in(&self.temporary)?.into_parts();
         let mut merged = Pending { written: MAGIC.len() as u64, ..Pending::default() };
@@ -220,7 +261,7 @@ impl Bucket {
         merged.file = Some((temporary, file));
         for pack in &old {
             for key in pack.keys() {
-                if merged.records.contains_key(&key) || self.is_damaged(key) {
+                if merged.records.contains_key(&key) || !keep(key) {
                     continue;
                 }
                 let Some(location) = pack.find(key) else { continue };
@@ -236,19 +277,67 @@ impl Bucket {
         merged.flush()?;
         let (temporary, file) = merged.file.take().ok_or(io::ErrorKind::UnexpectedEof)?;
         let mut entries: Vec<_> = merged.records.drain().collect();
-        file.write_all_at(&index_and_footer(&mut entries, merged.written), merged.written)?;
-        drop(file);
-        let path = self.directory.join(pack_name());
-        temporary.persist(&path)?;
-        let pack = Arc::new(Pack::open(&path)?);
+        let mut made = None;
+        if !entries.is_empty() {
+            file.write_all_at(&index_and_footer(&mut entries, merged.written), merged.written)?;
+            let path = self.directory.join(pack_name());
+            temporary.persist(&path)?;
+            made = Some(Arc::new(Pack::open(&path)?));
+        }
         let mut packs = self.packs.write().unwrap_or_else(PoisonError::into_inner);
         packs.retain(|pack| !old.iter().any(|merged| Arc::ptr_eq(merged, pack)));
-        packs.push(pack);
+        packs.extend(made);
         for pack in old {
             // Best effort: another process may have merged it too.
             let _ = fs::remove_file(&pack.path);
         }
         Ok(())
+    }
+
+    /// Looks at the directory again.
+    pub(super) fn reload(&self) -> io::Result<()> {
+        let packs = self.load()?;
+        *self.packs.write().unwrap_or_else(PoisonError::into_inner) = packs;
+        Ok(())
+    }
+
+    /// Every record that is published, each key once, with its length.
+    pub(super) fn each_location(&self, visit: &mut dyn FnMut(Digest, u32)) {
+        let mut seen = FxHashSet::default();
+        for pack in self.packs() {
+            for key in pack.keys() {
+                if let Some(location) = pack.find(key).filter(|_| seen.insert(key)) {
+                    visit(key, location.length);
+                }
+            }
+        }
+    }
+
+    /// Every record that is published, each key once, with its bytes.
+    pub(super) fn each(&self, visit: &mut dyn FnMut(Digest, &[u8])) -> io::Result<()> {
+        let mut seen = FxHashSet::default();
+        for pack in self.packs() {
+            for key in pack.keys() {
+                if let Some(location) = pack.find(key).filter(|_| seen.insert(key)) {
+                    visit(key, &pack.read(location)?);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The day on which each record was written, or last merged.
+    pub(super) fn days(&self) -> FxHashMap<Digest, Day> {
+        let mut days = FxHashMap::default();
+        for pack in self.packs() {
+            let name = pack.path.file_name().and_then(std::ffi::OsStr::to_str).unwrap_or_default();
+            let micros = name.split('-').next().and_then(|micros| u64::from_str_radix(micros, 16).ok()).unwrap_or(0);
+            let day = usage::day_of(SystemTime::UNIX_EPOCH + Duration::from_micros(micros));
+            pack.keys().for_each(|key| {
+                days.entry(key).or_insert(day);
+            });
+        }
+        days
     }
 
     pub(super) fn statistics(&self) -> io::Result<BucketStatistics> {

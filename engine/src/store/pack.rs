@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use crate::digest::Digest;
 
 pub(super) const MAGIC: &[u8; 16] = b"webstir pack v1\n";
-const ENTRY_BYTES: usize = 44;
+pub(super) const ENTRY_BYTES: usize = 44;
 const FOOTER_BYTES: usize = 8 + 8 + 32 + 16;
 
 /// An open pack.

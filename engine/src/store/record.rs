@@ -28,70 +28,78 @@ pub(super) fn decode_outcomes(bytes: &[u8]) -> Option<Vec<Outcome>> {
 }
 
 fn outcome(encoder: &mut Encoder, outcome: &Outcome) {
-    encoder.list(outcome.artifacts.iter(), |encoder, artifact| {
-        encoder.text(artifact.path.as_str());
-        encoder.digest(artifact.digest);
-        encoder.number(artifact.bytes);
-        encoder.byte(u8::from(artifact.executable));
-    });
+    encoder.list(outcome.artifacts.iter(), artifact);
     encoder.list(outcome.diagnostics.iter(), diagnostic);
-    encoder.list(outcome.trace.iter(), |encoder, (path, observation)| {
-        encoder.text(path.as_str());
-        match observation {
-            Observation::Kind(kind) => {
-                encoder.byte(0);
-                encoder.byte(*kind as u8);
-            }
-            Observation::Content(digest) => {
-                encoder.byte(1);
-                encoder.option(*digest, Encoder::digest);
-            }
-            Observation::Entries(digest) => {
-                encoder.byte(2);
-                encoder.option(*digest, Encoder::digest);
-            }
-            Observation::RealPath(path) => {
-                encoder.byte(3);
-                encoder.option(path.as_ref(), |encoder, path| encoder.text(path.as_str()));
-            }
-        }
-    });
+    encoder.list(outcome.trace.iter(), observation);
     encoder.byte(u8::from(outcome.hermetic));
 }
 
-fn decode_outcome(decoder: &mut Decoder<'_>) -> Option<Outcome> {
-    let artifacts = decoder.list(|decoder| {
-        Some(Artifact {
-            path: path(decoder)?,
-            digest: decoder.digest()?,
-            bytes: decoder.number()?,
-            executable: flag(decoder)?,
-        })
-    })?;
-    let diagnostics = decoder.list(decode_diagnostic)?;
-    let trace = decoder.list(|decoder| {
-        let path_of = path(decoder)?;
-        let observation = match decoder.byte()? {
-            0 => Observation::Kind(match decoder.byte()? {
-                0 => PathKind::Absent,
-                1 => PathKind::File,
-                2 => PathKind::Directory,
-                _ => return None,
-            }),
-            1 => Observation::Content(decoder.option(Decoder::digest)?),
-            2 => Observation::Entries(decoder.option(Decoder::digest)?),
-            3 => Observation::RealPath(decoder.option(path)?),
+pub(crate) fn artifact(encoder: &mut Encoder, artifact: &Artifact) {
+    encoder.text(artifact.path.as_str());
+    encoder.digest(artifact.digest);
+    encoder.number(artifact.bytes);
+    encoder.byte(u8::from(artifact.executable));
+}
+
+pub(crate) fn decode_artifact(decoder: &mut Decoder<'_>) -> Option<Artifact> {
+    Some(Artifact {
+        path: path(decoder)?,
+        digest: decoder.digest()?,
+        bytes: decoder.number()?,
+        executable: flag(decoder)?,
+    })
+}
+
+pub(crate) fn observation(encoder: &mut Encoder, (path, observation): &(RelPath, Observation)) {
+    encoder.text(path.as_str());
+    match observation {
+        Observation::Kind(kind) => {
+            encoder.byte(0);
+            encoder.byte(*kind as u8);
+        }
+        Observation::Content(digest) => {
+            encoder.byte(1);
+            encoder.option(*digest, Encoder::digest);
+        }
+        Observation::Entries(digest) => {
+            encoder.byte(2);
+            encoder.option(*digest, Encoder::digest);
+        }
+        Observation::RealPath(path) => {
+            encoder.byte(3);
+            encoder.option(path.as_ref(), |encoder, path| encoder.text(path.as_str()));
+        }
+    }
+}
+
+pub(crate) fn decode_observation(decoder: &mut Decoder<'_>) -> Option<(RelPath, Observation)> {
+    let path_of = path(decoder)?;
+    let observation = match decoder.byte()? {
+        0 => Observation::Kind(match decoder.byte()? {
+            0 => PathKind::Absent,
+            1 => PathKind::File,
+            2 => PathKind::Directory,
             _ => return None,
-        };
-        Some((path_of, observation))
-    })?;
+        }),
+        1 => Observation::Content(decoder.option(Decoder::digest)?),
+        2 => Observation::Entries(decoder.option(Decoder::digest)?),
+        3 => Observation::RealPath(decoder.option(path)?),
+        _ => return None,
+    };
+    Some((path_of, observation))
+}
+
+fn decode_outcome(decoder: &mut Decoder<'_>) -> Option<Outcome> {
+    let artifacts = decoder.list(decode_artifact)?;
+    let diagnostics = decoder.list(decode_diagnostic)?;
+    let trace = decoder.list(decode_observation)?;
     let mut outcome = Outcome::done(artifacts, diagnostics);
     outcome.trace = trace.into_boxed_slice();
     outcome.hermetic = flag(decoder)?;
     Some(outcome)
 }
 
-fn diagnostic(encoder: &mut Encoder, diagnostic: &Diagnostic) {
+pub(crate) fn diagnostic(encoder: &mut Encoder, diagnostic: &Diagnostic) {
     encoder.option(diagnostic.file.as_ref(), |encoder, file| encoder.text(file.as_str()));
     encoder.option(diagnostic.span, span);
     encoder.text(&diagnostic.code);
@@ -110,7 +118,7 @@ fn diagnostic(encoder: &mut Encoder, diagnostic: &Diagnostic) {
     });
 }
 
-fn decode_diagnostic(decoder: &mut Decoder<'_>) -> Option<Diagnostic> {
+pub(crate) fn decode_diagnostic(decoder: &mut Decoder<'_>) -> Option<Diagnostic> {
     Some(Diagnostic {
         file: decoder.option(path)?,
         span: decoder.option(decode_span)?,
@@ -146,11 +154,11 @@ fn decode_span(decoder: &mut Decoder<'_>) -> Option<Span> {
     Some(Span { start: number()?, end: number()?, line: number()?, column: number()? })
 }
 
-fn path(decoder: &mut Decoder<'_>) -> Option<RelPath> {
+pub(crate) fn path(decoder: &mut Decoder<'_>) -> Option<RelPath> {
     RelPath::new(decoder.text()?).ok()
 }
 
-fn flag(decoder: &mut Decoder<'_>) -> Option<bool> {
+pub(crate) fn flag(decoder: &mut Decoder<'_>) -> Option<bool> {
     match decoder.byte()? {
         0 => Some(false),
         1 => Some(true),

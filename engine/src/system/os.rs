@@ -2,13 +2,20 @@
 
 #![expect(clippy::disallowed_methods, reason = "this is the system")]
 
-use std::fs;
+use std::ffi::OsString;
+use std::fs::{self, File};
 use std::io;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use super::{Listing, PathKind, System};
+use rustc_hash::FxHashMap;
+use rustix::fs::{CWD, Mode, OFlags};
+
+use super::{Listing, PathKind, Stat, System, now};
+use crate::digest::Digest;
 use crate::path::RelPath;
+use crate::start::StartLog;
 
 /// The files below a root directory.
 ///
@@ -17,12 +24,44 @@ use crate::path::RelPath;
 #[derive(Debug)]
 pub struct Os {
     root: PathBuf,
+    directory: OwnedFd,
+    /// Digests that an earlier process found.
+    log: OnceLock<StartLog>,
+    /// Digests that this process found.
+    hashed: Mutex<FxHashMap<RelPath, Hashed>>,
+}
+
+/// A file whose bytes were hashed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Hashed {
+    pub(crate) digest: Digest,
+    /// What the system said about it before and after.
+    pub(crate) stat: Stat,
+    /// Whether every later change will show in the stat.
+    pub(crate) settled: bool,
+}
+
+/// What a directory holds under a name, links not followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum EntryType {
+    File,
+    Directory,
+    Link,
+    Other,
 }
 
 impl Os {
     /// Roots the system at `root`, which must exist; links in it are resolved once, here.
     pub fn new(root: &Path) -> io::Result<Self> {
-        Ok(Self { root: fs::canonicalize(root)? })
+        let root = fs::canonicalize(root)?;
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let directory = rustix::fs::openat(CWD, &root, flags, Mode::empty())?;
+        Ok(Self { root, directory, log: OnceLock::new(), hashed: Mutex::default() })
+    }
+
+    /// Takes digests of files whose stat is the same from `log` instead of hashing them. The first log stays.
+    pub fn remember(&self, log: StartLog) {
+        let _ = self.log.set(log);
     }
 
     /// The root, absolute and free of links.
@@ -42,6 +81,41 @@ impl Os {
             Err(error) if is_absence(&error) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// What is known of the bytes of `path`, when they have the digest `digest`.
+    pub(crate) fn hashed(&self, path: &RelPath, digest: Digest) -> Option<Hashed> {
+        let hashed = self.hashed.lock().unwrap_or_else(PoisonError::into_inner).get(path).copied();
+        let hashed = hashed.or_else(|| self.log.get()?.hashed(path));
+        hashed.filter(|hashed| hashed.digest == digest)
+    }
+
+    /// Every name in an open directory, sorted.
+    pub(crate) fn entries(directory: &OwnedFd) -> io::Result<Vec<(OsString, EntryType)>> {
+        use rustix::fs::{AtFlags, FileType};
+        use std::os::unix::ffi::OsStringExt as _;
+        let of_type = |kind| match kind {
+            FileType::RegularFile => EntryType::File,
+            FileType::Directory => EntryType::Directory,
+            FileType::Symlink => EntryType::Link,
+            _ => EntryType::Other,
+        };
+        let mut entries = Vec::new();
+        for entry in rustix::fs::Dir::read_from(directory)? {
+            let entry = entry?;
+            let name = entry.file_name();
+            if matches!(name.to_bytes(), b"." | b"..") {
+                continue;
+            }
+            let mut kind = entry.file_type();
+            if kind == FileType::Unknown {
+                let stat = rustix::fs::statat(directory, name, AtFlags::SYMLINK_NOFOLLOW)?;
+                kind = FileType::from_raw_mode(stat.st_mode);
+            }
+            entries.push((OsString::from_vec(name.to_bytes().to_vec()), of_type(kind)));
+        }
+        entries.sort();
+        Ok(entries)
     }
 }
 
@@ -64,22 +138,18 @@ fn kind_of(metadata: &fs::Metadata) -> PathKind {
 #[cfg(target_os = "linux")]
 impl Os {
     /// One system call when no link leads out: the kernel refuses to leave the root.
-    fn open(&self, path: &RelPath, path_only: bool) -> io::Result<Option<fs::File>> {
-        use rustix::fs::{CWD, Mode, OFlags, ResolveFlags};
+    fn open(&self, path: &RelPath, path_only: bool) -> io::Result<Option<File>> {
+        use rustix::fs::ResolveFlags;
         use rustix::io::Errno;
 
-        let root = rustix::fs::openat(CWD, &self.root, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
         let flags = if path_only { OFlags::PATH } else { OFlags::RDONLY | OFlags::NONBLOCK } | OFlags::CLOEXEC;
-        let name = if path.is_root() { "." } else { path.as_str() };
-        match rustix::fs::openat2(&root, name, flags, Mode::empty(), ResolveFlags::BENEATH) {
-            Ok(file) => Ok(Some(fs::File::from(file))),
+        match rustix::fs::openat2(&self.directory, name_of(path), flags, Mode::empty(), ResolveFlags::BENEATH) {
+            Ok(file) => Ok(Some(File::from(file))),
             // An absolute link, or one that leaves the root on its way: resolved by name, then compared. An old kernel or a
             // filter without the call ends here too.
             Err(Errno::XDEV | Errno::NOSYS | Errno::PERM | Errno::AGAIN) => match self.resolve(path)? {
-                Some(real) if path_only => {
-                    Ok(Some(fs::File::from(rustix::fs::openat(CWD, &real, flags, Mode::empty())?)))
-                }
-                Some(real) => Ok(Some(fs::File::open(real)?)),
+                Some(real) if path_only => Ok(Some(File::from(rustix::fs::openat(CWD, &real, flags, Mode::empty())?))),
+                Some(real) => Ok(Some(File::open(real)?)),
                 None => Ok(None),
             },
             Err(error) => {
@@ -88,13 +158,54 @@ impl Os {
             }
         }
     }
+
+    /// The directory at `path`, to be listed; `None` when there is none, or only behind a link.
+    pub(crate) fn open_directory(&self, path: &RelPath) -> io::Result<Option<OwnedFd>> {
+        use rustix::fs::ResolveFlags;
+        use rustix::io::Errno;
+
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
+        match rustix::fs::openat2(&self.directory, name_of(path), flags, Mode::empty(), resolve) {
+            Ok(directory) => Ok(Some(directory)),
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::NAMETOOLONG) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
 }
 
 #[cfg(not(target_os = "linux"))]
 impl Os {
-    fn open(&self, path: &RelPath, _path_only: bool) -> io::Result<Option<fs::File>> {
-        self.resolve(path)?.map(fs::File::open).transpose()
+    fn open(&self, path: &RelPath, _path_only: bool) -> io::Result<Option<File>> {
+        self.resolve(path)?.map(File::open).transpose()
     }
+
+    /// The directory at `path`, to be listed; `None` when there is none, or only behind a link.
+    pub(crate) fn open_directory(&self, path: &RelPath) -> io::Result<Option<OwnedFd>> {
+        if self.real_path(path)?.as_ref() != Some(path) || self.kind(path)? != PathKind::Directory {
+            return Ok(None);
+        }
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        Ok(Some(rustix::fs::openat(&self.directory, name_of(path), flags, Mode::empty())?))
+    }
+}
+
+impl Os {
+    fn open_file(&self, path: &RelPath) -> io::Result<(File, fs::Metadata)> {
+        let file = self.open(path, false)?.ok_or(io::ErrorKind::NotFound)?;
+        let metadata = file.metadata()?;
+        if metadata.is_file() { Ok((file, metadata)) } else { Err(io::ErrorKind::NotFound.into()) }
+    }
+}
+
+fn read_all(file: &mut File, metadata: &fs::Metadata) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1);
+    io::Read::read_to_end(file, &mut bytes)?;
+    Ok(bytes)
+}
+
+fn name_of(path: &RelPath) -> &str {
+    if path.is_root() { "." } else { path.as_str() }
 }
 
 impl System for Os {
@@ -106,15 +217,26 @@ impl System for Os {
     }
 
     fn read(&self, path: &RelPath) -> io::Result<Vec<u8>> {
-        use std::io::Read as _;
-        let mut file = self.open(path, false)?.ok_or(io::ErrorKind::NotFound)?;
-        let metadata = file.metadata()?;
-        if !metadata.is_file() {
-            return Err(io::ErrorKind::NotFound.into());
+        let (mut file, metadata) = self.open_file(path)?;
+        read_all(&mut file, &metadata)
+    }
+
+    fn digest(&self, path: &RelPath) -> io::Result<Digest> {
+        if let Some(logged) = self.log.get().and_then(|log| log.hashed(path)).filter(|logged| logged.settled)
+            && let Some(file) = self.open(path, true)?
+            && Stat::of(&file.metadata()?) == logged.stat
+        {
+            return Ok(logged.digest);
         }
-        let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1);
-        file.read_to_end(&mut bytes)?;
-        Ok(bytes)
+        let (mut file, metadata) = self.open_file(path)?;
+        let (stat, before) = (Stat::of(&metadata), now());
+        let digest = Digest::of(&read_all(&mut file, &metadata)?);
+        // A file that changed while it was read is hashed again next time.
+        if Stat::of(&file.metadata()?) == stat {
+            let hashed = Hashed { digest, stat, settled: stat.is_settled(before) };
+            self.hashed.lock().unwrap_or_else(PoisonError::into_inner).insert(path.clone(), hashed);
+        }
+        Ok(digest)
     }
 
     fn list(&self, path: &RelPath) -> io::Result<Listing> {

@@ -7,11 +7,11 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustc_hash::FxHashMap;
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, RenameFlags};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 
-use super::owned::Stat;
 use crate::path::RelPath;
+use crate::system::Stat;
 
 const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
@@ -60,16 +60,8 @@ impl Directories {
     /// The stat of the regular file at `path`; `None` for anything else.
     pub(super) fn stat(&self, path: &RelPath) -> io::Result<Option<Stat>> {
         let Some(parent) = self.parent_of(path, false)? else { return Ok(None) };
-        match rustix::fs::openat(
-            &parent,
-            path.file_name(),
-            OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC,
-            Mode::empty(),
-        ) {
-            Ok(file) => {
-                let metadata = File::from(file).metadata()?;
-                Ok(metadata.is_file().then(|| Stat::of(&metadata)))
-            }
+        match rustix::fs::statat(&parent, path.file_name(), AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => Ok((FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile).then(|| stat.into())),
             Err(Errno::NOENT) => Ok(None),
             Err(error) => Err(error.into()),
         }

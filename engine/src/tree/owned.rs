@@ -1,48 +1,22 @@
 //! The list of files that a tree owns.
 //!
-//! Besides path and digest it keeps what `stat` said when the file was placed. A file with the same stat has the same bytes,
-//! save where it was placed so shortly before the list was written that a later change could carry the same time; such a file
-//! is read again (git's racy rule).
+//! Besides path and digest it keeps the [`Stat`] that the file had when it was in place. A file with the same stat has the same
+//! bytes, unless it was unsettled when the list was written: then it is read again.
 
 use std::collections::BTreeMap;
-use std::fs::{self, Metadata};
+use std::fs;
 use std::io;
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
-use std::time::SystemTime;
 
 use crate::action::Artifact;
 use crate::digest::Digest;
 use crate::path::RelPath;
 use crate::store::codec::{Decoder, Encoder};
+use crate::system::{Stat, now};
 
-const VERSION: u64 = 1;
+const VERSION: u64 = 2;
 
-/// The coarsest time stamps that file systems in use have, in nanoseconds.
-const GRANULARITY: u64 = 20_000_000;
-
-/// What identifies the bytes of a file without reading them. Times are nanoseconds since 1970.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Stat {
-    pub(super) bytes: u64,
-    pub(super) executable: bool,
-    modified: u64,
-    inode: u64,
-}
-
-impl Stat {
-    pub(super) fn of(metadata: &Metadata) -> Self {
-        let nanoseconds = i128::from(metadata.mtime()) * 1_000_000_000 + i128::from(metadata.mtime_nsec());
-        Self {
-            bytes: metadata.len(),
-            executable: metadata.permissions().mode() & 0o100 != 0,
-            modified: u64::try_from(nanoseconds).unwrap_or(0),
-            inode: metadata.ino(),
-        }
-    }
-}
-
-/// A file and the stat it had when it was placed.
+/// A file and the stat it had when it was in place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct OwnedFile {
     pub(super) artifact: Artifact,
@@ -77,16 +51,12 @@ impl Owned {
 
     /// Whether the file at `path` with this stat is known to have this digest.
     pub(super) fn vouches_for(&self, path: &RelPath, digest: Digest, stat: Stat) -> bool {
-        self.files.get(path) == Some(&(digest, Some(stat))) && !self.is_racy(stat)
-    }
-
-    fn is_racy(&self, stat: Stat) -> bool {
-        stat.modified.saturating_add(GRANULARITY) >= self.written
+        self.files.get(path) == Some(&(digest, Some(stat))) && stat.is_settled(self.written)
     }
 
     /// Whether no file needs to be read to be vouched for.
     pub(super) fn is_settled(&self) -> bool {
-        self.files.values().all(|(_, stat)| stat.is_some_and(|stat| !self.is_racy(stat)))
+        self.files.values().all(|(_, stat)| stat.is_some_and(|stat| stat.is_settled(self.written)))
     }
 
     /// The list at `path`; empty when there is none or it is damaged: then files are compared by content, and those that an
@@ -98,17 +68,16 @@ impl Owned {
     pub(super) fn write(&self, path: &Path) -> io::Result<()> {
         let mut encoder = Encoder::default();
         encoder.number(VERSION);
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        encoder.number(u64::try_from(now.as_nanos()).unwrap_or(u64::MAX));
+        encoder.number(now());
         let files: Vec<_> = self.files.iter().collect();
         encoder.list(files.iter(), |encoder, (path, (digest, stat))| {
             encoder.text(path.as_str());
             encoder.digest(*digest);
             encoder.option(*stat, |encoder, stat| {
-                encoder.number(stat.bytes);
-                encoder.byte(u8::from(stat.executable));
-                encoder.number(stat.modified);
-                encoder.number(stat.inode);
+                encoder.number(u64::from(stat.mode));
+                for number in [stat.device, stat.inode, stat.bytes, stat.modified, stat.changed] {
+                    encoder.number(number);
+                }
             });
         });
         let mut bytes = encoder.finish();
@@ -137,10 +106,12 @@ fn decode(bytes: &[u8]) -> Option<Owned> {
         let digest = decoder.digest()?;
         let stat = decoder.option(|decoder| {
             Some(Stat {
-                bytes: decoder.number()?,
-                executable: decoder.byte()? != 0,
-                modified: decoder.number()?,
+                mode: u32::try_from(decoder.number()?).ok()?,
+                device: decoder.number()?,
                 inode: decoder.number()?,
+                bytes: decoder.number()?,
+                modified: decoder.number()?,
+                changed: decoder.number()?,
             })
         })?;
         Some((path, (digest, stat)))

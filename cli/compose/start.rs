@@ -1,0 +1,121 @@
+//! Starting from the log of the last build.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use webstir_engine::db::Db as _;
+use webstir_engine::digest::{Digest, KeyHasher};
+use webstir_engine::event::Status;
+use webstir_engine::schedule::{Report, Run};
+use webstir_engine::start::{self, Concluded, StartLog};
+use webstir_engine::store::Store;
+use webstir_engine::system::Stat;
+use webstir_engine::tree::Placed;
+
+use super::{Built, Engine, Workspace, environment, store_root};
+
+/// The log of one profile of a workspace.
+pub(super) struct Start {
+    path: PathBuf,
+    /// `None` without a store: a cold start is what was asked for.
+    key: Option<Digest>,
+    /// Stands for the workspace and the profile in the store's record of use.
+    user: Digest,
+}
+
+/// What the log keeps beside what the engine knows.
+#[derive(Serialize, Deserialize)]
+struct Rest {
+    manifest: Option<serde_json::Value>,
+    /// Name and identity of each program outside of the workspace that a key stands on.
+    programs: BTreeMap<String, String>,
+}
+
+impl Start {
+    pub(super) fn new(workspace: &Workspace, profile: &str) -> Self {
+        let mut hasher = KeyHasher::new("webstir start key v1");
+        let store = Store::identity(&store_root(&workspace.root));
+        hasher.text(&program()).text(profile).text(store.as_deref().unwrap_or_default()).digest(workspace.sources);
+        for (name, value) in environment(&workspace.config) {
+            hasher.text(&name).text(&value);
+        }
+        // The name is the user's; its digest is a file name whatever it holds.
+        let name = &Digest::of(profile.as_bytes()).to_hex()[..16];
+        let user =
+            KeyHasher::new("webstir store user v1").text(&workspace.root.to_string_lossy()).text(profile).finish();
+        Self { user, path: workspace.root.join(".webstir/start").join(name), key: store.map(|_| hasher.finish()) }
+    }
+
+    /// What the last build gave, if nothing that it stands on has changed and its tree is whole. Otherwise the workspace takes
+    /// digests of files from the log.
+    pub(super) fn conclude(&self, workspace: &Arc<Workspace>, profile: &str) -> Option<Built> {
+        let mut log = StartLog::read(&self.path)?;
+        let concluded = if Some(log.key()) == self.key { log.conclusion(&workspace.system, &self.path) } else { None };
+        workspace.system.remember(log);
+        let concluded = concluded?;
+        let Rest { manifest, programs } = serde_json::from_slice(&concluded.rest).ok()?;
+        if programs.iter().any(|(name, identity)| webstir_rules::program_identity(&workspace.root, name) != *identity) {
+            return None;
+        }
+        let tree = workspace.tree(profile)?;
+        if !tree.holds(&concluded.artifacts).ok()? {
+            return None;
+        }
+        if !Store::is_use_noted(&store_root(&workspace.root), self.user) {
+            // Once a day: what an unchanged workspace stands on is not to be given up.
+            let _ = super::store::open(&workspace.root).ok()?.note_use(self.user, &concluded.stands_on);
+        }
+        let reports = concluded.actions.into_iter();
+        let reports =
+            reports.map(|(label, key)| Report { label, status: Status::Cached, key, duration: Duration::ZERO });
+        Some(Built {
+            workspace: workspace.clone(),
+            profile: profile.to_owned(),
+            ok: concluded.ok,
+            world_failed: false,
+            run: Some(Run { plans: BTreeMap::new(), reports: reports.collect() }),
+            diagnostics: concluded.diagnostics,
+            placed: Some(Placed { kept: concluded.artifacts.len(), ..Placed::default() }),
+            artifacts: concluded.artifacts,
+            manifest,
+            duration: Duration::ZERO,
+        })
+    }
+
+    /// Keeps what a build gave, if all of it would be taken from the store again, and notes what it stands on.
+    pub(super) fn keep(&self, built: &Built, engine: &mut Engine) {
+        let (Some(key), Some(run)) = (self.key, &built.run) else { return };
+        let steps = || run.plans.values().flat_map(|plan| &plan.steps);
+        let facts = engine.scheduler.database().facts().used();
+        let mut stands_on: Vec<Digest> = steps().map(|step| step.action.key(&[]).0).chain(facts).collect();
+        stands_on.sort_unstable();
+        stands_on.dedup();
+        // What is not noted is given up sooner, nothing else.
+        let _ = engine.store.note_use(self.user, &stands_on);
+        let is_kept =
+            steps().all(|step| step.action.cacheable && step.outcome.as_ref().is_some_and(|outcome| !outcome.failed));
+        if !is_kept || !run.is_done() || built.placed.is_none() || built.world_failed {
+            return;
+        }
+        let rest = Rest { manifest: built.manifest.clone(), programs: engine.setup.programs() };
+        let concluded = Concluded {
+            ok: built.ok,
+            reports: &run.reports,
+            diagnostics: &built.diagnostics,
+            artifacts: &built.artifacts,
+            stands_on: &stands_on,
+            rest: &serde_json::to_vec(&rest).unwrap_or_default(),
+        };
+        // A log that cannot be written costs the next start its time, nothing else.
+        let _ = start::write(&self.path, key, engine.scheduler.database(), &built.workspace.system, &concluded);
+    }
+}
+
+/// What stands for this program: a build of it at its place on disk.
+fn program() -> String {
+    let stat = std::env::current_exe().and_then(std::fs::metadata).map(|metadata| Stat::of(&metadata));
+    format!("{} {stat:?}", env!("CARGO_PKG_VERSION"))
+}

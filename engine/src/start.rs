@@ -1,0 +1,96 @@
+//! The start log: what the last finished build asked of the world, and what it gave.
+//!
+//! A fresh process that finds every answer unchanged takes the *conclusion* from the log and plans nothing. It asks few
+//! questions: a *guard* is a directory in which the build asked about something, and while its stat is the same it holds the same names,
+//! so whatever the build was told about names in it, misses included, is still so; a *file* is compared by its stat. Only what
+//! lies behind links is *asked* again as it was. What is found [unsettled](crate::system::Stat::is_settled) is listed or hashed
+//! again, and the log is written anew so that this happens once.
+//!
+//! When something did change, the log still saves hashing: a file with the same stat has the same digest
+//! ([`Os::remember`](crate::system::Os::remember)).
+//!
+//! A log is one file, replaced by rename. Its *key* stands for everything that is not a file of the workspace: the program, the
+//! configuration, the environment. It is checked as a whole by a digest, so a torn or damaged one is no log.
+
+#![expect(clippy::disallowed_methods, reason = "the log lies on disk")]
+
+mod check;
+mod conclusion;
+mod gather;
+mod layout;
+#[cfg(test)]
+mod tests;
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use crate::db::{Database, Db};
+use crate::digest::Digest;
+use crate::file::Files;
+use crate::path::RelPath;
+use crate::system::{Hashed, Os};
+
+pub use conclusion::{Concluded, Conclusion};
+use layout::Layout;
+
+/// A log that was read.
+#[derive(Debug)]
+pub struct StartLog {
+    bytes: Vec<u8>,
+    layout: Layout,
+}
+
+impl StartLog {
+    /// The log at `path`; `None` when there is none or it is damaged.
+    pub fn read(path: &Path) -> Option<Self> {
+        Self::parse(fs::read(path).ok()?)
+    }
+
+    fn parse(bytes: Vec<u8>) -> Option<Self> {
+        let layout = Layout::parse(&bytes)?;
+        Some(Self { bytes, layout })
+    }
+
+    /// What stood for everything but the files.
+    pub fn key(&self) -> Digest {
+        self.layout.key
+    }
+
+    /// What the build gave, if the world would still answer everything the same. A log that had unsettled entries is written
+    /// anew at `path`.
+    pub fn conclusion(&mut self, os: &Os, path: &Path) -> Option<Conclusion> {
+        let settled = check::unchanged(self, os).ok()?;
+        let conclusion = conclusion::decode(self.layout.conclusion(&self.bytes))?;
+        if !settled.is_empty() {
+            self.layout.settle(&mut self.bytes, &settled);
+            // Best effort: the entries are then looked at again next time.
+            let _ = replace(path, &self.bytes);
+        }
+        Some(conclusion)
+    }
+
+    /// What the log knows of the bytes of a file.
+    pub(crate) fn hashed(&self, path: &RelPath) -> Option<Hashed> {
+        self.layout.hashed(&self.bytes, path)
+    }
+}
+
+/// Writes the log of a finished build. Returns whether there is one: not when something changed meanwhile, or was unreadable.
+pub fn write(path: &Path, key: Digest, database: &Database, os: &Os, conclusion: &Concluded<'_>) -> io::Result<bool> {
+    let db: &dyn Db = database;
+    let answers = Files::all(db);
+    let Some(found) = gather::gather(os, &answers)? else { return Ok(false) };
+    let Some(bytes) = layout::write(key, &found, &conclusion::encode(conclusion)) else { return Ok(false) };
+    replace(path, &bytes)?;
+    Ok(true)
+}
+
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let directory = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
+    fs::create_dir_all(directory)?;
+    let mut file = tempfile::NamedTempFile::new_in(directory)?;
+    io::Write::write_all(&mut file, bytes)?;
+    file.persist(path)?;
+    Ok(())
+}

@@ -1,0 +1,300 @@
+use std::os::unix::fs::symlink;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::action::{ActionKey, Artifact};
+use crate::diagnostic::Diagnostic;
+use crate::event::Status;
+use crate::file::{Known, ask};
+use crate::label::{ActionLabel, Label};
+use crate::schedule::Report;
+use crate::system::System as _;
+use crate::view::Question;
+
+struct Case {
+    directory: tempfile::TempDir,
+    asked: Vec<(&'static str, Question)>,
+}
+
+impl Case {
+    /// A workspace of which names, bytes, misses and links matter.
+    fn new() -> Self {
+        let case = Self {
+            directory: tempfile::tempdir().unwrap(),
+            asked: vec![
+                ("src", Question::Entries),
+                ("src/a.ts", Question::Content),
+                ("src/a.ts", Question::Kind),
+                ("src/missing.ts", Question::Kind),
+                ("lib/b.ts", Question::Kind),
+                ("lib/deep/none/at/all.ts", Question::Content),
+                ("gone", Question::Entries),
+                ("package", Question::RealPath),
+                ("package/main.js", Question::Content),
+                ("src/a.ts", Question::RealPath),
+            ],
+        };
+        fs::create_dir(case.at(".webstir")).unwrap();
+        case.write("src/a.ts", "one");
+        case.write("lib/b.ts", "b");
+        case.write("elsewhere/readme.md", "r");
+        case.write("store/v1/main.js", "main 1");
+        case.write("store/v2/main.js", "main 2");
+        symlink("store/v1", case.at("package")).unwrap();
+        case
+    }
+
+    fn at(&self, path: &str) -> PathBuf {
+        self.directory.path().join(path)
+    }
+
+    fn write(&self, path: &str, text: &str) {
+        fs::create_dir_all(self.at(path).parent().unwrap()).unwrap();
+        fs::write(self.at(path), text).unwrap();
+    }
+
+    fn os(&self) -> Os {
+        Os::new(self.directory.path()).unwrap()
+    }
+
+    fn answers(&self, os: &Os) -> Vec<(RelPath, Known)> {
+        let path = |text: &str| RelPath::new(text).unwrap();
+        let mut answers: Vec<_> =
+            self.asked.iter().map(|(text, question)| (path(text), ask(os, &path(text), *question))).collect();
+        answers.sort_by(|(a, _), (b, _)| a.cmp(b));
+        answers
+    }
+
+    /// The log of a build that asked everything.
+    fn log(&self) -> StartLog {
+        let os = self.os();
+        let found = gather::gather(&os, &self.answers(&os)).unwrap().expect("nothing changed meanwhile");
+        StartLog::parse(layout::write(key(), &found, &conclusion::encode(&concluded(&[]))).unwrap()).unwrap()
+    }
+
+    fn holds(&self, log: &mut StartLog) -> bool {
+        log.conclusion(&self.os(), &self.at(".webstir/start")).is_some()
+    }
+}
+
+fn key() -> Digest {
+    Digest::of(b"key")
+}
+
+fn concluded(reports: &[Report]) -> Concluded<'_> {
+    Concluded { ok: true, reports, diagnostics: &[], artifacts: &[], stands_on: &[], rest: b"" }
+}
+
+/// Until every file that is there has settled.
+fn settle() {
+    std::thread::sleep(Duration::from_millis(40));
+}
+
+#[test]
+fn what_did_not_change_is_answered() {
+    let case = Case::new();
+    assert!(case.holds(&mut case.log()));
+    settle();
+    let mut log = case.log();
+    assert!(case.holds(&mut log));
+    // Directories in which nothing was asked about may change.
+    case.write("elsewhere/new.md", "x");
+    assert!(!case.at(".webstir/start").exists(), "a settled log is not written anew");
+    case.write("store/v2/main.js", "changed, but the link leads to v1");
+    assert!(case.holds(&mut log));
+}
+
+#[test]
+fn every_change_of_an_answer_shows() {
+    type Edit = fn(&Case);
+    let edits: [(&str, Edit); 15] = [
+        ("an edit of the same length", |case| case.write("src/a.ts", "two")),
+        ("a longer edit", |case| case.write("src/a.ts", "three")),
+        ("a time set back", |case| {
+            let before = fs::metadata(case.at("src/a.ts")).unwrap().modified().unwrap();
+            case.write("src/a.ts", "two");
+            fs::File::options().write(true).open(case.at("src/a.ts")).unwrap().set_modified(before).unwrap();
+        }),
+        ("a save by rename", |case| {
+            case.write("elsewhere/new", "two");
+            fs::rename(case.at("elsewhere/new"), case.at("src/a.ts")).unwrap();
+        }),
+        ("a new file beside", |case| case.write("src/c.ts", "")),
+        ("a missing file appears", |case| case.write("src/missing.ts", "")),
+        ("a missing directory appears", |case| case.write("gone/x", "")),
+        ("a deep missing path appears", |case| case.write("lib/deep/none/at/all.ts", "")),
+        ("a file is removed", |case| fs::remove_file(case.at("src/a.ts")).unwrap()),
+        ("a file becomes a directory", |case| {
+            fs::remove_file(case.at("lib/b.ts")).unwrap();
+            fs::create_dir(case.at("lib/b.ts")).unwrap();
+        }),
+        ("a file becomes a link to the same bytes", |case| {
+            fs::rename(case.at("src/a.ts"), case.at("elsewhere/a.ts")).unwrap();
+            symlink("../elsewhere/a.ts", case.at("src/a.ts")).unwrap();
+        }),
+        ("a directory becomes a link to itself elsewhere", |case| {
+            fs::rename(case.at("src"), case.at("elsewhere/src")).unwrap();
+            symlink("elsewhere/src", case.at("src")).unwrap();
+        }),
+        ("a link leads elsewhere", |case| {
+            fs::remove_file(case.at("package")).unwrap();
+            symlink("store/v2", case.at("package")).unwrap();
+        }),
+        ("the bytes at the end of a link", |case| case.write("store/v1/main.js", "main 3")),
+        ("a directory is removed", |case| fs::remove_dir_all(case.at("lib")).unwrap()),
+    ];
+    for (name, edit) in edits {
+        for is_settled in [false, true] {
+            let case = Case::new();
+            if is_settled {
+                settle();
+            }
+            let mut log = case.log();
+            edit(&case);
+            assert!(!case.holds(&mut log), "{name}, settled: {is_settled}");
+        }
+    }
+}
+
+#[test]
+fn a_change_while_the_build_ran_leaves_no_log() {
+    let case = Case::new();
+    let os = case.os();
+    let answers = case.answers(&os);
+    case.write("src/late.ts", "");
+    assert!(gather::gather(&os, &answers).unwrap().is_none());
+}
+
+#[test]
+fn an_edit_after_the_answer_shows_although_the_log_is_newer() {
+    let case = Case::new();
+    settle();
+    let os = case.os();
+    let answers = case.answers(&os);
+    case.write("src/a.ts", "two");
+    let found = gather::gather(&os, &answers).unwrap().expect("no name changed");
+    let mut log = StartLog::parse(layout::write(key(), &found, &conclusion::encode(&concluded(&[]))).unwrap()).unwrap();
+    assert!(!case.holds(&mut log));
+}
+
+#[test]
+fn unsettled_entries_are_settled_once() {
+    let case = Case::new();
+    let mut log = case.log();
+    let path = case.at(".webstir/start");
+    settle();
+    assert!(log.conclusion(&case.os(), &path).is_some());
+    let mut again = StartLog::read(&path).expect("written anew");
+    assert_eq!(again.key(), key());
+    fs::remove_file(&path).unwrap();
+    assert!(again.conclusion(&case.os(), &path).is_some());
+    assert!(!path.exists(), "nothing was left to settle");
+    case.write("src/a.ts", "two");
+    assert!(again.conclusion(&case.os(), &path).is_none());
+}
+
+#[test]
+fn digests_are_remembered_by_stat() {
+    let case = Case::new();
+    settle();
+    let path = RelPath::new("src/a.ts").unwrap();
+    let os = case.os();
+    let mut found = gather::gather(&os, &case.answers(&os)).unwrap().unwrap();
+    // A digest that the bytes do not have, to tell a remembered one.
+    let remembered = Digest::of(b"remembered");
+    for directory in &mut found.directories {
+        for (name, hashed) in &mut directory.files {
+            if name == "a.ts" {
+                hashed.digest = remembered;
+            }
+        }
+    }
+    let log = StartLog::parse(layout::write(key(), &found, &[]).unwrap()).unwrap();
+    let os = case.os();
+    os.remember(log);
+    assert_eq!(os.digest(&path).unwrap(), remembered);
+    case.write("src/a.ts", "two");
+    assert_eq!(os.digest(&path).unwrap(), Digest::of(b"two"));
+}
+
+#[test]
+fn a_conclusion_comes_back_whole() {
+    let label = |subject: Option<&str>| ActionLabel {
+        rule: Label::new("transpile", "js"),
+        profile: "build".into(),
+        subject: subject.map(|subject| RelPath::new(subject).unwrap()),
+    };
+    let report = |subject, key: &[u8]| Report {
+        label: label(subject),
+        status: Status::Ran,
+        key: ActionKey(Digest::of(key)),
+        duration: Duration::ZERO,
+    };
+    let reports = [report(None, b"1"), report(Some("src/a.ts"), b"2")];
+    let path = RelPath::new("build/a.js").unwrap();
+    let artifacts = [Artifact { path: path.clone(), digest: Digest::of(b"a"), bytes: 1, executable: false }];
+    let diagnostics = [Diagnostic::warning("a::b", "Text").in_file(&path)];
+    let concluded = Concluded {
+        ok: true,
+        reports: &reports,
+        diagnostics: &diagnostics,
+        artifacts: &artifacts,
+        stands_on: &[key()],
+        rest: b"rest",
+    };
+    let back = conclusion::decode(&conclusion::encode(&concluded)).unwrap();
+    let actions = vec![(label(None), reports[0].key), (label(Some("src/a.ts")), reports[1].key)];
+    let expected = Conclusion {
+        ok: true,
+        actions,
+        diagnostics: diagnostics.to_vec(),
+        artifacts: artifacts.to_vec(),
+        stands_on: vec![key()],
+        rest: b"rest".to_vec(),
+    };
+    assert_eq!(back, expected);
+}
+
+#[test]
+fn every_damaged_bit_is_no_log() {
+    let case = Case::new();
+    let whole = case.log().bytes;
+    for at in 0..whole.len() {
+        let mut damaged = whole.clone();
+        damaged[at] ^= 1;
+        assert!(StartLog::parse(damaged).is_none(), "byte {at}");
+        assert!(StartLog::parse(whole[..at].to_vec()).is_none());
+    }
+}
+
+proptest! {
+    /// With a valid sum, as somebody with write access could make it.
+    #[test]
+    fn forged_bytes_never_panic(
+        counts in prop::array::uniform5(0_u32..3), rest in prop::collection::vec(any::<u8>(), 0..600), spread in any::<u32>(),
+    ) {
+        let mut bytes = Vec::from(b"webstir start 1\n");
+        bytes.extend_from_slice(&[0; 32]);
+        for count in counts {
+            bytes.extend_from_slice(&(if spread % 5 == 0 { spread } else { count }).to_le_bytes());
+        }
+        bytes.extend_from_slice(&[0; 4]);
+        // Small numbers: some of them are good offsets.
+        bytes.extend(rest.iter().map(|byte| if byte % 3 == 0 { *byte } else { 0 }));
+        let length = u32::try_from(rest.len()).unwrap();
+        let fixed = counts[0] * 100 + counts[1] * 92 + counts[2] + counts[3];
+        let conclusion = length.saturating_sub(fixed);
+        bytes[64..68].copy_from_slice(&conclusion.to_le_bytes());
+        let sum = Digest::of(&bytes);
+        bytes.extend_from_slice(sum.as_bytes());
+        let directory = tempfile::tempdir().unwrap();
+        let os = Os::new(directory.path()).unwrap();
+        if let Some(mut log) = StartLog::parse(bytes) {
+            let _ = log.hashed(&RelPath::new("a/b").unwrap());
+            let _ = log.conclusion(&os, &directory.path().join("start"));
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! What tells whether a file may have changed without reading it.
+//!
+//! Two equal [`Stat`]s of one path mean the same bytes, save where a change could have left no mark: time stamps are as coarse
+//! as the file system's clock, so a file that was looked at within one tick of its last change is *unsettled* and has to be read
+//! again (git's racy rule).
+
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt as _;
+use std::time::SystemTime;
+
+/// The coarsest clock of the file systems in use, in nanoseconds.
+const GRANULARITY: u64 = 20_000_000;
+
+/// What the system says about a file or directory. Times are nanoseconds since 1970.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Stat {
+    /// The file system.
+    pub device: u64,
+    /// The file within it.
+    pub inode: u64,
+    /// The length.
+    pub bytes: u64,
+    /// Type and permissions.
+    pub mode: u32,
+    /// When the bytes were last changed.
+    pub modified: u64,
+    /// When anything about it was last changed; nobody can set this one back.
+    pub changed: u64,
+}
+
+impl Stat {
+    /// Of an open file.
+    pub fn of(metadata: &Metadata) -> Self {
+        Self {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            bytes: metadata.len(),
+            mode: metadata.mode(),
+            modified: nanoseconds(metadata.mtime(), metadata.mtime_nsec()),
+            changed: nanoseconds(metadata.ctime(), metadata.ctime_nsec()),
+        }
+    }
+
+    /// Whether the owner may execute it.
+    pub fn is_executable(&self) -> bool {
+        self.mode & 0o100 != 0
+    }
+
+    /// Whether every change from now on will show.
+    pub fn is_settled_now(&self) -> bool {
+        self.is_settled(now())
+    }
+
+    /// Whether every change after `now` will show.
+    pub fn is_settled(&self, now: u64) -> bool {
+        self.modified.max(self.changed).saturating_add(GRANULARITY) < now
+    }
+}
+
+impl From<rustix::fs::Stat> for Stat {
+    #[expect(clippy::useless_conversion, reason = "the widths differ between systems")]
+    fn from(stat: rustix::fs::Stat) -> Self {
+        Self {
+            device: stat.st_dev.into(),
+            inode: stat.st_ino.into(),
+            bytes: u64::try_from(stat.st_size).unwrap_or(0),
+            mode: stat.st_mode.into(),
+            modified: nanoseconds(stat.st_mtime.into(), i64::try_from(stat.st_mtime_nsec).unwrap_or(0)),
+            changed: nanoseconds(stat.st_ctime.into(), i64::try_from(stat.st_ctime_nsec).unwrap_or(0)),
+        }
+    }
+}
+
+fn nanoseconds(seconds: i64, rest: i64) -> u64 {
+    u64::try_from(i128::from(seconds) * 1_000_000_000 + i128::from(rest)).unwrap_or(0)
+}
+
+/// The time, in nanoseconds since 1970.
+pub(crate) fn now() -> u64 {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(now.as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_ways_of_asking_agree() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a");
+        let stat = Stat::of(&std::fs::File::create_new(&path).unwrap().metadata().unwrap());
+        assert_eq!(stat, Stat::from(rustix::fs::stat(&path).unwrap()));
+        assert!(!stat.is_settled(now()));
+        assert!(stat.is_settled(now() + 2 * GRANULARITY));
+    }
+}

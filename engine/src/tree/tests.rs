@@ -1,0 +1,122 @@
+use super::*;
+use crate::store::Store;
+use std::os::unix::fs::symlink;
+
+struct Case {
+    directory: tempfile::TempDir,
+    store: Store,
+}
+
+impl Case {
+    fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::open(&directory.path().join(".webstir/store")).unwrap();
+        Self { directory, store }
+    }
+
+    fn artifact(&self, path: &str, text: &str) -> Artifact {
+        let digest = self.store.put(text.as_bytes()).unwrap();
+        Artifact { path: RelPath::new(path).unwrap(), digest, bytes: text.len() as u64, executable: false }
+    }
+
+    fn place(&self, files: &[(&str, &str)]) -> Result<Placed, PlaceError> {
+        let mut artifacts: Vec<_> = files.iter().map(|(path, text)| self.artifact(path, text)).collect();
+        artifacts.sort();
+        let state = self.directory.path().join(".webstir");
+        let tree = Tree::new(self.directory.path(), &state, "build");
+        tree.place(&artifacts, &self.store, &|path| u8::from(path.file_name() == "index.js"))
+    }
+
+    fn read(&self, path: &str) -> Option<String> {
+        fs::read_to_string(self.directory.path().join(path)).ok()
+    }
+
+    fn write(&self, path: &str, text: &str) {
+        let path = self.directory.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+}
+
+#[test]
+fn places_keeps_changes_and_removes() {
+    let case = Case::new();
+    let first = case.place(&[("build/a/index.js", "1"), ("build/b.js", "2")]).unwrap();
+    assert_eq!(first, Placed { written: 2, kept: 0, removed: 0 });
+    let again = case.place(&[("build/a/index.js", "1"), ("build/b.js", "2")]).unwrap();
+    assert_eq!(again, Placed { written: 0, kept: 2, removed: 0 });
+    let changed = case.place(&[("build/b.js", "3"), ("build/c.js", "4")]).unwrap();
+    assert_eq!(changed, Placed { written: 2, kept: 0, removed: 1 });
+    assert_eq!(case.read("build/b.js").as_deref(), Some("3"));
+    // The directory became empty with its last file.
+    assert!(!case.directory.path().join("build/a").exists());
+}
+
+#[test]
+fn what_nobody_declared_is_never_touched() {
+    let case = Case::new();
+    case.write("build/mine/notes.txt", "keep");
+    case.place(&[("build/mine/a.js", "1")]).unwrap();
+    case.place(&[("build/b.js", "1")]).unwrap();
+    assert_eq!(case.read("build/mine/notes.txt").as_deref(), Some("keep"));
+    assert_eq!(case.read("build/mine/a.js"), None);
+}
+
+#[test]
+fn edits_of_outputs_are_undone() {
+    let case = Case::new();
+    case.place(&[("build/a.js", "1"), ("build/b.js", "1")]).unwrap();
+    case.write("build/a.js", "2");
+    fs::remove_file(case.directory.path().join("build/b.js")).unwrap();
+    let placed = case.place(&[("build/a.js", "1"), ("build/b.js", "1")]).unwrap();
+    assert_eq!(placed.written, 2);
+    assert_eq!(case.read("build/a.js").as_deref(), Some("1"));
+}
+
+#[test]
+fn nothing_is_written_through_a_link() {
+    let case = Case::new();
+    let outside = tempfile::tempdir().unwrap();
+    symlink(outside.path(), case.directory.path().join("build")).unwrap();
+    let error = case.place(&[("build/a.js", "1")]).unwrap_err();
+    assert!(matches!(error, PlaceError::InTheWay(..)), "{error}");
+    assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_link_in_place_of_a_file_is_replaced_and_not_followed() {
+    let case = Case::new();
+    case.write("precious.txt", "keep");
+    fs::create_dir_all(case.directory.path().join("build")).unwrap();
+    symlink("../precious.txt", case.directory.path().join("build/a.js")).unwrap();
+    case.place(&[("build/a.js", "1")]).unwrap();
+    assert_eq!(case.read("precious.txt").as_deref(), Some("keep"));
+    assert_eq!(case.read("build/a.js").as_deref(), Some("1"));
+}
+
+#[test]
+fn a_directory_in_the_way_is_an_error_and_a_lost_blob_changes_nothing() {
+    let case = Case::new();
+    case.write("build/a.js/user.txt", "keep");
+    assert!(matches!(case.place(&[("build/a.js", "1")]), Err(PlaceError::InTheWay(..))));
+    assert_eq!(case.read("build/a.js/user.txt").as_deref(), Some("keep"));
+
+    let case = Case::new();
+    case.place(&[("build/a.js", "old")]).unwrap();
+    let lost = Artifact {
+        path: RelPath::new("build/z.js").unwrap(),
+        digest: Digest::of(b"lost"),
+        bytes: 4,
+        executable: false,
+    };
+    let artifacts = [case.artifact("build/a.js", "new"), lost];
+    let state = case.directory.path().join(".webstir");
+    let tree = Tree::new(case.directory.path(), &state, "build");
+    assert!(matches!(tree.place(&artifacts, &case.store, &|_| 0), Err(PlaceError::BlobMissing(_))));
+    assert_eq!(case.read("build/a.js").as_deref(), Some("old"));
+    assert!(
+        fs::read_dir(&state)
+            .unwrap()
+            .all(|entry| { !entry.unwrap().file_name().to_string_lossy().starts_with("stage-") })
+    );
+}
