@@ -1,10 +1,14 @@
 //! The command line's shape.
 
+mod tasks;
+
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use tasks::{Database, DatabaseArguments, DatabaseCommand, Jobs, ReleaseArguments};
 
 /// Checks, builds, caches and serves a TypeScript web workspace.
 #[derive(Debug, Parser)]
@@ -70,8 +74,20 @@ pub(crate) enum Command {
     #[command(after_help = "Example: webstir publish --workspace notes")]
     Publish,
     /// Serve a build over HTTP
-    #[command(after_help = "Examples:\n  webstir serve --build\n  webstir serve --profile publish --port 8080")]
+    #[command(
+        after_help = "Examples:\n  webstir serve --build\n  webstir serve --profile publish --port 8080\n  webstir serve --build --with-jobs"
+    )]
     Serve(Serve),
+    /// List, run and schedule jobs
+    #[command(
+        after_help = "Examples:\n  webstir jobs --list\n  webstir jobs --job nightly --build\n  webstir jobs --watch"
+    )]
+    Jobs(Jobs),
+    /// Migrate the database of `DATABASE_URL`
+    #[command(
+        after_help = "Examples:\n  webstir db status --build\n  webstir db migrate\n  webstir db rollback --steps 1"
+    )]
+    Db(Database),
     /// Write `webstir.lock`: the compiler's exact version and integrity
     #[command(after_help = "Example: webstir lock")]
     Lock,
@@ -94,6 +110,8 @@ impl Command {
             Self::Build(_) => "build",
             Self::Publish => "publish",
             Self::Serve(_) => "serve",
+            Self::Jobs(_) => "jobs",
+            Self::Db(_) => "db",
             Self::Lock => "lock",
             Self::Config(_) => "config",
             Self::Cache(_) => "cache",
@@ -133,21 +151,12 @@ pub(crate) struct Build {
 /// `webstir serve`.
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
-    /// Build first, and again on SIGHUP, and serve the result straight from the graph
-    #[arg(long)]
-    pub(crate) build: bool,
-    /// The profile whose output is served [default: `publish` when it is there, else `build`; `build` with `--build`]
-    #[arg(long)]
-    pub(crate) profile: Option<String>,
     /// The address to listen on [default: `HOST`, then 0.0.0.0]
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) host: Option<std::net::IpAddr>,
     /// The port to listen on, 0 for any that is free [default: `PORT`, then 4000]
     #[arg(short, long, value_name = "NUMBER")]
     pub(crate) port: Option<u16>,
-    /// What runs handlers
-    #[arg(long, value_enum, default_value_t = EngineChoice::Auto, value_name = "ENGINE")]
-    pub(crate) engine: EngineChoice,
     /// How many isolates or workers run handlers; with more than one, state of a module is not shared
     #[arg(long, value_name = "NUMBER", default_value_t = NonZeroUsize::MIN)]
     pub(crate) instances: NonZeroUsize,
@@ -157,24 +166,28 @@ pub(crate) struct Serve {
     /// How long a client may take to send a body [default: 60]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) body_timeout: Option<Duration>,
-    /// How the log looks [default: `pretty` on a terminal, else `json`]
-    #[arg(long, value_enum, value_name = "FORMAT")]
-    pub(crate) log: Option<LogStyle>,
+    /// Run jobs on schedule as well, in this process
+    #[arg(long)]
+    pub(crate) with_jobs: bool,
+    /// How long one run of a job may take
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = tasks::TASK_LIMIT)]
+    pub(crate) job_timeout: Duration,
+    #[command(flatten)]
+    pub(crate) release: ReleaseArguments,
 }
 
 impl Serve {
     /// A build that is served with all defaults.
     pub(crate) fn of_build(profile: &str) -> Self {
         Self {
-            build: true,
-            profile: Some(profile.to_owned()),
             host: None,
             port: None,
-            engine: EngineChoice::Auto,
             instances: NonZeroUsize::MIN,
             head_timeout: None,
             body_timeout: None,
-            log: None,
+            with_jobs: false,
+            job_timeout: seconds(tasks::TASK_LIMIT).unwrap_or_default(),
+            release: ReleaseArguments::of_build(profile),
         }
     }
 }

@@ -4,9 +4,13 @@ mod build;
 mod cache;
 mod completions;
 mod config;
+mod db;
 mod init;
+mod jobs;
 mod lock;
+mod release;
 mod serve;
+mod signals;
 
 use crate::Exit;
 use crate::args::{Arguments, Command, Serve};
@@ -22,6 +26,8 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Build(build) => build::run(&global, &build.profile, "build"),
         Command::Publish => build::run(&global, "publish", "publish"),
         Command::Serve(serve) => serve::run(&global, &serve),
+        Command::Jobs(jobs) => jobs::run(&global, &jobs),
+        Command::Db(database) => db::run(&global, &database.command),
         Command::Lock => lock::run(&global),
         Command::Config(config) => config::run(&global, &config),
         Command::Cache(cache) => cache::run(&global, &cache.command),

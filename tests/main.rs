@@ -3,9 +3,14 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod bad_input;
+#[path = "../runtime/src/cluster.rs"]
+#[expect(dead_code, reason = "the tests of the runtime use the rest")]
+mod cluster;
 mod command_line;
 mod determinism;
 mod evaluation;
+mod jobs;
+mod migrations;
 mod oracle;
 mod real_input;
 mod robustness;

@@ -14,15 +14,16 @@
 //! | S11 | `results` |
 //! | S12 | `routing`; the flood of reports in `runtime/src/state/throttle.rs` |
 //! | C1 | `lifecycle` |
-//! | C3, C4 | `w1_` in `tests/` and `rules/`: what a build emits |
-//! | C5, C6, C14 | migrations and jobs are not run by this program yet |
+//! | C3, C4 | `w1_` in `tests/` and `rules/`: what a build emits; `tests/jobs.rs` |
+//! | C5, C6 | `tests/migrations.rs` |
+//! | C14 | `tests/jobs.rs`, and `contract/src/schedule/tests.rs` |
 //! | C8 | `limits`; there is no second process to wait for |
 //! | C9 | `results`, `serve_static` |
 //! | C10 | `routing`, `lifecycle` |
 //! | C11 | `routing`, `bodies`, `production` |
 //! | C12 | `context` |
 //! | C13 | `routing`, `lifecycle` |
-//! | C16 | `hooks`, `results`, `lifecycle`, and `runtime/src/environment/tests.rs` |
+//! | C16 | `hooks`, `results`, `lifecycle`, `tests/migrations.rs`, and `runtime/src/environment/tests.rs` |
 //! | C17 | `routing` |
 
 /// Makes three tests of each case, one for each host. They share the server of the common workspace.

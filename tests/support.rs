@@ -6,6 +6,19 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
+/// Makes two tests of each case, which takes the name of an engine.
+macro_rules! in_both_engines {
+    ($($case:ident),* $(,)?) => {
+        mod embedded {
+            $(#[test] fn $case() { super::$case("embedded"); })*
+        }
+        mod worker {
+            $(#[test] fn $case() { super::$case("worker"); })*
+        }
+    };
+}
+pub(crate) use in_both_engines;
+
 /// A workspace of its own for one test.
 pub(crate) struct Case {
     directory: tempfile::TempDir,

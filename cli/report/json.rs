@@ -1,5 +1,6 @@
 //! Documents for machines.
 
+use serde::Serialize;
 use serde_json::{Value, json};
 use webstir_engine::diagnostic::{Diagnostic, Span};
 use webstir_engine::event::Status;
@@ -8,7 +9,7 @@ use webstir_engine::path::RelPath;
 use crate::compose::Built;
 
 /// One document and a line end.
-pub(crate) fn document(value: &Value) -> String {
+pub(crate) fn document(value: &(impl Serialize + ?Sized)) -> String {
     let mut text = serde_json::to_string_pretty(value).unwrap_or_default();
     text.push('\n');
     text

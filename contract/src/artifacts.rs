@@ -67,6 +67,9 @@ pub struct Buckets {
     pub functions: Vec<String>,
     /// Jobs.
     pub jobs: Vec<String>,
+    /// Migrations.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub migrations: Vec<String>,
     /// Tools.
     pub tools: Vec<String>,
 }
@@ -108,7 +111,8 @@ impl ArtifactIndex {
         artifacts.sort();
         artifacts.dedup();
         let mut entry_points = Vec::new();
-        for bucket in [&mut buckets.server, &mut buckets.functions, &mut buckets.jobs, &mut buckets.tools] {
+        let Buckets { server, functions, jobs, migrations, tools } = &mut buckets;
+        for bucket in [server, functions, jobs, migrations, tools] {
             bucket.sort();
             bucket.dedup();
             entry_points.extend(bucket.iter().cloned());

@@ -2,14 +2,16 @@
 //!
 //! The *module manifest* (contract 1.0.0) says what a module serves: routes, views, jobs, events, services. The *artifact
 //! index* says which files a build made and which of them are entry points. *Path patterns* are what routes and views are mounted
-//! at. Nothing here reads or writes a file.
+//! at, *schedules* when jobs run. Nothing here reads or writes a file.
 
 pub mod artifacts;
 pub mod definitions;
 pub mod manifest;
 pub mod path_pattern;
+pub mod schedule;
 pub mod schema;
 
 pub use manifest::{CONTRACT_VERSION, ModuleManifest};
 pub use path_pattern::PathPattern;
+pub use schedule::Schedule;
 pub use schema::{Violation, module_manifest_schema, validate_module_manifest};

@@ -4,6 +4,8 @@
 //! started by somebody. The [`ModuleGraph`] is everything that they reach through imports that are still there after
 //! transpiling. All of it follows from directory listings, [facts](crate::source::Facts) by content, and what exists.
 
+mod entries;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
@@ -22,6 +24,8 @@ use webstir_engine::view::Question;
 use crate::resolve::{PackageImports, Probe, Project, Resolution, nearest, resolve_local};
 use crate::source::Facts;
 use crate::tsconfig::{self, EmitOptions, TsConfig};
+
+pub(crate) use entries::entry_points;
 
 /// The deepest directory that is looked into.
 const DEPTH: usize = 64;
@@ -105,80 +109,6 @@ fn matcher<'a>(globs: impl Iterator<Item = &'a str>) -> GlobSet {
         set.add(glob);
     }
     set.build().unwrap_or_else(|_| GlobSet::empty())
-}
-
-/// What an `entries` rule found.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct EntryPoints {
-    /// The files of each bucket, in the order of the configuration.
-    pub buckets: Vec<(Arc<str>, Vec<RelPath>)>,
-    /// The source of the module definition.
-    pub module: Option<RelPath>,
-    /// What is wrong with them.
-    pub diagnostics: Vec<Diagnostic>,
-}
-
-impl EntryPoints {
-    /// The files of all buckets, each once, in order.
-    pub(crate) fn files(&self) -> Vec<RelPath> {
-        let mut seen = BTreeSet::new();
-        self.buckets.iter().flat_map(|(_, files)| files).filter(|file| seen.insert(*file)).cloned().collect()
-    }
-}
-
-/// The entry points of an `entries` rule.
-#[salsa::tracked(returns(ref))]
-pub fn entry_points<'db>(db: &'db dyn Db, key: RuleKey<'db>) -> EntryPoints {
-    let config = Settings::get(db).config(db);
-    let mut points = EntryPoints::default();
-    let Some(node) = config.rule(key.label(db)) else { return points };
-    let Some(from) = node.reference("from") else { return points };
-    let files = file_set(db, RuleKey::new(db, from.value.clone()));
-    let set = config.rule(from);
-    let base = node.path("root").or_else(|| set.and_then(|set| set.path("base")));
-    let base = base.map_or_else(RelPath::root, |path| path.value.clone());
-    let below = |file: &RelPath| file.strip_prefix(&base).unwrap_or(file.as_str()).to_owned();
-    for bucket in node.blocks("bucket") {
-        let name = bucket.name().map_or_else(|| Arc::from("entries"), |name| name.value.clone());
-        let globs = matcher(bucket.texts("globs").map(|glob| &*glob.value));
-        let found: Vec<RelPath> = files.iter().filter(|file| globs.is_match(below(file))).cloned().collect();
-        let most = bucket.integer("max").map_or(usize::MAX, |max| usize::try_from(max.value).unwrap_or(usize::MAX));
-        if found.len() > most {
-            let names: Vec<_> = found.iter().map(|file| format!("`{file}`")).collect();
-            points.diagnostics.push(
-                Diagnostic::error(
-                    "entries::too_many",
-                    format!("The bucket `{name}` takes {most} and matches {}: {}", found.len(), names.join(", ")),
-                )
-                .help("Remove or rename all but one")
-                .of_rule(node.label()),
-            );
-        }
-        if found.is_empty() && !bucket.boolean("optional").is_some_and(|optional| optional.value) {
-            let message = format!("No file is an entry of the bucket `{name}`");
-            let diagnostic = Diagnostic::warning("entries::none", message).of_rule(node.label());
-            points.diagnostics.push(config.put(diagnostic, bucket.place()));
-        }
-        points.buckets.push((name, found));
-    }
-    points.module = node.block("module-definition").and_then(|definition| {
-        let mut candidates = definition.texts("try").map(|glob| &*glob.value);
-        let tried = candidates.find_map(|glob| {
-            let glob = matcher(std::iter::once(glob));
-            files.iter().find(|file| glob.is_match(below(file))).cloned()
-        });
-        tried.or_else(|| {
-            definition.blocks("try-export").find_map(|attempt| {
-                let globs = matcher(attempt.texts("glob").map(|glob| &*glob.value));
-                let name = attempt.text("name").map_or("module", |name| &name.value);
-                let exports = |file: &&RelPath| {
-                    facts(db, PathKey::new(db, (*file).clone())).as_ref().is_some_and(|facts| facts.exports(name))
-                };
-                files.iter().filter(|file| globs.is_match(below(file))).find(exports).cloned()
-            })
-        })
-    });
-    points
 }
 
 /// The fact kind of [`Facts`]: raised with every change of what they say or how they are written.

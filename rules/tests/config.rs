@@ -189,9 +189,9 @@ fn the_preset_says_what_it_should() {
     assert!(!rule("bundle", "backend").in_profile("build"));
     let buckets: Vec<_> =
         rule("entries", "backend").blocks("bucket").map(|bucket| bucket.name().unwrap().to_string()).collect();
-    assert_eq!(buckets, ["server", "functions", "jobs", "tools"]);
+    assert_eq!(buckets, ["server", "functions", "jobs", "migrations", "tools"]);
     let of: Vec<_> = rule("artifacts", "backend").references("of").map(ToString::to_string).collect();
-    assert_eq!(of, ["transpile:backend", "bundle:backend", "bundle:module", "manifest:backend"]);
+    assert_eq!(of, ["transpile:backend", "bundle:backend", "bundle:tasks", "bundle:module", "manifest:backend"]);
     let limits = rule("manifest", "backend").block("limits").unwrap();
     assert_eq!(limits.duration("cpu").unwrap().as_secs(), 2);
     assert_eq!(**limits.size("memory").unwrap(), 256 << 20);
@@ -214,7 +214,7 @@ fn a_patch_changes_what_it_gives() {
     assert!(config.rule(&Label::new("typecheck", "backend")).is_none());
     let entries = config.rule(&Label::new("entries", "backend")).unwrap();
     let buckets: Vec<_> = entries.blocks("bucket").map(|bucket| bucket.name().unwrap().to_string()).collect();
-    assert_eq!(buckets, ["server", "functions", "tools", "pages"]);
+    assert_eq!(buckets, ["server", "functions", "migrations", "tools", "pages"]);
     let functions = entries.blocks("bucket").nth(1).unwrap();
     assert_eq!(**functions.integer("max").unwrap(), 3);
     assert!(!functions.has("optional"));

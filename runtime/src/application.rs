@@ -3,11 +3,11 @@
 //! An [`Application`] is made from a [`Release`] and never changes: a new release makes a new one. Its *routes* and *views* are
 //! what the dispatcher found in the module, joined with what `package.json` declares.
 
+mod choice;
 mod reconcile;
 mod release;
 
 use std::collections::BTreeMap;
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -17,14 +17,13 @@ use serde_json::Value;
 use webstir_contract::PathPattern;
 use webstir_contract::artifacts::Engine;
 
-use crate::host::{
-    Calls, Embedded, EmbeddedSettings, HandlerHost, HostError, HostReply, Interpreter, WorkerSettings, Workers,
-};
+use crate::host::{Calls, HandlerHost, HostError, HostReply};
 use crate::readiness::{ManifestSummary, manifest_line};
 use crate::route::RouteTable;
 use crate::session::FlashPlan;
 use crate::site::Site;
 
+pub use choice::{HandlerLimits, HostChoice};
 pub use release::{Release, ReleaseError};
 
 /// A loaded module.
@@ -68,30 +67,6 @@ pub struct View {
     pub name: String,
     pub pattern: PathPattern,
     pub has_loader: bool,
-}
-
-/// What runs handlers, and how many of it.
-#[derive(Debug, Clone)]
-pub struct HostChoice {
-    /// None: what the build decided, else the embedded engine.
-    pub engine: Option<Engine>,
-    pub count: NonZeroUsize,
-    pub limits: HandlerLimits,
-}
-
-/// What one handler may use.
-#[derive(Debug, Clone, Copy)]
-pub struct HandlerLimits {
-    /// CPU time without giving way to others.
-    pub cpu: std::time::Duration,
-    /// Bytes, of one isolate or of one worker.
-    pub memory: usize,
-}
-
-impl Default for HandlerLimits {
-    fn default() -> Self {
-        Self { cpu: std::time::Duration::from_secs(2), memory: 256 << 20 }
-    }
 }
 
 /// Why a module cannot be served.
@@ -152,34 +127,8 @@ impl Application {
         let Some(module) = &release.module else {
             return Ok(Self { site: release.site.clone(), ..Self::empty() });
         };
-        let variables: Vec<(String, String)> =
-            environment.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-        let engine = choice.engine.or(release.engine).unwrap_or(Engine::Embedded);
-        let (host, description): (Arc<dyn HandlerHost>, String) = match engine {
-            Engine::Embedded => {
-                let settings = EmbeddedSettings {
-                    environment: variables,
-                    root: release.root.clone(),
-                    isolates: choice.count,
-                    limits: choice.limits,
-                };
-                let (host, description) = Embedded::start(module.clone(), settings, Arc::clone(calls)).await?;
-                (Arc::new(host), description)
-            }
-            Engine::Worker => {
-                let search_path = environment.get("PATH").map(String::as_str);
-                let interpreter = Interpreter::find(&release.root, search_path).ok_or(LoadError::NoInterpreter)?;
-                let settings = WorkerSettings {
-                    interpreter,
-                    environment: variables,
-                    root: release.root.clone(),
-                    count: choice.count,
-                    memory: choice.limits.memory,
-                };
-                let (host, description) = Workers::start(module.clone(), settings, Arc::clone(calls)).await?;
-                (Arc::new(host), description)
-            }
-        };
+        let engine = choice.engine_for(release);
+        let (host, description) = choice.start(module.clone(), engine, &release.root, environment, calls).await?;
         let description: Description = serde_json::from_str(&description)?;
         if description.has_init {
             host.call(r#"{"op":"init"}"#.to_owned(), None).await?;

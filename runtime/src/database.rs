@@ -1,4 +1,4 @@
-//! Databases of embedded scripts: what stands behind `Bun.SQL`.
+//! Databases of scripts: what stands behind `Bun.SQL` in the embedded engine, and what migrations change.
 //!
 //! A *database* is one `SQL` object of a script, open under a *handle*. It runs *statements*, text with *parameters*, each by
 //! itself or in a *transaction*. [`Databases`] are those of one isolate: they are closed when it ends. Values cross as JSON in
@@ -7,13 +7,14 @@
 mod answer;
 mod error;
 mod parameter;
+mod placeholder;
 mod postgres;
 mod sqlite;
 #[cfg(test)]
 mod tests;
 mod transactions;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -29,11 +30,21 @@ use parameter::Parameter;
 use postgres::Postgres;
 use sqlite::Sqlite;
 
-/// How long a statement may run.
-const STATEMENT_LIMIT: Duration = Duration::from_secs(30);
-/// How long a transaction may stay open: it holds a connection, and in SQLite all other writers.
-const TRANSACTION_LIMIT: Duration = Duration::from_mins(1);
-/// How long a statement waits for its turn, or for a connection.
+/// How long a database may take.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct DatabaseLimits {
+    /// A statement.
+    pub(crate) statement: Duration,
+    /// A transaction, from its begin to its end: it holds a connection, and in SQLite all other writers.
+    pub(crate) transaction: Duration,
+    /// Waiting for a turn in SQLite.
+    pub(crate) turn: Duration,
+}
+
+/// For the databases of handlers and jobs.
+const SCRIPTS: DatabaseLimits =
+    DatabaseLimits { statement: Duration::from_secs(30), transaction: Duration::from_mins(1), turn: PATIENCE };
+/// How long a connection may take to be made.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// A script that opens more than this does not close them.
 const MOST_OPEN: usize = 64;
@@ -46,14 +57,20 @@ pub(crate) struct Databases {
     open: Mutex<FxHashMap<u64, Arc<Database>>>,
 }
 
-enum Database {
+/// An open database.
+pub(crate) struct Database {
+    driver: Driver,
+    limits: DatabaseLimits,
+}
+
+enum Driver {
     Sqlite(Sqlite),
     Postgres(Postgres),
 }
 
 /// A statement as it arrives.
 #[derive(Deserialize)]
-struct Statement {
+pub(crate) struct Statement {
     text: String,
     parameters: Vec<Parameter>,
 }
@@ -89,7 +106,7 @@ impl Databases {
         let Question { handle, url, transaction, statement } = question;
         match name {
             "open" => {
-                let database = Arc::new(self.connect(&url).await?);
+                let database = Arc::new(Database::connect(&url, &self.root, SCRIPTS).await?);
                 let mut open = self.lock();
                 if open.len() >= MOST_OPEN {
                     return Err(DatabaseError::TooMany);
@@ -100,8 +117,8 @@ impl Databases {
             }
             "close" => {
                 let database = self.lock().remove(&handle);
-                if let Some(Database::Sqlite(sqlite)) = database.as_deref() {
-                    sqlite.close().await;
+                if let Some(database) = database {
+                    database.close().await;
                 }
                 return Ok(String::new());
             }
@@ -112,45 +129,85 @@ impl Databases {
         match name {
             "query" => {
                 let missing = || DatabaseError::Unreadable("a query has a text and parameters".to_owned());
-                let statement = statement.ok_or_else(missing)?;
-                let running = async {
-                    match &*database {
-                        Database::Sqlite(sqlite) => sqlite.run(statement, transaction).await,
-                        Database::Postgres(postgres) => postgres.run(statement, transaction).await,
-                    }
-                };
-                // The server ends it first; this is for a server that is gone.
-                let ended = timeout(STATEMENT_LIMIT + PATIENCE * 2, running).await;
-                ended.unwrap_or(Err(DatabaseError::TooSlow))
+                database.run(statement.ok_or_else(missing)?, transaction).await
             }
-            "begin" => {
-                let transaction = match &*database {
-                    Database::Sqlite(sqlite) => sqlite.begin().await?,
-                    Database::Postgres(postgres) => postgres.begin().await?,
-                };
-                Ok(json!({ "transaction": transaction }).to_string())
-            }
+            "begin" => Ok(json!({ "transaction": database.begin().await? }).to_string()),
             "commit" | "rollback" => {
-                let (transaction, commits) = (is_transaction()?, name == "commit");
-                match &*database {
-                    Database::Sqlite(sqlite) => sqlite.end(transaction, commits).await?,
-                    Database::Postgres(postgres) => postgres.end(transaction, commits).await?,
-                }
+                database.end(is_transaction()?, name == "commit").await?;
                 Ok(String::new())
             }
             _ => Err(DatabaseError::Unreadable(format!("there is no operation `db.{name}`"))),
         }
     }
 
-    async fn connect(&self, url: &str) -> Result<Database, DatabaseError> {
-        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            return Ok(Database::Postgres(Postgres::new(url)?));
-        }
-        let path = sqlite::path_of(url, &self.root)?;
-        Ok(Database::Sqlite(Sqlite::open(path).await?))
-    }
-
     fn lock(&self) -> MutexGuard<'_, FxHashMap<u64, Arc<Database>>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Statement {
+    /// With texts for its placeholders.
+    pub(crate) fn new(text: impl Into<String>, parameters: &[&str]) -> Self {
+        let parameters = parameters.iter().map(|text| Parameter::Text((*text).to_owned())).collect();
+        Self { text: text.into(), parameters }
+    }
+}
+
+impl Database {
+    /// Opens the file of a SQLite address, or checks that of a PostgreSQL server. Relative paths start at `root`.
+    pub(crate) async fn connect(url: &str, root: &Path, limits: DatabaseLimits) -> Result<Self, DatabaseError> {
+        let driver = if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            Driver::Postgres(Postgres::new(url, limits)?)
+        } else {
+            Driver::Sqlite(Sqlite::open(sqlite::path_of(url, root)?, limits).await?)
+        };
+        Ok(Self { driver, limits })
+    }
+
+    pub(crate) fn is_postgres(&self) -> bool {
+        matches!(self.driver, Driver::Postgres(_))
+    }
+
+    /// Gives `{columns, rows, count, lastInsertRowid?}`.
+    pub(crate) async fn run(&self, statement: Statement, transaction: Option<u64>) -> Result<String, DatabaseError> {
+        let running = async {
+            match &self.driver {
+                Driver::Sqlite(sqlite) => sqlite.run(statement, transaction).await,
+                Driver::Postgres(postgres) => postgres.run(statement, transaction).await,
+            }
+        };
+        // The server ends it first; this is for a server that is gone.
+        let limit = self.limits.statement;
+        timeout(limit + PATIENCE * 2, running).await.unwrap_or(Err(DatabaseError::TooSlow { limit }))
+    }
+
+    /// The same for a statement whose placeholders are `?` in every kind of database.
+    pub(crate) async fn run_portable(&self, statement: Statement, transaction: u64) -> Result<String, DatabaseError> {
+        let Statement { text, parameters } = statement;
+        let is_numbered = self.is_postgres() && !parameters.is_empty();
+        let text = if is_numbered { placeholder::numbered(&text) } else { text };
+        self.run(Statement { text, parameters }, Some(transaction)).await
+    }
+
+    /// Gives the transaction's number. It is rolled back when it takes too long, or its database is dropped.
+    pub(crate) async fn begin(&self) -> Result<u64, DatabaseError> {
+        match &self.driver {
+            Driver::Sqlite(sqlite) => sqlite.begin().await,
+            Driver::Postgres(postgres) => postgres.begin().await,
+        }
+    }
+
+    pub(crate) async fn end(&self, transaction: u64, commits: bool) -> Result<(), DatabaseError> {
+        match &self.driver {
+            Driver::Sqlite(sqlite) => sqlite.end(transaction, commits).await,
+            Driver::Postgres(postgres) => postgres.end(transaction, commits).await,
+        }
+    }
+
+    /// Waits until a file is closed.
+    pub(crate) async fn close(&self) {
+        if let Driver::Sqlite(sqlite) = &self.driver {
+            sqlite.close().await;
+        }
     }
 }

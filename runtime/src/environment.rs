@@ -19,8 +19,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use settings::{
-    AuthSettings, MetricsSettings, Mode, SameSite, SessionSettings, SettingProblem, Settings, SettingsError,
-    StoreLocation,
+    AuthSettings, LogSettings, MetricsSettings, Mode, SameSite, SessionSettings, SettingProblem, Settings,
+    SettingsError, StoreLocation,
 };
 
 /// The files that are read from the workspace root, in the order in which they win.

@@ -20,6 +20,7 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use webstir_script::{Program, ProgramMap, Thrown};
 
+pub(crate) use calls::OpenTransaction;
 pub use calls::{Calls, Chunks, OpenCall};
 pub use embedded::{Embedded, EmbeddedSettings};
 pub use worker::{Interpreter, WorkerSettings, Workers};
@@ -28,6 +29,7 @@ pub use worker::{Interpreter, WorkerSettings, Workers};
 pub const DISPATCHER: &str = concat!(
     include_str!("host/script/definition.js"),
     include_str!("host/script/context.js"),
+    include_str!("host/script/task.js"),
     include_str!("host/script/dispatch.js"),
 );
 

@@ -4,7 +4,8 @@
 //! processes. Everything that is not the user's code is here. The *environment* is what the process was told. *Sessions* live in
 //! a store and are carried by a signed cookie. The *authenticator* says who a request claims to be. A *body* is what came with a
 //! request, already parsed. A *site* is the published files of a workspace. A *document* is the page that a view writes its state into. *Metrics*, *readiness*, the *log* and
-//! *client errors* are what operators see.
+//! *client errors* are what operators see. A *task* is what runs by itself: a *job*, when its *schedule* says so, or a *migration* of the
+//! database.
 
 pub mod application;
 pub mod assets;
@@ -17,8 +18,10 @@ mod database;
 pub mod document;
 pub mod environment;
 pub mod host;
+pub mod jobs;
 pub mod log;
 pub mod metrics;
+pub mod migrations;
 pub mod page_view;
 mod pipeline;
 pub mod readiness;
@@ -29,12 +32,16 @@ pub mod server;
 pub mod session;
 pub mod site;
 mod state;
+pub mod task;
 
 pub use application::{Application, HandlerLimits, HostChoice, LoadError, Release, ReleaseError};
 pub use body::{BodyError, BodyLimits};
-pub use environment::{Environment, Settings};
+pub use environment::{Environment, LogSettings, Settings};
+pub use jobs::Jobs;
+pub use migrations::Migrator;
 pub use response::Body;
 pub use security_headers::SecurityHeaders;
 pub use server::{Deployments, Server, ServerError, ServerOptions};
 pub use session::Sessions;
 pub use state::Limits;
+pub use task::TaskOptions;

@@ -51,6 +51,7 @@ const SOURCES: &[(&str, &str)] = &[
     ("webstir:backend/request-hooks", include_str!("builtin/request-hooks.js")),
     ("webstir:backend/session", include_str!("builtin/session.js")),
     ("webstir:backend/unavailable", include_str!("builtin/unavailable.js")),
+    ("webstir:backend/values", include_str!("builtin/values.js")),
     ("webstir:backend/views", include_str!("builtin/views.js")),
     ("webstir:contract/index", include_str!("builtin/module-contract.js")),
     ("webstir:contract/ts-rest", include_str!("builtin/ts-rest.js")),
@@ -100,6 +101,7 @@ const PORTABLE: &[(&str, &str)] = &[
     ("@webstir-io/webstir-backend/runtime/session", include_str!("builtin/session.js")),
     ("@webstir-io/webstir-backend/runtime/views", include_str!("builtin/views.js")),
     ("webstir:backend/form-state", include_str!("builtin/form-state.js")),
+    ("webstir:backend/values", include_str!("builtin/values.js")),
 ];
 
 /// What the two modes do differently. Each module has the same exports in both, as far as shared modules use them.
@@ -137,9 +139,10 @@ pub fn is_builtin(specifier: &str) -> bool {
 }
 
 /// The text of a built-in module for interpreters outside of this process: the modules below
-/// `@webstir-io/webstir-backend/runtime`, and `webstir:backend/form-state`, which they share with the dispatcher. A text uses the
-/// globals of the web and imports nothing but `node:crypto` and `webstir:backend/form-state`. That one must be loaded once, by
-/// whatever name: it knows the sessions that it has seen.
+/// `@webstir-io/webstir-backend/runtime`, `webstir:backend/form-state`, which they share with the dispatcher, and
+/// `webstir:backend/values`, which is the dispatcher's. A text uses the globals of the web and `Buffer`, and imports nothing but
+/// `node:crypto` and `webstir:backend/form-state`. That one must be loaded once, by whatever name: it knows the sessions that it
+/// has seen.
 pub fn portable_module(specifier: &str) -> Option<&'static str> {
     PORTABLE.binary_search_by_key(&specifier, |(name, _)| *name).ok().map(|index| PORTABLE[index].1)
 }

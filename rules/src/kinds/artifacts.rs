@@ -259,11 +259,13 @@ fn buckets(
     let Some(out) = out_root(planner) else { return buckets };
     for rule in planner.node.references("entry-points") {
         let points = entry_points(planner.db, RuleKey::new(planner.db, rule.value.clone()));
-        for (bucket, sources) in &points.buckets {
-            let bucket = match &**bucket {
+        for bucket in &points.buckets {
+            let sources = &bucket.files;
+            let bucket = match &*bucket.name {
                 "server" => &mut buckets.server,
                 "functions" => &mut buckets.functions,
                 "jobs" => &mut buckets.jobs,
+                "migrations" => &mut buckets.migrations,
                 _ => &mut buckets.tools,
             };
             for source in sources {

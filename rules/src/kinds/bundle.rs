@@ -73,8 +73,9 @@ impl Rule for Bundle {
         let Some(node) = planner.config.rule(&modules) else { return };
         let Some(layout) = Layout::of(planner.config, node, &planner.profile) else { return };
         let mut entries = Vec::new();
+        let linked = planner.node.boolean("linked").is_some_and(|linked| linked.value);
         for rule in planner.node.references("entries") {
-            entries.extend(entry_points(planner.db, RuleKey::new(planner.db, rule.value.clone())).files());
+            entries.extend(entry_points(planner.db, RuleKey::new(planner.db, rule.value.clone())).files(linked));
         }
         if let Some(rule) = planner.node.reference("module-definition") {
             entries.extend(entry_points(planner.db, RuleKey::new(planner.db, rule.value.clone())).module.clone());

@@ -98,7 +98,7 @@ impl Rule for Manifest {
             output: output.as_str().to_owned(),
             projection: projection.clone(),
             module: source.zip(code).map(|(source, code)| (source.to_string(), code.path.to_string())),
-            has_entries: points.is_some_and(|points| !points.files().is_empty()),
+            has_entries: points.is_some_and(|points| points.buckets.iter().any(|bucket| !bucket.files.is_empty())),
             strict: &*planner.profile != "build" || !tolerant,
             cpu_ms: u64::try_from(cpu.as_millis()).unwrap_or(u64::MAX),
             memory,

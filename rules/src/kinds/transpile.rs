@@ -67,7 +67,8 @@ impl Rule for Transpile {
             for diagnostic in &points.diagnostics {
                 planner.report(diagnostic.clone());
             }
-            placed_from.extend(points.files());
+            placed_from.extend(points.files(false));
+            roots.extend(points.files(true));
             module = module.or_else(|| points.module.clone());
         }
         roots.extend(placed_from.iter().cloned());

@@ -1,6 +1,7 @@
 //! What is worth saying about a manifest that is valid.
 
 use serde_json::Value;
+use webstir_contract::Schedule;
 use webstir_contract::path_pattern::declared_route_key;
 use webstir_contract::schema::Step;
 use webstir_engine::diagnostic::Diagnostic;
@@ -24,6 +25,7 @@ impl Hydration<'_> {
         self.check_paths(manifest, merged);
         self.check_entries(items(manifest, "routes").len());
         self.check_jobs(manifest, merged);
+        self.check_schedules(manifest, merged);
     }
 
     /// Two routes are the same when merging would take them for the same.
@@ -100,6 +102,25 @@ impl Hydration<'_> {
         let origin = merged.origin(&[Step::Key("jobs".to_owned()), Step::Index(*first)]);
         let diagnostic = self.place(Diagnostic::warning("manifest::unscheduled_jobs", message), &origin);
         self.diagnostics.push(diagnostic);
+    }
+
+    /// c14: what is written for no scheduler is told before anybody waits for the job.
+    fn check_schedules(&mut self, manifest: &Value, merged: &Merged) {
+        for (index, job) in items(manifest, "jobs").iter().enumerate() {
+            let text = |key: &str| job.get(key).and_then(Value::as_str).unwrap_or_default();
+            let schedule = text("schedule");
+            let Some(error) = schedule.parse::<Schedule>().err().filter(|_| !schedule.trim().is_empty()) else {
+                continue;
+            };
+            let message = format!("The job `{}` is never due by `{schedule}`: {error}", text("name"));
+            let diagnostic = Diagnostic::warning("manifest::bad_schedule", message).help(
+                "Write a cron expression of five fields, a nickname such as `@daily`, `rate(5 minutes)` or `@reboot`",
+            );
+            let key = |key: &str| Step::Key(key.to_owned());
+            let origin = merged.origin(&[key("jobs"), Step::Index(index), key("schedule")]);
+            let diagnostic = self.place(diagnostic, &origin);
+            self.diagnostics.push(diagnostic);
+        }
     }
 
     pub(super) fn summarise(&mut self, manifest: &Value) {

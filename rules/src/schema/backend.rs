@@ -29,6 +29,11 @@ const BUCKET: BlockSchema = BlockSchema {
     properties: &[
         Field::new("max", Shape::Integer(1, 10_000), "As many entries as there may be"),
         Field::new("optional", Shape::Boolean, "Whether there may be none; `#false` when left out"),
+        Field::new(
+            "linked",
+            Shape::Boolean,
+            "Whether its entries are written by a `bundle` with `linked #true` and by nothing else; `#false` when left out",
+        ),
     ],
     fields: &[],
     merged: false,
@@ -127,6 +132,11 @@ pub(super) const BUNDLE: KindSchema = KindSchema {
     fields: &[
         Field::new("modules", Shape::Reference(rule(&["transpile"])), "The rule that compiles the modules").required(),
         Field::new("entries", Shape::References(rule(&["entries"])), "What to link: every entry"),
+        Field::new(
+            "linked",
+            Shape::Boolean,
+            "Whether the entries of `linked` buckets are linked, or those of all others; `#false` when left out",
+        ),
         Field::new(
             "module-definition",
             Shape::Reference(rule(&["entries"])),

@@ -9,6 +9,7 @@ use webstir_contract::artifacts::{ArtifactIndex, Engine, IndexError};
 
 use crate::host::HostedModule;
 use crate::site::{Site, SiteError, is_full};
+use crate::task::{Job, Tasks};
 
 /// A build's outputs for one server. Two with equal identities serve the same.
 #[derive(Debug, Clone)]
@@ -29,6 +30,8 @@ pub struct Release {
     pub site: Option<Arc<Site>>,
     /// Of everything above.
     pub identity: blake3::Hash,
+    /// Jobs and migrations, with an identity of their own: a server serves the same with others.
+    pub tasks: Tasks,
 }
 
 /// Why there is nothing to serve.
@@ -47,6 +50,8 @@ pub enum ReleaseError {
 }
 
 const INDEX: &str = "artifacts.json";
+/// The module's manifest, merged with what `package.json` declares.
+const MANIFEST: &str = "manifest.json";
 
 impl Release {
     /// Reads what lies below `output`, for example `build/backend`.
@@ -80,18 +85,19 @@ impl Release {
             let is_ours = blake3::hash(text.as_bytes()).to_hex().as_str() == artifact.digest;
             is_ours.then_some(Some(text)).ok_or_else(altered)
         };
+        let hosted = |name: &str| -> Result<Option<HostedModule>, ReleaseError> {
+            let Some(source) = named(name)? else { return Ok(None) };
+            let directory = Path::new(output).join(name).parent().map(|path| path.to_string_lossy().into_owned());
+            Ok(Some(HostedModule {
+                path: path_of(name),
+                source: source.into(),
+                map: named(&format!("{name}.map"))?.map(|map| (Arc::from(map), directory.unwrap_or_default())),
+                name: format!("{output}/{name}"),
+            }))
+        };
         let module = match &index.module {
             None => None,
-            Some(module) => named(&module.path)?.map(|source| (module.path.clone(), source)),
-        };
-        let module = match module {
-            None => None,
-            Some((name, source)) => Some(HostedModule {
-                path: path_of(&name),
-                source: source.into(),
-                map: named(&format!("{name}.map"))?.map(|map| (Arc::from(map), output.to_owned())),
-                name: format!("{output}/{name}"),
-            }),
+            Some(module) => hosted(&module.path)?,
         };
         let package_json = fs::read_to_string(root.join("package.json")).ok();
         let declared = index.module.as_ref();
@@ -103,8 +109,15 @@ impl Release {
             None => parts,
             Some(site) => blake3::keyed_hash(parts.as_bytes(), site.assets().identity().as_bytes()),
         };
+        let mut jobs = Job::registered(named(MANIFEST)?.as_deref(), package_json.as_deref());
+        for job in &mut jobs {
+            job.module = hosted(&job.output())?;
+        }
+        let migrations = index.buckets.migrations.iter().map(|name| hosted(name));
+        let migrations = migrations.filter_map(Result::transpose).collect::<Result<_, _>>()?;
+        let tasks = Tasks { jobs, migrations };
         let root = root.to_owned();
-        Ok(Self { root, profile: index.profile, module, engine, validates, package_json, site, identity })
+        Ok(Self { root, profile: index.profile, module, engine, validates, package_json, site, identity, tasks })
     }
 }
 

@@ -1,8 +1,8 @@
 //! What keeps a database from answering.
 
-use webstir_script::OperationError;
+use std::time::Duration;
 
-use super::STATEMENT_LIMIT;
+use webstir_script::OperationError;
 
 /// Why an operation gave nothing. No message repeats the text of a statement or an address.
 #[derive(Debug, thiserror::Error)]
@@ -19,8 +19,8 @@ pub(crate) enum DatabaseError {
     TooMany,
     #[error("The result is too large; select fewer rows or columns")]
     TooLarge,
-    #[error("The statement took longer than {} s", STATEMENT_LIMIT.as_secs())]
-    TooSlow,
+    #[error("The statement took longer than {} s", limit.as_secs())]
+    TooSlow { limit: Duration },
     #[error("Another transaction holds the database")]
     Busy,
     #[error("{reason}")]

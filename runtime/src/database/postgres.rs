@@ -13,7 +13,7 @@ use tokio_postgres::error::SqlState;
 
 use super::answer::Answer;
 use super::transactions::Transactions;
-use super::{DatabaseError, PATIENCE, STATEMENT_LIMIT, Statement, TRANSACTION_LIMIT};
+use super::{DatabaseError, DatabaseLimits, PATIENCE, Statement};
 use crate::session::{PostgresAddress, StoreError};
 
 /// How many connections one database of one isolate holds at most.
@@ -41,16 +41,16 @@ impl Drop for Lease {
 
 impl Postgres {
     /// Connects when it is first used.
-    pub(super) fn new(url: &str) -> Result<Self, DatabaseError> {
+    pub(super) fn new(url: &str, limits: DatabaseLimits) -> Result<Self, DatabaseError> {
         let PostgresAddress { mut config, tls } = PostgresAddress::parse(url).map_err(|error| match error {
             StoreError::PostgresUrl(reason) => DatabaseError::Address(reason),
             other => DatabaseError::Address(other.to_string()),
         })?;
-        config.connect_timeout(PATIENCE).tcp_user_timeout(STATEMENT_LIMIT + PATIENCE);
-        let limits = format!(
+        config.connect_timeout(PATIENCE).tcp_user_timeout(limits.statement + PATIENCE);
+        let set_limits = format!(
             "SET statement_timeout = {}; SET idle_in_transaction_session_timeout = {}",
-            STATEMENT_LIMIT.as_millis(),
-            TRANSACTION_LIMIT.as_millis()
+            limits.statement.as_millis(),
+            limits.transaction.as_millis()
         );
         let pool = Pool::builder(Manager::new(config, tls))
             .max_size(CONNECTIONS)
@@ -59,12 +59,12 @@ impl Postgres {
             .create_timeout(Some(PATIENCE))
             .recycle_timeout(Some(PATIENCE))
             .post_create(Hook::async_fn(move |connection, _| {
-                let limits = limits.clone();
-                Box::pin(async move { connection.batch_execute(&limits).await.map_err(HookError::Backend) })
+                let set_limits = set_limits.clone();
+                Box::pin(async move { connection.batch_execute(&set_limits).await.map_err(HookError::Backend) })
             }))
             .build()
             .map_err(|error| DatabaseError::Connection(error.to_string()))?;
-        Ok(Self { pool, transactions: Transactions::default() })
+        Ok(Self { pool, transactions: Transactions::new(limits.transaction) })
     }
 
     async fn lease(&self) -> Result<Lease, DatabaseError> {

@@ -8,6 +8,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
+use std::time::Duration;
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, InterruptHandle, params_from_iter};
@@ -16,11 +17,12 @@ use tokio::time::timeout;
 
 use super::answer::Answer;
 use super::transactions::Transactions;
-use super::{DatabaseError, PATIENCE, STATEMENT_LIMIT, Statement};
+use super::{DatabaseError, DatabaseLimits, Statement};
 
 type Job = Box<dyn FnOnce(&Connection) + Send>;
 
 pub(super) struct Sqlite {
+    limits: DatabaseLimits,
     thread: Thread,
     turn: Arc<tokio::sync::Mutex<()>>,
     transactions: Transactions<Transaction>,
@@ -30,6 +32,8 @@ pub(super) struct Sqlite {
 /// The thread of a connection. It ends when all of these are gone or closed.
 #[derive(Clone)]
 struct Thread {
+    /// Of a statement.
+    limit: Duration,
     jobs: Arc<Mutex<Option<mpsc::Sender<Job>>>>,
     interrupt: Arc<InterruptHandle>,
 }
@@ -68,14 +72,14 @@ pub(super) fn path_of(url: &str, root: &Path) -> Result<Option<PathBuf>, Databas
     Ok(Some(root.join(path)))
 }
 
-fn connect(path: Option<&Path>) -> Result<Connection, DatabaseError> {
+fn connect(path: Option<&Path>, turn: Duration) -> Result<Connection, DatabaseError> {
     let Some(path) = path else { return Ok(Connection::open_in_memory()?) };
     if let Some(directory) = path.parent() {
         fs::create_dir_all(directory)
             .map_err(|error| DatabaseError::Address(format!("its directory cannot be made: {error}")))?;
     }
     let connection = Connection::open(path)?;
-    connection.busy_timeout(PATIENCE)?;
+    connection.busy_timeout(turn)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     Ok(connection)
@@ -83,7 +87,7 @@ fn connect(path: Option<&Path>) -> Result<Connection, DatabaseError> {
 
 impl Sqlite {
     /// Opens or makes the file and its directory.
-    pub(super) async fn open(path: Option<PathBuf>) -> Result<Self, DatabaseError> {
+    pub(super) async fn open(path: Option<PathBuf>, limits: DatabaseLimits) -> Result<Self, DatabaseError> {
         let (jobs, queue) = mpsc::channel::<Job>();
         let (report, opened) = oneshot::channel();
         let (closing, closed) = oneshot::channel::<()>();
@@ -92,7 +96,7 @@ impl Sqlite {
             .spawn(move || {
                 // Dropped after the connection: who waits for it finds the file closed.
                 let _closing = closing;
-                match connect(path.as_deref()) {
+                match connect(path.as_deref(), limits.turn) {
                     Ok(connection) => {
                         if report.send(Ok(connection.get_interrupt_handle())).is_ok() {
                             for job in queue {
@@ -108,17 +112,19 @@ impl Sqlite {
             })
             .map_err(|error| DatabaseError::Connection(error.to_string()))?;
         let interrupt = opened.await.map_err(|_| DatabaseError::Closed)??;
-        let thread = Thread { jobs: Arc::new(Mutex::new(Some(jobs))), interrupt: Arc::new(interrupt) };
+        let limit = limits.statement;
+        let thread = Thread { limit, jobs: Arc::new(Mutex::new(Some(jobs))), interrupt: Arc::new(interrupt) };
         Ok(Self {
+            limits,
             thread,
             turn: Arc::default(),
-            transactions: Transactions::default(),
+            transactions: Transactions::new(limits.transaction),
             closed: Mutex::new(Some(closed)),
         })
     }
 
     async fn turn(&self) -> Result<OwnedMutexGuard<()>, DatabaseError> {
-        timeout(PATIENCE, Arc::clone(&self.turn).lock_owned()).await.map_err(|_| DatabaseError::Busy)
+        timeout(self.limits.turn, Arc::clone(&self.turn).lock_owned()).await.map_err(|_| DatabaseError::Busy)
     }
 
     pub(super) async fn run(&self, statement: Statement, transaction: Option<u64>) -> Result<String, DatabaseError> {
@@ -192,11 +198,11 @@ impl Thread {
             let _ = reply.send(job(connection));
         }))?;
         let mut stop = Stop(Some(&self.interrupt));
-        let Ok(answered) = timeout(STATEMENT_LIMIT, &mut answer).await else {
+        let Ok(answered) = timeout(self.limit, &mut answer).await else {
             self.interrupt.interrupt();
             let _ = answer.await;
             stop.0 = None;
-            return Err(DatabaseError::TooSlow);
+            return Err(DatabaseError::TooSlow { limit: self.limit });
         };
         stop.0 = None;
         answered.map_err(|_| DatabaseError::Closed)?

@@ -2,14 +2,16 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use rustc_hash::FxHashMap;
 use tokio::task::AbortHandle;
 
-use super::{DatabaseError, TRANSACTION_LIMIT};
+use super::DatabaseError;
 
 /// Transactions by id. One that is dropped unfinished rolls itself back.
 pub(super) struct Transactions<T> {
+    limit: Duration,
     last: AtomicU64,
     open: Arc<Mutex<FxHashMap<u64, Entry<T>>>>,
 }
@@ -25,19 +27,17 @@ impl<T> Drop for Entry<T> {
     }
 }
 
-impl<T> Default for Transactions<T> {
-    fn default() -> Self {
-        Self { last: AtomicU64::new(0), open: Arc::default() }
-    }
-}
-
 impl<T: Send + Sync + 'static> Transactions<T> {
+    pub(super) fn new(limit: Duration) -> Self {
+        Self { limit, last: AtomicU64::new(0), open: Arc::default() }
+    }
+
     /// Keeps one, until its limit.
     pub(super) fn add(&self, transaction: T) -> u64 {
         let id = self.last.fetch_add(1, Ordering::Relaxed) + 1;
-        let open = Arc::downgrade(&self.open);
+        let (open, limit) = (Arc::downgrade(&self.open), self.limit);
         let limit = tokio::spawn(async move {
-            tokio::time::sleep(TRANSACTION_LIMIT).await;
+            tokio::time::sleep(limit).await;
             if let Some(open) = open.upgrade() {
                 lock(&open).remove(&id);
             }

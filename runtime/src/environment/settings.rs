@@ -29,10 +29,7 @@ pub struct Settings {
     pub host: IpAddr,
     /// `PORT`.
     pub port: u16,
-    /// `LOG_LEVEL`.
-    pub log_level: LogLevel,
-    /// `LOG_SERVICE_NAME`.
-    pub service_name: String,
+    pub log: LogSettings,
     pub metrics: MetricsSettings,
     /// `REQUEST_BODY_MAX_BYTES`.
     pub body_limit: u64,
@@ -62,12 +59,11 @@ impl Settings {
         read: impl Fn(&Path) -> io::Result<String>,
     ) -> Result<Self, SettingsError> {
         let mut problems = Vec::new();
-        let mode = Mode::new(environment.text("NODE_ENV").unwrap_or("development"));
+        let mode = Mode::from_environment(environment);
         let settings = Self {
             host: host(environment, &mut problems),
             port: port(environment, &mut problems),
-            log_level: LogLevel::from_name(&environment.text("LOG_LEVEL").unwrap_or_default().to_ascii_lowercase()),
-            service_name: environment.text("LOG_SERVICE_NAME").unwrap_or("backend-template").to_owned(),
+            log: LogSettings::from_environment(environment),
             metrics: MetricsSettings {
                 enabled: boolean(environment.variable("METRICS_ENABLED"), true),
                 window: positive_whole(environment.variable("METRICS_WINDOW"))
@@ -81,6 +77,27 @@ impl Settings {
             mode,
         };
         if problems.is_empty() { Ok(settings) } else { Err(SettingsError { problems }) }
+    }
+}
+
+/// What the log needs to know: it is there before everything else can be read.
+#[derive(Clone, Debug)]
+pub struct LogSettings {
+    /// `LOG_LEVEL`.
+    pub level: LogLevel,
+    /// `LOG_SERVICE_NAME`.
+    pub service_name: String,
+    /// `NODE_ENV`.
+    pub mode: Mode,
+}
+
+impl LogSettings {
+    pub fn from_environment(environment: &Environment) -> Self {
+        Self {
+            level: LogLevel::from_name(&environment.text("LOG_LEVEL").unwrap_or_default().to_ascii_lowercase()),
+            service_name: environment.text("LOG_SERVICE_NAME").unwrap_or("backend-template").to_owned(),
+            mode: Mode::from_environment(environment),
+        }
     }
 }
 
@@ -120,6 +137,11 @@ pub struct Mode(String);
 impl Mode {
     pub fn new(text: &str) -> Self {
         Self(text.trim().to_lowercase())
+    }
+
+    /// `NODE_ENV`, else `development`.
+    pub fn from_environment(environment: &Environment) -> Self {
+        Self::new(environment.text("NODE_ENV").unwrap_or("development"))
     }
 
     pub fn is_production(&self) -> bool {

@@ -82,8 +82,8 @@ fn defaults_are_those_of_development() {
     let settings = settings(&[]);
     assert_eq!(settings.mode.as_str(), "development");
     assert_eq!((settings.host.to_string().as_str(), settings.port), ("0.0.0.0", 4000));
-    assert_eq!(settings.log_level, LogLevel::Info);
-    assert_eq!(settings.service_name, "backend-template");
+    assert_eq!(settings.log.level, LogLevel::Info);
+    assert_eq!(settings.log.service_name, "backend-template");
     assert!(settings.metrics.enabled);
     assert_eq!(settings.metrics.window, 200);
     assert_eq!(settings.body_limit, 1_048_576);
@@ -110,7 +110,7 @@ fn numbers_and_booleans_are_read_as_described() {
     assert_eq!(settings.port, 8080);
     assert!(!settings.metrics.enabled && settings.session.secure);
     assert_eq!((settings.metrics.window, settings.body_limit, settings.session.max_age), (12, 1_048_576, 60));
-    assert_eq!(settings.log_level, LogLevel::Warn);
+    assert_eq!(settings.log.level, LogLevel::Warn);
     let tokens: Vec<_> = settings.auth.service_tokens.iter().map(secrecy::ExposeSecret::expose_secret).collect();
     assert_eq!(tokens, ["a", "b", "c"]);
     assert!(!settings.auth.require_expiry);

@@ -17,7 +17,7 @@ use webstir_script::{LogLevel, OperationError, OperationReply, Operations};
 use super::fetch::Fetch;
 use super::schemas::Schemas;
 use crate::auth::Authenticator;
-use crate::database::Databases;
+use crate::database::{Database, DatabaseError, Databases, Statement};
 
 /// The pieces of a streamed body; an error ends the connection, so that the client knows that the body is not whole.
 pub type Chunks = mpsc::Receiver<io::Result<Bytes>>;
@@ -36,7 +36,16 @@ pub struct Calls {
 struct Entry {
     /// Of the request, for a script that asks who sent it.
     headers: Option<Arc<HeaderMap>>,
+    /// What a migration may change.
+    transaction: Option<OpenTransaction>,
     stream: mpsc::Sender<io::Result<Bytes>>,
+}
+
+/// A transaction of whoever makes a call, who also ends it.
+#[derive(Clone)]
+pub(crate) struct OpenTransaction {
+    pub(crate) database: Arc<Database>,
+    pub(crate) number: u64,
 }
 
 /// One call. It is forgotten when this is dropped, unless its body is streamed.
@@ -53,9 +62,18 @@ impl Calls {
 
     /// Starts a call. Only one with headers may ask who sent the request.
     pub fn open(self: &Arc<Self>, headers: Option<HeaderMap>) -> OpenCall {
+        self.open_with(headers, None)
+    }
+
+    /// Starts the call of a migration.
+    pub(crate) fn open_in(self: &Arc<Self>, transaction: OpenTransaction) -> OpenCall {
+        self.open_with(None, Some(transaction))
+    }
+
+    fn open_with(self: &Arc<Self>, headers: Option<HeaderMap>, transaction: Option<OpenTransaction>) -> OpenCall {
         let id = self.last.fetch_add(1, Ordering::Relaxed) + 1;
         let (stream, chunks) = mpsc::channel(CHUNKS_AHEAD);
-        self.lock().insert(id, Entry { headers: headers.map(Arc::new), stream });
+        self.lock().insert(id, Entry { headers: headers.map(Arc::new), transaction, stream });
         OpenCall { calls: Arc::clone(self), id, chunks: Some(chunks) }
     }
 
@@ -73,6 +91,20 @@ impl Calls {
         let headers = headers.ok_or_else(|| refused("The request is over"))?;
         let auth = self.authenticator.authenticate(&headers).await;
         Ok(OperationReply { message: serde_json::to_string(&auth).unwrap_or_else(|_| "null".to_owned()), body: None })
+    }
+
+    async fn change(self: Arc<Self>, message: String) -> Result<OperationReply, OperationError> {
+        #[derive(Deserialize)]
+        struct Change {
+            call: u64,
+            #[serde(flatten)]
+            statement: Statement,
+        }
+        let change: Change = read(&message)?;
+        let transaction = self.lock().get(&change.call).and_then(|entry| entry.transaction.clone());
+        let OpenTransaction { database, number } = transaction.ok_or_else(|| refused("The migration is over"))?;
+        let answer = database.run_portable(change.statement, number).await;
+        answer.map(|message| OperationReply { message, body: None }).map_err(DatabaseError::into_operation)
     }
 
     async fn send(
@@ -148,6 +180,7 @@ impl Operations for HostOperations {
         }
         match name {
             "auth" => calls.authenticate(message).boxed(),
+            "migration.query" => calls.change(message).boxed(),
             "stream.chunk" | "stream.end" | "stream.fail" => calls.send(name.to_owned(), message, body).boxed(),
             "fetch" => async move { calls.fetch.run(&message, body).await }.boxed(),
             _ => {

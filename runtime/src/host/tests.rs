@@ -45,8 +45,8 @@ pub(crate) async fn serve_one(
             std::fs::write(&module.path, source).unwrap();
             let search_path = std::env::var("PATH").unwrap();
             let interpreter = Interpreter::find(&root, Some(&search_path)).unwrap();
-            let (count, memory) = (NonZeroUsize::MIN, limits.memory);
-            let settings = WorkerSettings { interpreter, environment, root, count, memory };
+            let count = NonZeroUsize::MIN;
+            let settings = WorkerSettings { interpreter, environment, root, count, limits };
             let (host, description) = Workers::start(module, settings, Arc::clone(&calls)).await.unwrap();
             (Box::new(host), description)
         }

@@ -24,6 +24,7 @@ use webstir_script::Operations;
 
 use super::calls::HostOperations;
 use super::{Calls, HandlerHost, HostError, HostReply, HostedModule};
+use crate::application::HandlerLimits;
 use connection::Connection;
 use home::Home;
 use process::Process;
@@ -58,8 +59,8 @@ pub struct WorkerSettings {
     pub root: PathBuf,
     /// How many. With more than one, state of the module is not shared by all requests.
     pub count: NonZeroUsize,
-    /// Resident bytes of one.
-    pub memory: usize,
+    /// Of one: resident bytes, and CPU time without a sign, where that is more than the usual silence.
+    pub limits: HandlerLimits,
 }
 
 /// Starting an interpreter and loading a large bundle on a busy machine.
@@ -241,6 +242,8 @@ impl Supervisor {
     async fn watch(&self, mut process: Process) -> String {
         let connection = self.connection.borrow().clone();
         let Some(connection) = connection else { return "ended".to_owned() };
+        let HandlerLimits { cpu, memory: most } = self.settings.limits;
+        let limit = cpu.max(SILENCE);
         let mut closing = self.closing.clone();
         loop {
             tokio::select! {
@@ -257,12 +260,11 @@ impl Supervisor {
                 () = sleep(HEARTBEAT) => {}
             }
             let memory = process.resident().unwrap_or(0);
-            let reason = if connection.silence() > SILENCE {
-                connection.fail(|| HostError::Stopped { limit: SILENCE });
-                format!("gave no sign for {} s", SILENCE.as_secs())
-            } else if memory > self.settings.memory {
-                let limit = self.settings.memory;
-                connection.fail(|| HostError::Memory { limit });
+            let reason = if connection.silence() > limit {
+                connection.fail(|| HostError::Stopped { limit });
+                format!("gave no sign for {} s", limit.as_secs())
+            } else if memory > most {
+                connection.fail(|| HostError::Memory { limit: most });
                 format!("held {} MiB of memory", memory >> 20)
             } else {
                 connection.ping();

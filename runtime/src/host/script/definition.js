@@ -1,6 +1,7 @@
 // The dispatcher: the half of a request that runs beside the user's code, in every kind of host. This part finds the module's
 // definition and prepares its routes, views and hooks.
 import { adoptFormState, formStateOf, hasCsrfToken, spendCsrfToken, wasCsrfChecked } from 'webstir:backend/form-state';
+import { decode, encode } from 'webstir:backend/values';
 import { executeRequestHookPhase, resolveRequestHooks } from '@webstir-io/webstir-backend/runtime/request-hooks';
 
 const DEFINITION_NAMES = ['module', 'moduleDefinition', 'default', 'backendModule'];
@@ -17,6 +18,7 @@ let views = [];
 /** Takes the module in; gives what the server has to know of it, as JSON. */
 export async function load(namespace, hostPort) {
   port = hostPort;
+  task = namespace;
   const name = DEFINITION_NAMES.find((name) => isObject(namespace[name]));
   if (name === undefined) return JSON.stringify({ routes: [], views: [], warnings: [] });
   definition = namespace[name];

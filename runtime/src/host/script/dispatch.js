@@ -12,6 +12,14 @@ export async function call(message, body) {
     case 'dispose':
       await definition[request.op]?.({ env: environment, logger: createLogger({}), now: () => new Date() });
       return ['{}', null];
+    case 'describe':
+      return [JSON.stringify(describeTask()), null];
+    case 'job':
+      await jobOf()();
+      return ['{}', null];
+    case 'migrate':
+      await migrate(request);
+      return ['{}', null];
     default:
       throw new Error(`There is no operation ${request.op}`);
   }

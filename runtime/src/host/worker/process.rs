@@ -5,10 +5,12 @@ use std::io;
 use std::process::Stdio;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::process::{Child, Command};
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use uuid::Uuid;
 
@@ -21,6 +23,8 @@ use super::home::Home;
 pub(super) struct Process {
     child: Child,
     group: Option<Pid>,
+    /// Read what it prints.
+    readers: Vec<JoinHandle<()>>,
 }
 
 /// After its socket is closed it has this long to end by itself.
@@ -58,13 +62,9 @@ impl Process {
             .kill_on_drop(true);
         let mut child = command.spawn()?;
         let group = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
-        if let Some(output) = child.stdout.take() {
-            tokio::spawn(forward(output, false));
-        }
-        if let Some(output) = child.stderr.take() {
-            tokio::spawn(forward(output, true));
-        }
-        let mut process = Self { child, group };
+        let output = child.stdout.take().map(|output| tokio::spawn(forward(output, false)));
+        let errors = child.stderr.take().map(|errors| tokio::spawn(forward(errors, true)));
+        let mut process = Self { child, group, readers: output.into_iter().chain(errors).collect() };
         let stream = tokio::select! {
             connected = connect(&listener, &token) => connected?,
             status = process.wait() => return Err(io::Error::other(format!("the worker {status} before it connected"))),
@@ -89,10 +89,12 @@ impl Process {
         line.trim().strip_suffix("kB")?.trim().parse::<usize>().ok().map(|kilobytes| kilobytes << 10)
     }
 
-    /// Waits for its end, then sees to it.
+    /// Waits for its end, then sees to it. What it printed is in the log.
     pub(super) async fn end(&mut self) {
         let _ = timeout(GRACE, self.child.wait()).await;
         self.kill().await;
+        // Something that left its group may still hold its output.
+        let _ = timeout(GRACE, join_all(self.readers.drain(..))).await;
     }
 
     /// With everything that it started.

@@ -1,9 +1,9 @@
 // Bun.SQL: databases of the host. A query is text with parameters beside it; it runs when somebody waits for it. A scope is what
 // the user calls: the database itself, or a transaction in it.
-import { Buffer } from 'webstir:prelude/buffer';
 import { define } from 'webstir:prelude/define';
 import { operation } from 'webstir:prelude/port';
 import { process } from 'webstir:prelude/process';
+import { decode, encode } from 'webstir:backend/values';
 
 class SQLError extends Error {
   constructor(message, code) {
@@ -32,53 +32,6 @@ function readAddress(address, options) {
     throw new TypeError('`Bun.SQL` takes `:memory:`, `sqlite:<path>`, `file:<path>` or `postgres://<address>`');
   }
   return { url: isSqlite && url !== ':memory:' && !SQLITE.test(url) ? `sqlite:${url}` : url, isSqlite, bigint: settings.bigint === true };
-}
-
-// How values cross: an object is always a tag with a value.
-function encode(value) {
-  switch (typeof value) {
-    case 'undefined':
-      return null;
-    case 'boolean':
-      return value;
-    case 'string':
-      return value.toWellFormed();
-    case 'number':
-      return Number.isFinite(value) ? value : { float: String(value) };
-    case 'bigint':
-      return { integer: String(value) };
-    case 'object':
-      break;
-    default:
-      throw new TypeError(`A ${typeof value} is no parameter`);
-  }
-  if (value === null) return null;
-  if (value instanceof Date) return { instant: value.toISOString() };
-  if (value instanceof ArrayBuffer) return { bytes: Buffer.from(value).toString('base64') };
-  if (ArrayBuffer.isView(value)) {
-    return { bytes: Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64') };
-  }
-  if (Array.isArray(value)) return { array: value.map(encode) };
-  return { json: JSON.stringify(value).toWellFormed() };
-}
-
-function decode(value, bigint) {
-  if (typeof value !== 'object' || value === null) return value;
-  const [[tag, content]] = Object.entries(value);
-  switch (tag) {
-    case 'instant':
-      return new Date(content);
-    case 'bytes':
-      return Buffer.from(content, 'base64');
-    case 'integer':
-      return bigint ? BigInt(content) : content;
-    case 'float':
-      return Number(content);
-    case 'array':
-      return content.map((item) => decode(item, bigint));
-    default:
-      return content;
-  }
 }
 
 function readResult(reply, query, { isSqlite, bigint }) {

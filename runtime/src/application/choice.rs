@@ -1,0 +1,78 @@
+//! Which host runs a module, and within which limits.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::Arc;
+
+use webstir_contract::artifacts::Engine;
+
+use super::{LoadError, Release};
+use crate::host::{Calls, Embedded, EmbeddedSettings, HandlerHost, HostedModule, Interpreter, WorkerSettings, Workers};
+
+/// What runs handlers, and how many of it.
+#[derive(Debug, Clone)]
+pub struct HostChoice {
+    /// None: what the build decided, else the embedded engine.
+    pub engine: Option<Engine>,
+    pub count: NonZeroUsize,
+    pub limits: HandlerLimits,
+}
+
+/// What one handler may use.
+#[derive(Debug, Clone, Copy)]
+pub struct HandlerLimits {
+    /// CPU time without giving way to others.
+    pub cpu: std::time::Duration,
+    /// Bytes, of one isolate or of one worker.
+    pub memory: usize,
+}
+
+impl Default for HandlerLimits {
+    fn default() -> Self {
+        Self { cpu: std::time::Duration::from_secs(2), memory: 256 << 20 }
+    }
+}
+
+impl HostChoice {
+    pub(crate) fn engine_for(&self, release: &Release) -> Engine {
+        self.engine.or(release.engine).unwrap_or(Engine::Embedded)
+    }
+
+    /// Loads a module of the workspace at `root`; gives what the dispatcher said of it too.
+    pub(crate) async fn start(
+        &self,
+        module: HostedModule,
+        engine: Engine,
+        root: &Path,
+        environment: &BTreeMap<String, String>,
+        calls: &Arc<Calls>,
+    ) -> Result<(Arc<dyn HandlerHost>, String), LoadError> {
+        let variables = environment.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+        Ok(match engine {
+            Engine::Embedded => {
+                let settings = EmbeddedSettings {
+                    environment: variables,
+                    root: root.to_owned(),
+                    isolates: self.count,
+                    limits: self.limits,
+                };
+                let (host, description) = Embedded::start(module, settings, Arc::clone(calls)).await?;
+                (Arc::new(host), description)
+            }
+            Engine::Worker => {
+                let search_path = environment.get("PATH").map(String::as_str);
+                let interpreter = Interpreter::find(root, search_path).ok_or(LoadError::NoInterpreter)?;
+                let settings = WorkerSettings {
+                    interpreter,
+                    environment: variables,
+                    root: root.to_owned(),
+                    count: self.count,
+                    limits: self.limits,
+                };
+                let (host, description) = Workers::start(module, settings, Arc::clone(calls)).await?;
+                (Arc::new(host), description)
+            }
+        })
+    }
+}

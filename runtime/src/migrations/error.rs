@@ -1,0 +1,68 @@
+//! Why migrating ended early.
+
+use super::Direction;
+use crate::database::DatabaseError;
+use crate::task::TaskError;
+
+/// Why migrating ended early. What was finished before stays.
+#[derive(Debug, thiserror::Error)]
+pub enum MigrationError {
+    #[error("DATABASE_MIGRATIONS_TABLE must match [A-Za-z_][A-Za-z0-9_]*")]
+    Table,
+    #[error(
+        "Unsupported DATABASE_URL. Use file:./path/to.sqlite, sqlite:./path/to.sqlite, :memory:, or postgres://..."
+    )]
+    Address,
+    #[error("Duplicate migration id(s): {}", ids.join(", "))]
+    Duplicates { ids: Vec<String> },
+    /// Nothing was done.
+    #[error("Failed to load migrations: `{file}`: {cause}")]
+    Load { file: String, cause: Cause },
+    #[error("{} failed while {}\n{cause}", id, outcome(*direction))]
+    Failed { id: String, direction: Direction, cause: Cause },
+    /// The database cannot be reached or used.
+    #[error("The database cannot be used: {0}")]
+    Database(String),
+}
+
+fn outcome(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Up => "applying. The migration was rolled back and was not recorded as applied.",
+        Direction::Down => "reverting. The migration record was kept so it can be retried.",
+    }
+}
+
+/// What went wrong in a migration.
+#[derive(Debug, thiserror::Error)]
+pub enum Cause {
+    #[error("{}", with_trace(.0))]
+    Task(#[from] TaskError),
+    #[error("{0}")]
+    Database(String),
+}
+
+fn with_trace(error: &TaskError) -> String {
+    match error {
+        TaskError::Thrown { stack, .. } => stack.clone(),
+        other => other.to_string(),
+    }
+}
+
+impl From<DatabaseError> for Cause {
+    fn from(error: DatabaseError) -> Self {
+        Self::Database(error.to_string())
+    }
+}
+
+impl MigrationError {
+    /// Whether the world failed and not what the user wrote.
+    pub fn is_of_the_world(&self) -> bool {
+        matches!(self, Self::Database(_))
+    }
+}
+
+impl From<DatabaseError> for MigrationError {
+    fn from(error: DatabaseError) -> Self {
+        Self::Database(error.to_string())
+    }
+}
