@@ -30,7 +30,7 @@ pub enum Known {
 }
 
 impl Known {
-    /// Whether an action that saw `observation` saw the same.
+    /// Whether an action that saw `observation` saw the same. What was derived is not decided by an answer alone.
     pub fn agrees(&self, observation: &Observation) -> bool {
         match (self, observation) {
             (Self::Kind(known), Observation::Kind(seen)) => known == seen,

@@ -3,6 +3,7 @@
 pub mod action;
 pub mod config;
 pub mod db;
+pub mod derivation;
 pub mod diagnostic;
 pub mod digest;
 pub mod event;

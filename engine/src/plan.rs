@@ -9,11 +9,12 @@ use std::sync::Arc;
 use crate::action::{Action, Artifact, SharedOutcome};
 use crate::config::{Config, Rule as RuleNode};
 use crate::db::{Db, Settings};
+use crate::derivation::derived;
 use crate::diagnostic::Diagnostic;
 use crate::file::known;
 use crate::label::{ActionLabel, Label};
 use crate::path::RelPath;
-use crate::view::Trace;
+use crate::view::{Observation, Trace};
 
 /// One rule in one profile.
 #[salsa::interned(debug)]
@@ -211,5 +212,13 @@ fn finished(db: &dyn Db, action: &Action) -> Option<SharedOutcome> {
 
 /// Whether the workspace answers every question of `trace` as it did then.
 pub fn holds(db: &dyn Db, trace: &Trace) -> bool {
-    trace.iter().all(|(path, observation)| known(db, path, observation.question()).agrees(observation))
+    trace.iter().all(|(path, observation)| gives(db, path, observation))
+}
+
+/// Whether the workspace gives this answer.
+pub fn gives(db: &dyn Db, path: &RelPath, observation: &Observation) -> bool {
+    match observation {
+        Observation::Derived(name, digest) => derived(db, path, name) == Some(*digest),
+        _ => known(db, path, observation.question()).agrees(observation),
+    }
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::action::{Action, Artifact, Input, Origin, Outcome};
+use crate::derivation::Derivation;
 use crate::digest::Digest;
 use crate::path::RelPath;
 use crate::plan::Planner;
@@ -28,19 +29,27 @@ pub trait Rule: Send + Sync + 'static {
     }
 }
 
-/// The rule kinds, fixed for the life of a process.
+/// The rule kinds and their derivations, fixed for the life of a process.
 #[derive(Default)]
-pub struct RuleSet(Vec<Box<dyn Rule>>);
+pub struct RuleSet {
+    rules: Vec<Box<dyn Rule>>,
+    derivations: &'static [Derivation],
+}
 
 impl RuleSet {
-    /// Takes the rule kinds.
-    pub fn new(rules: Vec<Box<dyn Rule>>) -> Self {
-        Self(rules)
+    /// Takes the rule kinds, and every derivation through which their actions read files.
+    pub fn new(rules: Vec<Box<dyn Rule>>, derivations: &'static [Derivation]) -> Self {
+        Self { rules, derivations }
+    }
+
+    /// The derivation of that name.
+    pub fn derivation(&self, name: &str) -> Option<&Derivation> {
+        self.derivations.iter().find(|derivation| derivation.name == name)
     }
 
     /// The rule of that kind.
     pub fn rule(&self, kind: &str) -> Option<&dyn Rule> {
-        self.0.iter().find(|rule| rule.kind() == kind).map(|rule| &**rule)
+        self.rules.iter().find(|rule| rule.kind() == kind).map(|rule| &**rule)
     }
 }
 

@@ -21,7 +21,7 @@ use crate::event::{Event, EventSink, Status};
 use crate::execute::{Completion, End, Executor};
 use crate::file::Files;
 use crate::label::{ActionLabel, Label};
-use crate::plan::{RulePlan, State, Target, holds, plan};
+use crate::plan::{RulePlan, State, Target, gives, holds, plan};
 use crate::rule::{Blobs as _, RunError};
 use crate::store::Store;
 
@@ -289,7 +289,7 @@ impl Scheduler {
                 let differing: Vec<_> = outcome
                     .trace
                     .iter()
-                    .filter(|entry| !holds(&self.database, &Box::from([(*entry).clone()])))
+                    .filter(|(path, observation)| !gives(&self.database, path, observation))
                     .map(|(path, _)| path.clone())
                     .collect();
                 let moved = Files::refresh(&mut self.database, &differing);

@@ -3,12 +3,16 @@
 //! A [`View`] is the only file system that a traced action has. Each question and its answer, a miss included, becomes an
 //! [`Observation`]; together they are the [`Trace`], the exact input set of the action. A trace holds as long as the workspace
 //! would answer every question the same way.
+//!
+//! A file may be read through a [`Derivation`]: the action then gets what is derived from the bytes, and the trace holds its
+//! digest instead of theirs, so that an edit which derives the same bytes leaves the trace valid.
 
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustc_hash::FxHashMap;
 
+use crate::derivation::Derivation;
 use crate::digest::Digest;
 use crate::path::RelPath;
 use crate::system::{Listing, PathKind, System};
@@ -24,17 +28,20 @@ pub enum Observation {
     Entries(Option<Digest>),
     /// The real path was asked; `None` when nothing is there.
     RealPath(Option<RelPath>),
+    /// What was derived from the file's bytes was read: the [name](Derivation::name) of the derivation, and the digest of what it
+    /// gave.
+    Derived(Arc<str>, Digest),
 }
 
 /// The questions an action asked and their answers, sorted.
 pub type Trace = Box<[(RelPath, Observation)]>;
 
 impl Observation {
-    /// The question that this answers.
+    /// The question that this answers, or whose answer decides it.
     pub fn question(&self) -> Question {
         match self {
             Self::Kind(_) => Question::Kind,
-            Self::Content(_) => Question::Content,
+            Self::Content(_) | Self::Derived(..) => Question::Content,
             Self::Entries(_) => Question::Entries,
             Self::RealPath(_) => Question::RealPath,
         }
@@ -59,11 +66,25 @@ impl Question {
     pub const ALL: [Self; 4] = [Self::Kind, Self::Content, Self::Entries, Self::RealPath];
 }
 
+/// What a file gave that was read through a derivation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Derived {
+    /// There is no file.
+    Absent,
+    /// Nothing can be derived from the file: these are its own bytes.
+    Source(Vec<u8>),
+    /// What was derived.
+    Derived(Vec<u8>),
+}
+
+/// What was asked: a question, and the name of the derivation when it was put through one.
+type Asked = (RelPath, Question, Option<&'static str>);
+
 /// The workspace as a traced action sees it.
 #[derive(Debug)]
 pub struct View {
     system: Arc<dyn System>,
-    answers: Mutex<FxHashMap<(RelPath, Question), Observation>>,
+    answers: Mutex<FxHashMap<Asked, Observation>>,
 }
 
 impl View {
@@ -72,17 +93,18 @@ impl View {
         Self { system, answers: Mutex::default() }
     }
 
-    fn record(&self, path: &RelPath, question: Question, observation: Observation) {
+    fn record(&self, path: &RelPath, observation: Observation, derivation: Option<&Derivation>) {
         let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
         // The first answer stays: a later one that differs means that the file changed under the action, and the trace must
         // then not match the workspace.
-        answers.entry((path.clone(), question)).or_insert(observation);
+        let asked = (path.clone(), observation.question(), derivation.map(|derivation| derivation.name));
+        answers.entry(asked).or_insert(observation);
     }
 
     /// What is at `path`.
     pub fn kind(&self, path: &RelPath) -> io::Result<PathKind> {
         let kind = self.system.kind(path)?;
-        self.record(path, Question::Kind, Observation::Kind(kind));
+        self.record(path, Observation::Kind(kind), None);
         Ok(kind)
     }
 
@@ -90,22 +112,37 @@ impl View {
     pub fn read(&self, path: &RelPath) -> io::Result<Option<Vec<u8>>> {
         let bytes = absent_to_none(self.system.read(path))?;
         let digest = bytes.as_deref().map(Digest::of);
-        self.record(path, Question::Content, Observation::Content(digest));
+        self.record(path, Observation::Content(digest), None);
         Ok(bytes)
+    }
+
+    /// What `derivation` gives for the file at `path`. Where it gives nothing the file itself is what was read.
+    pub fn derive(&self, path: &RelPath, derivation: &Derivation) -> io::Result<Derived> {
+        let Some(bytes) = absent_to_none(self.system.read(path))? else {
+            self.record(path, Observation::Content(None), None);
+            return Ok(Derived::Absent);
+        };
+        let Some(derived) = derivation.apply(path, &bytes) else {
+            self.record(path, Observation::Content(Some(Digest::of(&bytes))), None);
+            return Ok(Derived::Source(bytes));
+        };
+        let observation = Observation::Derived(Arc::from(derivation.name), Digest::of(&derived));
+        self.record(path, observation, Some(derivation));
+        Ok(Derived::Derived(derived))
     }
 
     /// The entries of the directory at `path`; `None` when there is none.
     pub fn list(&self, path: &RelPath) -> io::Result<Option<Listing>> {
         let listing = absent_to_none(self.system.list(path))?;
         let digest = listing.as_ref().map(Listing::digest);
-        self.record(path, Question::Entries, Observation::Entries(digest));
+        self.record(path, Observation::Entries(digest), None);
         Ok(listing)
     }
 
     /// Where `path` really is, links followed; `None` when nothing is there.
     pub fn real_path(&self, path: &RelPath) -> io::Result<Option<RelPath>> {
         let real = self.system.real_path(path)?;
-        self.record(path, Question::RealPath, Observation::RealPath(real.clone()));
+        self.record(path, Observation::RealPath(real.clone()), None);
         Ok(real)
     }
 
@@ -113,7 +150,7 @@ impl View {
     pub fn trace(&self) -> Trace {
         let answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
         let mut trace: Vec<_> =
-            answers.iter().map(|((path, _), observation)| (path.clone(), observation.clone())).collect();
+            answers.iter().map(|((path, ..), observation)| (path.clone(), observation.clone())).collect();
         trace.sort();
         trace.into_boxed_slice()
     }
@@ -149,5 +186,29 @@ mod tests {
                 (path("b/none.ts"), Observation::Content(None)),
             ]
         );
+    }
+
+    #[test]
+    fn records_what_was_derived_instead_of_the_bytes() {
+        const FIRST_LINE: Derivation = Derivation {
+            name: "first line v1",
+            derive: |_, bytes| bytes.iter().position(|&byte| byte == b'\n').map(|end| bytes[..end].to_vec()),
+        };
+        let view = View::new(Arc::new(Memory::with_files(&[("a", "1\n2"), ("b", "1")])));
+        let path = |text: &str| RelPath::new(text).unwrap();
+        let derive = |name: &str| view.derive(&path(name), &FIRST_LINE).unwrap();
+        assert_eq!(derive("a"), Derived::Derived(b"1".to_vec()));
+        assert_eq!(derive("b"), Derived::Source(b"1".to_vec()));
+        assert_eq!(derive("c"), Derived::Absent);
+        let expected = [
+            (path("a"), Observation::Derived(Arc::from("first line v1"), Digest::of(b"1"))),
+            (path("b"), Observation::Content(Some(Digest::of(b"1")))),
+            (path("c"), Observation::Content(None)),
+        ];
+        assert_eq!(&*view.trace(), expected);
+        // The bytes themselves are another question.
+        view.read(&path("a")).unwrap();
+        let both: Vec<_> = view.trace().iter().filter(|(asked, _)| asked.as_str() == "a").cloned().collect();
+        assert_eq!(both, [(path("a"), Observation::Content(Some(Digest::of(b"1\n2")))), expected[0].clone()]);
     }
 }

@@ -23,8 +23,9 @@ use webstir_engine::digest::Digest;
 use webstir_engine::label::Label;
 use webstir_engine::path::RelPath;
 use webstir_engine::plan::Planner;
-use webstir_engine::rule::RuleSet;
+use webstir_engine::rule::{Rule, RuleSet};
 
+use crate::declarations::DECLARATIONS;
 use crate::programs::{self, Programs};
 use crate::toolchain::{Packages, Registry};
 
@@ -76,7 +77,7 @@ impl Setup {
 
 /// All rule kinds.
 pub fn all(setup: &Arc<Setup>) -> RuleSet {
-    RuleSet::new(vec![
+    let rules: Vec<Box<dyn Rule>> = vec![
         Box::new(typecheck::Typecheck::new(setup.clone())),
         Box::new(transpile::Transpile),
         Box::new(bundle::Bundle),
@@ -84,7 +85,8 @@ pub fn all(setup: &Arc<Setup>) -> RuleSet {
         Box::new(artifacts::Artifacts),
         Box::new(command::Command::new(setup.clone())),
         Box::new(copy::Copy),
-    ])
+    ];
+    RuleSet::new(rules, &[DECLARATIONS])
 }
 
 /// An action of the rule that `planner` plans, with nothing but its parameters.

@@ -3,6 +3,7 @@
 #![cfg_attr(test, expect(clippy::disallowed_methods, reason = "tests prepare real directories"))]
 
 mod configuration;
+pub mod declarations;
 mod demands;
 mod kinds;
 pub mod manifest;

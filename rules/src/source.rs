@@ -18,7 +18,7 @@ use webstir_engine::path::RelPath;
 use crate::tsconfig::{EmitOptions, Jsx};
 
 pub use codec::{DecodeError, FORMAT};
-pub(crate) use parse::{Collector, Parts};
+pub(crate) use parse::{Collector, Parts, tidy};
 pub use parse::{Language, ParsedModule};
 
 /// How a module asks for another.

@@ -1,5 +1,7 @@
 //! Action records: the outcomes of one action, in bytes.
 
+use std::sync::Arc;
+
 use super::codec::{Decoder, Encoder};
 use crate::action::{Artifact, Outcome};
 use crate::diagnostic::{Diagnostic, Related, Severity, Span};
@@ -9,7 +11,7 @@ use crate::system::PathKind;
 use crate::view::Observation;
 
 /// Raised with every change of the form below; a record of another version is a miss.
-const VERSION: u64 = 1;
+const VERSION: u64 = 2;
 
 pub(super) fn encode_outcomes(outcomes: &[Outcome]) -> Vec<u8> {
     let mut encoder = Encoder::default();
@@ -69,6 +71,11 @@ pub(crate) fn observation(encoder: &mut Encoder, (path, observation): &(RelPath,
             encoder.byte(3);
             encoder.option(path.as_ref(), |encoder, path| encoder.text(path.as_str()));
         }
+        Observation::Derived(name, digest) => {
+            encoder.byte(4);
+            encoder.text(name);
+            encoder.digest(*digest);
+        }
     }
 }
 
@@ -84,6 +91,7 @@ pub(crate) fn decode_observation(decoder: &mut Decoder<'_>) -> Option<(RelPath, 
         1 => Observation::Content(decoder.option(Decoder::digest)?),
         2 => Observation::Entries(decoder.option(Decoder::digest)?),
         3 => Observation::RealPath(decoder.option(path)?),
+        4 => Observation::Derived(Arc::from(decoder.text()?), decoder.digest()?),
         _ => return None,
     };
     Some((path_of, observation))
@@ -192,6 +200,7 @@ mod tests {
             (file.clone(), Observation::Content(Some(Digest::of(b"y")))),
             (file.clone(), Observation::Entries(None)),
             (file.clone(), Observation::RealPath(Some(file.clone()))),
+            (file.clone(), Observation::Derived(Arc::from("lines v1"), Digest::of(b"z"))),
         ]);
         outcome.hermetic = false;
         let outcomes = [outcome, Outcome::default()];
@@ -204,7 +213,7 @@ mod tests {
         #[test]
         fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
             let _ = decode_outcomes(&bytes);
-            let mut versioned = vec![1];
+            let mut versioned = vec![u8::try_from(VERSION).unwrap()];
             versioned.extend(bytes);
             let _ = decode_outcomes(&versioned);
         }

@@ -136,6 +136,15 @@ impl ParsedModule {
     /// Parses one file. `text` is the file as it lies on disk, byte-order mark included. Errors that a parser could recover
     /// from are errors too. A file that is not a module by its name is an error as well.
     pub fn parse(path: &RelPath, text: &str) -> Result<Self, Vec<SyntaxFault>> {
+        let mut module = Self::parse_with_ambient(path, text)?;
+        if let Some(parts) = module.parts.as_mut().filter(|_| module.language.is_typescript()) {
+            forget_ambient(&mut parts.program);
+        }
+        Ok(module)
+    }
+
+    /// As [`ParsedModule::parse`], with the contents of what is only declared. Such a module is not to be transpiled.
+    pub(crate) fn parse_with_ambient(path: &RelPath, text: &str) -> Result<Self, Vec<SyntaxFault>> {
         let Some(language) = Language::of(path) else {
             return Err(vec![SyntaxFault {
                 start: 0,
@@ -247,9 +256,6 @@ fn parse(path: &RelPath, language: Language, text: &str) -> Result<Parts, Vec<Sy
         parts.top = Mark::new();
         program.visit_mut_with(&mut resolver(parts.unresolved, parts.top, language.is_typescript()));
     });
-    if language.is_typescript() {
-        forget_ambient(&mut program);
-    }
     parts.program = program;
     let (leading, trailing) = comments.take_all();
     parts.leading = leading.take();
