@@ -2,7 +2,7 @@
 //!
 //! A heading of the second level starts a case with an empty workspace. The fenced blocks below it are steps, in order:
 //! `file <path>` writes a file, `append <path>` adds to one, `replace <path>` has the old text, a line `=>`, and the new text;
-//! `delete` and `touch` have paths. `webstir` has arguments of the binary, to which `--json` is added; the blocks after it say
+//! `delete` and `touch` have paths, `link <path>` the target of a symbolic link. `webstir` has arguments of the binary, to which `--json` is added; the blocks after it say
 //! what must have come of it: `ran` all actions that ran, `cached` how many did not have to, `findings` all warnings and errors
 //! as `code file:line:column`, `exit` the code, `tree <directory>` all files there. A `webstir` step without `exit` must exit
 //! with 0, one without `ran` says nothing about actions.
@@ -77,6 +77,7 @@ impl Runner {
                 self.case.replace(argument, from, to);
             }
             "delete" => block.content.lines().for_each(|path| self.case.remove(path)),
+            "link" => self.case.link(argument, &block.content),
             "touch" => block.content.lines().for_each(|path| self.case.write(path, &self.case.read(path))),
             "webstir" => {
                 self.settle();
@@ -191,6 +192,7 @@ specs! {
     incremental => "incremental.md",
     profiles => "profiles.md",
     types => "types.md",
+    packages => "packages.md",
     tree => "tree.md",
     commands => "commands.md",
 }

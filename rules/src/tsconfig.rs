@@ -7,6 +7,7 @@
 mod emit;
 mod extends;
 mod options;
+mod sources;
 
 use std::sync::Arc;
 
@@ -19,6 +20,7 @@ use webstir_engine::path::RelPath;
 use crate::manifest::STRICT;
 pub use emit::{Decorators, EmitOptions, Jsx, Target};
 use options::Options;
+pub use sources::Sources;
 
 /// How specifiers without an extension and packages are found.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -61,6 +63,8 @@ pub struct TsConfig {
     pub verbatim: bool,
     /// `isolatedModules`. Modules are transpiled one by one in any case.
     pub isolated_modules: bool,
+    /// `isolatedDeclarations`.
+    pub isolated_declarations: bool,
     /// `baseUrl`.
     pub base_url: Option<RelPath>,
     /// `paths`, in the order of the file.
@@ -69,6 +73,8 @@ pub struct TsConfig {
     pub allow_js: bool,
     /// `resolveJsonModule`.
     pub resolve_json: bool,
+    /// Which files the project names.
+    pub sources: Sources,
 }
 
 impl TsConfig {
@@ -92,15 +98,18 @@ pub type Read<'a> = dyn FnMut(&RelPath) -> Option<Arc<[u8]>> + 'a;
 /// Loads `path` and what it extends. Findings are errors of the files; the configuration holds what could be read.
 pub fn load(path: &RelPath, read: &mut Read<'_>) -> (TsConfig, Vec<Diagnostic>) {
     let directory = path.parent().unwrap_or_else(RelPath::root);
-    let mut loader = Loader { read, project: directory, open: Vec::new(), files: Vec::new(), found: Vec::new() };
+    let sources = Sources::of_directory(&directory);
+    let mut loader =
+        Loader { read, project: directory, sources, open: Vec::new(), files: Vec::new(), found: Vec::new() };
     let mut options = Options::default();
     match (loader.read)(path) {
         Some(bytes) => loader.file(path, &bytes, &mut options),
         None => loader.found.push(Diagnostic::error("tsconfig::missing", format!("There is no file `{path}`"))),
     }
-    let Loader { files, mut found, .. } = loader;
+    let Loader { files, sources, mut found, .. } = loader;
     let mut config = options.finish();
     config.files = files.into_boxed_slice();
+    config.sources = sources;
     found.sort();
     (config, found)
 }
@@ -109,6 +118,7 @@ struct Loader<'a, 'b> {
     read: &'a mut Read<'b>,
     /// What `${configDir}` stands for.
     project: RelPath,
+    sources: Sources,
     /// The files being read, outermost first.
     open: Vec<RelPath>,
     files: Vec<RelPath>,
@@ -166,6 +176,7 @@ impl Loader<'_, '_> {
                     self.extends(&source, &property.value, options);
                 }
                 self.open.pop();
+                self.sources.read(&object, &source.directory());
                 if let Some(property) = object.get("compilerOptions") {
                     match &property.value {
                         Value::Object(object) => options.read(&source, object, &self.project, &mut self.found),

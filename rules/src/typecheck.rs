@@ -12,6 +12,7 @@
 mod api_7_0;
 mod command_line;
 mod diagnostics;
+mod neighbours;
 mod no_emit;
 mod process;
 mod protocol;
@@ -27,8 +28,10 @@ use webstir_engine::diagnostic::Diagnostic;
 use webstir_engine::path::RelPath;
 use webstir_engine::view::View;
 
+use self::neighbours::Interfaces;
 use self::workspace::Workspace;
 
+pub use self::neighbours::{Neighbour, Neighbours};
 pub use self::protocol::ProtocolError;
 pub use self::virtual_files::VirtualFiles;
 
@@ -97,6 +100,8 @@ pub struct Request<'a> {
     pub view: &'a View,
     /// Directories that stand in for absent ones. Seen only through [`Protocol::V7_0`]; a command line reads the disk.
     pub overlay: &'a VirtualFiles,
+    /// Projects of which only the declarations are read. A command line reads their sources.
+    pub neighbours: &'a Neighbours,
     /// The workspace on disk, for [`Protocol::CommandLine`].
     pub root: &'a Path,
     /// Set when the result is no longer wanted.
@@ -169,6 +174,9 @@ pub enum TypecheckError {
         /// Why not.
         source: io::Error,
     },
+    /// What was given in place of a neighbour's source does not parse. [`check`] then gives the source.
+    #[error("The declarations of `{0}` do not parse")]
+    Declarations(RelPath),
     /// The world failed in another way.
     #[error("{what}: {source}")]
     World {
@@ -210,7 +218,8 @@ enum OpenedBy<'a> {
 pub fn open<'a>(request: &Request<'a>) -> Result<Opened<'a>, TypecheckError> {
     let opened = match (request.compiler.protocol(), &request.compiler.program) {
         (Protocol::V7_0, CompilerProgram::Native(executable)) => {
-            let workspace = Workspace::new(request.view, request.overlay, Some(request.project));
+            let workspace = Workspace::new(request.view, request.overlay, Some(request.project))
+                .with_interfaces(Interfaces::new(request.neighbours));
             let session = api_7_0::Session::open(executable, request.project, workspace, request.cancelled)?;
             OpenedBy::Api(Box::new(session))
         }
@@ -245,7 +254,12 @@ impl Opened<'_> {
 
 /// Reads all inputs of a project and checks it.
 pub fn check(request: &Request<'_>) -> Result<Checked, TypecheckError> {
-    open(request)?.diagnostics()
+    match open(request)?.diagnostics() {
+        Err(TypecheckError::Declarations(_)) => {
+            open(&Request { neighbours: &Neighbours::default(), ..*request })?.diagnostics()
+        }
+        result => result,
+    }
 }
 
 #[cfg(test)]

@@ -7,6 +7,8 @@
 
 #[path = "typecheck/compilers.rs"]
 mod compilers;
+#[path = "typecheck/declarations.rs"]
+mod declarations;
 #[path = "typecheck/failures.rs"]
 mod failures;
 #[path = "typecheck/findings.rs"]

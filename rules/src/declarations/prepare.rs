@@ -6,8 +6,8 @@
 
 use swc_core::common::DUMMY_SP;
 use swc_core::ecma::ast::{
-    ArrowExpr, ArrowFunctionBody, AssignPat, Class, ClassProp, Expr, Function, FunctionBody, Lit, ModuleDecl, Pat,
-    Program, ReturnStmt, Stmt, ThisExpr, TsEnumDecl, TsModuleBlock, VarDeclarator,
+    ArrowExpr, ArrowFunctionBody, AssignPat, Class, ClassProp, Decl, Expr, Function, FunctionBody, Lit, ModuleDecl,
+    ModuleItem, Pat, Program, ReturnStmt, Stmt, ThisExpr, TsEnumDecl, TsModuleBlock, VarDecl, VarDeclarator,
 };
 use swc_core::ecma::visit::{Visit, VisitMut, VisitMutWith, VisitWith};
 
@@ -88,6 +88,25 @@ impl Visit for Returns {
 }
 
 impl VisitMut for Prepare {
+    fn visit_mut_module_items(&mut self, items: &mut Vec<ModuleItem>) {
+        // The emitter takes or leaves the variables of one statement together.
+        let mut split = Vec::with_capacity(items.len());
+        for item in items.drain(..) {
+            match item {
+                ModuleItem::Stmt(Stmt::Decl(Decl::Var(var))) if var.decls.len() > 1 => {
+                    let VarDecl { span, ctxt, kind, declare, decls } = *var;
+                    split.extend(decls.into_iter().map(|declarator| {
+                        let alone = VarDecl { span, ctxt, kind, declare, decls: vec![declarator] };
+                        ModuleItem::Stmt(Stmt::Decl(Decl::Var(Box::new(alone))))
+                    }));
+                }
+                item => split.push(item),
+            }
+        }
+        *items = split;
+        items.visit_mut_children_with(self);
+    }
+
     fn visit_mut_expr(&mut self, expr: &mut Expr) {
         // The type that is to be satisfied takes part in the inference.
         if matches!(expr, Expr::TsSatisfies(_)) {

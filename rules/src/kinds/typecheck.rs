@@ -11,10 +11,11 @@ use webstir_engine::rule::{Context, Rule, RunError, RunResult};
 use webstir_engine::system::PathKind;
 
 use super::{Setup, action, parameters};
+use crate::modules::{self, PathKey};
 use crate::toolchain::{
     Document, LOCK_FILE, LOCKFILES, Network, Platform, Request, Requested, ResolvedCompiler, Runtime,
 };
-use crate::typecheck::{Compiler, TypecheckError};
+use crate::typecheck::{Compiler, Neighbour, Neighbours, TypecheckError};
 use crate::{templates, toolchain, typecheck};
 
 const VERSION: u32 = 1;
@@ -38,6 +39,8 @@ struct Parameters {
     project: String,
     compiler: String,
     types: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    neighbours: Vec<Neighbour>,
 }
 
 impl Rule for Typecheck {
@@ -81,6 +84,7 @@ impl Rule for Typecheck {
             project: project.as_str().to_owned(),
             compiler: compiler.version().to_owned(),
             types: templates::types().digest().to_hex(),
+            neighbours: neighbours(planner, &project),
         };
         let mut action = action(planner, VERSION, None, &parameters);
         action.tool = Some(compiler.digest());
@@ -89,8 +93,9 @@ impl Rule for Typecheck {
     }
 
     fn run(&self, context: &Context<'_>) -> RunResult {
-        let Parameters { project, .. } = parameters(context.action);
+        let Parameters { project, neighbours, .. } = parameters(context.action);
         let project = RelPath::new(&project).expect("planned from a path");
+        let neighbours = Neighbours::new(&project, neighbours);
         // The plan resolved the same texts; reading them here is part of what the action saw.
         let Some(resolved) = Self::resolve(context)? else {
             return Err(RunError::InputChanged(RelPath::root()));
@@ -107,6 +112,7 @@ impl Rule for Typecheck {
             project: &project,
             view: context.view,
             overlay: templates::types(),
+            neighbours: &neighbours,
             root: &self.setup.root,
             cancelled: context.cancelled,
         };
@@ -164,6 +170,26 @@ impl Typecheck {
             Runtime::Node => Compiler::script(resolved.version(), &installed.directory, self.setup.node.clone()),
         })
     }
+}
+
+/// The projects that other rules check in this profile. What one of them declares is told by its own file, and by which files it
+/// names; the files themselves are seen when they are read.
+fn neighbours(planner: &Planner<'_>, project: &RelPath) -> Vec<Neighbour> {
+    let own = project.parent().unwrap_or_else(RelPath::root);
+    let rules = planner.config.rules().iter().filter(|rule| rule.label().kind() == planner.node.label().kind());
+    let mut neighbours = Vec::new();
+    for rule in rules.filter(|rule| rule.in_profile(&planner.profile)) {
+        let Some(project) = rule.path("project").map(|path| &path.value) else { continue };
+        if project.is_within(&own) || file::kind(planner.db, project) != PathKind::File {
+            continue;
+        }
+        let (config, _) = modules::project(planner.db, PathKey::new(planner.db, project.clone()));
+        let declares = config.isolated_declarations.then(|| config.sources.clone());
+        neighbours.push(Neighbour { project: project.as_str().to_owned(), declares });
+    }
+    neighbours.sort();
+    neighbours.dedup();
+    neighbours
 }
 
 /// The files that say which compiler it is.

@@ -5,7 +5,7 @@ use webstir_engine::diagnostic::Diagnostic;
 use webstir_engine::path::{PathError, RelPath};
 
 use super::emit::{Decorators, Jsx, Target};
-use super::{ModuleResolution, PathMapping, Source, TsConfig};
+use super::{ModuleResolution, PathMapping, Source, Sources, TsConfig};
 
 /// The options as written, the later file over the earlier.
 #[derive(Default)]
@@ -23,6 +23,7 @@ pub(super) struct Options {
     define_fields: Option<bool>,
     verbatim: bool,
     isolated_modules: bool,
+    isolated_declarations: bool,
     base_url: Option<RelPath>,
     paths: Option<Vec<PathMapping>>,
     allow_js: bool,
@@ -85,6 +86,7 @@ impl Options {
             }
             "verbatimModuleSyntax" => reader.flag(property, &mut self.verbatim),
             "isolatedModules" => reader.flag(property, &mut self.isolated_modules),
+            "isolatedDeclarations" => reader.flag(property, &mut self.isolated_declarations),
             "allowJs" => reader.flag(property, &mut self.allow_js),
             "resolveJsonModule" => {
                 let mut flag = self.resolve_json.unwrap_or_default();
@@ -126,10 +128,12 @@ impl Options {
             define_fields: self.define_fields.or(self.target.map(|(_, has_fields)| has_fields)),
             verbatim: self.verbatim,
             isolated_modules: self.isolated_modules,
+            isolated_declarations: self.isolated_declarations,
             base_url: self.base_url,
             paths: self.paths.unwrap_or_default().into_boxed_slice(),
             allow_js: self.allow_js,
             resolve_json: self.resolve_json.unwrap_or(module_resolution == ModuleResolution::Bundler),
+            sources: Sources::default(),
         }
     }
 }

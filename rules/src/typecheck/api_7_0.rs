@@ -109,7 +109,12 @@ impl<'a> Session<'a> {
     pub(super) fn diagnostics(mut self) -> Result<(Vec<Diagnostic>, Vec<RelPath>), TypecheckError> {
         let mut raw = self.ask_diagnostics("getConfigFileParsingDiagnostics")?;
         let configuration = raw.len();
-        raw.extend(self.ask_diagnostics("getSyntacticDiagnostics")?);
+        for found in self.ask_every_diagnostic("getSyntacticDiagnostics")? {
+            if let Some(path) = self.declared(&found) {
+                return Err(TypecheckError::Declarations(path));
+            }
+            raw.push(found);
+        }
         if raw.len() == configuration {
             raw.extend(self.ask_diagnostics("getProgramDiagnostics")?);
             let mut of_files = Vec::new();
@@ -130,10 +135,26 @@ impl<'a> Session<'a> {
         for raw in raw {
             findings.extend(self.finding(raw)?);
         }
-        Ok((convert(findings, &self.project, &format!("{ROOT}/")), self.files))
+        let mut diagnostics = convert(findings, &self.project, &format!("{ROOT}/"));
+        if let Some(interfaces) = self.workspace.interfaces() {
+            diagnostics.extend(interfaces.hints());
+        }
+        Ok((diagnostics, self.files))
     }
 
+    /// Without those in declarations: what is wrong with a neighbour's file is said by its own check.
     fn ask_diagnostics(&mut self, method: &str) -> Result<Vec<RawDiagnostic>, TypecheckError> {
+        let mut diagnostics = self.ask_every_diagnostic(method)?;
+        diagnostics.retain(|found| self.declared(found).is_none());
+        Ok(diagnostics)
+    }
+
+    /// The file of a diagnostic, when it was read as its declarations.
+    fn declared(&self, found: &RawDiagnostic) -> Option<RelPath> {
+        inside(found.file_name.as_deref()?).filter(|path| self.workspace.is_declared(path))
+    }
+
+    fn ask_every_diagnostic(&mut self, method: &str) -> Result<Vec<RawDiagnostic>, TypecheckError> {
         let diagnostics: Option<Vec<RawDiagnostic>> = self.ask_project(method)?;
         Ok(diagnostics.unwrap_or_default())
     }
@@ -273,6 +294,8 @@ impl<'a> Session<'a> {
         let place = self.place(name)?;
         let range = usize::try_from(raw.pos).ok().zip(usize::try_from(raw.end).ok());
         let span = match (&place, range) {
+            // A place in declarations is none in the file.
+            (Place::Inside(path), _) if self.workspace.is_declared(path) => None,
             (Place::Inside(path), Some((pos, end))) => self.workspace.text(path).map(|text| text.span(pos..end)),
             _ => None,
         };

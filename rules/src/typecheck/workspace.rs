@@ -12,6 +12,7 @@ use webstir_engine::system::{Listing, PathKind};
 use webstir_engine::view::View;
 
 use super::TypecheckError;
+use super::neighbours::Interfaces;
 use super::no_emit::set_no_emit;
 use super::text::Text;
 use super::virtual_files::VirtualFiles;
@@ -37,13 +38,29 @@ pub(super) struct Workspace<'a> {
     /// The project file, whose copy for the compiler sets `noEmit`.
     project: Option<RelPath>,
     texts: FxHashMap<RelPath, Text>,
+    interfaces: Option<Interfaces<'a>>,
 }
 
 impl<'a> Workspace<'a> {
     /// A workspace in which `project` is read with `noEmit` set.
     pub(super) fn new(view: &'a View, overlay: &'a VirtualFiles, project: Option<&RelPath>) -> Self {
         let shown = vec![None; overlay.roots().len()];
-        Self { view, overlay, shown, project: project.cloned(), texts: FxHashMap::default() }
+        Self { view, overlay, shown, project: project.cloned(), texts: FxHashMap::default(), interfaces: None }
+    }
+
+    /// The same workspace, in which files of neighbours are read as their declarations.
+    pub(super) fn with_interfaces(self, interfaces: Interfaces<'a>) -> Self {
+        Self { interfaces: Some(interfaces), ..self }
+    }
+
+    /// How files of neighbours were read.
+    pub(super) fn interfaces(&self) -> Option<&Interfaces<'a>> {
+        self.interfaces.as_ref()
+    }
+
+    /// Whether the file was read as its declarations.
+    pub(super) fn is_declared(&self, path: &RelPath) -> bool {
+        self.interfaces.as_ref().is_some_and(|interfaces| interfaces.is_declared(path))
     }
 
     /// What is at `path`.
@@ -70,7 +87,11 @@ impl<'a> Workspace<'a> {
 
     /// The text of the file at `path`; `None` when there is none.
     pub(super) fn read(&mut self, path: &RelPath) -> Result<Option<&Text>, TypecheckError> {
-        let text = match self.view.read(path).map_err(TypecheckError::workspace(path))? {
+        let bytes = match &mut self.interfaces {
+            Some(interfaces) => interfaces.read(self.view, path)?,
+            None => self.view.read(path).map_err(TypecheckError::workspace(path))?,
+        };
+        let text = match bytes {
             Some(bytes) => {
                 let text = Text::decode(bytes);
                 let edit = if self.project.as_ref() == Some(path) { set_no_emit(text.content()) } else { None };

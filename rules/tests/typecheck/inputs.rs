@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use webstir_engine::system::{Memory, Os, PathKind};
 use webstir_engine::view::{Observation, View};
-use webstir_rules::typecheck::{Request, VirtualFiles, open};
+use webstir_rules::typecheck::{Neighbours, Request, VirtualFiles, open};
 
 #[test]
 fn a_module_that_is_missing() {
@@ -187,11 +187,13 @@ fn the_trace_is_complete_before_the_check() {
     let (compiler, project, overlay) = (native(), path("tsconfig.json"), VirtualFiles::default());
     let view = View::new(Arc::new(Os::new(root.path()).unwrap()));
     let cancelled = AtomicBool::new(false);
+    let neighbours = Neighbours::default();
     let opened = open(&Request {
         compiler: &compiler,
         project: &project,
         view: &view,
         overlay: &overlay,
+        neighbours: &neighbours,
         root: root.path(),
         cancelled: &cancelled,
     })

@@ -11,7 +11,7 @@ use webstir_engine::diagnostic::Span;
 use webstir_engine::path::RelPath;
 use webstir_engine::system::{Os, System};
 use webstir_engine::view::{Trace, View};
-use webstir_rules::typecheck::{Checked, Compiler, Request, TypecheckError, VirtualFiles, check};
+use webstir_rules::typecheck::{Checked, Compiler, Neighbours, Request, TypecheckError, VirtualFiles, check};
 
 pub(crate) static INSTALLING: Mutex<()> = Mutex::new(());
 
@@ -88,7 +88,15 @@ pub(crate) fn try_check(
 ) -> Result<(Checked, Trace), TypecheckError> {
     let view = View::new(system);
     let project = path("tsconfig.json");
-    let request = Request { compiler, project: &project, view: &view, overlay, root, cancelled };
+    let request = Request {
+        compiler,
+        project: &project,
+        view: &view,
+        overlay,
+        neighbours: &Neighbours::default(),
+        root,
+        cancelled,
+    };
     check(&request).map(|checked| (checked, view.trace()))
 }
 

@@ -1,0 +1,146 @@
+//! The other projects of a workspace.
+//!
+//! A [`Neighbour`] is a project that another rule checks. What this check reads of it is read as its
+//! [declarations](crate::declarations), if the neighbour promises with `isolatedDeclarations` that each of its files tells its own
+//! types: an edit of a body there is then none of this check's business. Findings in such a file are left to the neighbour's own
+//! check, which is why only files count that it is certain to have.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use webstir_engine::diagnostic::{Diagnostic, Span};
+use webstir_engine::path::RelPath;
+use webstir_engine::view::{Derived, View};
+
+use super::TypecheckError;
+use crate::declarations::{DECLARATIONS, Gap, declarations};
+use crate::source::Language;
+use crate::tsconfig::Sources;
+
+/// How many places are named that keep a file from having declarations.
+const NAMED_GAPS: usize = 3;
+
+/// A project that another rule checks.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Neighbour {
+    /// Its project file.
+    pub project: String,
+    /// What it names, if its `isolatedDeclarations` is set.
+    pub declares: Option<Sources>,
+}
+
+/// The other projects of the workspace, as one project sees them.
+#[derive(Debug, Clone)]
+pub struct Neighbours {
+    own: RelPath,
+    /// With their directories; the deepest first.
+    all: Vec<(RelPath, Neighbour)>,
+}
+
+impl Default for Neighbours {
+    /// None.
+    fn default() -> Self {
+        Self { own: RelPath::root(), all: Vec::new() }
+    }
+}
+
+impl Neighbours {
+    /// The neighbours of `project`. Those in the directory of `project` or below it are none.
+    pub fn new(project: &RelPath, neighbours: impl IntoIterator<Item = Neighbour>) -> Self {
+        let own = project.parent().unwrap_or_else(RelPath::root);
+        let directory = |neighbour: &Neighbour| RelPath::new(&neighbour.project).ok()?.parent();
+        let mut all: Vec<_> =
+            neighbours.into_iter().filter_map(|neighbour| Some((directory(&neighbour)?, neighbour))).collect();
+        all.retain(|(directory, _)| !directory.is_within(&own));
+        all.sort_by(|(a, _), (b, _)| b.components().count().cmp(&a.components().count()).then_with(|| a.cmp(b)));
+        Self { own, all }
+    }
+
+    /// The neighbours to which the file at `path` belongs: those of the deepest directory.
+    fn owners(&self, path: &RelPath) -> impl Iterator<Item = &Neighbour> {
+        let is_foreign = !path.is_within(&self.own) && !path.components().any(|part| part == "node_modules");
+        let mut owners =
+            self.all.iter().filter(move |(directory, _)| is_foreign && path.is_within(directory)).peekable();
+        let deepest = owners.peek().map(|(directory, _)| directory);
+        owners.take_while(move |(directory, _)| Some(directory) == deepest).map(|(_, neighbour)| neighbour)
+    }
+}
+
+/// How one check read the files of its neighbours.
+#[derive(Debug)]
+pub(super) struct Interfaces<'a> {
+    neighbours: &'a Neighbours,
+    /// Files that were read as their declarations.
+    declared: BTreeSet<RelPath>,
+    /// Files that have none, with their text.
+    inferred: BTreeMap<RelPath, (Vec<Gap>, String)>,
+    /// Projects that promise none.
+    silent: BTreeSet<String>,
+}
+
+impl<'a> Interfaces<'a> {
+    pub(super) fn new(neighbours: &'a Neighbours) -> Self {
+        Self { neighbours, declared: BTreeSet::new(), inferred: BTreeMap::new(), silent: BTreeSet::new() }
+    }
+
+    /// The bytes of the file at `path` as this check may see them; `None` when there is none.
+    pub(super) fn read(&mut self, view: &View, path: &RelPath) -> Result<Option<Vec<u8>>, TypecheckError> {
+        let failed = TypecheckError::workspace(path);
+        if !matches!(Language::of(path), Some(Language::TypeScript | Language::TypeScriptJsx)) {
+            return view.read(path).map_err(failed);
+        }
+        let mut owners = self.neighbours.owners(path).peekable();
+        let Some(first) = owners.peek().copied() else { return view.read(path).map_err(failed) };
+        let (declaring, silent): (Vec<_>, Vec<_>) = owners.partition(|owner| owner.declares.is_some());
+        let covers = |owner: &&Neighbour| owner.declares.as_ref().is_some_and(|sources| sources.covers(path));
+        if !declaring.iter().any(covers) {
+            let bytes = view.read(path).map_err(failed)?;
+            if bytes.is_some() && declaring.is_empty() && !silent.is_empty() {
+                self.silent.insert(first.project.clone());
+            }
+            return Ok(bytes);
+        }
+        match view.derive(path, &DECLARATIONS).map_err(failed)? {
+            Derived::Absent => Ok(None),
+            Derived::Derived(bytes) => {
+                self.declared.insert(path.clone());
+                Ok(Some(bytes))
+            }
+            Derived::Source(bytes) => {
+                if let Ok(text) = std::str::from_utf8(&bytes)
+                    && let Err(gaps) = declarations(path, text)
+                    && !gaps.is_empty()
+                {
+                    self.inferred.insert(path.clone(), (gaps, text.to_owned()));
+                }
+                Ok(Some(bytes))
+            }
+        }
+    }
+
+    /// Whether the file was read as its declarations, so that places in it are none of the source.
+    pub(super) fn is_declared(&self, path: &RelPath) -> bool {
+        self.declared.contains(path)
+    }
+
+    /// What keeps this check from being spared edits of its neighbours' bodies.
+    pub(super) fn hints(&self) -> Vec<Diagnostic> {
+        let silent = self.silent.iter().filter_map(|project| {
+            let file = RelPath::new(project).ok()?;
+            let message = format!("Every edit in the project `{project}` checks the projects that import it again");
+            let help = "Set `isolatedDeclarations` and `declaration` in it, so that only edits of what it declares do";
+            Some(Diagnostic::info("typecheck::no_declarations", message).in_file(&file).help(help))
+        });
+        let gaps = self.inferred.iter().flat_map(|(file, (gaps, text))| {
+            gaps.iter().map(move |gap| {
+                let span = Span::locate(text, gap.start as usize, gap.end as usize);
+                let message = format!("Every edit of `{file}` checks the projects that import it again");
+                Diagnostic::info("typecheck::inferred_type", message)
+                    .at(file, span)
+                    .note(&*gap.message)
+                    .help("Write the type here, so that only edits of what the file declares do")
+            })
+        });
+        silent.chain(gaps.take(NAMED_GAPS)).collect()
+    }
+}
