@@ -7,12 +7,14 @@
 use swc_core::common::DUMMY_SP;
 use swc_core::ecma::ast::{
     ArrowExpr, ArrowFunctionBody, AssignPat, Class, ClassProp, Decl, Expr, Function, FunctionBody, Lit, ModuleDecl,
-    ModuleItem, Pat, Program, ReturnStmt, Stmt, ThisExpr, TsEnumDecl, TsModuleBlock, VarDecl, VarDeclarator,
+    ModuleItem, Pat, Program, ReturnStmt, Stmt, ThisExpr, TsEnumDecl, TsImportEqualsDecl, TsModuleBlock, TsModuleRef,
+    VarDecl, VarDeclarator,
 };
 use swc_core::ecma::visit::{Visit, VisitMut, VisitMutWith, VisitWith};
 
-/// Whether the module has what no declarations express: an enum that is only declared, whose members have no known values, and a
-/// `const enum` in a namespace, which a declaration makes inaccessible under `isolatedModules`.
+/// Whether the module has what its declarations would not express: an enum that is only declared, whose members have no known
+/// values, a `const enum` in a namespace, which a declaration makes inaccessible under `isolatedModules`, and a name for a part
+/// of a namespace (`import A = B.C`), which the emitter loses.
 pub(super) fn is_beyond(program: &Program) -> bool {
     let mut found = Beyond::default();
     program.visit_with(&mut found);
@@ -33,6 +35,10 @@ struct Beyond {
 impl Visit for Beyond {
     fn visit_ts_enum_decl(&mut self, node: &TsEnumDecl) {
         self.is_beyond |= node.declare || node.is_const && self.in_namespace;
+    }
+
+    fn visit_ts_import_equals_decl(&mut self, import: &TsImportEqualsDecl) {
+        self.is_beyond |= matches!(import.module_ref, TsModuleRef::TsEntityName(_));
     }
 
     fn visit_ts_module_block(&mut self, block: &TsModuleBlock) {

@@ -83,6 +83,7 @@ fn what_is_no_module_has_no_declarations() {
         ("a.ts", "export const = 1;"),
         ("a.ts", "export declare enum E { A }"),
         ("a.ts", "export namespace N { export const enum E { A } }"),
+        ("a.ts", "export namespace N { export type T = 1 } export import A = N;"),
     ] {
         assert_eq!(of(name, text), Err(Vec::new()), "{name}: {text}");
     }

@@ -71,7 +71,7 @@ const MODULES: &[Module] = &[
         ",
         consumer: "
             import * as f from '#p0/functions';
-            const n1: never = f.id; const n2: never = f.over; const n3: never = f.defaults; const n4: never = f.isString;
+            const n1: never = f.id; const n2: never = f.over; f.defaults(1, 2); f.defaults(undefined, undefined, { c: '' }); const n4: never = f.isString;
             const n5: never = f.assertString; const n6: never = f.later; const n7: never = f.many; const n8: never = f.arrow;
             const n9: never = f.inferred; const n10: never = f.single; const n11: never = f.self; const n12: never = f.rest;
             const n13: never = f.uses; f.id(1); f.over(true); f.defaults('x'); f.hidden; f.self(1);
@@ -96,7 +96,7 @@ const MODULES: &[Module] = &[
             import local, * as v from '#p0/values';
             const a1: never = v.one; const a2: never = v.text; const a3: never = v.flag; const a4: never = v.big; const a5: never = v.minus;
             const a6: never = v.template; const a7: never = v.number; const a8: never = v.mutable; const a9: never = v.old;
-            const b1: never = v.list; const b2: never = v.object; const b3: never = v.frozen; const b4: never = v.asserted;
+            const b1: never = v.list; const b2: never = v.object; const b3: never = v.frozen.a; const b33: never = v.frozen.b.c; const b4: never = v.asserted;
             const b5: never = v.symbol; const b6: never = v.keyed; const b7: never = v.keyed[v.symbol]; const b8: never = v.nested;
             const b9: never = v.nothing; const c1: never = v.renamed; const c2: never = local;
             const c3: v.Literal = 'a-z'; v.one = 2; v.frozen.a = 2; v.object.a = 'x'; let widened = v.one; widened = 2; let w = v.text; const c4: never = w;
@@ -124,14 +124,14 @@ const MODULES: &[Module] = &[
             export namespace Outer { const hidden: number = 1; export const shown: number = hidden; export namespace Inner { export interface I { a: number } export class C { b = 1; } }
                 export type T = Inner.I | string; export function f(a: T): Inner.C { return new Inner.C(); } export enum E { A, B } }
             export function merged(a: number): number { return a; } export namespace merged { export let option: string = ''; export type O = number; }
-            export interface Several { a: 1 } export interface Several { b: 2 } export import Alias = Outer.Inner;
+            export interface Several { a: 1 } export interface Several { b: 2 }
             namespace Local { export type L = number } export type FromLocal = Local.L;
         ",
         consumer: "
-            import { Outer, merged, Alias, type Several, type FromLocal } from '#p0/namespaces';
+            import { Outer, merged, type Several, type FromLocal } from '#p0/namespaces';
             const a1: never = Outer.shown; Outer.hidden; const a2: never = new Outer.Inner.C(); const a3: Outer.T = 1;
             const a4: never = Outer.f('x'); const a5: never = Outer.E.B; const a6: never = merged; const a7: never = merged.option;
-            const a8: Several = { a: 1 }; const a9: never = new Alias.C().b; const b1: Alias.I = {}; const b2: FromLocal = ''; const b3: merged.O = '';
+            const a8: Several = { a: 1 }; const b1: Outer.Inner.I = {}; const b2: FromLocal = ''; const b3: merged.O = '';
         ",
     },
     Module {
@@ -242,8 +242,8 @@ const MODULES: &[Module] = &[
     },
 ];
 
-/// Modules whose types only inference tells. They are read as they are.
-const INFERRED: &[Module] = &[
+/// Modules that are read as they are: only inference tells their types, or declarations would not express them.
+const AS_THEY_ARE: &[Module] = &[
     Module {
         name: "satisfied",
         source: "export const a = { kind: 'a' } satisfies { kind: 'a' | 'b' };",
@@ -258,6 +258,11 @@ const INFERRED: &[Module] = &[
         name: "guessed",
         source: "export class A { readonly o = { a: 1 }; accessor b = 1; } export function f(a = null): void {} export enum E { A = 'x'.length }",
         consumer: "import { A, E, f } from '#p0/guessed'; const a1: never = new A().o; const a2: never = new A().b; const a3: never = f; const a4: never = E.A;",
+    },
+    Module {
+        name: "alias",
+        source: "export namespace Outer { export namespace Inner { export class C { b = 1; } } } export import Alias = Outer.Inner;",
+        consumer: "import { Alias } from '#p0/alias'; const a1: never = new Alias.C().b;",
     },
     Module {
         name: "script",
@@ -297,9 +302,12 @@ fn of_consumer(checked: &Checked) -> BTreeMap<String, BTreeSet<String>> {
     for finding in &checked.diagnostics {
         let Some(file) = finding.file.as_ref().filter(|file| file.is_within(&path("p1"))) else { continue };
         let start = finding.span.unwrap().start;
-        // A place in the neighbour is none in its declarations.
-        let related: Vec<_> = finding.related.iter().map(|other| (&other.message, &other.file)).collect();
-        let text = format!("{start} {} {} {:?} {related:?}", finding.code, finding.message, finding.notes);
+        // A place in the neighbour is none in its declarations, which have no implementation of an overload.
+        let related = finding.related.iter().map(|other| (&other.message, &other.file));
+        let related: Vec<_> = related.filter(|(message, _)| !message.contains("against this implementation")).collect();
+        // The message lists members, in their order, which is another one where parameters become properties.
+        let message = if finding.code == "typecheck::ts2740" { "" } else { &finding.message };
+        let text = format!("{start} {} {message} {:?} {related:?}", finding.code, finding.notes);
         found.entry(file.file_stem().to_owned()).or_default().insert(text);
     }
     found
@@ -313,7 +321,7 @@ fn declarations_say_what_the_sources_say() {
         ("p0/package.json".to_owned(), r#"{"type": "module"}"#.to_owned()),
         ("package.json".to_owned(), r##"{"type": "module", "imports": {"#p0/*": "./p0/src/*.ts"}}"##.to_owned()),
     ];
-    for module in MODULES.iter().chain(INFERRED) {
+    for module in MODULES.iter().chain(AS_THEY_ARE) {
         files.push((format!("p0/src/{}.ts", module.name), module.source.to_owned()));
         files.push((format!("p1/src/{}.ts", module.name), module.consumer.to_owned()));
     }
@@ -334,7 +342,8 @@ fn declarations_say_what_the_sources_say() {
     expected.iter().filter(|name| !derived.iter().any(|derived| derived == *name)).for_each(|name| gaps(&name));
     assert_eq!(derived, expected);
     let (mut sources, mut declared) = (of_consumer(&with_sources), of_consumer(&with_declarations));
-    for module in MODULES.iter().chain(INFERRED) {
+    let mut differing = String::new();
+    for module in MODULES.iter().chain(AS_THEY_ARE) {
         let sources = sources.remove(module.name).unwrap_or_default();
         let declared = declared.remove(module.name).unwrap_or_default();
         let asks = module.consumer.contains("never");
@@ -342,6 +351,9 @@ fn declarations_say_what_the_sources_say() {
         let missing: Vec<_> = sources.difference(&declared).collect();
         let more: Vec<_> = declared.difference(&sources).collect();
         let text = declarations(&path("p0/src/a.ts"), module.source).unwrap_or_default();
-        assert!(missing.is_empty() && more.is_empty(), "{}\n{text}\n{missing:#?}\n{more:#?}", module.name);
+        if !missing.is_empty() || !more.is_empty() {
+            differing.push_str(&format!("{}\n{text}\n{missing:#?}\n{more:#?}\n", module.name));
+        }
     }
+    assert!(differing.is_empty(), "{differing}");
 }
