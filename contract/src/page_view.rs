@@ -158,8 +158,10 @@ mod tests {
 
     use super::*;
 
+    type Read = (String, String, Option<String>);
+
     /// Page, pattern and name of each view, and what is wrong.
-    fn read(declared: &Value) -> (Vec<(String, String, Option<String>)>, Vec<String>) {
+    fn read(declared: &Value) -> (Vec<Read>, Vec<String>) {
         let (views, faults) = page_views(declared.as_array().unwrap());
         let views = views.into_iter().map(|view| (view.page.clone(), view.pattern(), view.name));
         (views.collect(), faults.into_iter().map(|fault| fault.message).collect())
