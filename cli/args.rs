@@ -72,6 +72,11 @@ pub(crate) enum Command {
     /// Serve a build over HTTP
     #[command(after_help = "Examples:\n  webstir serve --build\n  webstir serve --profile publish --port 8080")]
     Serve(Serve),
+    /// Say what made actions run in the last build
+    #[command(
+        after_help = "Examples:\n  webstir why\n  webstir why transpile:backend\n  webstir why src/backend/index.ts --json\n  webstir why --against ../other-checkout"
+    )]
+    Why(Why),
     /// Write `webstir.lock`: the compiler's exact version and integrity
     #[command(after_help = "Example: webstir lock")]
     Lock,
@@ -94,6 +99,7 @@ impl Command {
             Self::Build(_) => "build",
             Self::Publish => "publish",
             Self::Serve(_) => "serve",
+            Self::Why(_) => "why",
             Self::Lock => "lock",
             Self::Config(_) => "config",
             Self::Cache(_) => "cache",
@@ -205,6 +211,19 @@ pub(crate) enum LogStyle {
     Json,
     /// Lines for people
     Pretty,
+}
+
+/// `webstir why`.
+#[derive(Debug, Args)]
+pub(crate) struct Why {
+    /// An action, a rule, the name of a rule, or a file [default: everything that ran]
+    pub(crate) target: Option<String>,
+    /// The profile that was built
+    #[arg(long, default_value = "build")]
+    pub(crate) profile: String,
+    /// Compare with the last build of another workspace, or with a key dump
+    #[arg(long, value_name = "PATH")]
+    pub(crate) against: Option<PathBuf>,
 }
 
 /// `webstir config`.

@@ -7,6 +7,7 @@ mod config;
 mod init;
 mod lock;
 mod serve;
+mod why;
 
 use crate::Exit;
 use crate::args::{Arguments, Command, Serve};
@@ -22,6 +23,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Build(build) => build::run(&global, &build.profile, "build"),
         Command::Publish => build::run(&global, "publish", "publish"),
         Command::Serve(serve) => serve::run(&global, &serve),
+        Command::Why(why) => why::run(&global, &why),
         Command::Lock => lock::run(&global),
         Command::Config(config) => config::run(&global, &config),
         Command::Cache(cache) => cache::run(&global, cache.command),

@@ -27,6 +27,7 @@ use webstir_engine::system::{Os, System as _};
 use webstir_engine::tree::{PlaceError, Placed, Tree};
 
 use crate::args::Global;
+use crate::explanation::Explanation;
 
 /// How often a build starts over because the store lost a blob.
 const HEALINGS: usize = 3;
@@ -156,6 +157,8 @@ pub(crate) struct Built {
     pub(crate) artifacts: Vec<Artifact>,
     pub(crate) placed: Option<Placed>,
     pub(crate) manifest: Option<serde_json::Value>,
+    /// Why what ran did; `None` when nothing did.
+    pub(crate) explanation: Option<Explanation>,
     pub(crate) duration: Duration,
 }
 
@@ -259,6 +262,7 @@ impl Session {
             artifacts: Vec::new(),
             placed: None,
             manifest: None,
+            explanation: None,
             duration: Duration::ZERO,
         };
         if let Some(engine) = &mut self.engine {
@@ -285,6 +289,8 @@ impl Session {
                     Ok(placed) => {
                         built.placed = placed;
                         built.manifest = webstir_rules::manifest_of(&run, &*engine.store);
+                        built.explanation =
+                            Explanation::record(&self.workspace.root, &self.profile, &run, engine.scheduler.database());
                         built.run = Some(run);
                         break;
                     }

@@ -5,6 +5,7 @@
 mod args;
 mod commands;
 mod compose;
+mod explanation;
 mod report;
 
 use std::process::ExitCode;

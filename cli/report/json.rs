@@ -5,7 +5,9 @@ use webstir_engine::diagnostic::{Diagnostic, Span};
 use webstir_engine::event::Status;
 use webstir_engine::path::RelPath;
 
+use super::cause;
 use crate::compose::Built;
+use crate::explanation::Explanation;
 
 /// One document and a line end.
 pub(crate) fn document(value: &Value) -> String {
@@ -17,15 +19,20 @@ pub(crate) fn document(value: &Value) -> String {
 /// The document of `build --json`.
 pub(crate) fn build(built: &Built) -> String {
     let reports = built.run.iter().flat_map(|run| &run.reports);
+    let comparison = built.explanation.as_ref().map(Explanation::comparison);
     let actions: Vec<Value> = reports
         .map(|report| {
-            json!({
+            let mut action = json!({
                 "label": report.label.to_string(),
                 "kind": report.label.rule.kind(),
                 "status": report.status.as_str(),
                 "key": report.key.to_string(),
                 "durationMs": milliseconds(report.duration),
-            })
+            });
+            if let (Status::Ran | Status::Failed, Some(comparison)) = (report.status, &comparison) {
+                action["cause"] = comparison.causes(&report.label).first().map_or(Value::Null, cause::document);
+            }
+            action
         })
         .collect();
     let artifacts: Vec<Value> = built
@@ -87,7 +94,7 @@ fn diagnostic(diagnostic: &Diagnostic) -> Value {
     value
 }
 
-fn span(span: Span) -> Value {
+pub(super) fn span(span: Span) -> Value {
     json!({"start": span.start, "end": span.end, "line": span.line, "column": span.column})
 }
 

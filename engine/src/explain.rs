@@ -16,7 +16,7 @@ mod tests;
 
 use std::sync::Arc;
 
-pub use self::codec::{LARGEST_DUMP, decode, encode};
+pub use self::codec::{HEAD_BYTES, LARGEST_DUMP, decode, encode, identity, identity_of};
 pub use self::comparison::Comparison;
 pub use self::dump::{ActionRecord, KeyDump, Part};
 

@@ -1,7 +1,7 @@
 //! The byte form of a key dump.
 //!
 //! ```text
-//! magic, version | texts, each once | digests, each once | the dump, which names both by number | blake3 of all before
+//! magic, version | identity | texts, each once | digests, each once | the dump, which names both by number | blake3 of all before
 //! ```
 //!
 //! Arguments are long and alike, so they are cut behind each comma and the pieces are kept once. The bytes may come from another
@@ -17,7 +17,7 @@ use super::{ActionRecord, KeyDump, Part};
 use crate::action::{ActionKey, Origin};
 use crate::config::settings::{Setting, SettingValue};
 use crate::diagnostic::Span;
-use crate::digest::Digest;
+use crate::digest::{Digest, KeyHasher};
 use crate::event::Status;
 use crate::label::{ActionLabel, Label};
 use crate::path::RelPath;
@@ -52,12 +52,33 @@ pub fn encode(dump: &KeyDump) -> Vec<u8> {
     let mut tables = Encoder::default();
     tables.list(writer.texts.order.iter(), |tables, text| tables.text(text));
     tables.list(writer.digests.order.iter(), |tables, digest| tables.digest(*digest));
+    let keys = dump.actions.iter().filter(|action| !action.carried).map(|action| (&action.label, action.key));
     let mut bytes = MAGIC.to_vec();
+    bytes.extend_from_slice(identity(keys).as_bytes());
     bytes.extend(tables.finish());
     bytes.extend(writer.body.finish());
     let checksum = Digest::of(&bytes);
     bytes.extend_from_slice(checksum.as_bytes());
     bytes
+}
+
+/// What names a plan: its actions, sorted by label, with their keys.
+pub fn identity<'a>(actions: impl Iterator<Item = (&'a ActionLabel, ActionKey)>) -> Digest {
+    let mut hasher = KeyHasher::new("webstir plan v1");
+    for (label, key) in actions {
+        hasher.text(label.rule.kind()).text(label.rule.name());
+        hasher.text(label.subject.as_ref().map_or("", RelPath::as_str)).digest(key.0);
+    }
+    hasher.finish()
+}
+
+/// How many bytes of a dump [`identity_of`] needs.
+pub const HEAD_BYTES: usize = MAGIC.len() + 32;
+
+/// The identity that a dump beginning with `head` says it has.
+pub fn identity_of(head: &[u8]) -> Option<Digest> {
+    let (identity, _) = head.strip_prefix(MAGIC)?.split_first_chunk::<32>()?;
+    Some(Digest::from_bytes(*identity))
 }
 
 /// The dump in `bytes`; `None` when they are damaged or of another version.
@@ -70,7 +91,8 @@ fn decode_within(bytes: &[u8], left: usize) -> Option<KeyDump> {
     if Digest::of(sealed).as_bytes() != checksum {
         return None;
     }
-    let mut decoder = Decoder::new(sealed.strip_prefix(MAGIC)?);
+    let (_, rest) = sealed.strip_prefix(MAGIC)?.split_first_chunk::<32>()?;
+    let mut decoder = Decoder::new(rest);
     let texts: Vec<Arc<str>> = table(&mut decoder, |decoder| decoder.text().map(Arc::from))?;
     let digests = table(&mut decoder, Decoder::digest)?;
     let paths = vec![None; texts.len()];
@@ -403,7 +425,10 @@ mod tests {
     #[test]
     fn round_trip() {
         let dump = sample();
-        assert_eq!(decode(&encode(&dump)), Some(dump));
+        let bytes = encode(&dump);
+        let keys = dump.actions.iter().map(|action| (&action.label, action.key));
+        assert_eq!(identity_of(&bytes[..HEAD_BYTES]), Some(identity(keys)));
+        assert_eq!(decode(&bytes), Some(dump));
     }
 
     #[test]
@@ -427,7 +452,7 @@ mod tests {
         #[test]
         fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
             let _ = decode(&bytes);
-            let _ = decode(&sealed([MAGIC, &bytes].concat()));
+            let _ = decode(&sealed([MAGIC, &[0; 32], &bytes].concat()));
         }
 
         #[test]

@@ -188,14 +188,7 @@ impl<'a> Comparison<'a> {
             .collect()
     }
 
-    fn tool_changes(
-        &self,
-        ground: &Ground<'_>,
-        node: &str,
-        after: &ActionRecord,
-        leaves: &[Leaf],
-        found: &mut Found,
-    ) {
+    fn tool_changes(&self, ground: &Ground<'_>, node: &str, after: &ActionRecord, leaves: &[Leaf], found: &mut Found) {
         let program = after.parts.iter().filter_map(|part| match part {
             Part::Argument(argument) => Some(argument),
             _ => None,
@@ -256,7 +249,8 @@ impl<'a> Comparison<'a> {
         let Some(maker) = self.makers.get(&(path, digest)) else { return };
         let link = Link { action: maker.label.clone(), output: path.clone() };
         let causes = self.follow(&maker.label, depth + 1);
-        let is_known = |cause: &&Cause| !matches!(cause.change, Change::NotInStore | Change::NotKept | Change::FailedBefore);
+        let is_known =
+            |cause: &&Cause| !matches!(cause.change, Change::NotInStore | Change::NotKept | Change::FailedBefore);
         let before = found.certain.len();
         for cause in causes.iter().filter(is_known) {
             let mut through = cause.through.clone();
@@ -264,7 +258,9 @@ impl<'a> Comparison<'a> {
             found.certain.push(Cause { change: cause.change.clone(), through });
         }
         if found.certain.len() == before {
-            found.certain.push(Cause { change: Change::Upstream(link.action.clone(), path.clone()), through: vec![link] });
+            found
+                .certain
+                .push(Cause { change: Change::Upstream(link.action.clone(), path.clone()), through: vec![link] });
         }
     }
 
@@ -303,7 +299,10 @@ impl<'a> Comparison<'a> {
             let actions = dump.actions.iter().filter(|action| action.label.rule == label.rule);
             let inputs = actions.flat_map(|action| {
                 let subject = action.label.subject.as_ref();
-                action.inputs().filter(move |(path, ..)| Some(*path) == subject).map(|(path, digest, _)| (path.clone(), digest))
+                action
+                    .inputs()
+                    .filter(move |(path, ..)| Some(*path) == subject)
+                    .map(|(path, digest, _)| (path.clone(), digest))
             });
             let mut sources: Vec<_> = inputs.collect();
             sources.sort();
@@ -404,8 +403,10 @@ fn settings_in(ground: &Ground<'_>, node: &str, leaves: &[Leaf], shape: bool, fo
     for row in ground.rows_seen(node) {
         let own = row.node() == node;
         let field = row.field();
-        let is_process_argument = own && field == "run" && leaves.iter().any(|leaf| leaf.place.parse::<usize>().is_ok());
-        let is_shape = shape && own && matches!(field, "outputs" | "out" | "to" | "directory") || shape && field == "out";
+        let is_process_argument =
+            own && field == "run" && leaves.iter().any(|leaf| leaf.place.parse::<usize>().is_ok());
+        let is_shape =
+            shape && own && matches!(field, "outputs" | "out" | "to" | "directory") || shape && field == "out";
         if is_process_argument || is_shape || leaves.iter().any(|leaf| names(field, &leaf.place)) {
             found.add(row.change(None));
         }
@@ -480,8 +481,10 @@ fn observation_changes(before: &ActionRecord, after: &ActionRecord, found: &mut 
                 // The entries are known by digest only; what else was asked below tells which came or went.
                 let below = |answers: &Answers<'_>, path: &RelPath| -> Vec<(RelPath, ())> {
                     let there = answers.iter().filter(|(_, answer)| is_there(answer)).map(|((path, _), _)| *path);
-                    let mut below: Vec<_> =
-                        there.filter(|entry| entry.parent().as_ref() == Some(path)).map(|entry| (entry.clone(), ())).collect();
+                    let mut below: Vec<_> = there
+                        .filter(|entry| entry.parent().as_ref() == Some(path))
+                        .map(|entry| (entry.clone(), ()))
+                        .collect();
                     below.dedup();
                     below
                 };

@@ -149,22 +149,9 @@ impl KeyDump {
     pub fn file(&self, path: &RelPath) -> Option<Digest> {
         self.files.binary_search_by(|(file, _)| file.cmp(path)).ok().map(|index| self.files[index].1)
     }
-
-    /// Whether some action ran, or one has another key than in `other`: the dump then tells something that `other` does not.
-    pub fn differs_from(&self, other: &Self) -> bool {
-        let keys = |dump: &Self| {
-            dump.actions.iter().map(|action| (action.label.clone(), action.key, action.carried)).collect::<Vec<_>>()
-        };
-        self.actions.iter().any(ActionRecord::ran) || keys(self) != keys(other)
-    }
 }
 
-fn record(
-    action: &Action,
-    report: &Report,
-    trace: &[(RelPath, Observation)],
-    secrets: &Secrets,
-) -> ActionRecord {
+fn record(action: &Action, report: &Report, trace: &[(RelPath, Observation)], secrets: &Secrets) -> ActionRecord {
     let mut parts = Vec::with_capacity(4 + action.inputs.len() + trace.len());
     let mut inputs = action.inputs.iter();
     action.each_part(trace, &mut |part| {

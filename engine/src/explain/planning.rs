@@ -48,12 +48,7 @@ impl Row {
             (_, None) => Difference::Removed,
             _ => Difference::Changed,
         };
-        Change::Setting {
-            difference,
-            before: self.before.clone(),
-            after: self.after.clone(),
-            file: file.cloned(),
-        }
+        Change::Setting { difference, before: self.before.clone(), after: self.after.clone(), file: file.cloned() }
     }
 }
 

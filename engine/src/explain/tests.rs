@@ -69,7 +69,11 @@ pub(super) fn sample() -> KeyDump {
         row("files:backend", "include", "**/*.ts"),
         row("transpile:backend", "target", "es2022"),
         Setting { value: SettingValue::Reference("files:backend".into()), ..row("transpile:backend", "entries", "") },
-        Setting { value: SettingValue::Secret(digest("UTC")), span: None, ..row("command:backend", "environment.TZ", "") },
+        Setting {
+            value: SettingValue::Secret(digest("UTC")),
+            span: None,
+            ..row("command:backend", "environment.TZ", "")
+        },
     ];
     settings.sort();
     KeyDump {
