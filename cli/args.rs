@@ -63,12 +63,12 @@ pub(crate) enum Command {
     Init(Init),
     /// Check, transpile and bundle the workspace into `build/`
     #[command(
-        after_help = "Examples:\n  webstir build\n  webstir build --profile test --json\n  webstir build --serve"
+        after_help = "Examples:\n  webstir build\n  webstir build --profile test --json\n  webstir build --trace trace.json\n  webstir build --serve"
     )]
     Build(Build),
     /// Check, bundle and minify the workspace into `dist/`
     #[command(after_help = "Example: webstir publish --workspace notes")]
-    Publish,
+    Publish(Publish),
     /// Serve a build over HTTP
     #[command(after_help = "Examples:\n  webstir serve --build\n  webstir serve --profile publish --port 8080")]
     Serve(Serve),
@@ -97,7 +97,7 @@ impl Command {
         match self {
             Self::Init(_) => "init",
             Self::Build(_) => "build",
-            Self::Publish => "publish",
+            Self::Publish(_) => "publish",
             Self::Serve(_) => "serve",
             Self::Why(_) => "why",
             Self::Lock => "lock",
@@ -132,8 +132,28 @@ pub(crate) struct Build {
     #[arg(long, default_value = "build")]
     pub(crate) profile: String,
     /// Then serve the result, as `webstir serve --build` does
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["trace", "events"])]
     pub(crate) serve: bool,
+    #[command(flatten)]
+    pub(crate) record: Record,
+}
+
+/// `webstir publish`.
+#[derive(Debug, Args)]
+pub(crate) struct Publish {
+    #[command(flatten)]
+    pub(crate) record: Record,
+}
+
+/// What to write down of a build.
+#[derive(Debug, Args)]
+pub(crate) struct Record {
+    /// Write a trace that Chrome and Perfetto show
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trace: Option<PathBuf>,
+    /// Write what happens as lines of JSON
+    #[arg(long, value_name = "FILE")]
+    pub(crate) events: Option<PathBuf>,
 }
 
 /// `webstir serve`.

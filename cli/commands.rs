@@ -20,8 +20,8 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     match command {
         Command::Init(init) => init::run(&global, &init),
         Command::Build(build) if build.serve => serve::run(&global, &Serve::of_build(&build.profile)),
-        Command::Build(build) => build::run(&global, &build.profile, "build"),
-        Command::Publish => build::run(&global, "publish", "publish"),
+        Command::Build(build) => build::run(&global, &build.profile, "build", &build.record),
+        Command::Publish(publish) => build::run(&global, "publish", "publish", &publish.record),
         Command::Serve(serve) => serve::run(&global, &serve),
         Command::Why(why) => why::run(&global, &why),
         Command::Lock => lock::run(&global),

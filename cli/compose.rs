@@ -8,20 +8,20 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use webstir_engine::action::Artifact;
 use webstir_engine::config::Config;
 use webstir_engine::db::Database;
 use webstir_engine::diagnostic::{Diagnostic, Severity};
-use webstir_engine::event::{Event, EventSink, Status};
+use webstir_engine::event::{Event, EventSink, Phase, Status, during};
 use webstir_engine::execute::Executor;
 use webstir_engine::fact::FactTable;
 use webstir_engine::label::Label;
 use webstir_engine::path::RelPath;
 use webstir_engine::rule::{Blobs as _, RunError};
-use webstir_engine::schedule::{BuildError, Run, Scheduler};
+use webstir_engine::schedule::{BuildError, Report, Run, Scheduler};
 use webstir_engine::store::Store;
 use webstir_engine::system::{Os, System as _};
 use webstir_engine::tree::{PlaceError, Placed, Tree};
@@ -168,6 +168,12 @@ impl Built {
         let reports = self.run.iter().flat_map(|run| &run.reports);
         reports.filter(|report| report.status == status).count()
     }
+
+    /// The action that ran longest.
+    pub(crate) fn longest(&self) -> Option<&Report> {
+        let ran = self.run.iter().flat_map(|run| &run.reports).filter(|report| !report.duration.is_zero());
+        ran.max_by_key(|report| report.duration)
+    }
 }
 
 /// A workspace that can be built, again and again.
@@ -266,7 +272,7 @@ impl Session {
             duration: Duration::ZERO,
         };
         if let Some(engine) = &mut self.engine {
-            webstir_rules::warm(&mut engine.scheduler);
+            during(&self.events, Phase::Hashing, || webstir_rules::warm(&mut engine.scheduler));
             let mut healings = 0;
             loop {
                 let run = engine
@@ -337,21 +343,8 @@ impl Workspace {
         let Some(out) = self.config.profile(profile).and_then(|profile| profile.path("out")) else { return Ok(None) };
         events(Event::Placing { files: artifacts.len() });
         let tree = Tree::new(&self.root, &self.root.join(".webstir"), out.as_str());
-        tree.place(artifacts, store, &webstir_rules::placing_rank).map(Some)
+        during(events, Phase::Placing, || tree.place(artifacts, store, &webstir_rules::placing_rank)).map(Some)
     }
-}
-
-/// Set by Ctrl-C and by a request to terminate. A second Ctrl-C ends the process at once.
-pub(crate) fn cancellation() -> Result<Arc<AtomicBool>, Failure> {
-    let cancelled = Arc::new(AtomicBool::new(false));
-    let flag = cancelled.clone();
-    ctrlc::set_handler(move || {
-        if flag.swap(true, Ordering::Relaxed) {
-            std::process::exit(2);
-        }
-    })
-    .map_err(|error| Failure::new(format!("Signals cannot be handled: {error}")))?;
-    Ok(cancelled)
 }
 
 /// The environment values that the workspace lets its rules see.

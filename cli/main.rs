@@ -3,6 +3,7 @@
 //! Exit codes: 0 done, 1 the user's code or configuration failed, 2 wrong usage or the world failed.
 
 mod args;
+mod cancellation;
 mod commands;
 mod compose;
 mod explanation;

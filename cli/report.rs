@@ -3,6 +3,7 @@
 pub(crate) mod cause;
 pub(crate) mod json;
 pub(crate) mod progress;
+pub(crate) mod recording;
 pub(crate) mod terminal;
 
 use std::io::Write as _;

@@ -12,3 +12,4 @@ mod serve;
 mod serve_static;
 mod specs;
 mod support;
+mod why;

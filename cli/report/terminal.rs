@@ -119,6 +119,9 @@ fn summary(built: &Built) -> String {
             parts.push(plural(number, name));
         }
     }
+    if let Some(longest) = built.longest() {
+        parts.push(format!("longest {} {}", longest.label, duration(longest.duration)));
+    }
     format!("{mark} ({}) in {}: {}", built.profile, duration(built.duration), parts.join(", "))
 }
 

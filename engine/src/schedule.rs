@@ -17,7 +17,7 @@ use crate::action::{Action, ActionKey, Artifact, Origin, Outcome};
 use crate::db::{Database, Db};
 use crate::diagnostic::Diagnostic;
 use crate::digest::Digest;
-use crate::event::{Event, EventSink, Status};
+use crate::event::{Event, EventSink, Phase, Status, during};
 use crate::execute::{Completion, End, Executor};
 use crate::file::Files;
 use crate::label::{ActionLabel, Label};
@@ -161,7 +161,7 @@ impl Scheduler {
             self.abandon();
         }
         // What was finished is kept even when something else failed.
-        let published = self.store.publish();
+        let published = during(&self.events, Phase::Publishing, || self.store.publish());
         let run = result?;
         published?;
         Ok(run)
@@ -198,7 +198,7 @@ impl Scheduler {
 
     /// The actions that have no outcome and are not running.
     fn missing(&self, profile: &Arc<str>, goals: &[Label]) -> Vec<Arc<Action>> {
-        let plans = self.plans(profile, goals);
+        let plans = during(&self.events, Phase::Planning, || self.plans(profile, goals));
         (self.events)(Event::Planned { actions: plans.values().map(|plan| plan.steps.len()).sum() });
         let steps = plans.values().flat_map(|plan| plan.steps.iter());
         let mut missing: Vec<_> = steps
@@ -230,6 +230,15 @@ impl Scheduler {
 
     /// Takes outcomes out of the store, for as many of `actions` as it has. Returns whether it had any.
     fn take_from_store(&mut self, actions: &[Arc<Action>]) -> Result<bool, BuildError> {
+        let found = during(&self.events, Phase::Lookup, || self.look_up(actions))?;
+        let any = !found.is_empty();
+        for (action, outcome) in found {
+            self.finish(&action, outcome, Status::Cached, Duration::ZERO);
+        }
+        Ok(any)
+    }
+
+    fn look_up(&self, actions: &[Arc<Action>]) -> io::Result<Vec<(Arc<Action>, Outcome)>> {
         let mut found = Vec::new();
         for action in actions {
             if !action.cacheable || self.retries.contains_key(&action.label) {
@@ -243,11 +252,7 @@ impl Scheduler {
                 found.push((action.clone(), outcome));
             }
         }
-        let any = !found.is_empty();
-        for (action, outcome) in found {
-            self.finish(&action, outcome, Status::Cached, Duration::ZERO);
-        }
-        Ok(any)
+        Ok(found)
     }
 
     fn start(&mut self, action: Arc<Action>) {

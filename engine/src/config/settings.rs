@@ -136,7 +136,11 @@ impl Rows {
                     self.add(&field, SettingValue::Text(Arc::from(output.value.as_str())), output.place);
                 }
             }
-            other => self.add(&field, SettingValue::Text(Arc::from(value(other))), entry.place),
+            other => {
+                // Durations and sizes are printed as texts.
+                let printed = value(other);
+                self.add(&field, SettingValue::Text(Arc::from(printed.trim_matches('"'))), entry.place);
+            }
         }
     }
 }

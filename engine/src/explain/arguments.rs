@@ -20,7 +20,7 @@ pub(super) fn leaves(action: &ActionRecord) -> BTreeMap<String, String> {
     for (number, argument) in arguments.enumerate() {
         match serde_json::from_str(argument) {
             Ok(document @ (Value::Object(_) | Value::Array(_))) if number == 0 => {
-                flatten(String::new(), document, &mut leaves)
+                flatten(String::new(), document, &mut leaves);
             }
             _ => {
                 leaves.insert(number.to_string(), argument.to_string());

@@ -1,21 +1,23 @@
 //! Two dumps, compared action by action.
 
+mod inputs;
+mod parts;
+
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
 
+use self::parts::{environment, environment_change, observation_changes, settings_in, shape_changes, tool, version};
 use super::arguments::{Leaf, differences};
 use super::planning::{Ground, differing};
-use super::{ActionRecord, Cause, Change, Difference, KeyDump, Link, Part};
+use super::{ActionRecord, Cause, Change, Difference, KeyDump, Part};
 use crate::action::Origin;
 use crate::digest::Digest;
 use crate::event::Status;
 use crate::label::ActionLabel;
 use crate::path::RelPath;
-use crate::system::PathKind;
-use crate::view::{Observation, Question};
 
 /// How far a change is followed up. Longer chains end with the action in between.
 const DEEPEST: usize = 200;
@@ -43,6 +45,10 @@ struct Found {
 impl Found {
     fn add(&mut self, change: Change) {
         self.certain.push(Cause { change, through: Vec::new() });
+    }
+
+    fn extend(&mut self, changes: impl IntoIterator<Item = Change>) {
+        self.certain.extend(changes.into_iter().map(|change| Cause { change, through: Vec::new() }));
     }
 }
 
@@ -104,7 +110,7 @@ impl<'a> Comparison<'a> {
         // The sort is stable: what was found first stays first among what is as direct.
         certain.sort_by_key(|cause| cause.through.len());
         certain.extend(likely);
-        let mut seen = std::collections::BTreeSet::new();
+        let mut seen = BTreeSet::new();
         certain.retain(|cause| seen.insert(cause.change.clone()));
         if certain.is_empty() && after.ran() {
             certain.push(Cause { change: unexplained(before, after), through: Vec::new() });
@@ -202,7 +208,7 @@ impl<'a> Comparison<'a> {
             .map(|row| row.change(None))
             .collect();
         if !configured.is_empty() {
-            configured.into_iter().for_each(|change| found.add(change));
+            found.extend(configured);
         } else if let Some(path) = of_workspace {
             found.add(Change::File(Difference::Changed, path));
         } else if !leaves.is_empty() && !ground.files.is_empty() {
@@ -212,83 +218,6 @@ impl<'a> Comparison<'a> {
             }
         } else {
             found.add(Change::Tool(program));
-        }
-    }
-
-    fn input_changes(
-        &self,
-        ground: &Ground<'_>,
-        before: &ActionRecord,
-        after: &ActionRecord,
-        found: &mut Found,
-        depth: usize,
-    ) {
-        let inputs = |action: &ActionRecord| -> Vec<(RelPath, (Digest, Origin))> {
-            action.inputs().map(|(path, digest, origin)| (path.clone(), (digest, origin))).collect()
-        };
-        let (old, new) = (inputs(before), inputs(after));
-        let node = after.label.rule.to_string();
-        let at = |inputs: &[(RelPath, (Digest, Origin))], path: &RelPath| {
-            inputs.binary_search_by(|(input, _)| input.cmp(path)).ok().map(|index| inputs[index].1)
-        };
-        for (path, difference) in differing(&old, &new) {
-            match (at(&old, &path), at(&new, &path)) {
-                (_, Some((digest, Origin::Store))) => self.made(&path, digest, found, depth),
-                (Some(_), Some((_, Origin::Workspace))) => found.add(Change::File(difference, path)),
-                (Some((digest, Origin::Store)), None) => self.no_longer_made(ground, &path, digest, found, depth),
-                (None, Some((_, Origin::Workspace))) | (Some((_, Origin::Workspace)), None) => {
-                    ground.came_or_went(&node, &path, difference).into_iter().for_each(|change| found.add(change));
-                }
-                (None, None) => {}
-            }
-        }
-    }
-
-    /// Follows an input that another action makes.
-    fn made(&self, path: &RelPath, digest: Digest, found: &mut Found, depth: usize) {
-        let Some(maker) = self.makers.get(&(path, digest)) else { return };
-        let link = Link { action: maker.label.clone(), output: path.clone() };
-        let causes = self.follow(&maker.label, depth + 1);
-        let is_known =
-            |cause: &&Cause| !matches!(cause.change, Change::NotInStore | Change::NotKept | Change::FailedBefore);
-        let before = found.certain.len();
-        for cause in causes.iter().filter(is_known) {
-            let mut through = cause.through.clone();
-            through.push(link.clone());
-            found.certain.push(Cause { change: cause.change.clone(), through });
-        }
-        if found.certain.len() == before {
-            found
-                .certain
-                .push(Cause { change: Change::Upstream(link.action.clone(), path.clone()), through: vec![link] });
-        }
-    }
-
-    /// Follows an input that is no longer made.
-    fn no_longer_made(&self, ground: &Ground<'_>, path: &RelPath, digest: Digest, found: &mut Found, depth: usize) {
-        let Some(maker) = self.makers_before.get(&(path, digest)) else { return };
-        let link = Link { action: maker.label.clone(), output: path.clone() };
-        let mut changes: Vec<Cause> = Vec::new();
-        if self.after.action(&maker.label).is_some() {
-            changes.extend(self.follow(&maker.label, depth + 1).iter().cloned());
-        } else {
-            let node = maker.label.rule.to_string();
-            let changed = match (ground.node_row(&node), &maker.label.subject) {
-                (Some(row), _) => vec![row.change(None)],
-                (None, Some(subject)) if self.after.file(subject).is_none() => {
-                    ground.came_or_went(&node, subject, Difference::Removed)
-                }
-                (None, Some(_)) => self.neighbours(&maker.label),
-                (None, None) => Vec::new(),
-            };
-            changes.extend(changed.into_iter().map(|change| Cause { change, through: Vec::new() }));
-        }
-        if changes.is_empty() {
-            changes.push(Cause { change: Change::Upstream(link.action.clone(), path.clone()), through: Vec::new() });
-        }
-        for mut cause in changes {
-            cause.through.push(link.clone());
-            found.certain.push(cause);
         }
     }
 
@@ -323,19 +252,18 @@ impl<'a> Comparison<'a> {
         let is_new = |path: &RelPath| self.before.is_none_or(|before| before.file(path).is_none());
         match &after.label.subject {
             Some(subject) if is_new(subject) => {
-                ground.came_or_went(&node, subject, Difference::Added).into_iter().for_each(|change| found.add(change));
+                found.extend(ground.came_or_went(&node, subject, Difference::Added));
             }
             Some(subject) => {
                 let configured = ground.came_or_went(&node, subject, Difference::Added);
                 let edited = configured.into_iter().filter(|change| matches!(change, Change::Setting { .. }));
-                edited.chain(self.neighbours(&after.label)).for_each(|change| found.add(change));
+                found.extend(edited.chain(self.neighbours(&after.label)));
             }
             None => {
                 for (path, digest, origin) in after.inputs() {
                     match origin {
                         Origin::Workspace if is_new(path) => {
-                            let changes = ground.came_or_went(&node, path, Difference::Added);
-                            changes.into_iter().for_each(|change| found.add(change));
+                            found.extend(ground.came_or_went(&node, path, Difference::Added));
                         }
                         Origin::Workspace => {}
                         Origin::Store => self.made(path, digest, found, depth),
@@ -344,11 +272,11 @@ impl<'a> Comparison<'a> {
             }
         }
         if found.certain.is_empty() {
-            ground.rows_seen(&node).for_each(|row| found.add(row.change(None)));
+            found.extend(ground.rows_seen(&node).map(|row| row.change(None)));
         }
         if found.certain.is_empty() {
-            ground.environment.iter().for_each(|(name, how)| found.add(Change::Environment(*how, name.clone())));
-            ground.files.iter().for_each(|(path, how)| found.add(Change::File(*how, path.clone())));
+            found.extend(ground.environment.iter().map(|(name, how)| Change::Environment(*how, name.clone())));
+            found.extend(ground.files.iter().map(|(path, how)| Change::File(*how, path.clone())));
         }
         found.likely.push(Cause { change: Change::NeverRan, through: Vec::new() });
     }
@@ -360,153 +288,6 @@ fn makers(dump: &KeyDump) -> Makers<'_> {
         action.artifacts.iter().map(move |(path, digest)| ((path, *digest), action))
     };
     dump.actions.iter().flat_map(made).collect()
-}
-
-fn version(action: &ActionRecord) -> Option<u32> {
-    action.parts.iter().find_map(|part| match part {
-        Part::Version(version) => Some(*version),
-        _ => None,
-    })
-}
-
-fn tool(action: &ActionRecord) -> Option<Digest> {
-    action.parts.iter().find_map(|part| match part {
-        Part::Tool(tool) => *tool,
-        _ => None,
-    })
-}
-
-fn environment(action: &ActionRecord) -> Vec<(std::sync::Arc<str>, Digest)> {
-    let values = action.parts.iter().filter_map(|part| match part {
-        Part::Environment(name, digest) => Some((name.clone(), *digest)),
-        _ => None,
-    });
-    values.collect()
-}
-
-/// The configuration goes before the environment: what a rule sets, or no longer lets through, is the rule's doing.
-fn environment_change(ground: &Ground<'_>, node: &str, name: &str, difference: Difference) -> Change {
-    let own = format!("environment.{name}");
-    let mut rows = ground.rows_seen(node).filter(|row| match row.field() {
-        field if field == own => row.node() == node,
-        "environment" => row.says(name),
-        // The one value that a rule sets by itself is the output root of the profile.
-        "out" => name == "WEBSTIR_OUT" && row.node().starts_with("profile "),
-        _ => false,
-    });
-    rows.next().map_or_else(|| Change::Environment(difference, std::sync::Arc::from(name)), |row| row.change(None))
-}
-
-/// Adds the rows of the configuration that say what differs in the arguments. Returns whether there are any.
-fn settings_in(ground: &Ground<'_>, node: &str, leaves: &[Leaf], shape: bool, found: &mut Found) -> bool {
-    let before = found.certain.len();
-    for row in ground.rows_seen(node) {
-        let own = row.node() == node;
-        let field = row.field();
-        let is_process_argument =
-            own && field == "run" && leaves.iter().any(|leaf| leaf.place.parse::<usize>().is_ok());
-        let is_shape =
-            shape && own && matches!(field, "outputs" | "out" | "to" | "directory") || shape && field == "out";
-        if is_process_argument || is_shape || leaves.iter().any(|leaf| names(field, &leaf.place)) {
-            found.add(row.change(None));
-        }
-    }
-    found.certain.len() > before
-}
-
-/// Whether a field of the configuration and a place in the arguments are about one thing: `tree-shake` and `tree_shake`,
-/// `limits.cpu` and `cpu_ms`, `sourcemap` and `map.link`, `define.X` and `define.X`.
-fn names(field: &str, place: &str) -> bool {
-    if field.is_empty() {
-        return false;
-    }
-    if place == field {
-        return true;
-    }
-    let (head, rest) = field.split_once('.').unwrap_or((field, ""));
-    if head == "define" {
-        return place.strip_prefix("define.").is_some_and(|name| name == rest);
-    }
-    let last = field.rsplit('.').next().unwrap_or(field).replace('-', "_");
-    let is_alike = |part: &str| part.len() >= 3 && (part.starts_with(&last) || last.ends_with(part));
-    place.split('.').any(|part| is_alike(part) || (part.len() >= 4 && part.trim_end_matches('s') == last))
-}
-
-/// The declared outputs and the directory.
-fn shape_changes(before: &ActionRecord, after: &ActionRecord) -> Vec<Change> {
-    let outputs = |action: &ActionRecord| -> Vec<(RelPath, ())> {
-        let outputs = action.parts.iter().filter_map(|part| match part {
-            Part::Output(path) => Some((path.clone(), ())),
-            _ => None,
-        });
-        outputs.collect()
-    };
-    let directory = |action: &ActionRecord| {
-        action.parts.iter().find_map(|part| match part {
-            Part::Directory(path) => Some(path.clone()),
-            _ => None,
-        })
-    };
-    let mut changes: Vec<Change> =
-        differing(&outputs(before), &outputs(after)).into_iter().map(|(path, how)| Change::Output(how, path)).collect();
-    if directory(before) != directory(after) {
-        changes.push(Change::Directory);
-    }
-    changes
-}
-
-/// Only questions that were asked both times count: new ones follow from another answer.
-fn observation_changes(before: &ActionRecord, after: &ActionRecord, found: &mut Found) {
-    type Answers<'a> = BTreeMap<(&'a RelPath, Question), &'a Observation>;
-    let answers = |action| -> Answers<'_> {
-        let action: &ActionRecord = action;
-        action.observations().map(|(path, observation)| ((path, observation.question()), observation)).collect()
-    };
-    let (old, new): (Answers<'_>, Answers<'_>) = (answers(before), answers(after));
-    let mut directories = Vec::new();
-    for (&(path, question), &was) in &old {
-        let Some(&is) = new.get(&(path, question)) else { continue };
-        if was == is {
-            continue;
-        }
-        let difference = match (is_there(was), is_there(is)) {
-            (false, true) => Difference::Added,
-            (true, false) => Difference::Removed,
-            _ => Difference::Changed,
-        };
-        match question {
-            Question::Kind | Question::Content => found.add(Change::File(difference, path.clone())),
-            Question::RealPath => directories.push(Change::Answer(difference, path.clone(), question)),
-            Question::Entries => {
-                // The entries are known by digest only; what else was asked below tells which came or went.
-                let below = |answers: &Answers<'_>, path: &RelPath| -> Vec<(RelPath, ())> {
-                    let there = answers.iter().filter(|(_, answer)| is_there(answer)).map(|((path, _), _)| *path);
-                    let mut below: Vec<_> = there
-                        .filter(|entry| entry.parent().as_ref() == Some(path))
-                        .map(|entry| (entry.clone(), ()))
-                        .collect();
-                    below.dedup();
-                    below
-                };
-                let entries = differing(&below(&old, path), &below(&new, path));
-                if entries.is_empty() {
-                    directories.push(Change::Answer(difference, path.clone(), question));
-                }
-                entries.into_iter().for_each(|(entry, how)| found.add(Change::File(how, entry)));
-            }
-        }
-    }
-    if found.certain.is_empty() {
-        directories.into_iter().for_each(|change| found.add(change));
-    }
-}
-
-fn is_there(observation: &Observation) -> bool {
-    match observation {
-        Observation::Kind(kind) => *kind != PathKind::Absent,
-        Observation::Content(digest) | Observation::Entries(digest) => digest.is_some(),
-        Observation::RealPath(path) => path.is_some(),
-    }
 }
 
 fn unexplained(before: Option<&ActionRecord>, after: &ActionRecord) -> Change {

@@ -93,7 +93,7 @@ impl<'a> Ground<'a> {
         let mut nodes = vec![node.to_owned()];
         let mut open: VecDeque<String> = VecDeque::from(nodes.clone());
         while let Some(next) = open.pop_front() {
-            let rows = self.of(self.after, &next).iter().chain(self.of(self.before, &next));
+            let rows = rows_of(self.after, &next).iter().chain(rows_of(self.before, &next));
             for row in rows {
                 if let SettingValue::Reference(label) = &row.value
                     && !self.acting.contains(&**label)
@@ -108,13 +108,6 @@ impl<'a> Ground<'a> {
         let nodes: Rc<[String]> = Rc::from(nodes);
         self.visible.borrow_mut().insert(node.to_owned(), nodes.clone());
         nodes
-    }
-
-    /// The rows of a node.
-    fn of<'d>(&self, dump: &'d KeyDump, node: &str) -> &'d [Setting] {
-        let start = dump.settings.partition_point(|row| *row.node < *node);
-        let length = dump.settings[start..].partition_point(|row| *row.node == *node);
-        &dump.settings[start..start + length]
     }
 
     /// The rows that differ and that `node` sees, the nearest first.
@@ -138,7 +131,7 @@ impl<'a> Ground<'a> {
     pub(super) fn came_or_went(&self, node: &str, file: &RelPath, difference: Difference) -> Vec<Change> {
         let dump = if difference == Difference::Removed { self.before } else { self.after };
         let is_exclusion = |setting: &Setting| setting.field.ends_with("exclude");
-        let matches = |setting: &Setting, dump: &KeyDump| self.glob_matches(dump, setting, file);
+        let matches = |setting: &Setting, dump: &KeyDump| glob_matches(dump, setting, file);
         // A glob that was edited is the cause when it alone decides.
         let edited: Vec<Change> = self
             .rows_seen(node)
@@ -153,34 +146,41 @@ impl<'a> Ground<'a> {
             return edited;
         }
         let visible = self.visible(node);
-        let rows = visible.iter().flat_map(|node| self.of(dump, node));
-        let found = rows.filter(|row| !is_exclusion(row) && matches(row, dump)).next();
+        let mut rows = visible.iter().flat_map(|node| rows_of(dump, node));
+        let found = rows.find(|row| !is_exclusion(row) && matches(row, dump));
         match found {
             Some(glob) => vec![Change::Glob { difference, file: file.clone(), glob: glob.clone() }],
             None => vec![Change::File(difference, file.clone())],
         }
     }
+}
 
-    /// Whether a row is a glob that matches `file`, seen from any of the directories that its node names.
-    fn glob_matches(&self, dump: &KeyDump, row: &Setting, file: &RelPath) -> bool {
-        let SettingValue::Text(text) = &row.value else { return false };
-        if text.is_empty() || !row.node.contains(':') {
-            return false;
-        }
-        let Ok(glob) = glob::compile(text) else { return false };
-        let matcher = glob.compile_matcher();
-        let own = self.of(dump, &row.node);
-        let from = own.iter().filter_map(|row| match &row.value {
-            SettingValue::Reference(label) => Some(self.of(dump, label)),
-            _ => None,
-        });
-        let directories = std::iter::once(own).chain(from).flatten().filter_map(|row| match &row.value {
-            SettingValue::Text(text) if matches!(&*row.field, "base" | "root") => RelPath::new(text).ok(),
-            _ => None,
-        });
-        let mut directories = directories.chain([RelPath::root()]);
-        directories.any(|directory| file.strip_prefix(&directory).is_some_and(|below| matcher.is_match(below)))
+/// The rows of a node.
+fn rows_of<'d>(dump: &'d KeyDump, node: &str) -> &'d [Setting] {
+    let start = dump.settings.partition_point(|row| *row.node < *node);
+    let length = dump.settings[start..].partition_point(|row| *row.node == *node);
+    &dump.settings[start..start + length]
+}
+
+/// Whether a row is a glob that matches `file`, seen from any of the directories that its node names.
+fn glob_matches(dump: &KeyDump, row: &Setting, file: &RelPath) -> bool {
+    let SettingValue::Text(text) = &row.value else { return false };
+    if text.is_empty() || !row.node.contains(':') {
+        return false;
     }
+    let Ok(glob) = glob::compile(text) else { return false };
+    let matcher = glob.compile_matcher();
+    let own = rows_of(dump, &row.node);
+    let from = own.iter().filter_map(|row| match &row.value {
+        SettingValue::Reference(label) => Some(rows_of(dump, label)),
+        _ => None,
+    });
+    let directories = std::iter::once(own).chain(from).flatten().filter_map(|row| match &row.value {
+        SettingValue::Text(text) if matches!(&*row.field, "base" | "root") => RelPath::new(text).ok(),
+        _ => None,
+    });
+    let mut directories = directories.chain([RelPath::root()]);
+    directories.any(|directory| file.strip_prefix(&directory).is_some_and(|below| matcher.is_match(below)))
 }
 
 /// The keys whose values differ.
@@ -205,7 +205,8 @@ pub(super) fn differing<K: Ord + Clone, V: PartialEq>(before: &[(K, V)], after: 
 
 /// The rows that differ, whatever their places. Rows of one field are paired.
 fn rows(before: &[Setting], after: &[Setting]) -> Vec<Row> {
-    let mut fields: BTreeMap<(&str, &str), (Vec<&Setting>, Vec<&Setting>)> = BTreeMap::new();
+    type Sides<'a> = (Vec<&'a Setting>, Vec<&'a Setting>);
+    let mut fields: BTreeMap<(&str, &str), Sides<'_>> = BTreeMap::new();
     for row in before {
         fields.entry((&row.node, &row.field)).or_default().0.push(row);
     }
