@@ -77,6 +77,16 @@ pub(crate) enum Command {
         after_help = "Examples:\n  webstir why\n  webstir why transpile:backend\n  webstir why src/backend/index.ts --json\n  webstir why --against ../other-checkout"
     )]
     Why(Why),
+    /// Show the rules and actions of the last build
+    #[command(
+        after_help = "Examples:\n  webstir graph\n  webstir graph --kind transpile\n  webstir graph --format dot | dot -Tsvg > graph.svg\n  webstir graph --format html > graph.html"
+    )]
+    Graph(Graph),
+    /// Ask about the rules and actions of the last build
+    #[command(
+        after_help = "Examples:\n  webstir query rdeps src/shared/notes.ts\n  webstir query somepath artifacts:backend files:backend-sources\n  webstir query outputs transpile:backend"
+    )]
+    Query(Query),
     /// Write `webstir.lock`: the compiler's exact version and integrity
     #[command(after_help = "Example: webstir lock")]
     Lock,
@@ -100,6 +110,8 @@ impl Command {
             Self::Publish(_) => "publish",
             Self::Serve(_) => "serve",
             Self::Why(_) => "why",
+            Self::Graph(_) => "graph",
+            Self::Query(_) => "query",
             Self::Lock => "lock",
             Self::Config(_) => "config",
             Self::Cache(_) => "cache",
@@ -244,6 +256,62 @@ pub(crate) struct Why {
     /// Compare with the last build of another workspace, or with a key dump
     #[arg(long, value_name = "PATH")]
     pub(crate) against: Option<PathBuf>,
+}
+
+/// `webstir graph`.
+#[derive(Debug, Args)]
+pub(crate) struct Graph {
+    /// How to show it; `--json` is `json`
+    #[arg(long, value_enum, default_value_t = GraphFormat::Text, value_name = "FORMAT")]
+    pub(crate) format: GraphFormat,
+    /// The profile that was built
+    #[arg(long, default_value = "build")]
+    pub(crate) profile: String,
+    /// Only rules of this kind, and their actions
+    #[arg(long)]
+    pub(crate) kind: Option<String>,
+}
+
+/// How a graph is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum GraphFormat {
+    /// One line a rule
+    Text,
+    /// For Graphviz
+    Dot,
+    /// For machines
+    Json,
+    /// A page to look at, in one file
+    Html,
+}
+
+/// `webstir query`.
+#[derive(Debug, Args)]
+pub(crate) struct Query {
+    /// The profile that was built
+    #[arg(long, default_value = "build", global = true)]
+    pub(crate) profile: String,
+    #[command(subcommand)]
+    pub(crate) question: Question,
+}
+
+/// What is asked. A target is a rule, the name of a rule, an action or a file.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Question {
+    /// Everything that a target builds on
+    Deps { target: String },
+    /// Everything that builds on a target
+    Rdeps { target: String },
+    /// One chain from a target down to another
+    Somepath { from: String, to: String },
+    /// The files that a target reads
+    Inputs { target: String },
+    /// The files that a target makes
+    Outputs { target: String },
+    /// The rules of a kind
+    Kind { kind: String },
+    /// The actions that read or make a file
+    File { path: String },
 }
 
 /// `webstir config`.

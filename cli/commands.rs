@@ -4,8 +4,10 @@ mod build;
 mod cache;
 mod completions;
 mod config;
+mod graph;
 mod init;
 mod lock;
+mod query;
 mod serve;
 mod why;
 
@@ -23,6 +25,8 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Build(build) => build::run(&global, &build.profile, "build", &build.record),
         Command::Publish(publish) => build::run(&global, "publish", "publish", &publish.record),
         Command::Serve(serve) => serve::run(&global, &serve),
+        Command::Graph(graph) => graph::run(&global, &graph),
+        Command::Query(query) => query::run(&global, &query),
         Command::Why(why) => why::run(&global, &why),
         Command::Lock => lock::run(&global),
         Command::Config(config) => config::run(&global, &config),

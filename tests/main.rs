@@ -6,6 +6,7 @@ mod bad_input;
 mod command_line;
 mod determinism;
 mod evaluation;
+mod graph;
 mod real_input;
 mod robustness;
 mod serve;
