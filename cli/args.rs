@@ -87,6 +87,11 @@ pub(crate) enum Command {
         after_help = "Examples:\n  webstir query rdeps src/shared/notes.ts\n  webstir query somepath artifacts:backend files:backend-sources\n  webstir query outputs transpile:backend"
     )]
     Query(Query),
+    /// List the rules that are not as they were in another revision
+    #[command(
+        after_help = "Examples:\n  webstir affected --base origin/main\n  webstir affected --base HEAD --profile publish --json"
+    )]
+    Affected(Affected),
     /// Write `webstir.lock`: the compiler's exact version and integrity
     #[command(after_help = "Example: webstir lock")]
     Lock,
@@ -110,6 +115,7 @@ impl Command {
             Self::Publish(_) => "publish",
             Self::Serve(_) => "serve",
             Self::Why(_) => "why",
+            Self::Affected(_) => "affected",
             Self::Graph(_) => "graph",
             Self::Query(_) => "query",
             Self::Lock => "lock",
@@ -256,6 +262,17 @@ pub(crate) struct Why {
     /// Compare with the last build of another workspace, or with a key dump
     #[arg(long, value_name = "PATH")]
     pub(crate) against: Option<PathBuf>,
+}
+
+/// `webstir affected`.
+#[derive(Debug, Args)]
+pub(crate) struct Affected {
+    /// The revision to compare the work tree with
+    #[arg(long, value_name = "REVISION")]
+    pub(crate) base: String,
+    /// The profile to plan
+    #[arg(long, default_value = "build")]
+    pub(crate) profile: String,
 }
 
 /// `webstir graph`.

@@ -1,5 +1,6 @@
 //! The verbs, one a file.
 
+mod affected;
 mod build;
 mod cache;
 mod completions;
@@ -25,6 +26,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Build(build) => build::run(&global, &build.profile, "build", &build.record),
         Command::Publish(publish) => build::run(&global, "publish", "publish", &publish.record),
         Command::Serve(serve) => serve::run(&global, &serve),
+        Command::Affected(arguments) => affected::run(&global, &arguments),
         Command::Graph(graph) => graph::run(&global, &graph),
         Command::Query(query) => query::run(&global, &query),
         Command::Why(why) => why::run(&global, &why),

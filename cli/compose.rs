@@ -3,6 +3,8 @@
 //! A [`Workspace`] is a directory with its configuration. A [`Session`] is a workspace with a database, a store and an executor;
 //! [`Session::build`] brings it up to date and places the tree. A [`Failure`] is a fault of the world or of usage.
 
+mod failure;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
@@ -17,6 +19,7 @@ use webstir_engine::db::Database;
 use webstir_engine::diagnostic::{Diagnostic, Severity};
 use webstir_engine::event::{Event, EventSink, Phase, Status, during};
 use webstir_engine::execute::Executor;
+use webstir_engine::explain::KeyDump;
 use webstir_engine::fact::FactTable;
 use webstir_engine::label::Label;
 use webstir_engine::path::RelPath;
@@ -26,47 +29,12 @@ use webstir_engine::store::Store;
 use webstir_engine::system::{Os, System as _};
 use webstir_engine::tree::{PlaceError, Placed, Tree};
 
+pub(crate) use self::failure::Failure;
 use crate::args::Global;
 use crate::explanation::Explanation;
 
 /// How often a build starts over because the store lost a blob.
 const HEALINGS: usize = 3;
-
-/// The world failed, or the command was used wrongly: exit code 2.
-#[derive(Debug, thiserror::Error)]
-#[error("{message}")]
-pub(crate) struct Failure {
-    /// One line.
-    pub(crate) message: String,
-    /// The way out.
-    pub(crate) help: Option<String>,
-}
-
-impl Failure {
-    pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), help: None }
-    }
-
-    pub(crate) fn with_help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
-        self
-    }
-
-    /// The store cannot be used.
-    pub(crate) fn store(path: &Path) -> impl FnOnce(io::Error) -> Self {
-        let path = path.display().to_string();
-        move |error| {
-            let failure = Self::new(format!("The store at `{path}` cannot be used: {error}"));
-            match error.kind() {
-                io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-                    failure.with_help("Set `WEBSTIR_STORE` to a directory that can be written to")
-                }
-                io::ErrorKind::StorageFull => failure.with_help("Free some space, or run `webstir cache clear`"),
-                _ => failure,
-            }
-        }
-    }
-}
 
 /// The root of the workspace that the command works on.
 pub(crate) fn workspace_root(global: &Global) -> Result<PathBuf, Failure> {
@@ -103,6 +71,8 @@ pub(crate) fn store_root(root: &Path) -> PathBuf {
 #[derive(Debug)]
 pub(crate) struct Workspace {
     pub(crate) root: PathBuf,
+    /// Where its store lies.
+    pub(crate) store: PathBuf,
     pub(crate) system: Arc<Os>,
     pub(crate) config: Arc<Config>,
     /// What the configuration had to say.
@@ -134,7 +104,8 @@ impl Workspace {
             .with_help("Run `webstir init api <directory>`, or name the workspace with `--workspace`"));
         }
         let (config, diagnostics) = webstir_rules::configuration(kdl.as_deref(), package.as_deref());
-        Ok(Self { root, system, config: Arc::new(config), diagnostics })
+        let store = store_root(&root);
+        Ok(Self { root, store, system, config: Arc::new(config), diagnostics })
     }
 
     /// Whether the configuration can be built.
@@ -222,8 +193,7 @@ impl Session {
         }
         session.goals = workspace.config.rules_in(profile).map(|rule| rule.label().clone()).collect();
 
-        let store_root = store_root(&workspace.root);
-        let store = Arc::new(Store::open(&store_root).map_err(Failure::store(&store_root))?);
+        let store = Arc::new(Store::open(&workspace.store).map_err(Failure::store(&workspace.store))?);
         let rules =
             Arc::new(webstir_rules::all(webstir_rules::Setup::from_environment(&workspace.root, global.offline)));
         let jobs = global.jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
@@ -254,6 +224,15 @@ impl Session {
         let Some(engine) = &self.engine else { return Ok(None) };
         let blob = engine.store.get(artifact.digest).map_err(Failure::store(&store_root(&self.workspace.root)))?;
         Ok(blob.map(|blob| blob.to_vec()))
+    }
+
+    /// What is planned as far as the store has outcomes; nothing is run and nothing placed.
+    pub(crate) fn plan(&mut self) -> Result<KeyDump, Failure> {
+        let Some(engine) = &mut self.engine else { return Ok(KeyDump::default()) };
+        let run = engine.scheduler.plan_only(&self.profile, &self.goals);
+        let run = run.map_err(|error| explain(error, &self.workspace.root))?;
+        let database = engine.scheduler.database();
+        Ok(KeyDump::new(&run, database, &self.profile, env!("CARGO_PKG_VERSION"), None))
     }
 
     /// Brings every rule of the profile up to date and places the tree, if the rules allow it.

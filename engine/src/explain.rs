@@ -5,6 +5,7 @@
 //! action, the most direct first. A cause is a [`Change`] of the world, and the outputs through which it reached the action.
 //! Everything here is a pure function of the two dumps.
 
+mod affected;
 mod arguments;
 mod codec;
 mod comparison;
@@ -16,6 +17,7 @@ mod tests;
 
 use std::sync::Arc;
 
+pub use self::affected::{Affected, Reason, affected};
 pub use self::codec::{HEAD_BYTES, LARGEST_DUMP, decode, encode, identity, identity_of};
 pub use self::comparison::Comparison;
 pub use self::dump::{ActionRecord, KeyDump, Part};

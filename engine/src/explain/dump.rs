@@ -52,6 +52,8 @@ pub struct ActionRecord {
     pub duration: Duration,
     /// Whether its outcome may be kept.
     pub cacheable: bool,
+    /// Whether it sees the workspace through a view besides its declared inputs.
+    pub traced: bool,
     /// Whether this build could not plan it, because something below it failed: the record is from an earlier build.
     pub carried: bool,
     /// What the key is made of, in the order of [`Action::each_part`].
@@ -75,6 +77,14 @@ impl ActionRecord {
             Part::Observation(path, observation) => Some((path, observation)),
             _ => None,
         })
+    }
+
+    /// Whether everything but the answers of the workspace is the same.
+    pub fn is_planned_as(&self, other: &Self) -> bool {
+        let declared = |action: &Self| -> Vec<Part> {
+            action.parts.iter().filter(|part| !matches!(part, Part::Observation(..))).cloned().collect()
+        };
+        declared(self) == declared(other)
     }
 
     /// Whether it ran, well or not.
@@ -175,6 +185,7 @@ fn record(action: &Action, report: &Report, trace: &[(RelPath, Observation)], se
         key: report.key,
         duration: report.duration,
         cacheable: action.cacheable,
+        traced: action.traced,
         carried: false,
         parts,
         artifacts: Vec::new(),

@@ -31,7 +31,18 @@ fn action(label: ActionLabel, parts: Vec<Part>, artifacts: &[(&str, &str)]) -> A
     let key = ActionKey(digest(&format!("{label} {parts:?}")));
     let artifacts = artifacts.iter().map(|(name, text)| (path(name), digest(text))).collect();
     let duration = Duration::from_micros(70);
-    ActionRecord { label, status: Status::Ran, key, duration, cacheable: true, carried: false, parts, artifacts }
+    let traced = parts.iter().any(|part| matches!(part, Part::Observation(..)));
+    ActionRecord {
+        label,
+        status: Status::Ran,
+        key,
+        duration,
+        cacheable: true,
+        traced,
+        carried: false,
+        parts,
+        artifacts,
+    }
 }
 
 /// One of everything.
@@ -162,4 +173,65 @@ fn what_ran_though_nothing_differs_was_not_in_the_store() {
     let mut cached = sample();
     cached.actions[0].status = Status::Cached;
     assert_eq!(causes(Some(&sample()), &cached, &command), []);
+}
+
+/// As a plan in which nothing was run: what the store lacks is unknown.
+fn planned(mut dump: KeyDump) -> KeyDump {
+    let from = SettingValue::Reference("transpile:backend".into());
+    let reference = Setting { value: from, ..row("command:backend", "from", "") };
+    dump.settings.extend([row("command:backend", "", ""), row("transpile:backend", "", ""), reference]);
+    dump.settings.sort();
+    dump.actions.iter_mut().for_each(|action| action.status = Status::Cached);
+    dump
+}
+
+fn affected_rules(base: &KeyDump, head: &KeyDump, changed: &[&str]) -> Vec<String> {
+    let changed: Vec<_> = changed.iter().map(|file| (path(file), Difference::Changed)).collect();
+    affected(base, head, &changed).into_iter().map(|affected| affected.rule).collect()
+}
+
+#[test]
+fn rules_with_other_keys_are_affected() {
+    let base = planned(sample());
+    assert_eq!(affected_rules(&base, &base, &["docs/other.md"]), [] as [&str; 0]);
+    let head = with_part(base.clone(), 1, 4, Part::Input(path("src/a.ts"), digest("b"), Origin::Workspace));
+    // The output is the same: nothing above is affected.
+    assert_eq!(affected_rules(&base, &head, &["src/a.ts"]), ["transpile:backend"]);
+    let mut gone = base.clone();
+    gone.actions.remove(1);
+    assert_eq!(affected_rules(&base, &gone, &["src/a.ts"]), ["transpile:backend"]);
+    assert_eq!(affected_rules(&gone, &base, &["src/a.ts"]), ["transpile:backend"]);
+}
+
+#[test]
+fn what_was_never_run_on_the_base_is_affected_when_something_that_it_saw_changed() {
+    let head = planned(sample());
+    let mut base = head.clone();
+    base.actions[0].parts.retain(|part| !matches!(part, Part::Observation(..)));
+    base.actions[0].key = ActionKey(digest("over an empty trace"));
+    base.actions[0].status = Status::Skipped;
+    assert_eq!(affected_rules(&base, &head, &["docs/other.md"]), [] as [&str; 0]);
+    assert_eq!(affected_rules(&base, &head, &["src/c.ts"]), ["command:backend"]);
+    // `src` was listed, so a file more in it counts; one less deep does not.
+    assert_eq!(affected(&base, &head, &[(path("src/new.ts"), Difference::Added)]).len(), 1);
+    assert_eq!(affected(&base, &head, &[(path("src/new.ts"), Difference::Changed)]).len(), 0);
+    // With no outcome on either side any change counts.
+    let unknown = base.clone();
+    assert_eq!(affected_rules(&base, &unknown, &["docs/other.md"]), ["command:backend"]);
+    assert_eq!(affected_rules(&base, &unknown, &[]), [] as [&str; 0]);
+}
+
+#[test]
+fn what_cannot_be_planned_is_affected_when_a_rule_below_is() {
+    let head = planned(sample());
+    let mut base = head.clone();
+    base.actions[1].status = Status::Skipped;
+    base.actions[1].artifacts.clear();
+    base.actions.remove(0);
+    // The same key: nothing is affected, though the store does not have it.
+    assert_eq!(affected_rules(&base, &head, &["docs/other.md"]), [] as [&str; 0]);
+    let base = with_part(base, 0, 4, Part::Input(path("src/a.ts"), digest("b"), Origin::Workspace));
+    let mut base = base;
+    base.actions[0].status = Status::Skipped;
+    assert_eq!(affected_rules(&base, &head, &["src/a.ts"]), ["command:backend", "transpile:backend"]);
 }

@@ -116,13 +116,13 @@ impl Reader<'_> {
             3 => Status::Skipped,
             _ => return None,
         };
-        let flags = self.decoder.byte().filter(|flags| *flags < 4)?;
+        let flags = self.decoder.byte().filter(|flags| *flags < 8)?;
         let key = ActionKey(self.digest()?);
         let duration = Duration::from_micros(self.decoder.number()?);
         let parts = self.list(Self::part)?;
         let artifacts = self.list(|reader| Some((reader.path()?, reader.digest()?)))?;
-        let (cacheable, carried) = (flags & 1 != 0, flags & 2 != 0);
-        Some(ActionRecord { label, status, key, duration, cacheable, carried, parts, artifacts })
+        let (cacheable, carried, traced) = (flags & 1 != 0, flags & 2 != 0, flags & 4 != 0);
+        Some(ActionRecord { label, status, key, duration, cacheable, traced, carried, parts, artifacts })
     }
 
     fn part(&mut self) -> Option<Part> {

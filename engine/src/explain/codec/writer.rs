@@ -100,7 +100,7 @@ impl<'a> Writer<'a> {
             Status::Failed => 2,
             Status::Skipped => 3,
         });
-        self.body.byte(u8::from(action.cacheable) | u8::from(action.carried) << 1);
+        self.body.byte(u8::from(action.cacheable) | u8::from(action.carried) << 1 | u8::from(action.traced) << 2);
         self.digest(action.key.0);
         self.body.number(u64::try_from(action.duration.as_micros()).unwrap_or(u64::MAX));
         self.list(&action.parts, Self::part);
