@@ -109,10 +109,9 @@ impl Base {
         let mut changed = Vec::new();
         while let (Some(status), Some(path)) = (parts.next(), parts.next()) {
             let how = match status {
-                "A" => Difference::Added,
-                "D" => Difference::Removed,
                 // A change of type may be one into a link or a directory.
-                "T" => Difference::Added,
+                "A" | "T" => Difference::Added,
+                "D" => Difference::Removed,
                 _ => Difference::Changed,
             };
             changed.extend(RelPath::new(path).ok().map(|path| (path, how)));
