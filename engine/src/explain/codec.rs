@@ -4,8 +4,8 @@
 //! magic, version | identity | texts, each once | digests, each once | the dump, which names both by number | blake3 of all before
 //! ```
 //!
-//! Arguments are long and alike, so they are cut behind each comma and the pieces are kept once. The bytes may come from another
-//! machine: decoding never panics, and what a short input can expand to is bounded.
+//! Arguments are long and alike, so of each only that is kept which differs from the one before it: what is between a common beginning
+//! and a common end. The bytes may come from another machine: decoding never panics, and what a short input can expand to is bounded.
 
 mod reader;
 mod writer;
@@ -92,7 +92,7 @@ fn decode_within(bytes: &[u8], left: usize) -> Option<KeyDump> {
     let texts: Vec<Arc<str>> = table(&mut decoder, |decoder| decoder.text().map(Arc::from))?;
     let digests = table(&mut decoder, Decoder::digest)?;
     let paths = vec![None; texts.len()];
-    let mut reader = Reader { decoder, texts, paths, digests, profile: Arc::from(""), left };
+    let mut reader = Reader { decoder, texts, paths, digests, profile: Arc::from(""), argument: Arc::from(""), left };
     let program = reader.text()?;
     let profile = reader.text()?;
     reader.profile = profile.clone();
@@ -165,10 +165,19 @@ mod tests {
     #[test]
     fn an_argument_cannot_be_a_bomb() {
         let mut dump = sample();
-        dump.actions[0].parts = vec![Part::Argument(Arc::from("[0,".repeat(1000)))];
+        dump.actions[0].parts = vec![Part::Argument(Arc::from("x".repeat(1000))); 100];
         let bytes = encode(&dump);
-        assert!(bytes.len() < 2500);
-        assert_eq!(decode_within(&bytes, 2000), None);
-        assert_eq!(decode_within(&bytes, 100_000), Some(dump));
+        assert!(bytes.len() < 3000);
+        assert_eq!(decode_within(&bytes, 50_000), None);
+        assert_eq!(decode_within(&bytes, 200_000), Some(dump));
+    }
+
+    #[test]
+    fn arguments_are_cut_between_characters() {
+        let mut dump = sample();
+        let arguments =
+            ["a\u{e4}z", "a\u{e5}z", "a\u{e4}\u{e4}z", "", "z", "a\u{20ac}", "a\u{20ad}", "a\u{20ac}\u{20ac}"];
+        dump.actions[0].parts = arguments.map(|argument| Part::Argument(argument.into())).to_vec();
+        assert_eq!(decode(&encode(&dump)), Some(dump));
     }
 }

@@ -35,6 +35,8 @@ pub(super) struct Reader<'a> {
     pub(super) paths: Vec<Option<RelPath>>,
     pub(super) digests: Vec<Digest>,
     pub(super) profile: Arc<str>,
+    /// The argument before.
+    pub(super) argument: Arc<str>,
     /// What arguments may still expand to, in bytes.
     pub(super) left: usize,
 }
@@ -53,8 +55,7 @@ impl Reader<'_> {
         let index = self.index()?;
         let slot = self.paths.get_mut(index)?;
         if slot.is_none() {
-            let text = &self.texts[index];
-            *slot = Some(RelPath::new(text).ok().filter(|path| path.as_str() == &**text)?);
+            *slot = Some(RelPath::from_normal(&self.texts[index])?);
         }
         slot.clone()
     }
@@ -125,19 +126,26 @@ impl Reader<'_> {
         Some(ActionRecord { label, status, key, duration, cacheable, traced, carried, parts, artifacts })
     }
 
+    fn argument(&mut self) -> Option<Arc<str>> {
+        let (start, end) = (self.index()?, self.index()?);
+        let old = &*self.argument;
+        let (head, tail) = (old.get(..start)?, old.get(old.len().checked_sub(end)?..)?);
+        let middle = self.decoder.text()?;
+        let length = head.len() + middle.len() + tail.len();
+        self.left = self.left.checked_sub(length + 1)?;
+        let mut argument = String::with_capacity(length);
+        for part in [head, middle, tail] {
+            argument.push_str(part);
+        }
+        self.argument = Arc::from(argument);
+        Some(self.argument.clone())
+    }
+
     fn part(&mut self) -> Option<Part> {
         Some(match self.decoder.byte()? {
             0 => Part::Version(self.narrow()?),
             1 => Part::Tool(self.option(Self::digest)?),
-            2 => {
-                let mut argument = String::new();
-                for _ in 0..self.index()? {
-                    let piece = self.text()?;
-                    self.left = self.left.checked_sub(piece.len() + 1)?;
-                    argument.push_str(&piece);
-                }
-                Part::Argument(Arc::from(argument))
-            }
+            2 => Part::Argument(self.argument()?),
             3 => Part::Directory(self.path()?),
             4 => Part::Environment(self.text()?, self.digest()?),
             5 => Part::Input(self.path()?, self.digest()?, Origin::Workspace),

@@ -39,6 +39,8 @@ pub(super) struct Writer<'a> {
     pub(super) texts: Table<&'a str>,
     pub(super) digests: Table<Digest>,
     pub(super) body: Encoder,
+    /// The argument before.
+    argument: &'a str,
 }
 
 impl<'a> Writer<'a> {
@@ -110,6 +112,24 @@ impl<'a> Writer<'a> {
         });
     }
 
+    /// What differs from the argument before, and how much is the same on both sides of it.
+    fn argument(&mut self, argument: &'a str) {
+        let (old, new) = (self.argument.as_bytes(), argument.as_bytes());
+        let mut start = old.iter().zip(new).take_while(|(old, new)| old == new).count();
+        while !argument.is_char_boundary(start) {
+            start -= 1;
+        }
+        let mut end =
+            old[start..].iter().rev().zip(new[start..].iter().rev()).take_while(|(old, new)| old == new).count();
+        while !argument.is_char_boundary(new.len() - end) {
+            end -= 1;
+        }
+        self.body.number(start as u64);
+        self.body.number(end as u64);
+        self.body.text(&argument[start..new.len() - end]);
+        self.argument = argument;
+    }
+
     fn part(&mut self, part: &'a Part) {
         match part {
             Part::Version(version) => {
@@ -122,10 +142,7 @@ impl<'a> Writer<'a> {
             }
             Part::Argument(argument) => {
                 self.body.byte(2);
-                self.body.number(argument.split_inclusive(',').count() as u64);
-                for piece in argument.split_inclusive(',') {
-                    self.text(piece);
-                }
+                self.argument(argument);
             }
             Part::Directory(path) => {
                 self.body.byte(3);
