@@ -32,7 +32,7 @@ const LARGEST_ARGUMENTS: usize = 1 << 28;
 
 /// A dump in bytes.
 pub fn encode(dump: &KeyDump) -> Vec<u8> {
-    let mut writer = Writer::default();
+    let mut writer = Writer::with_capacity(dump.actions.len());
     writer.text(&dump.program);
     writer.text(&dump.profile);
     writer.list(&dump.environment, |writer, (name, digest)| {

@@ -44,6 +44,15 @@ pub(super) struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
+    /// A writer for a dump with so many actions.
+    pub(super) fn with_capacity(actions: usize) -> Self {
+        let mut writer = Self::default();
+        // A source, its outputs, and a digest of each.
+        writer.texts.numbers.reserve(actions * 3);
+        writer.digests.numbers.reserve(actions * 4);
+        writer
+    }
+
     pub(super) fn text(&mut self, text: &'a str) {
         let number = self.texts.number(text);
         self.body.number(number);
@@ -115,12 +124,11 @@ impl<'a> Writer<'a> {
     /// What differs from the argument before, and how much is the same on both sides of it.
     fn argument(&mut self, argument: &'a str) {
         let (old, new) = (self.argument.as_bytes(), argument.as_bytes());
-        let mut start = old.iter().zip(new).take_while(|(old, new)| old == new).count();
+        let mut start = common_start(old, new);
         while !argument.is_char_boundary(start) {
             start -= 1;
         }
-        let mut end =
-            old[start..].iter().rev().zip(new[start..].iter().rev()).take_while(|(old, new)| old == new).count();
+        let mut end = common_end(&old[start..], &new[start..]);
         while !argument.is_char_boundary(new.len() - end) {
             end -= 1;
         }
@@ -188,4 +196,20 @@ impl<'a> Writer<'a> {
             }
         }
     }
+}
+
+/// How many bytes are compared at once.
+const STRIDE: usize = 32;
+
+/// How many bytes two texts have in common at their beginning.
+fn common_start(a: &[u8], b: &[u8]) -> usize {
+    let strides = a.chunks_exact(STRIDE).zip(b.chunks_exact(STRIDE)).take_while(|(a, b)| a == b).count() * STRIDE;
+    strides + a[strides..].iter().zip(&b[strides..]).take_while(|(a, b)| a == b).count()
+}
+
+/// How many bytes two texts have in common at their end.
+fn common_end(a: &[u8], b: &[u8]) -> usize {
+    let strides = a.rchunks_exact(STRIDE).zip(b.rchunks_exact(STRIDE)).take_while(|(a, b)| a == b).count() * STRIDE;
+    let (a, b) = (&a[..a.len() - strides], &b[..b.len() - strides]);
+    strides + a.iter().rev().zip(b.iter().rev()).take_while(|(a, b)| a == b).count()
 }
