@@ -22,17 +22,16 @@ pub(crate) fn build(built: &Built) -> String {
     let comparison = built.explanation.as_ref().map(Explanation::comparison);
     let actions: Vec<Value> = reports
         .map(|report| {
-            let mut action = json!({
+            let ran = matches!(report.status, Status::Ran | Status::Failed);
+            let causes = comparison.as_ref().filter(|_| ran).map(|comparison| comparison.causes(&report.label));
+            json!({
                 "label": report.label.to_string(),
                 "kind": report.label.rule.kind(),
                 "status": report.status.as_str(),
                 "key": report.key.to_string(),
                 "durationMs": milliseconds(report.duration),
-            });
-            if let (Status::Ran | Status::Failed, Some(comparison)) = (report.status, &comparison) {
-                action["cause"] = comparison.causes(&report.label).first().map_or(Value::Null, cause::document);
-            }
-            action
+                "cause": causes.unwrap_or_default().first().map(cause::document),
+            })
         })
         .collect();
     let artifacts: Vec<Value> = built

@@ -1,6 +1,6 @@
 //! The action graph: which action uses what which other one made.
 //!
-//! An [`ActionGraph`] is made from a finished or unfinished [`Run`](crate::schedule::Run), or from what a build left in a
+//! An [`ActionGraph`] is made from a finished or unfinished [`Run`], or from what a build left in a
 //! [`KeyDump`]; it is a value to look at and holds no state. An edge leads from the action that made a file to the one that reads it.
 //! A [`RuleGraph`] has the rules of the configuration as its nodes; an edge leads from a rule to one that refers to it, or that uses
 //! what it made.
