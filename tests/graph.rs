@@ -67,7 +67,7 @@ fn rules_and_actions_can_be_asked_about() {
         unknown.stderr
     );
     let document = case.run(&["query", "kind", "bundle", "--json"]).json();
-    assert_eq!(document["answer"], serde_json::json!(["bundle:module"]));
+    assert_eq!(document["answer"], serde_json::json!(["bundle:module", "bundle:tasks"]));
 }
 
 #[test]
