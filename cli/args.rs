@@ -67,12 +67,12 @@ pub(crate) enum Command {
     Init(Init),
     /// Check, transpile and bundle the workspace into `build/`
     #[command(
-        after_help = "Examples:\n  webstir build\n  webstir build --profile test --json\n  webstir build --serve"
+        after_help = "Examples:\n  webstir build\n  webstir build --profile test --json\n  webstir build --trace trace.json\n  webstir build --serve"
     )]
     Build(Build),
     /// Check, bundle and minify the workspace into `dist/`
     #[command(after_help = "Example: webstir publish --workspace notes")]
-    Publish,
+    Publish(Publish),
     /// Serve a build over HTTP
     #[command(
         after_help = "Examples:\n  webstir serve --build\n  webstir serve --profile publish --port 8080\n  webstir serve --build --with-jobs"
@@ -88,6 +88,26 @@ pub(crate) enum Command {
         after_help = "Examples:\n  webstir db status --build\n  webstir db migrate\n  webstir db rollback --steps 1"
     )]
     Db(Database),
+    /// Say what made actions run in the last build
+    #[command(
+        after_help = "Examples:\n  webstir why\n  webstir why transpile:backend\n  webstir why src/backend/index.ts --json\n  webstir why --against ../other-checkout"
+    )]
+    Why(Why),
+    /// Show the rules and actions of the last build
+    #[command(
+        after_help = "Examples:\n  webstir graph\n  webstir graph --kind transpile\n  webstir graph --format dot | dot -Tsvg > graph.svg\n  webstir graph --format html > graph.html"
+    )]
+    Graph(Graph),
+    /// Ask about the rules and actions of the last build
+    #[command(
+        after_help = "Examples:\n  webstir query rdeps src/shared/notes.ts\n  webstir query somepath artifacts:backend files:backend-sources\n  webstir query outputs transpile:backend"
+    )]
+    Query(Query),
+    /// List the rules that are not as they were in another revision
+    #[command(
+        after_help = "Examples:\n  webstir affected --base origin/main\n  webstir affected --base HEAD --profile publish --json"
+    )]
+    Affected(Affected),
     /// Write `webstir.lock`: the compiler's exact version and integrity
     #[command(after_help = "Example: webstir lock")]
     Lock,
@@ -108,10 +128,14 @@ impl Command {
         match self {
             Self::Init(_) => "init",
             Self::Build(_) => "build",
-            Self::Publish => "publish",
+            Self::Publish(_) => "publish",
             Self::Serve(_) => "serve",
             Self::Jobs(_) => "jobs",
             Self::Db(_) => "db",
+            Self::Why(_) => "why",
+            Self::Affected(_) => "affected",
+            Self::Graph(_) => "graph",
+            Self::Query(_) => "query",
             Self::Lock => "lock",
             Self::Config(_) => "config",
             Self::Cache(_) => "cache",
@@ -144,8 +168,28 @@ pub(crate) struct Build {
     #[arg(long, default_value = "build")]
     pub(crate) profile: String,
     /// Then serve the result, as `webstir serve --build` does
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["trace", "events"])]
     pub(crate) serve: bool,
+    #[command(flatten)]
+    pub(crate) record: Record,
+}
+
+/// `webstir publish`.
+#[derive(Debug, Args)]
+pub(crate) struct Publish {
+    #[command(flatten)]
+    pub(crate) record: Record,
+}
+
+/// What to write down of a build.
+#[derive(Debug, Args)]
+pub(crate) struct Record {
+    /// Write a trace that Chrome and Perfetto show
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trace: Option<PathBuf>,
+    /// Write what happens as lines of JSON
+    #[arg(long, value_name = "FILE")]
+    pub(crate) events: Option<PathBuf>,
 }
 
 /// `webstir serve`.
@@ -224,6 +268,86 @@ pub(crate) enum LogStyle {
     Json,
     /// Lines for people
     Pretty,
+}
+
+/// `webstir why`.
+#[derive(Debug, Args)]
+pub(crate) struct Why {
+    /// An action, a rule, the name of a rule, or a file [default: everything that ran]
+    pub(crate) target: Option<String>,
+    /// The profile that was built
+    #[arg(long, default_value = "build")]
+    pub(crate) profile: String,
+    /// Compare with the last build of another workspace, or with a key dump
+    #[arg(long, value_name = "PATH")]
+    pub(crate) against: Option<PathBuf>,
+}
+
+/// `webstir affected`.
+#[derive(Debug, Args)]
+pub(crate) struct Affected {
+    /// The revision to compare the work tree with
+    #[arg(long, value_name = "REVISION")]
+    pub(crate) base: String,
+    /// The profile to plan
+    #[arg(long, default_value = "build")]
+    pub(crate) profile: String,
+}
+
+/// `webstir graph`.
+#[derive(Debug, Args)]
+pub(crate) struct Graph {
+    /// How to show it; `--json` is `json`
+    #[arg(long, value_enum, default_value_t = GraphFormat::Text, value_name = "FORMAT")]
+    pub(crate) format: GraphFormat,
+    /// The profile that was built
+    #[arg(long, default_value = "build")]
+    pub(crate) profile: String,
+    /// Only rules of this kind, and their actions
+    #[arg(long)]
+    pub(crate) kind: Option<String>,
+}
+
+/// How a graph is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum GraphFormat {
+    /// One line a rule
+    Text,
+    /// For Graphviz
+    Dot,
+    /// For machines
+    Json,
+    /// A page to look at, in one file
+    Html,
+}
+
+/// `webstir query`.
+#[derive(Debug, Args)]
+pub(crate) struct Query {
+    /// The profile that was built
+    #[arg(long, default_value = "build", global = true)]
+    pub(crate) profile: String,
+    #[command(subcommand)]
+    pub(crate) question: Question,
+}
+
+/// What is asked. A target is a rule, the name of a rule, an action or a file.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Question {
+    /// Everything that a target builds on
+    Deps { target: String },
+    /// Everything that builds on a target
+    Rdeps { target: String },
+    /// One chain from a target down to another
+    Somepath { from: String, to: String },
+    /// The files that a target reads
+    Inputs { target: String },
+    /// The files that a target makes
+    Outputs { target: String },
+    /// The rules of a kind
+    Kind { kind: String },
+    /// The actions that read or make a file
+    File { path: String },
 }
 
 /// `webstir config`.

@@ -1,16 +1,20 @@
 //! The verbs, one a file.
 
+mod affected;
 mod build;
 mod cache;
 mod completions;
 mod config;
 mod db;
+mod graph;
 mod init;
 mod jobs;
 mod lock;
+mod query;
 mod release;
 mod serve;
 mod signals;
+mod why;
 
 use crate::Exit;
 use crate::args::{Arguments, Command, Serve};
@@ -23,11 +27,15 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     match command {
         Command::Init(init) => init::run(&global, &init),
         Command::Build(build) if build.serve => serve::run(&global, &Serve::of_build(&build.profile)),
-        Command::Build(build) => build::run(&global, &build.profile, "build"),
-        Command::Publish => build::run(&global, "publish", "publish"),
+        Command::Build(build) => build::run(&global, &build.profile, "build", &build.record),
+        Command::Publish(publish) => build::run(&global, "publish", "publish", &publish.record),
         Command::Serve(serve) => serve::run(&global, &serve),
         Command::Jobs(jobs) => jobs::run(&global, &jobs),
         Command::Db(database) => db::run(&global, &database.command),
+        Command::Affected(arguments) => affected::run(&global, &arguments),
+        Command::Graph(graph) => graph::run(&global, &graph),
+        Command::Query(query) => query::run(&global, &query),
+        Command::Why(why) => why::run(&global, &why),
         Command::Lock => lock::run(&global),
         Command::Config(config) => config::run(&global, &config),
         Command::Cache(cache) => cache::run(&global, &cache.command),

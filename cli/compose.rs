@@ -4,150 +4,43 @@
 //! [`Session::build`] brings it up to date and places the tree, [`Session::conclude`] finds that it is up to date. A [`Failure`]
 //! is a fault of the world or of usage.
 
+mod failure;
 mod start;
 mod store;
+mod workspace;
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use webstir_engine::action::Artifact;
 use webstir_engine::config::Config;
 use webstir_engine::db::Database;
-use webstir_engine::diagnostic::{Diagnostic, Severity};
-use webstir_engine::digest::{Digest, KeyHasher};
-use webstir_engine::event::{Event, EventSink, Status};
+use webstir_engine::diagnostic::Diagnostic;
+use webstir_engine::event::{EventSink, Phase, Status, during};
 use webstir_engine::execute::Executor;
+use webstir_engine::explain::KeyDump;
 use webstir_engine::fact::FactTable;
 use webstir_engine::label::Label;
-use webstir_engine::path::RelPath;
 use webstir_engine::rule::{Blobs as _, RunError};
-use webstir_engine::schedule::{BuildError, Run, Scheduler};
+use webstir_engine::schedule::{BuildError, Report, Run, Scheduler};
 use webstir_engine::store::Store;
-use webstir_engine::system::{Os, System as _};
-use webstir_engine::tree::{PlaceError, Placed, Tree};
+use webstir_engine::tree::{PlaceError, Placed};
 
 use webstir_rules::Setup;
 
+pub(crate) use self::failure::Failure;
+pub(crate) use self::store::{budget, store_root};
+pub(crate) use self::workspace::{Workspace, workspace_root};
 use crate::args::Global;
+use crate::explanation::Explanation;
 use start::Start;
-pub(crate) use store::{budget, store_root};
 
 /// How often a build starts over because the store lost a blob.
 const HEALINGS: usize = 3;
-
-/// The world failed, or the command was used wrongly: exit code 2.
-#[derive(Debug, thiserror::Error)]
-#[error("{message}")]
-pub(crate) struct Failure {
-    /// One line.
-    pub(crate) message: String,
-    /// The way out.
-    pub(crate) help: Option<String>,
-}
-
-impl Failure {
-    pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), help: None }
-    }
-
-    pub(crate) fn with_help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
-        self
-    }
-
-    /// The store cannot be used.
-    pub(crate) fn store(path: &Path) -> impl FnOnce(io::Error) -> Self {
-        let path = path.display().to_string();
-        move |error| {
-            let failure = Self::new(format!("The store at `{path}` cannot be used: {error}"));
-            match error.kind() {
-                io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-                    failure.with_help("Set `WEBSTIR_STORE` to a directory that can be written to")
-                }
-                io::ErrorKind::StorageFull => failure.with_help("Free some space, or run `webstir cache clear`"),
-                _ => failure,
-            }
-        }
-    }
-}
-
-/// The root of the workspace that the command works on.
-pub(crate) fn workspace_root(global: &Global) -> Result<PathBuf, Failure> {
-    let variable = |name: &str| {
-        let value = std::env::var(name).ok()?;
-        let value = value.trim();
-        (!value.is_empty()).then(|| PathBuf::from(value))
-    };
-    let named = global
-        .workspace
-        .clone()
-        .or_else(|| variable("WORKSPACE_ROOT"))
-        .or_else(|| variable("WEBSTIR_WORKSPACE_ROOT"))
-        .unwrap_or_else(|| PathBuf::from("."));
-    let root = fs::canonicalize(&named).map_err(|error| {
-        Failure::new(format!("The workspace `{}` cannot be opened: {error}", named.display()))
-            .with_help("Name an existing directory with `--workspace`")
-    })?;
-    if !root.is_dir() {
-        return Err(Failure::new(format!("The workspace `{}` is not a directory", named.display())));
-    }
-    Ok(root)
-}
-
-/// A directory with its configuration.
-#[derive(Debug)]
-pub(crate) struct Workspace {
-    pub(crate) root: PathBuf,
-    pub(crate) system: Arc<Os>,
-    pub(crate) config: Arc<Config>,
-    /// The texts that the configuration was made of.
-    sources: Digest,
-    /// What the configuration had to say.
-    pub(crate) diagnostics: Vec<Diagnostic>,
-}
-
-impl Workspace {
-    /// Reads `webstir.kdl` and `package.json`. Their mistakes are diagnostics of the workspace.
-    pub(crate) fn open(global: &Global) -> Result<Self, Failure> {
-        let root = workspace_root(global)?;
-        let system = Arc::new(
-            Os::new(&root).map_err(|error| Failure::new(format!("`{}` cannot be opened: {error}", root.display())))?,
-        );
-        let text = |name: &str| -> Result<Option<String>, Failure> {
-            let path = RelPath::new(name).expect("a plain file name");
-            match system.read(&path) {
-                Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-                Err(error) => Err(Failure::new(format!("`{name}` cannot be read: {error}"))),
-            }
-        };
-        let kdl = text("webstir.kdl")?;
-        let package = text("package.json")?;
-        if kdl.is_none() && package.is_none() {
-            return Err(Failure::new(format!(
-                "`{}` is not a workspace: it has no `webstir.kdl` and no `package.json`",
-                root.display()
-            ))
-            .with_help("Run `webstir init api <directory>`, or name the workspace with `--workspace`"));
-        }
-        let (config, diagnostics) = webstir_rules::configuration(kdl.as_deref(), package.as_deref());
-        let mut sources = KeyHasher::new("webstir configuration v1");
-        for source in [&kdl, &package] {
-            sources.number(u64::from(source.is_some())).text(source.as_deref().unwrap_or_default());
-        }
-        Ok(Self { root, system, config: Arc::new(config), sources: sources.finish(), diagnostics })
-    }
-
-    /// Whether the configuration can be built.
-    pub(crate) fn is_sound(&self) -> bool {
-        !self.diagnostics.iter().any(Diagnostic::is_error)
-    }
-}
 
 /// What a build gave.
 #[derive(Debug)]
@@ -163,6 +56,8 @@ pub(crate) struct Built {
     pub(crate) artifacts: Vec<Artifact>,
     pub(crate) placed: Option<Placed>,
     pub(crate) manifest: Option<serde_json::Value>,
+    /// Why what ran did; `None` when nothing did.
+    pub(crate) explanation: Option<Explanation>,
     pub(crate) duration: Duration,
 }
 
@@ -171,6 +66,12 @@ impl Built {
     pub(crate) fn count(&self, status: Status) -> usize {
         let reports = self.run.iter().flat_map(|run| &run.reports);
         reports.filter(|report| report.status == status).count()
+    }
+
+    /// The action that ran longest.
+    pub(crate) fn longest(&self) -> Option<&Report> {
+        let ran = self.run.iter().flat_map(|run| &run.reports).filter(|report| !report.duration.is_zero());
+        ran.max_by_key(|report| report.duration)
     }
 }
 
@@ -197,7 +98,7 @@ impl Engine {
     /// Opens the store and makes a database.
     fn start(session: &Session) -> Result<Self, Failure> {
         let Session { workspace, global, events, cancelled, .. } = session;
-        let store = Arc::new(store::open(&workspace.root)?);
+        let store = Arc::new(store::open(&workspace.store)?);
         let setup = Arc::new(Setup::from_environment(&workspace.root, global.offline));
         let rules = Arc::new(webstir_rules::all(&setup));
         let jobs = global.jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
@@ -253,8 +154,26 @@ impl Session {
     /// The bytes of an artifact that a build made.
     pub(crate) fn artifact(&self, artifact: &Artifact) -> Result<Option<Vec<u8>>, Failure> {
         let Some(engine) = &self.engine else { return Ok(None) };
-        let blob = engine.store.get(artifact.digest).map_err(Failure::store(&store_root(&self.workspace.root)))?;
+        let blob = engine.store.get(artifact.digest).map_err(Failure::store(&self.workspace.store))?;
         Ok(blob.map(|blob| blob.to_vec()))
+    }
+
+    /// When it is first needed; none when the configuration is not sound.
+    fn start_engine(&mut self) -> Result<(), Failure> {
+        if self.engine.is_none() && self.workspace.is_sound() {
+            self.engine = Some(Engine::start(self)?);
+        }
+        Ok(())
+    }
+
+    /// What is planned as far as the store has outcomes; nothing is run and nothing placed.
+    pub(crate) fn plan(&mut self) -> Result<KeyDump, Failure> {
+        self.start_engine()?;
+        let Some(engine) = &mut self.engine else { return Ok(KeyDump::default()) };
+        let run = engine.scheduler.plan_only(&self.profile, &self.goals);
+        let run = run.map_err(|error| explain(error, &self.workspace.store))?;
+        let database = engine.scheduler.database();
+        Ok(KeyDump::new(&run, database, &self.profile, env!("CARGO_PKG_VERSION"), None))
     }
 
     /// Brings every rule of the profile up to date and places the tree, if the rules allow it.
@@ -269,19 +188,18 @@ impl Session {
             artifacts: Vec::new(),
             placed: None,
             manifest: None,
+            explanation: None,
             duration: Duration::ZERO,
         };
-        if self.engine.is_none() && self.workspace.is_sound() {
-            self.engine = Some(Engine::start(self)?);
-        }
+        self.start_engine()?;
         if let Some(engine) = &mut self.engine {
-            webstir_rules::warm(&mut engine.scheduler);
+            during(&self.events, Phase::Hashing, || webstir_rules::warm(&mut engine.scheduler));
             let mut healings = 0;
             loop {
                 let run = engine
                     .scheduler
                     .run(&self.profile, &self.goals)
-                    .map_err(|error| explain(error, &self.workspace.root))?;
+                    .map_err(|error| explain(error, &self.workspace.store))?;
                 built.diagnostics.clone_from(&self.workspace.diagnostics);
                 built.diagnostics.extend(run.diagnostics());
                 built.artifacts = run.artifacts();
@@ -298,13 +216,15 @@ impl Session {
                     Ok(placed) => {
                         built.placed = placed;
                         built.manifest = webstir_rules::manifest_of(&run, &*engine.store);
+                        built.explanation =
+                            Explanation::record(&self.workspace.root, &self.profile, &run, engine.scheduler.database());
                         built.run = Some(run);
                         break;
                     }
                     Err(PlaceError::BlobMissing(_)) if healings < HEALINGS => {
                         healings += 1;
                         let digests = built.artifacts.iter().map(|artifact| artifact.digest);
-                        engine.scheduler.heal(digests).map_err(Failure::store(&store_root(&self.workspace.root)))?;
+                        engine.scheduler.heal(digests).map_err(Failure::store(&self.workspace.store))?;
                     }
                     Err(error) => return Err(placing(&error)),
                 }
@@ -318,7 +238,7 @@ impl Session {
         built.diagnostics.dedup();
         if let Some(engine) = &mut self.engine {
             Start::new(&self.workspace, &self.profile).keep(&built, engine);
-            store::collect_if_due(&self.workspace.root, &engine.store)?;
+            store::collect_if_due(&self.workspace.store, &engine.store)?;
         }
         built.duration = self.started.elapsed();
         Ok(built)
@@ -326,57 +246,12 @@ impl Session {
 
     /// What the last build gave, if another one would give the same and its tree is whole.
     pub(crate) fn conclude(&self) -> Option<Built> {
-        if !self.workspace.is_sound() {
+        if !self.workspace.is_sound() || !Explanation::is_there(&self.workspace.root, &self.profile) {
             return None;
         }
         let built = Start::new(&self.workspace, &self.profile).conclude(&self.workspace, &self.profile)?;
         Some(Built { duration: self.started.elapsed(), ..built })
     }
-}
-
-impl Workspace {
-    /// Gives a finding without a place the place of its rule, where the user wrote that rule.
-    fn put_at_rule(&self, diagnostic: &mut Diagnostic) {
-        if diagnostic.file.is_some() || diagnostic.severity == Severity::Info {
-            return;
-        }
-        let rule = diagnostic.rule.as_ref().and_then(|label| self.config.rule(label));
-        if let Some(place) = rule.map(webstir_engine::config::Rule::place).filter(|place| place.is_written()) {
-            *diagnostic = self.config.put(diagnostic.clone(), place);
-        }
-    }
-
-    /// Places the tree of a profile.
-    fn place(
-        &self,
-        profile: &str,
-        artifacts: &[Artifact],
-        store: &Store,
-        events: &EventSink,
-    ) -> Result<Option<Placed>, PlaceError> {
-        let Some(tree) = self.tree(profile) else { return Ok(None) };
-        events(Event::Placing { files: artifacts.len() });
-        tree.place(artifacts, store, &webstir_rules::placing_rank).map(Some)
-    }
-
-    /// The tree of a profile that has one.
-    fn tree(&self, profile: &str) -> Option<Tree> {
-        let out = self.config.profile(profile)?.path("out")?;
-        Some(Tree::new(&self.root, &self.root.join(".webstir"), out.as_str()))
-    }
-}
-
-/// Set by Ctrl-C and by a request to terminate. A second Ctrl-C ends the process at once.
-pub(crate) fn cancellation() -> Result<Arc<AtomicBool>, Failure> {
-    let cancelled = Arc::new(AtomicBool::new(false));
-    let flag = cancelled.clone();
-    ctrlc::set_handler(move || {
-        if flag.swap(true, Ordering::Relaxed) {
-            std::process::exit(2);
-        }
-    })
-    .map_err(|error| Failure::new(format!("Signals cannot be handled: {error}")))?;
-    Ok(cancelled)
 }
 
 /// The environment values that the workspace lets its rules see.
@@ -386,10 +261,10 @@ fn environment(config: &Config) -> BTreeMap<String, String> {
     allowed.filter_map(|name| std::env::var(name).ok().map(|value| (name.to_owned(), value))).collect()
 }
 
-fn explain(error: BuildError, root: &Path) -> Failure {
+fn explain(error: BuildError, store: &Path) -> Failure {
     let failure = Failure::new(error.to_string());
     match error {
-        BuildError::Store(error) => Failure::store(&store_root(root))(error),
+        BuildError::Store(error) => Failure::store(store)(error),
         BuildError::Panic { .. } => failure.with_help("This is a bug in webstir; please report it"),
         BuildError::Run { source: RunError::World { source, .. }, .. } if is_full(&source) => {
             failure.with_help("Free some space, or run `webstir cache clear`; the previous tree is whole")

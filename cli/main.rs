@@ -3,8 +3,10 @@
 //! Exit codes: 0 done, 1 the user's code or configuration failed, 2 wrong usage or the world failed.
 
 mod args;
+mod cancellation;
 mod commands;
 mod compose;
+mod explanation;
 mod report;
 
 use std::process::ExitCode;

@@ -1,7 +1,10 @@
 //! All output of the program: results on stdout, the story on stderr.
 
+pub(crate) mod cause;
+pub(crate) mod graph;
 pub(crate) mod json;
 pub(crate) mod progress;
+pub(crate) mod recording;
 pub(crate) mod terminal;
 
 use std::io::Write as _;

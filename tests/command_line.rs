@@ -56,7 +56,7 @@ fn the_document_of_build_has_its_keys() {
     let action = &document["actions"][0];
     assert_eq!(
         action.as_object().unwrap().keys().collect::<Vec<_>>(),
-        ["label", "kind", "status", "key", "durationMs"]
+        ["label", "kind", "status", "key", "durationMs", "cause"]
     );
     let artifact = &document["artifacts"][0];
     assert_eq!(artifact.as_object().unwrap().keys().collect::<Vec<_>>(), ["path", "digest", "bytes", "type"]);
@@ -89,7 +89,9 @@ fn publish_makes_one_file_an_entry() {
 #[test]
 fn every_command_has_help_with_an_example() {
     let case = Case::empty();
-    for command in ["init", "build", "publish", "lock", "config", "cache", "completions"] {
+    for command in
+        ["init", "build", "publish", "why", "graph", "query", "affected", "lock", "config", "cache", "completions"]
+    {
         let help = case.run(&[command, "--help"]);
         assert_eq!(help.code, Some(0));
         assert!(help.stdout.contains("Example"), "{command}: {}", help.stdout);

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod affected;
 mod bad_input;
 #[path = "../runtime/src/cluster.rs"]
 #[expect(dead_code, reason = "the tests of the runtime use the rest")]
@@ -9,6 +10,7 @@ mod cluster;
 mod command_line;
 mod determinism;
 mod evaluation;
+mod graph;
 mod jobs;
 mod migrations;
 mod oracle;
@@ -20,3 +22,4 @@ mod specs;
 mod start;
 mod store;
 mod support;
+mod why;

@@ -215,7 +215,7 @@ fn page_views_serve_their_page() {
     assert_eq!(server.get("/items/7/8").status, 404);
     case.replace("package.json", "/items/new", "/items/new.html");
     let ran = refused(&case);
-    assert!(ran.stderr.contains("Page view path `/items/new.html` must not end in a file name"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("The path `/items/new.html` of a page view ends like a file name"), "{}", ran.stderr);
 }
 
 #[test]

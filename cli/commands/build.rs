@@ -1,19 +1,24 @@
 //! `webstir build` and `webstir publish`.
 
 use crate::Exit;
-use crate::args::Global;
-use crate::compose::{Built, Failure, Session, Workspace, cancellation};
+use crate::args::{Global, Record};
+use crate::cancellation::cancellation;
+use crate::compose::{Built, Failure, Session, Workspace};
 use crate::report;
+use crate::report::recording::Recording;
 
-pub(super) fn run(global: &Global, profile: &str, verb: &str) -> Result<Exit, Failure> {
+pub(super) fn run(global: &Global, profile: &str, verb: &str, record: &Record) -> Result<Exit, Failure> {
     let workspace = Workspace::open(global)?;
     let cancelled = cancellation()?;
+    let recording = Recording::start(record, profile)?;
     let progress = report::progress::Progress::new(global);
-    let built = match Session::start(workspace, global, profile, progress.sink(), cancelled) {
+    let events = recording.sink(progress.sink());
+    let built = match Session::start(workspace, global, profile, events, cancelled) {
         Ok(mut session) => session.conclude().map_or_else(|| session.build(), Ok),
         Err(failure) => Err(failure),
     };
     progress.finish();
+    recording.finish(built.as_ref())?;
     let built = built?;
     if global.json {
         report::result(&report::json::build(&built));

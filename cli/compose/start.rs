@@ -15,7 +15,7 @@ use webstir_engine::store::Store;
 use webstir_engine::system::Stat;
 use webstir_engine::tree::Placed;
 
-use super::{Built, Engine, Workspace, environment, store_root};
+use super::{Built, Engine, Workspace, environment};
 
 /// The log of one profile of a workspace.
 pub(super) struct Start {
@@ -37,7 +37,7 @@ struct Rest {
 impl Start {
     pub(super) fn new(workspace: &Workspace, profile: &str) -> Self {
         let mut hasher = KeyHasher::new("webstir start key v1");
-        let store = Store::identity(&store_root(&workspace.root));
+        let store = Store::identity(&workspace.store);
         hasher.text(&program()).text(profile).text(store.as_deref().unwrap_or_default()).digest(workspace.sources);
         for (name, value) in environment(&workspace.config) {
             hasher.text(&name).text(&value);
@@ -64,9 +64,9 @@ impl Start {
         if !tree.holds(&concluded.artifacts).ok()? {
             return None;
         }
-        if !Store::is_use_noted(&store_root(&workspace.root), self.user) {
+        if !Store::is_use_noted(&workspace.store, self.user) {
             // Once a day: what an unchanged workspace stands on is not to be given up.
-            let _ = super::store::open(&workspace.root).ok()?.note_use(self.user, &concluded.stands_on);
+            let _ = super::store::open(&workspace.store).ok()?.note_use(self.user, &concluded.stands_on);
         }
         let reports = concluded.actions.into_iter();
         let reports =
@@ -81,6 +81,7 @@ impl Start {
             placed: Some(Placed { kept: concluded.artifacts.len(), ..Placed::default() }),
             artifacts: concluded.artifacts,
             manifest,
+            explanation: None,
             duration: Duration::ZERO,
         })
     }

@@ -26,10 +26,9 @@ pub(crate) fn store_root(root: &Path) -> PathBuf {
     }
 }
 
-/// Opens the store of the workspace at `root`.
-pub(crate) fn open(root: &Path) -> Result<Store, Failure> {
-    let place = store_root(root);
-    let store = Store::open(&place).map_err(Failure::store(&place))?;
+/// Opens the store at `place`, over the lower one when there is one.
+pub(crate) fn open(place: &Path) -> Result<Store, Failure> {
+    let store = Store::open(place).map_err(Failure::store(place))?;
     match variable("WEBSTIR_STORE_LOWER") {
         None => Ok(store),
         Some(lower) => store.over(Path::new(&lower)).map_err(Failure::store(Path::new(&lower))),
@@ -74,15 +73,14 @@ fn main_worktree(root: &Path) -> Option<PathBuf> {
     (metadata.is_dir() && rustix::fs::access(&twin, Access::WRITE_OK).is_ok()).then_some(twin)
 }
 
-/// Brings the store of the workspace at `root` within its budget, when that is due.
-pub(super) fn collect_if_due(root: &Path, store: &Store) -> Result<(), Failure> {
+/// Brings the store at `place` within its budget, when that is due.
+pub(super) fn collect_if_due(place: &Path, store: &Store) -> Result<(), Failure> {
     let budget = budget()?;
-    let place = store_root(root);
     let collected = || -> io::Result<()> {
         if store.is_collection_due(budget)? {
-            Store::collect(&place, budget)?;
+            Store::collect(place, budget)?;
         }
         Ok(())
     };
-    collected().map_err(Failure::store(&place))
+    collected().map_err(Failure::store(place))
 }

@@ -6,7 +6,9 @@ use webstir_engine::diagnostic::{Diagnostic, Span};
 use webstir_engine::event::Status;
 use webstir_engine::path::RelPath;
 
+use super::cause;
 use crate::compose::Built;
+use crate::explanation::Explanation;
 
 /// One document and a line end.
 pub(crate) fn document(value: &(impl Serialize + ?Sized)) -> String {
@@ -18,14 +20,18 @@ pub(crate) fn document(value: &(impl Serialize + ?Sized)) -> String {
 /// The document of `build --json`.
 pub(crate) fn build(built: &Built) -> String {
     let reports = built.run.iter().flat_map(|run| &run.reports);
+    let comparison = built.explanation.as_ref().map(Explanation::comparison);
     let actions: Vec<Value> = reports
         .map(|report| {
+            let ran = matches!(report.status, Status::Ran | Status::Failed);
+            let causes = comparison.as_ref().filter(|_| ran).map(|comparison| comparison.causes(&report.label));
             json!({
                 "label": report.label.to_string(),
                 "kind": report.label.rule.kind(),
                 "status": report.status.as_str(),
                 "key": report.key.to_string(),
                 "durationMs": milliseconds(report.duration),
+                "cause": causes.unwrap_or_default().first().map(cause::document),
             })
         })
         .collect();
@@ -88,7 +94,7 @@ fn diagnostic(diagnostic: &Diagnostic) -> Value {
     value
 }
 
-fn span(span: Span) -> Value {
+pub(super) fn span(span: Span) -> Value {
     json!({"start": span.start, "end": span.end, "line": span.line, "column": span.column})
 }
 

@@ -84,6 +84,7 @@ impl Shown {
                     super::story(&format!("{:>7} {label} {}", status.as_str(), super::duration(*duration)));
                 }
             }
+            Event::Stopped { .. } | Event::Began(_) | Event::Ended(_) => return,
             Event::Placing { files } => {
                 if let Some(bar) = &self.bar {
                     bar.set_message(format!("placing {files} files"));

@@ -10,7 +10,7 @@ use webstir_engine::graph::ActionGraph;
 use webstir_engine::path::RelPath;
 use webstir_engine::system::{Os, System as _};
 
-use super::{bytes, duration, result, story};
+use super::{bytes, cause, duration, result, story};
 use crate::args::Global;
 use crate::compose::{Built, Failure};
 
@@ -41,6 +41,7 @@ fn tell(built: &Built, verb: &str, global: &Global, artifacts: fn(&str)) {
     if built.ok {
         artifacts(&format!("[webstir] {verb} complete\n{}", table(built)));
     }
+    causes(built, global);
     if let (true, Some(run)) = (global.verbose, &built.run) {
         for node in ActionGraph::new(run).critical_path() {
             story(&format!("critical path: {} {}", node.label, duration(node.duration)));
@@ -53,6 +54,25 @@ fn tell(built: &Built, verb: &str, global: &Global, artifacts: fn(&str)) {
         }
     }
     story(&summary(built));
+}
+
+/// How many actions may have run for their causes to be told without being asked.
+const FEW: usize = 10;
+
+/// One line for each action that ran.
+fn causes(built: &Built, global: &Global) {
+    let Some(explanation) = &built.explanation else { return };
+    let comparison = explanation.comparison();
+    let ran: Vec<_> = explanation.after.actions.iter().filter(|action| action.ran()).collect();
+    // In the first build all of them never ran before.
+    if !global.verbose && (explanation.before.is_none() || ran.len() > FEW) {
+        return;
+    }
+    for action in ran {
+        if let Some(first) = comparison.causes(&action.label).first() {
+            story(&format!("    why {}: {}", action.label, cause::sentence(first)));
+        }
+    }
 }
 
 /// What the rule says that decides what runs handlers.
@@ -98,6 +118,9 @@ fn summary(built: &Built) -> String {
         if number > 0 {
             parts.push(plural(number, name));
         }
+    }
+    if let Some(longest) = built.longest() {
+        parts.push(format!("longest {} {}", longest.label, duration(longest.duration)));
     }
     format!("{mark} ({}) in {}: {}", built.profile, duration(built.duration), parts.join(", "))
 }

@@ -7,6 +7,7 @@
 pub mod artifacts;
 pub mod definitions;
 pub mod manifest;
+pub mod page_view;
 pub mod path_pattern;
 pub mod schedule;
 pub mod schema;

@@ -49,6 +49,7 @@ mod read;
 mod report;
 mod resolve;
 pub mod schema;
+pub mod settings;
 pub mod template;
 pub mod value;
 

@@ -15,7 +15,8 @@ use crate::path::RelPath;
 /// A pure function of the bytes of a file and of the extension of its name.
 #[derive(Debug, Clone, Copy)]
 pub struct Derivation {
-    /// Its name and its version, which is raised when it gives other bytes for the same file.
+    /// What it gives, in plural and lower case, and its version, which is raised when it gives other bytes for the same file:
+    /// `declarations v1`.
     pub name: &'static str,
     /// The function; `None` when nothing can be derived, so that the file stands for itself.
     pub derive: fn(&RelPath, &[u8]) -> Option<Vec<u8>>,
@@ -26,6 +27,11 @@ impl Derivation {
     pub fn apply(&self, path: &RelPath, bytes: &[u8]) -> Option<Vec<u8>> {
         (self.derive)(path, bytes)
     }
+}
+
+/// What the derivation of that name gives, as one says it: its name without the version.
+pub fn noun(name: &str) -> &str {
+    name.rsplit_once(" v").map_or(name, |(noun, _)| noun)
 }
 
 /// The digest of what the derivation of that name gives for the file at `path`; `None` when it gives nothing, when there is no

@@ -31,7 +31,35 @@ impl Status {
     }
 }
 
-/// Something happened.
+/// What a build does besides running actions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Phase {
+    /// Files are read and hashed, and what is known of each is computed, on all workers.
+    Hashing,
+    /// It is computed what there is to do; a file that was not read before is hashed here.
+    Planning,
+    /// The store is asked for outcomes.
+    Lookup,
+    /// What was done is made visible in the store.
+    Publishing,
+    /// Files are written into the tree.
+    Placing,
+}
+
+impl Phase {
+    /// `hashing`, `planning`, `lookup`, `publishing` or `placing`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Hashing => "hashing",
+            Self::Planning => "planning",
+            Self::Lookup => "lookup",
+            Self::Publishing => "publishing",
+            Self::Placing => "placing",
+        }
+    }
+}
+
+/// Something happened. An event has no time: it is sent when it happens, on the thread on which it happens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
     /// A plan is known; `actions` are all of it so far.
@@ -41,6 +69,11 @@ pub enum Event {
     },
     /// An action began to run.
     Started {
+        /// Its name.
+        label: ActionLabel,
+    },
+    /// An action no longer runs; it may have to run again before it has an outcome.
+    Stopped {
         /// Its name.
         label: ActionLabel,
     },
@@ -55,6 +88,10 @@ pub enum Event {
         /// How long it ran.
         duration: Duration,
     },
+    /// A phase began.
+    Began(Phase),
+    /// A phase ended.
+    Ended(Phase),
     /// Files are being written into the tree.
     Placing {
         /// How many.
@@ -64,3 +101,11 @@ pub enum Event {
 
 /// Where events go. Called from the scheduling thread and from workers.
 pub type EventSink = Arc<dyn Fn(Event) + Send + Sync>;
+
+/// Runs `work` between the events of a phase.
+pub fn during<T>(events: &EventSink, phase: Phase, work: impl FnOnce() -> T) -> T {
+    events(Event::Began(phase));
+    let result = work();
+    events(Event::Ended(phase));
+    result
+}

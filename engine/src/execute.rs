@@ -91,7 +91,9 @@ impl Executor {
             let _ = done.send(completion);
         };
         if is_process {
-            std::thread::spawn(run);
+            // Named for traces. As `std::thread::spawn`, it cannot go on without the thread.
+            let thread = std::thread::Builder::new().name("process".to_owned()).spawn(run);
+            thread.expect("a thread can be started");
         } else {
             self.pool.spawn_fifo(run);
         }
@@ -115,7 +117,9 @@ impl Task {
             Ok(Err(error)) => End::Error(error),
             Err(panic) => End::Panic(panic_text(&*panic)),
         };
-        Completion { action, end, duration: started.elapsed() }
+        let duration = started.elapsed();
+        (self.events)(Event::Stopped { label: action.label.clone() });
+        Completion { action, end, duration }
     }
 
     fn outcome(&self, action: &Action) -> Result<Outcome, RunError> {

@@ -99,6 +99,21 @@ impl Files {
         std::mem::take(&mut self.suspects.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// The digest of every file that was asked for its bytes and is there, sorted by path.
+    pub fn contents(&self, db: &dyn Db) -> Vec<(RelPath, Digest)> {
+        let answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut contents: Vec<_> = answers
+            .iter()
+            .filter(|((_, question), _)| *question == Question::Content)
+            .filter_map(|((path, _), answer)| match answer.known(db) {
+                Known::Content(Some(digest)) => Some((path.clone(), *digest)),
+                _ => None,
+            })
+            .collect();
+        contents.sort();
+        contents
+    }
+
     /// Asks the world again about `paths`, all questions that were ever asked, and sets what changed. Returns whether
     /// anything did.
     pub fn refresh(db: &mut dyn Db, paths: &[RelPath]) -> bool {

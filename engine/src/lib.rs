@@ -8,6 +8,7 @@ pub mod diagnostic;
 pub mod digest;
 pub mod event;
 pub mod execute;
+pub mod explain;
 pub mod fact;
 pub mod file;
 pub mod graph;

@@ -36,6 +36,17 @@ impl RelPath {
         Self::root().join(text)
     }
 
+    /// Takes a text that is normalised as it is; `None` when it is not, or is no path. Shares the text.
+    pub fn from_normal(text: &Arc<str>) -> Option<Self> {
+        // Nearly all paths are plain, and a key dump has many.
+        let is_plain = text.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'\\' && byte != b':')
+            && (text.is_empty() || text.split('/').all(|part| !matches!(part, "" | "." | "..")));
+        if is_plain {
+            return Some(Self(text.clone()));
+        }
+        Self::new(text).ok().filter(|path| *path.0 == **text)
+    }
+
     /// Resolves `text`, which may hold `..`, against this path taken as a directory.
     pub fn join(&self, text: &str) -> Result<Self, PathError> {
         let drive = text.as_bytes().get(1) == Some(&b':') && text.as_bytes()[0].is_ascii_alphabetic();
@@ -199,6 +210,17 @@ mod tests {
         assert_eq!(file.parent().unwrap().as_str(), "src/backend");
         assert_eq!(path("a").parent().unwrap(), RelPath::root());
         assert_eq!(path(".env").extension(), "");
+    }
+
+    #[test]
+    fn what_is_normal_is_taken_as_it_is() {
+        for text in [
+            "", "a", "a/b.ts", "a b/c", "ä/b", "x/..y/.z", "a:b", "./a", "a/", "/a", "a//b", "a/../b", "..", "c:/x",
+            "a\\b", "a\u{7f}",
+        ] {
+            let expected = RelPath::new(text).ok().filter(|path| path.as_str() == text);
+            assert_eq!(RelPath::from_normal(&Arc::from(text)), expected, "{text:?}");
+        }
     }
 
     #[test]

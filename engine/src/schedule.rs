@@ -3,6 +3,8 @@
 //! A [`Scheduler`] owns the database. Only here do finished actions become inputs ([`Scheduler::complete`]) and only here are
 //! files asked about again. What it gives back is a [`Run`]: the last plan of each goal and how each action got its outcome.
 
+mod run;
+
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
@@ -13,15 +15,15 @@ use std::time::{Duration, Instant};
 use rustc_hash::FxHashMap;
 use salsa::Setter as _;
 
-use crate::action::{Action, ActionKey, Artifact, Origin, Outcome};
+pub use self::run::{Report, Run};
+use crate::action::{Action, ActionKey, Origin, Outcome};
 use crate::db::{Database, Db};
-use crate::diagnostic::Diagnostic;
 use crate::digest::Digest;
-use crate::event::{Event, EventSink, Status};
+use crate::event::{Event, EventSink, Phase, Status, during};
 use crate::execute::{Completion, End, Executor};
 use crate::file::Files;
 use crate::label::{ActionLabel, Label};
-use crate::plan::{RulePlan, State, Target, gives, holds, plan};
+use crate::plan::{RulePlan, Target, gives, holds, plan};
 use crate::rule::{Blobs as _, RunError};
 use crate::store::Store;
 
@@ -59,51 +61,6 @@ pub enum BuildError {
         /// The panic's message.
         message: String,
     },
-}
-
-/// How one action got its outcome.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Report {
-    /// Its name.
-    pub label: ActionLabel,
-    /// How.
-    pub status: Status,
-    /// Its key, the trace included. A skipped action has the key of what was planned.
-    pub key: ActionKey,
-    /// How long it ran in this process.
-    pub duration: Duration,
-}
-
-/// The result of bringing some rules up to date.
-#[derive(Debug)]
-pub struct Run {
-    /// The last plan of each goal and of the rules below, by rule.
-    pub plans: BTreeMap<Label, RulePlan>,
-    /// Every action of those plans, by name.
-    pub reports: Vec<Report>,
-}
-
-impl Run {
-    /// Whether every goal is done.
-    pub fn is_done(&self) -> bool {
-        self.plans.values().all(|plan| plan.state == State::Done)
-    }
-
-    /// All findings, sorted, each once.
-    pub fn diagnostics(&self) -> Vec<Diagnostic> {
-        let mut diagnostics: Vec<_> = self.plans.values().flat_map(RulePlan::findings).cloned().collect();
-        diagnostics.sort();
-        diagnostics.dedup();
-        diagnostics
-    }
-
-    /// The files of all goals, sorted by path.
-    pub fn artifacts(&self) -> Vec<Artifact> {
-        let mut artifacts: Vec<_> = self.plans.values().flat_map(|plan| plan.artifacts.iter().cloned()).collect();
-        artifacts.sort();
-        artifacts.dedup();
-        artifacts
-    }
 }
 
 /// Owns the database and drives it.
@@ -161,10 +118,22 @@ impl Scheduler {
             self.abandon();
         }
         // What was finished is kept even when something else failed.
-        let published = self.store.publish();
+        let published = during(&self.events, Phase::Publishing, || self.store.publish());
         let run = result?;
         published?;
         Ok(run)
+    }
+
+    /// Plans as far as the store has outcomes, and runs nothing.
+    pub fn plan_only(&mut self, profile: &str, goals: &[Label]) -> Result<Run, BuildError> {
+        let profile: Arc<str> = Arc::from(profile);
+        loop {
+            let missing = self.missing(&profile, goals);
+            let suspects = self.database.files().take_suspects();
+            if !Files::refresh(&mut self.database, &suspects) && !self.take_from_store(&missing)? {
+                return Ok(self.report(&profile, goals));
+            }
+        }
     }
 
     fn run_until_idle(&mut self, profile: &str, goals: &[Label]) -> Result<Run, BuildError> {
@@ -198,7 +167,7 @@ impl Scheduler {
 
     /// The actions that have no outcome and are not running.
     fn missing(&self, profile: &Arc<str>, goals: &[Label]) -> Vec<Arc<Action>> {
-        let plans = self.plans(profile, goals);
+        let plans = during(&self.events, Phase::Planning, || self.plans(profile, goals));
         (self.events)(Event::Planned { actions: plans.values().map(|plan| plan.steps.len()).sum() });
         let steps = plans.values().flat_map(|plan| plan.steps.iter());
         let mut missing: Vec<_> = steps
@@ -230,6 +199,15 @@ impl Scheduler {
 
     /// Takes outcomes out of the store, for as many of `actions` as it has. Returns whether it had any.
     fn take_from_store(&mut self, actions: &[Arc<Action>]) -> Result<bool, BuildError> {
+        let found = during(&self.events, Phase::Lookup, || self.look_up(actions))?;
+        let any = !found.is_empty();
+        for (action, outcome) in found {
+            self.finish(&action, outcome, Status::Cached, Duration::ZERO);
+        }
+        Ok(any)
+    }
+
+    fn look_up(&self, actions: &[Arc<Action>]) -> io::Result<Vec<(Arc<Action>, Outcome)>> {
         let mut found = Vec::new();
         for action in actions {
             if !action.cacheable || self.retries.contains_key(&action.label) {
@@ -243,11 +221,7 @@ impl Scheduler {
                 found.push((action.clone(), outcome));
             }
         }
-        let any = !found.is_empty();
-        for (action, outcome) in found {
-            self.finish(&action, outcome, Status::Cached, Duration::ZERO);
-        }
-        Ok(any)
+        Ok(found)
     }
 
     fn start(&mut self, action: Arc<Action>) {

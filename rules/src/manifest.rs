@@ -22,12 +22,12 @@ use webstir_script::ModuleDescription;
 
 pub use files::ViewFiles;
 pub use load::{LoadFailure, load_error_diagnostic};
-pub use page_views::{PageRoute, page_routes};
 pub use projection::{Projection, projection};
 
 use merge::Merged;
 pub(crate) use position::STRICT;
 
+use page_views::page_view_findings;
 use position::Positions;
 
 /// All that a manifest follows from.
@@ -62,7 +62,7 @@ pub fn hydrate(input: &HydrationInput<'_>) -> (Value, Vec<Diagnostic>) {
             fallback(&merged, input.directory_name)
         }
     };
-    let (_, page_findings) = page_routes(input.projection, input.package_json);
+    let page_findings = page_view_findings(input.projection, input.package_json);
     hydration.diagnostics.extend(page_findings);
     hydration.summarise(&manifest);
     (manifest, hydration.diagnostics)

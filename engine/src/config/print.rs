@@ -105,7 +105,7 @@ fn block_head(name: &str, block: &Block) -> String {
     head
 }
 
-fn value(value: &Value) -> String {
+pub(super) fn value(value: &Value) -> String {
     fn joined<T>(values: &[T], print: impl Fn(&T) -> String) -> String {
         values.iter().map(print).collect::<Vec<_>>().join(" ")
     }

@@ -1,0 +1,132 @@
+//! A directory with its configuration.
+
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use webstir_engine::action::Artifact;
+use webstir_engine::config::Config;
+use webstir_engine::diagnostic::{Diagnostic, Severity};
+use webstir_engine::digest::{Digest, KeyHasher};
+use webstir_engine::event::{Event, EventSink, Phase, during};
+use webstir_engine::path::RelPath;
+use webstir_engine::store::Store;
+use webstir_engine::system::{Os, System as _};
+use webstir_engine::tree::{PlaceError, Placed, Tree};
+
+use super::{Failure, store_root};
+use crate::args::Global;
+
+/// The root of the workspace that the command works on.
+pub(crate) fn workspace_root(global: &Global) -> Result<PathBuf, Failure> {
+    let variable = |name: &str| {
+        let value = std::env::var(name).ok()?;
+        let value = value.trim();
+        (!value.is_empty()).then(|| PathBuf::from(value))
+    };
+    let named = global
+        .workspace
+        .clone()
+        .or_else(|| variable("WORKSPACE_ROOT"))
+        .or_else(|| variable("WEBSTIR_WORKSPACE_ROOT"))
+        .unwrap_or_else(|| PathBuf::from("."));
+    let root = fs::canonicalize(&named).map_err(|error| {
+        Failure::new(format!("The workspace `{}` cannot be opened: {error}", named.display()))
+            .with_help("Name an existing directory with `--workspace`")
+    })?;
+    if !root.is_dir() {
+        return Err(Failure::new(format!("The workspace `{}` is not a directory", named.display())));
+    }
+    Ok(root)
+}
+
+/// A directory with its configuration.
+#[derive(Debug)]
+pub(crate) struct Workspace {
+    pub(crate) root: PathBuf,
+    /// Where its store lies.
+    pub(crate) store: PathBuf,
+    pub(crate) system: Arc<Os>,
+    pub(crate) config: Arc<Config>,
+    /// The texts that the configuration was made of.
+    pub(super) sources: Digest,
+    /// What the configuration had to say.
+    pub(crate) diagnostics: Vec<Diagnostic>,
+}
+
+impl Workspace {
+    /// Reads `webstir.kdl` and `package.json`. Their mistakes are diagnostics of the workspace.
+    pub(crate) fn open(global: &Global) -> Result<Self, Failure> {
+        let root = workspace_root(global)?;
+        let system = Arc::new(
+            Os::new(&root).map_err(|error| Failure::new(format!("`{}` cannot be opened: {error}", root.display())))?,
+        );
+        let text = |name: &str| -> Result<Option<String>, Failure> {
+            let path = RelPath::new(name).expect("a plain file name");
+            match system.read(&path) {
+                Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+                Err(error) => Err(Failure::new(format!("`{name}` cannot be read: {error}"))),
+            }
+        };
+        let kdl = text("webstir.kdl")?;
+        let package = text("package.json")?;
+        if kdl.is_none() && package.is_none() {
+            return Err(Failure::new(format!(
+                "`{}` is not a workspace: it has no `webstir.kdl` and no `package.json`",
+                root.display()
+            ))
+            .with_help("Run `webstir init api <directory>`, or name the workspace with `--workspace`"));
+        }
+        let (config, diagnostics) = webstir_rules::configuration(kdl.as_deref(), package.as_deref());
+        let mut sources = KeyHasher::new("webstir configuration v1");
+        for source in [&kdl, &package] {
+            sources.number(u64::from(source.is_some())).text(source.as_deref().unwrap_or_default());
+        }
+        let store = store_root(&root);
+        Ok(Self { root, store, system, config: Arc::new(config), sources: sources.finish(), diagnostics })
+    }
+
+    /// With its store elsewhere.
+    pub(crate) fn with_store(self, store: PathBuf) -> Self {
+        Self { store, ..self }
+    }
+
+    /// Whether the configuration can be built.
+    pub(crate) fn is_sound(&self) -> bool {
+        !self.diagnostics.iter().any(Diagnostic::is_error)
+    }
+}
+
+impl Workspace {
+    /// Gives a finding without a place the place of its rule, where the user wrote that rule.
+    pub(super) fn put_at_rule(&self, diagnostic: &mut Diagnostic) {
+        if diagnostic.file.is_some() || diagnostic.severity == Severity::Info {
+            return;
+        }
+        let rule = diagnostic.rule.as_ref().and_then(|label| self.config.rule(label));
+        if let Some(place) = rule.map(webstir_engine::config::Rule::place).filter(|place| place.is_written()) {
+            *diagnostic = self.config.put(diagnostic.clone(), place);
+        }
+    }
+
+    /// Places the tree of a profile.
+    pub(super) fn place(
+        &self,
+        profile: &str,
+        artifacts: &[Artifact],
+        store: &Store,
+        events: &EventSink,
+    ) -> Result<Option<Placed>, PlaceError> {
+        let Some(tree) = self.tree(profile) else { return Ok(None) };
+        events(Event::Placing { files: artifacts.len() });
+        during(events, Phase::Placing, || tree.place(artifacts, store, &webstir_rules::placing_rank)).map(Some)
+    }
+
+    /// The tree of a profile that has one.
+    pub(super) fn tree(&self, profile: &str) -> Option<Tree> {
+        let out = self.config.profile(profile)?.path("out")?;
+        Some(Tree::new(&self.root, &self.root.join(".webstir"), out.as_str()))
+    }
+}

@@ -1,0 +1,167 @@
+//! The parts of two keys, compared one by one.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::Found;
+use crate::digest::Digest;
+use crate::explain::arguments::Leaf;
+use crate::explain::planning::{Ground, differing};
+use crate::explain::{ActionRecord, Change, Difference, Part};
+use crate::path::RelPath;
+use crate::system::PathKind;
+use crate::view::{Observation, Question};
+
+pub(super) fn version(action: &ActionRecord) -> Option<u32> {
+    action.parts.iter().find_map(|part| match part {
+        Part::Version(version) => Some(*version),
+        _ => None,
+    })
+}
+
+pub(super) fn tool(action: &ActionRecord) -> Option<Digest> {
+    action.parts.iter().find_map(|part| match part {
+        Part::Tool(tool) => *tool,
+        _ => None,
+    })
+}
+
+pub(super) fn environment(action: &ActionRecord) -> Vec<(Arc<str>, Digest)> {
+    let values = action.parts.iter().filter_map(|part| match part {
+        Part::Environment(name, digest) => Some((name.clone(), *digest)),
+        _ => None,
+    });
+    values.collect()
+}
+
+/// The configuration goes before the environment: what a rule sets, or no longer lets through, is the rule's doing.
+pub(super) fn environment_change(ground: &Ground<'_>, node: &str, name: &str, difference: Difference) -> Change {
+    let own = format!("environment.{name}");
+    let mut rows = ground.rows_seen(node).filter(|row| match row.field() {
+        field if field == own => row.node() == node,
+        "environment" => row.says(name),
+        // The one value that a rule sets by itself is the output root of the profile.
+        "out" => name == "WEBSTIR_OUT" && row.node().starts_with("profile "),
+        _ => false,
+    });
+    rows.next().map_or_else(|| Change::Environment(difference, Arc::from(name)), |row| row.change(None))
+}
+
+/// Adds the rows of the configuration that say what differs in the arguments. Returns whether there are any.
+pub(super) fn settings_in(ground: &Ground<'_>, node: &str, leaves: &[Leaf], shape: bool, found: &mut Found) -> bool {
+    let before = found.certain.len();
+    for row in ground.rows_seen(node) {
+        let own = row.node() == node;
+        let field = row.field();
+        let is_process_argument =
+            own && field == "run" && leaves.iter().any(|leaf| leaf.place.parse::<usize>().is_ok());
+        let is_shape =
+            shape && own && matches!(field, "outputs" | "out" | "to" | "directory") || shape && field == "out";
+        if is_process_argument || is_shape || leaves.iter().any(|leaf| names(field, &leaf.place)) {
+            found.add(row.change(None));
+        }
+    }
+    found.certain.len() > before
+}
+
+/// Whether a field of the configuration and a place in the arguments are about one thing: `tree-shake` and `tree_shake`,
+/// `limits.cpu` and `cpu_ms`, `sourcemap` and `map.link`, `define.X` and `define.X`.
+fn names(field: &str, place: &str) -> bool {
+    if field.is_empty() {
+        return false;
+    }
+    if place == field {
+        return true;
+    }
+    let (head, rest) = field.split_once('.').unwrap_or((field, ""));
+    if head == "define" {
+        return place.strip_prefix("define.").is_some_and(|name| name == rest);
+    }
+    let last = field.rsplit('.').next().unwrap_or(field).replace('-', "_");
+    let is_alike = |part: &str| part.len() >= 3 && (part.starts_with(&last) || last.ends_with(part));
+    place.split('.').any(|part| is_alike(part) || (part.len() >= 4 && part.trim_end_matches('s') == last))
+}
+
+/// The declared outputs and the directory.
+pub(super) fn shape_changes(before: &ActionRecord, after: &ActionRecord) -> Vec<Change> {
+    let outputs = |action: &ActionRecord| -> Vec<(RelPath, ())> {
+        let outputs = action.parts.iter().filter_map(|part| match part {
+            Part::Output(path) => Some((path.clone(), ())),
+            _ => None,
+        });
+        outputs.collect()
+    };
+    let directory = |action: &ActionRecord| {
+        action.parts.iter().find_map(|part| match part {
+            Part::Directory(path) => Some(path.clone()),
+            _ => None,
+        })
+    };
+    let mut changes: Vec<Change> =
+        differing(&outputs(before), &outputs(after)).into_iter().map(|(path, how)| Change::Output(how, path)).collect();
+    if directory(before) != directory(after) {
+        changes.push(Change::Directory);
+    }
+    changes
+}
+
+/// Only questions that were asked both times count: new ones follow from another answer.
+pub(super) fn observation_changes(before: &ActionRecord, after: &ActionRecord, found: &mut Found) {
+    type Answers<'a> = BTreeMap<(&'a RelPath, Question), &'a Observation>;
+    let answers = |action| -> Answers<'_> {
+        let action: &ActionRecord = action;
+        action.observations().map(|(path, observation)| ((path, observation.question()), observation)).collect()
+    };
+    let (old, new): (Answers<'_>, Answers<'_>) = (answers(before), answers(after));
+    let mut directories = Vec::new();
+    for (&(path, question), &was) in &old {
+        let Some(&is) = new.get(&(path, question)) else { continue };
+        if was == is {
+            continue;
+        }
+        let difference = match (is_there(was), is_there(is)) {
+            (false, true) => Difference::Added,
+            (true, false) => Difference::Removed,
+            _ => Difference::Changed,
+        };
+        match question {
+            Question::Content => found.add(match (was, is) {
+                (Observation::Derived(..), Observation::Derived(name, _)) => {
+                    Change::Derived(name.clone(), path.clone())
+                }
+                _ => Change::File(difference, path.clone()),
+            }),
+            Question::Kind => found.add(Change::File(difference, path.clone())),
+            Question::RealPath => directories.push(Change::Answer(difference, path.clone(), question)),
+            Question::Entries => {
+                // The entries are known by digest only; what else was asked below tells which came or went.
+                let below = |answers: &Answers<'_>, path: &RelPath| -> Vec<(RelPath, ())> {
+                    let there = answers.iter().filter(|(_, answer)| is_there(answer)).map(|((path, _), _)| *path);
+                    let mut below: Vec<_> = there
+                        .filter(|entry| entry.parent().as_ref() == Some(path))
+                        .map(|entry| (entry.clone(), ()))
+                        .collect();
+                    below.dedup();
+                    below
+                };
+                let entries = differing(&below(&old, path), &below(&new, path));
+                if entries.is_empty() {
+                    directories.push(Change::Answer(difference, path.clone(), question));
+                }
+                found.extend(entries.into_iter().map(|(entry, how)| Change::File(how, entry)));
+            }
+        }
+    }
+    if found.certain.is_empty() {
+        found.extend(directories);
+    }
+}
+
+fn is_there(observation: &Observation) -> bool {
+    match observation {
+        Observation::Kind(kind) => *kind != PathKind::Absent,
+        Observation::Content(digest) | Observation::Entries(digest) => digest.is_some(),
+        Observation::RealPath(path) => path.is_some(),
+        Observation::Derived(..) => true,
+    }
+}

@@ -1,0 +1,268 @@
+//! What one build planned.
+//!
+//! A [`KeyDump`] holds an [`ActionRecord`] for each action. It is bound to no machine: paths are relative, and of environment values
+//! there are only digests, also where an argument holds one.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::action::{Action, ActionKey, KeyPart, Origin};
+use crate::config::settings::{Setting, conceal};
+use crate::db::{Database, Db as _, Settings};
+use crate::digest::Digest;
+use crate::event::Status;
+use crate::label::ActionLabel;
+use crate::path::RelPath;
+use crate::plan::State;
+use crate::schedule::{Report, Run};
+use crate::view::Observation;
+
+/// One part of an action's key, see [`KeyPart`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Part {
+    /// The version of the rule kind.
+    Version(u32),
+    /// The tool.
+    Tool(Option<Digest>),
+    /// One argument; environment values in it are replaced by their digests.
+    Argument(Arc<str>),
+    /// The working directory.
+    Directory(RelPath),
+    /// The name of an environment variable and the digest of its value.
+    Environment(Arc<str>, Digest),
+    /// One declared input.
+    Input(RelPath, Digest, Origin),
+    /// One declared output.
+    Output(RelPath),
+    /// One answer that the workspace gave.
+    Observation(RelPath, Observation),
+}
+
+/// One action of a build.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActionRecord {
+    /// Its name. The profile is that of the dump.
+    pub label: ActionLabel,
+    /// How it got its outcome.
+    pub status: Status,
+    /// Its key, the trace included.
+    pub key: ActionKey,
+    /// How long it ran.
+    pub duration: Duration,
+    /// Whether its outcome may be kept.
+    pub cacheable: bool,
+    /// Whether it sees the workspace through a view besides its declared inputs.
+    pub traced: bool,
+    /// Whether this build could not plan it, because something below it failed: the record is from an earlier build.
+    pub carried: bool,
+    /// What the key is made of, in the order of [`Action::each_part`].
+    pub parts: Vec<Part>,
+    /// What it made.
+    pub artifacts: Vec<(RelPath, Digest)>,
+}
+
+impl ActionRecord {
+    /// Its declared inputs.
+    pub fn inputs(&self) -> impl Iterator<Item = (&RelPath, Digest, Origin)> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::Input(path, digest, origin) => Some((path, *digest, *origin)),
+            _ => None,
+        })
+    }
+
+    /// The answers that the workspace gave it.
+    pub fn observations(&self) -> impl Iterator<Item = (&RelPath, &Observation)> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::Observation(path, observation) => Some((path, observation)),
+            _ => None,
+        })
+    }
+
+    /// Whether everything but the answers of the workspace is the same.
+    pub fn is_planned_as(&self, other: &Self) -> bool {
+        let declared = |action: &Self| -> Vec<Part> {
+            action.parts.iter().filter(|part| !matches!(part, Part::Observation(..))).cloned().collect()
+        };
+        declared(self) == declared(other)
+    }
+
+    /// Whether it ran, well or not.
+    pub fn ran(&self) -> bool {
+        !self.carried && matches!(self.status, Status::Ran | Status::Failed)
+    }
+}
+
+/// What one build planned and how it went.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct KeyDump {
+    /// The version of the program that made it.
+    pub program: Arc<str>,
+    /// The profile that was built.
+    pub profile: Arc<str>,
+    /// The environment values that planning may see, by name; sorted.
+    pub environment: Vec<(Arc<str>, Digest)>,
+    /// The configuration, sorted.
+    pub settings: Vec<Setting>,
+    /// The files that planning stood on, sorted.
+    pub files: Vec<(RelPath, Digest)>,
+    /// The actions, sorted by label.
+    pub actions: Vec<ActionRecord>,
+}
+
+impl KeyDump {
+    /// What `run` planned in `database`. Actions of `earlier` that this run could not plan are carried over.
+    pub fn new(run: &Run, database: &Database, profile: &str, program: &str, earlier: Option<&Self>) -> Self {
+        let settings = Settings::get(database);
+        let environment = settings.environment(database);
+        let secrets = Secrets::new(environment);
+        let mut reports = run.reports.iter().map(|report| (&report.label, report)).collect::<BTreeMap<_, _>>();
+        let mut actions: Vec<ActionRecord> = Vec::with_capacity(reports.len());
+        for step in run.plans.values().flat_map(|plan| plan.steps.iter()) {
+            if let Some(report) = reports.remove(&step.action.label) {
+                let outcome = step.outcome.as_deref();
+                let trace = outcome.map_or(&[][..], |outcome| &outcome.trace);
+                let mut record = record(&step.action, report, trace, &secrets);
+                let artifacts = outcome.into_iter().flat_map(|outcome| outcome.artifacts.iter());
+                record.artifacts = artifacts.map(|artifact| (artifact.path.clone(), artifact.digest)).collect();
+                actions.push(record);
+            }
+        }
+        actions.sort_by(|a, b| a.label.cmp(&b.label));
+        if let Some(earlier) = earlier.filter(|_| !run.is_done()) {
+            let carried: Vec<_> = earlier
+                .actions
+                .iter()
+                .filter(|old| actions.binary_search_by(|action| action.label.cmp(&old.label)).is_err())
+                .filter(|old| run.plans.get(&old.label.rule).is_some_and(|plan| plan.state != State::Done))
+                .map(|old| ActionRecord { carried: true, ..old.clone() })
+                .collect();
+            actions.extend(carried);
+            actions.sort_by(|a, b| a.label.cmp(&b.label));
+        }
+        Self {
+            program: Arc::from(program),
+            profile: Arc::from(profile),
+            environment: environment.iter().map(|(name, value)| (Arc::from(&**name), conceal(value))).collect(),
+            settings: settings.config(database).settings(profile),
+            files: database.files().contents(database),
+            actions,
+        }
+    }
+
+    /// The action of that name.
+    pub fn action(&self, label: &ActionLabel) -> Option<&ActionRecord> {
+        self.actions.binary_search_by(|action| action.label.cmp(label)).ok().map(|index| &self.actions[index])
+    }
+
+    /// The digest of a file that planning stood on.
+    pub fn file(&self, path: &RelPath) -> Option<Digest> {
+        self.files.binary_search_by(|(file, _)| file.cmp(path)).ok().map(|index| self.files[index].1)
+    }
+}
+
+fn record(action: &Action, report: &Report, trace: &[(RelPath, Observation)], secrets: &Secrets) -> ActionRecord {
+    let mut parts = Vec::with_capacity(4 + action.inputs.len() + trace.len());
+    let mut inputs = action.inputs.iter();
+    action.each_part(trace, &mut |part| {
+        parts.push(match part {
+            KeyPart::Kind(_, version) => Part::Version(version),
+            KeyPart::Tool(tool) => Part::Tool(tool),
+            KeyPart::Argument(argument) => Part::Argument(secrets.conceal(argument)),
+            KeyPart::Directory(path) => Part::Directory(path.clone()),
+            KeyPart::Environment(name, value) => Part::Environment(Arc::from(name), conceal(value)),
+            KeyPart::Input(path, digest) => {
+                let origin = inputs.next().map_or(Origin::Workspace, |input| input.origin);
+                Part::Input(path.clone(), digest, origin)
+            }
+            KeyPart::Output(path) => Part::Output(path.clone()),
+            KeyPart::Observation(path, observation) => Part::Observation(path.clone(), observation.clone()),
+        });
+    });
+    ActionRecord {
+        label: report.label.clone(),
+        status: report.status,
+        key: report.key,
+        duration: report.duration,
+        cacheable: action.cacheable,
+        traced: action.traced,
+        carried: false,
+        parts,
+        artifacts: Vec::new(),
+    }
+}
+
+/// The environment values that may stand in arguments, with what stands for each in a dump.
+struct Secrets {
+    /// What is replaced wherever it stands, the longest first: a value may be part of another.
+    inner: Vec<(String, String)>,
+    /// What is replaced when it is a whole argument.
+    whole: Vec<(String, String)>,
+}
+
+/// Shorter values are found by their quotes, or every `1` would be taken for one.
+const LONG_ENOUGH: usize = 6;
+
+impl Secrets {
+    fn new(environment: &BTreeMap<String, String>) -> Self {
+        let mut inner = Vec::new();
+        let mut whole = Vec::new();
+        for (name, value) in environment.iter().filter(|(_, value)| !value.is_empty()) {
+            let stand_in = format!("${name}:{}", &conceal(value).to_hex()[..12]);
+            whole.push((value.clone(), stand_in.clone()));
+            let once = escaped(value);
+            for form in [escaped(&once), once, value.clone()] {
+                if form.len() >= LONG_ENOUGH {
+                    inner.push((form, stand_in.clone()));
+                } else {
+                    for quote in ["\\\"", "\""] {
+                        inner.push((format!("{quote}{form}{quote}"), format!("{quote}{stand_in}{quote}")));
+                    }
+                }
+            }
+        }
+        inner.sort_by(|a, b| b.0.len().cmp(&a.0.len()).then_with(|| a.cmp(b)));
+        inner.dedup();
+        Self { inner, whole }
+    }
+
+    fn conceal(&self, argument: &str) -> Arc<str> {
+        if let Some((_, stand_in)) = self.whole.iter().find(|(value, _)| value == argument) {
+            return Arc::from(&**stand_in);
+        }
+        let mut concealed: Option<String> = None;
+        for (value, stand_in) in &self.inner {
+            let text = concealed.as_deref().unwrap_or(argument);
+            if text.contains(value.as_str()) {
+                concealed = Some(text.replace(value.as_str(), stand_in));
+            }
+        }
+        concealed.map_or_else(|| Arc::from(argument), Arc::from)
+    }
+}
+
+/// A text as it stands in JSON, without the quotes.
+fn escaped(text: &str) -> String {
+    let quoted = serde_json::Value::from(text).to_string();
+    quoted[1..quoted.len() - 1].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_of_the_environment_are_not_kept() {
+        let environment = BTreeMap::from([
+            ("TOKEN".to_owned(), "s3cr3t \"quoted\"".to_owned()),
+            ("FLAG".to_owned(), "on".to_owned()),
+        ]);
+        let secrets = Secrets::new(&environment);
+        let json = serde_json::json!({"define": {"TOKEN": serde_json::json!("s3cr3t \"quoted\"").to_string(), "FLAG": "\"on\""}, "on": 1, "none": "only"});
+        let concealed = secrets.conceal(&json.to_string());
+        assert!(!concealed.contains("s3cr3t"), "{concealed}");
+        assert!(!concealed.contains("\\\"on\\\""), "{concealed}");
+        assert!(concealed.contains("$TOKEN:") && concealed.contains("$FLAG:") && concealed.contains("only"));
+        assert!(serde_json::from_str::<serde_json::Value>(&concealed).is_ok(), "{concealed}");
+    }
+}

@@ -1,0 +1,238 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::*;
+use crate::action::{ActionKey, Origin};
+use crate::config::settings::SettingValue;
+use crate::digest::Digest;
+use crate::event::Status;
+use crate::label::Label;
+use crate::system::PathKind;
+use crate::view::Observation;
+
+fn path(text: &str) -> RelPath {
+    RelPath::new(text).unwrap()
+}
+
+fn digest(text: &str) -> Digest {
+    Digest::of(text.as_bytes())
+}
+
+fn label(kind: &str, subject: Option<&str>) -> ActionLabel {
+    ActionLabel { rule: Label::new(kind, "backend"), profile: Arc::from("build"), subject: subject.map(path) }
+}
+
+fn row(node: &str, field: &str, value: &str) -> Setting {
+    let span = Span { start: 1, end: 2, line: 1, column: 2 };
+    Setting { node: node.into(), field: field.into(), value: SettingValue::Text(value.into()), span: Some(span) }
+}
+
+fn action(label: ActionLabel, parts: Vec<Part>, artifacts: &[(&str, &str)]) -> ActionRecord {
+    let key = ActionKey(digest(&format!("{label} {parts:?}")));
+    let artifacts = artifacts.iter().map(|(name, text)| (path(name), digest(text))).collect();
+    let duration = Duration::from_micros(70);
+    let traced = parts.iter().any(|part| matches!(part, Part::Observation(..)));
+    ActionRecord {
+        label,
+        status: Status::Ran,
+        key,
+        duration,
+        cacheable: true,
+        traced,
+        carried: false,
+        parts,
+        artifacts,
+    }
+}
+
+/// One of everything.
+pub(super) fn sample() -> KeyDump {
+    let module = action(
+        label("transpile", Some("src/a.ts")),
+        vec![
+            Part::Version(3),
+            Part::Tool(None),
+            Part::Argument("{\"emit\":{\"target\":\"es2022\"},\"output\":\"build/a.js\"}".into()),
+            Part::Directory(RelPath::root()),
+            Part::Input(path("src/a.ts"), digest("a"), Origin::Workspace),
+        ],
+        &[("build/a.js", "a.js")],
+    );
+    let command = action(
+        label("command", None),
+        vec![
+            Part::Version(1),
+            Part::Tool(Some(digest("node"))),
+            Part::Argument("{}".into()),
+            Part::Argument("node".into()),
+            Part::Directory(path("tools")),
+            Part::Environment("CI".into(), digest("1")),
+            Part::Input(path("build/a.js"), digest("a.js"), Origin::Store),
+            Part::Output(path("build/out")),
+            Part::Observation(path("src"), Observation::Entries(Some(digest("list")))),
+            Part::Observation(path("src/b.ts"), Observation::Content(None)),
+            Part::Observation(path("src/c.ts"), Observation::Kind(PathKind::File)),
+            Part::Observation(path("src/d.ts"), Observation::RealPath(Some(path("src/e.ts")))),
+            Part::Observation(path("src/f.ts"), Observation::Derived("lines v1".into(), digest("f"))),
+        ],
+        &[("build/out", "out")],
+    );
+    let mut settings = vec![
+        row("files:backend", "include", "**/*.ts"),
+        row("transpile:backend", "target", "es2022"),
+        Setting { value: SettingValue::Reference("files:backend".into()), ..row("transpile:backend", "entries", "") },
+        Setting {
+            value: SettingValue::Secret(digest("UTC")),
+            span: None,
+            ..row("command:backend", "environment.TZ", "")
+        },
+    ];
+    settings.sort();
+    KeyDump {
+        program: "1".into(),
+        profile: "build".into(),
+        environment: vec![("CI".into(), digest("1"))],
+        settings,
+        files: vec![(path("src/a.ts"), digest("a")), (path("tsconfig.json"), digest("t"))],
+        actions: vec![command, module],
+    }
+}
+
+/// The action at `index` again, with one part in the place of another.
+fn with_part(mut dump: KeyDump, index: usize, part: usize, with: Part) -> KeyDump {
+    let old = &dump.actions[index];
+    let mut parts = old.parts.clone();
+    parts[part] = with;
+    let artifacts = old.artifacts.clone();
+    dump.actions[index] = ActionRecord { artifacts, ..action(old.label.clone(), parts, &[]) };
+    dump
+}
+
+fn first(before: &KeyDump, after: &KeyDump, label: &ActionLabel) -> Change {
+    causes(Some(before), after, label).remove(0).change
+}
+
+#[test]
+fn without_an_earlier_build_it_never_ran() {
+    let after = sample();
+    let causes = causes(None, &after, &label("command", None));
+    assert_eq!(causes, [Cause { change: Change::NeverRan, through: Vec::new() }]);
+}
+
+#[test]
+fn a_file_is_followed_through_the_actions_above() {
+    let before = sample();
+    let mut after = with_part(sample(), 1, 4, Part::Input(path("src/a.ts"), digest("b"), Origin::Workspace));
+    after.actions[1].artifacts[0].1 = digest("b.js");
+    let after = with_part(after, 0, 6, Part::Input(path("build/a.js"), digest("b.js"), Origin::Store));
+    let change = Change::File(Difference::Changed, path("src/a.ts"));
+    let link = Link { action: label("transpile", Some("src/a.ts")), output: path("build/a.js") };
+    assert_eq!(causes(Some(&before), &after, &link.action), [Cause { change: change.clone(), through: Vec::new() }]);
+    assert_eq!(causes(Some(&before), &after, &label("command", None)), [Cause { change, through: vec![link] }]);
+}
+
+#[test]
+fn an_argument_is_traced_to_the_configuration_then_to_a_file_that_planning_read() {
+    let before = sample();
+    let argument = Part::Argument("{\"emit\":{\"target\":\"es2020\"},\"output\":\"build/a.js\"}".into());
+    let transpile = label("transpile", Some("src/a.ts"));
+    let changed = with_part(sample(), 1, 2, argument);
+    let Change::Argument { name, .. } = first(&before, &changed, &transpile) else { panic!() };
+    assert_eq!(&*name, "emit.target");
+
+    let mut by_file = changed.clone();
+    by_file.files[1].1 = digest("u");
+    assert_eq!(first(&before, &by_file, &transpile), Change::File(Difference::Changed, path("tsconfig.json")));
+
+    let mut configured = by_file;
+    let target = configured.settings.iter_mut().find(|row| &*row.field == "target").unwrap();
+    *target = row("transpile:backend", "target", "es2020");
+    let Change::Setting { difference, after, .. } = first(&before, &configured, &transpile) else { panic!() };
+    assert_eq!((difference, &*after.unwrap().field), (Difference::Changed, "target"));
+}
+
+#[test]
+fn answers_that_only_one_of_them_asked_for_are_no_cause() {
+    let before = sample();
+    let after = with_part(sample(), 0, 9, Part::Observation(path("src/b.ts"), Observation::Content(Some(digest("b")))));
+    let after = with_part(after, 0, 10, Part::Observation(path("src/new.ts"), Observation::Kind(PathKind::File)));
+    let command = label("command", None);
+    let causes = causes(Some(&before), &after, &command);
+    assert_eq!(causes, [Cause { change: Change::File(Difference::Added, path("src/b.ts")), through: Vec::new() }]);
+}
+
+#[test]
+fn what_ran_though_nothing_differs_was_not_in_the_store() {
+    let command = label("command", None);
+    assert_eq!(first(&sample(), &sample(), &command), Change::NotInStore);
+    let mut failed = sample();
+    failed.actions[0].status = Status::Failed;
+    assert_eq!(first(&failed, &sample(), &command), Change::FailedBefore);
+    let mut never_kept = sample();
+    never_kept.actions[0].cacheable = false;
+    assert_eq!(first(&sample(), &never_kept, &command), Change::NotKept);
+    let mut cached = sample();
+    cached.actions[0].status = Status::Cached;
+    assert_eq!(causes(Some(&sample()), &cached, &command), []);
+}
+
+/// As a plan in which nothing was run: what the store lacks is unknown.
+fn planned(mut dump: KeyDump) -> KeyDump {
+    let from = SettingValue::Reference("transpile:backend".into());
+    let reference = Setting { value: from, ..row("command:backend", "from", "") };
+    dump.settings.extend([row("command:backend", "", ""), row("transpile:backend", "", ""), reference]);
+    dump.settings.sort();
+    dump.actions.iter_mut().for_each(|action| action.status = Status::Cached);
+    dump
+}
+
+fn affected_rules(base: &KeyDump, head: &KeyDump, changed: &[&str]) -> Vec<String> {
+    let changed: Vec<_> = changed.iter().map(|file| (path(file), Difference::Changed)).collect();
+    affected(base, head, &changed).into_iter().map(|affected| affected.rule).collect()
+}
+
+#[test]
+fn rules_with_other_keys_are_affected() {
+    let base = planned(sample());
+    assert_eq!(affected_rules(&base, &base, &["docs/other.md"]), [] as [&str; 0]);
+    let head = with_part(base.clone(), 1, 4, Part::Input(path("src/a.ts"), digest("b"), Origin::Workspace));
+    // The output is the same: nothing above is affected.
+    assert_eq!(affected_rules(&base, &head, &["src/a.ts"]), ["transpile:backend"]);
+    let mut gone = base.clone();
+    gone.actions.remove(1);
+    assert_eq!(affected_rules(&base, &gone, &["src/a.ts"]), ["transpile:backend"]);
+    assert_eq!(affected_rules(&gone, &base, &["src/a.ts"]), ["transpile:backend"]);
+}
+
+#[test]
+fn what_was_never_run_on_the_base_is_affected_when_something_that_it_saw_changed() {
+    let head = planned(sample());
+    let mut base = head.clone();
+    base.actions[0].parts.retain(|part| !matches!(part, Part::Observation(..)));
+    base.actions[0].key = ActionKey(digest("over an empty trace"));
+    base.actions[0].status = Status::Skipped;
+    assert_eq!(affected_rules(&base, &head, &["docs/other.md"]), [] as [&str; 0]);
+    assert_eq!(affected_rules(&base, &head, &["src/c.ts"]), ["command:backend"]);
+    // `src` was listed, so a file more in it counts; one less deep does not.
+    assert_eq!(affected(&base, &head, &[(path("src/new.ts"), Difference::Added)]).len(), 1);
+    assert_eq!(affected(&base, &head, &[(path("src/new.ts"), Difference::Changed)]).len(), 0);
+    // With no outcome on either side any change counts.
+    let unknown = base.clone();
+    assert_eq!(affected_rules(&base, &unknown, &["docs/other.md"]), ["command:backend"]);
+    assert_eq!(affected_rules(&base, &unknown, &[]), [] as [&str; 0]);
+}
+
+#[test]
+fn what_cannot_be_planned_is_affected_when_a_rule_below_is() {
+    let head = planned(sample());
+    let mut base = head.clone();
+    base.actions[1].status = Status::Skipped;
+    base.actions[1].artifacts.clear();
+    base.actions.remove(0);
+    // The same key: nothing is affected, though the store does not have it.
+    assert_eq!(affected_rules(&base, &head, &["docs/other.md"]), [] as [&str; 0]);
+    let base = with_part(base, 0, 4, Part::Input(path("src/a.ts"), digest("b"), Origin::Workspace));
+    let mut base = base;
+    base.actions[0].status = Status::Skipped;
+    assert_eq!(affected_rules(&base, &head, &["src/a.ts"]), ["command:backend", "transpile:backend"]);
+}
