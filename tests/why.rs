@@ -172,3 +172,32 @@ fn a_damaged_dump_is_one_that_is_not_there() {
     assert_eq!(run(&case, &["build", "--quiet"], &[]).code, Some(0));
     assert_eq!(run(&case, &["why"], &[]).code, Some(0));
 }
+
+#[test]
+fn what_a_package_declares_is_a_cause() {
+    let config = r#"{ "compilerOptions": { "module": "esnext", "moduleResolution": "bundler", "strict": true, "types": [], "declaration": true, "isolatedDeclarations": true } }"#;
+    let case = Case::with(&[
+        (
+            "webstir.kdl",
+            "workspace \"pair\"\nprofile build { out \"build\"; }\ntypecheck p0 { project \"p0/tsconfig.json\"; }\ntypecheck p1 { project \"p1/tsconfig.json\"; }\n",
+        ),
+        ("package.json", r#"{ "name": "pair", "type": "module" }"#),
+        ("p0/tsconfig.json", config),
+        ("p1/tsconfig.json", config),
+        ("p0/a.ts", "export function a(): number { return 1; }\n"),
+        ("p1/b.ts", "import { a } from \"../p0/a\";\nexport const b: unknown = a();\n"),
+    ]);
+    let build = || case.run(&["build", "--json"]).actions(&["ran"]);
+    let why = |rule: &str| case.run(&["why", rule]).stdout;
+    assert_eq!(build(), ["typecheck:p0", "typecheck:p1"]);
+    case.replace("p0/a.ts", "return 1", "return 2");
+    assert_eq!(build(), ["typecheck:p0"]);
+    assert!(why("typecheck:p0").contains("`p0/a.ts` changed"), "{}", why("typecheck:p0"));
+    case.replace("p0/a.ts", "number", "string | number");
+    assert_eq!(build(), ["typecheck:p0", "typecheck:p1"]);
+    assert!(why("typecheck:p1").contains("The declarations of `p0/a.ts` changed"), "{}", why("typecheck:p1"));
+    // The file gets a type that only inference tells, and is seen as it is.
+    case.replace("p0/a.ts", ": string | number", "");
+    assert!(build().contains(&"typecheck:p1".to_owned()));
+    assert!(why("typecheck:p1").contains("`p0/a.ts` changed"), "{}", why("typecheck:p1"));
+}

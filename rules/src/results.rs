@@ -13,6 +13,7 @@ use webstir_engine::schedule::{Run, Scheduler};
 
 use crate::modules::{PathKey, RuleKey, facts, file_set};
 use crate::source::Language;
+use crate::typecheck::HINTS;
 
 /// Computes the facts of every module in the file sets on all workers, so that planning finds them.
 pub fn warm(scheduler: &mut Scheduler) {
@@ -52,8 +53,13 @@ pub fn placing_rank(path: &RelPath) -> u8 {
     }
 }
 
-/// Drops what the type checker says better: it has an error of its own wherever the transpiler gave up on a file.
+/// Drops what the type checker says better: it has an error of its own wherever the transpiler gave up on a file. What keeps checks
+/// from being spared is said by each of them, and kept once.
 pub fn drop_repeats(diagnostics: &mut Vec<Diagnostic>) {
+    let mut hints = BTreeSet::new();
+    diagnostics.retain(|diagnostic| {
+        !HINTS.contains(&&*diagnostic.code) || hints.insert(Diagnostic { rule: None, ..diagnostic.clone() })
+    });
     let line = |diagnostic: &Diagnostic| Some((diagnostic.file.clone()?, diagnostic.span?.line));
     let checked: BTreeSet<_> = diagnostics
         .iter()

@@ -89,6 +89,18 @@ fn what_is_no_module_has_no_declarations() {
     }
 }
 
+#[test]
+fn depth_is_bounded() {
+    for (open, close) in [("[", "]"), ("{ a: ", "}"), ("(", ")"), ("Array<", ">"), ("A extends B ? ", " : C")] {
+        for depth in [1_500, 20_000] {
+            let text = format!("export type T = {}D{};\n", open.repeat(depth), close.repeat(depth));
+            let _ = of("a.ts", &text);
+            let text = format!("export const a: T = {}1{};\n", "[".repeat(depth), "]".repeat(depth));
+            assert_eq!(of("a.ts", &text).is_ok(), depth == 1_500);
+        }
+    }
+}
+
 /// Pieces of modules, so that some of what they make up parses.
 fn piece() -> impl Strategy<Value = String> {
     const WORDS: &[&str] = &[

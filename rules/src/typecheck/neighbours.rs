@@ -20,6 +20,14 @@ use crate::tsconfig::Sources;
 /// How many places are named that keep a file from having declarations.
 const NAMED_GAPS: usize = 3;
 
+/// A project that promises no declarations.
+const NO_DECLARATIONS: &str = "typecheck::no_declarations";
+/// A file whose types only inference tells.
+const INFERRED_TYPE: &str = "typecheck::inferred_type";
+
+/// The codes of what keeps a check from being spared edits of its neighbours' bodies.
+pub(crate) const HINTS: [&str; 2] = [NO_DECLARATIONS, INFERRED_TYPE];
+
 /// A project that another rule checks.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Neighbour {
@@ -129,18 +137,84 @@ impl<'a> Interfaces<'a> {
             let file = RelPath::new(project).ok()?;
             let message = format!("Every edit in the project `{project}` checks the projects that import it again");
             let help = "Set `isolatedDeclarations` and `declaration` in it, so that only edits of what it declares do";
-            Some(Diagnostic::info("typecheck::no_declarations", message).in_file(&file).help(help))
+            Some(Diagnostic::info(NO_DECLARATIONS, message).in_file(&file).help(help))
         });
         let gaps = self.inferred.iter().flat_map(|(file, (gaps, text))| {
             gaps.iter().map(move |gap| {
                 let span = Span::locate(text, gap.start as usize, gap.end as usize);
                 let message = format!("Every edit of `{file}` checks the projects that import it again");
-                Diagnostic::info("typecheck::inferred_type", message)
+                Diagnostic::info(INFERRED_TYPE, message)
                     .at(file, span)
                     .note(&*gap.message)
                     .help("Write the type here, so that only edits of what the file declares do")
             })
         });
         silent.chain(gaps.take(NAMED_GAPS)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::tsconfig;
+    use webstir_engine::system::Memory;
+    use webstir_engine::view::Observation;
+
+    fn path(text: &str) -> RelPath {
+        RelPath::new(text).unwrap()
+    }
+
+    fn neighbour(project: &str, config: &str) -> Neighbour {
+        let (config, _) = tsconfig::load(&path(project), &mut |_| Some(Arc::from(config.as_bytes())));
+        Neighbour { project: project.to_owned(), declares: config.isolated_declarations.then_some(config.sources) }
+    }
+
+    const DECLARES: &str = r#"{"compilerOptions": {"isolatedDeclarations": true}}"#;
+
+    #[test]
+    fn a_file_belongs_to_the_deepest_project() {
+        let all = ["tsconfig.json", "p/a/tsconfig.json", "p/a/tsconfig.test.json", "p/b/c/tsconfig.json"];
+        let neighbours = Neighbours::new(&path("p/b/tsconfig.json"), all.map(|project| neighbour(project, DECLARES)));
+        let owners = |file: &str| -> Vec<_> {
+            neighbours.owners(&path(file)).map(|neighbour| neighbour.project.clone()).collect()
+        };
+        assert_eq!(owners("p/a/x.ts"), ["p/a/tsconfig.json", "p/a/tsconfig.test.json"]);
+        assert_eq!(owners("p/x.ts"), ["tsconfig.json"]);
+        assert!(owners("p/b/x.ts").is_empty());
+        // What lies below the own directory is the project's own.
+        assert!(owners("p/b/c/x.ts").is_empty());
+        assert!(owners("p/a/node_modules/q/x.ts").is_empty());
+        assert!(Neighbours::default().owners(&path("p/a/x.ts")).next().is_none());
+    }
+
+    #[test]
+    fn each_file_is_read_as_it_may_be_seen() {
+        let files = [
+            ("a/body.ts", "export function f(): number { return 1; }"),
+            ("a/gap.ts", "export const gap = f();"),
+            ("a/types.d.ts", "export declare const d: 1;"),
+            ("a/script.js", "export const j = 1;"),
+            ("b/silent.ts", "export const s = 1;"),
+            ("own/x.ts", "export const own = 1;"),
+        ];
+        let view = View::new(Arc::new(Memory::with_files(&files)));
+        let all = [neighbour("a/tsconfig.json", DECLARES), neighbour("b/tsconfig.json", "{}")];
+        let neighbours = Neighbours::new(&path("own/tsconfig.json"), all);
+        let mut interfaces = Interfaces::new(&neighbours);
+        for (name, text) in files {
+            let read = interfaces.read(&view, &path(name)).unwrap().unwrap();
+            assert_eq!(read == text.as_bytes(), name != "a/body.ts", "{name}");
+        }
+        assert_eq!(interfaces.read(&view, &path("a/none.ts")).unwrap(), None);
+        assert!(interfaces.is_declared(&path("a/body.ts")) && !interfaces.is_declared(&path("a/gap.ts")));
+        let derived = view.trace().iter().filter(|(_, seen)| matches!(seen, Observation::Derived(..))).count();
+        assert_eq!(derived, 1);
+        let hints = interfaces.hints();
+        let codes: Vec<_> = hints.iter().map(|hint| (&*hint.code, hint.file.as_ref().unwrap().as_str())).collect();
+        assert_eq!(codes, [(NO_DECLARATIONS, "b/tsconfig.json"), (INFERRED_TYPE, "a/gap.ts")]);
+        assert_eq!(hints[1].span.map(|span| (span.start, span.end)), Some((13, 16)));
+        assert_eq!(hints[1].notes, ["Variable must have an explicit type annotation"]);
     }
 }
