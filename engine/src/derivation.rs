@@ -40,18 +40,15 @@ pub fn derived(db: &dyn Db, path: &RelPath, name: &str) -> Option<Digest> {
     let derivation = db.rules().derivation(name)?;
     let Content::Digest(content) = file::content(db, path) else { return None };
     let key = FactTable::key(&format!("{name} {}", path.extension()), content);
-    if let Some(digest) = db.facts().find(key).and_then(|fact| decode(&fact)) {
-        return digest;
+    // The fact is the digest, or empty where nothing is derived. One that is neither is made again.
+    if let Some(fact) = db.facts().find(key) {
+        match <[u8; 32]>::try_from(&*fact) {
+            Ok(bytes) => return Some(Digest::from_bytes(bytes)),
+            Err(_) if fact.is_empty() => return None,
+            Err(_) => {}
+        }
     }
     let digest = derivation.apply(path, &file::bytes(db, path)?).map(|derived| Digest::of(&derived));
     db.facts().keep(key, Arc::from(digest.as_ref().map_or(&[][..], |digest| digest.as_bytes())));
     digest
-}
-
-/// A fact is the digest, or empty where nothing is derived. `None` when it is neither.
-fn decode(fact: &[u8]) -> Option<Option<Digest>> {
-    if fact.is_empty() {
-        return Some(None);
-    }
-    <[u8; 32]>::try_from(fact).ok().map(|bytes| Some(Digest::from_bytes(bytes)))
 }

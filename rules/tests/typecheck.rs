@@ -13,7 +13,11 @@ mod declarations;
 mod failures;
 #[path = "typecheck/findings.rs"]
 mod findings;
+#[path = "typecheck/declarations/forms.rs"]
+mod forms;
 #[path = "typecheck/inputs.rs"]
 mod inputs;
+#[path = "typecheck/declarations/modules.rs"]
+mod modules;
 #[path = "typecheck/tools.rs"]
 mod tools;
