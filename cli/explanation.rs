@@ -29,9 +29,9 @@ impl Explanation {
         Some(Self { before: read(&before(&path)), after })
     }
 
-    /// Whether there is a dump of the last build of a profile.
+    /// Whether there seems to be a dump of the last build of a profile; only its head is read.
     pub(crate) fn is_there(root: &Path, profile: &str) -> bool {
-        place(root, profile).is_file()
+        head(&place(root, profile)).is_some()
     }
 
     /// Writes what `run` planned, when it says something new. `None` when nothing ran and nothing is planned otherwise.
@@ -71,10 +71,15 @@ fn before(path: &Path) -> PathBuf {
 
 /// Whether the dump at `path` is of the same plan.
 fn is_told(path: &Path, run: &Run) -> bool {
-    let mut head = [0; HEAD_BYTES];
-    let read = fs::File::open(path).and_then(|mut file| file.read_exact(&mut head));
     let keys = run.reports.iter().map(|report| (&report.label, report.key));
-    read.is_ok() && identity_of(&head) == Some(identity(keys))
+    head(path) == Some(identity(keys))
+}
+
+/// The identity of the plan in the dump at `path`; `None` when it does not start as one.
+fn head(path: &Path) -> Option<Digest> {
+    let mut head = [0; HEAD_BYTES];
+    fs::File::open(path).and_then(|mut file| file.read_exact(&mut head)).ok()?;
+    identity_of(&head)
 }
 
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {

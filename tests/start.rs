@@ -77,6 +77,19 @@ fn another_profile_in_the_same_tree_is_noticed() {
     assert!(case.tree("build") == before);
 }
 
+#[test]
+fn damaged_logs_and_dumps_are_made_anew() {
+    let case = Case::starter();
+    case.build_ok(&[]);
+    for directory in [".webstir/start", ".webstir/explain", ".webstir/trees"] {
+        for name in case.names(directory) {
+            case.write(&name, "garbage");
+        }
+        assert_eq!(case.build_ok(&[]).actions(&["ran"]), Vec::<String>::new(), "{directory}");
+        assert_eq!(case.run(&["why"]).code, Some(0), "{directory}");
+    }
+}
+
 fn make_executable(case: &Case) {
     use std::os::unix::fs::PermissionsExt as _;
     fs::set_permissions(case.path("tools/shout.sh"), fs::Permissions::from_mode(0o755)).unwrap();

@@ -1,6 +1,6 @@
 //! Running actions, without a database.
 //!
-//! An [`Executor`] takes an [`Action`](crate::action::Action) and sends a [`Completion`] when it is over. Builtins share a
+//! An [`Executor`] takes an [`Action`] and sends a [`Completion`] when it is over. Builtins share a
 //! pool of worker threads; an action that waits for a process has a thread of its own. A panic in a rule is our fault: it is
 //! caught, carried to the scheduler and reported as a bug.
 

@@ -1,6 +1,6 @@
 //! The loop: plan, start what is missing, take completions, plan again, until nothing is left.
 //!
-//! A [`Scheduler`] owns the database. Only here do finished actions become inputs ([`Scheduler::complete`]) and only here are
+//! A [`Scheduler`] owns the database. Only here do finished actions become inputs (`Scheduler::complete`) and only here are
 //! files asked about again. What it gives back is a [`Run`]: the last plan of each goal and how each action got its outcome.
 
 mod run;

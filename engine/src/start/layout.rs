@@ -11,7 +11,7 @@
 
 use crate::digest::Digest;
 use crate::path::RelPath;
-use crate::store::codec::{Decoder, Encoder};
+use crate::store::codec::{Decoder, Encoder, u32_at, u64_at};
 use crate::store::record;
 use crate::system::{Hashed, Stat};
 use crate::view::Observation;
@@ -272,18 +272,6 @@ fn stat_at(bytes: &[u8], at: usize) -> Stat {
         modified: number(3),
         changed: number(4),
     }
-}
-
-fn u32_at(bytes: &[u8], at: usize) -> u32 {
-    let mut number = [0; 4];
-    number.copy_from_slice(&bytes[at..at + 4]);
-    u32::from_le_bytes(number)
-}
-
-fn u64_at(bytes: &[u8], at: usize) -> u64 {
-    let mut number = [0; 8];
-    number.copy_from_slice(&bytes[at..at + 8]);
-    u64::from_le_bytes(number)
 }
 
 fn digest_at(bytes: &[u8], at: usize) -> Digest {
