@@ -39,7 +39,7 @@ pub fn noun(name: &str) -> &str {
 pub fn derived(db: &dyn Db, path: &RelPath, name: &str) -> Option<Digest> {
     let derivation = db.rules().derivation(name)?;
     let Content::Digest(content) = file::content(db, path) else { return None };
-    let key = FactTable::key(&format!("{name} {}", path.extension()), content);
+    let key = fact_key(path, name, content);
     // The fact is the digest, or empty where nothing is derived. One that is neither is made again.
     if let Some(fact) = db.facts().find(key) {
         match <[u8; 32]>::try_from(&*fact) {
@@ -48,7 +48,67 @@ pub fn derived(db: &dyn Db, path: &RelPath, name: &str) -> Option<Digest> {
             Err(_) => {}
         }
     }
+    derive(db, derivation, path, key)
+}
+
+/// Derives once more from the file at `path` what a fact may tell wrongly: an action that derived it saw something else.
+pub fn renew(db: &dyn Db, path: &RelPath, name: &str) {
+    if let Some(derivation) = db.rules().derivation(name)
+        && let Content::Digest(content) = file::content(db, path)
+    {
+        derive(db, derivation, path, fact_key(path, name, content));
+    }
+}
+
+fn fact_key(path: &RelPath, name: &str, content: Digest) -> Digest {
+    FactTable::key(&format!("{name} {}", path.extension()), content)
+}
+
+fn derive(db: &dyn Db, derivation: &Derivation, path: &RelPath, key: Digest) -> Option<Digest> {
     let digest = derivation.apply(path, &file::bytes(db, path)?).map(|derived| Digest::of(&derived));
     db.facts().keep(key, Arc::from(digest.as_ref().map_or(&[][..], |digest| digest.as_bytes())));
     digest
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::config::Config;
+    use crate::db::Database;
+    use crate::rule::RuleSet;
+    use crate::system::Memory;
+
+    const FIRST_LINE: Derivation = Derivation {
+        name: "first lines v1",
+        derive: |_, bytes| bytes.iter().position(|&byte| byte == b'\n').map(|end| bytes[..end].to_vec()),
+    };
+
+    #[test]
+    fn each_content_is_derived_once_and_again_when_asked() {
+        let system = Arc::new(Memory::with_files(&[("a", "1\n2"), ("b", "1")]));
+        let rules = Arc::new(RuleSet::new(Vec::new(), &[FIRST_LINE]));
+        let facts = Arc::new(FactTable::new(None));
+        let db = Database::new(system, rules, facts.clone(), Arc::new(Config::default()), BTreeMap::new());
+        let path = |text: &str| RelPath::new(text).unwrap();
+        let of = |file: &str| derived(&db, &path(file), FIRST_LINE.name);
+        for _ in 0..2 {
+            assert_eq!([of("a"), of("b"), of("none")], [Some(Digest::of(b"1")), None, None]);
+        }
+        assert_eq!(derived(&db, &path("a"), "first lines v2"), None);
+        let key = fact_key(&path("a"), FIRST_LINE.name, Digest::of(b"1\n2"));
+        facts.keep(key, Arc::from(&Digest::of(b"another").as_bytes()[..]));
+        assert_eq!(of("a"), Some(Digest::of(b"another")));
+        renew(&db, &path("a"), FIRST_LINE.name);
+        assert_eq!(of("a"), Some(Digest::of(b"1")));
+        facts.keep(key, Arc::from(&b"damaged"[..]));
+        assert_eq!(of("a"), Some(Digest::of(b"1")));
+    }
+
+    #[test]
+    fn a_name_without_its_version_is_what_one_says() {
+        assert_eq!(noun(FIRST_LINE.name), "first lines");
+        assert_eq!(noun("declarations"), "declarations");
+    }
 }

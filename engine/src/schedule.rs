@@ -18,6 +18,7 @@ use salsa::Setter as _;
 pub use self::run::{Report, Run};
 use crate::action::{Action, ActionKey, Origin, Outcome};
 use crate::db::{Database, Db};
+use crate::derivation::renew;
 use crate::digest::Digest;
 use crate::event::{Event, EventSink, Phase, Status, during};
 use crate::execute::{Completion, End, Executor};
@@ -26,6 +27,7 @@ use crate::label::{ActionLabel, Label};
 use crate::plan::{RulePlan, Target, gives, holds, plan};
 use crate::rule::{Blobs as _, RunError};
 use crate::store::Store;
+use crate::view::Observation;
 
 /// How often an action is started again because a file changed while it was read.
 const RETRIES: u32 = 5;
@@ -260,14 +262,18 @@ impl Scheduler {
             End::Outcome(outcome) => {
                 let status = if outcome.failed { Status::Failed } else { Status::Ran };
                 // What the action saw may be newer than the answers that the plan stands on.
-                let differing: Vec<_> = outcome
-                    .trace
-                    .iter()
-                    .filter(|(path, observation)| !gives(&self.database, path, observation))
-                    .map(|(path, _)| path.clone())
-                    .collect();
+                let mut differing = Vec::new();
+                for (path, observation) in &outcome.trace {
+                    if gives(&self.database, path, observation) {
+                        continue;
+                    }
+                    if let Observation::Derived(name, _) = observation {
+                        renew(&self.database, path, name);
+                    }
+                    differing.push(path.clone());
+                }
                 let moved = Files::refresh(&mut self.database, &differing);
-                if moved {
+                if moved || !differing.is_empty() && !holds(&self.database, &outcome.trace) {
                     self.count_retry(&action)?;
                 }
                 self.finish(&action, outcome, status, duration);

@@ -30,7 +30,7 @@ use webstir_engine::path::RelPath;
 use crate::source::{Facts, Language, ParsedModule, Parts, tidy};
 
 /// [`declarations`], for files that are UTF-8.
-pub(crate) const DECLARATIONS: Derivation = Derivation { name: "declarations v1", derive };
+pub const DECLARATIONS: Derivation = Derivation { name: "declarations v1", derive };
 
 /// A place whose type the file alone does not tell.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

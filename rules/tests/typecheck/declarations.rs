@@ -6,9 +6,10 @@ use crate::tools::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use webstir_engine::digest::Digest;
 use webstir_engine::system::Os;
 use webstir_engine::view::{Observation, View};
-use webstir_rules::declarations::declarations;
+use webstir_rules::declarations::{DECLARATIONS, declarations};
 use webstir_rules::tsconfig;
 use webstir_rules::typecheck::{Checked, Neighbour, Neighbours, Request, VirtualFiles, check};
 
@@ -103,4 +104,15 @@ fn declarations_say_what_the_sources_say() {
         }
     }
     assert!(differing.is_empty(), "{differing}");
+}
+
+/// What is kept of a module is known by the version of the derivation: it is raised when the declarations of the same modules are
+/// others.
+#[test]
+fn the_version_stands_for_these_declarations() {
+    let mut all = String::new();
+    for module in declared_modules() {
+        all.push_str(&declarations(&path("p0/src/a.ts"), module.source).unwrap());
+    }
+    insta::assert_snapshot!(format!("{} {}", DECLARATIONS.name, Digest::of(all.as_bytes())), @"declarations v1 108453643cd862dfc7ed279c195ebafbaaf11eafbd57d91a43ab718075a8c448");
 }
