@@ -99,11 +99,10 @@ impl<'a> Interfaces<'a> {
         }
         let mut owners = self.neighbours.owners(path).peekable();
         let Some(first) = owners.peek().copied() else { return view.read(path).map_err(failed) };
-        let (declaring, silent): (Vec<_>, Vec<_>) = owners.partition(|owner| owner.declares.is_some());
-        let covers = |owner: &&Neighbour| owner.declares.as_ref().is_some_and(|sources| sources.covers(path));
-        if !declaring.iter().any(covers) {
+        let declaring: Vec<&Sources> = owners.filter_map(|owner| owner.declares.as_ref()).collect();
+        if !declaring.iter().any(|sources| sources.covers(path)) {
             let bytes = view.read(path).map_err(failed)?;
-            if bytes.is_some() && declaring.is_empty() && !silent.is_empty() {
+            if bytes.is_some() && declaring.is_empty() {
                 self.silent.insert(first.project.clone());
             }
             return Ok(bytes);
