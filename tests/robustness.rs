@@ -64,14 +64,20 @@ fn kill_often(seed: u64, rounds: u64) {
     assert_eq!(staged, Vec::<String>::new());
 }
 
+/// Three times a hundred, so that they share the processors.
 #[test]
-fn a_killed_build_leaves_nothing_wrong() {
-    kill_often(1, 50);
+fn a_hundred_killed_builds_leave_nothing_wrong() {
+    kill_often(1, 100);
 }
 
 #[test]
-fn killed_builds_leave_nothing_wrong() {
-    kill_often(2, 50);
+fn another_hundred_killed_builds_leave_nothing_wrong() {
+    kill_often(2, 100);
+}
+
+#[test]
+fn a_third_hundred_killed_builds_leave_nothing_wrong() {
+    kill_often(3, 100);
 }
 
 #[test]

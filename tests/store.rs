@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use crate::support::{Case, ran};
 
@@ -29,7 +29,7 @@ fn churn_stays_within_the_budget() {
     let case = Case::starter();
     let cap = 300 * 1024;
     let store = case.path(".webstir/store");
-    for round in 0..40 {
+    for round in 0..200 {
         let text = format!("export const text = `{round}{}`;\n", "x".repeat(40_000 + round));
         case.write("src/backend/functions/large/index.ts", &text);
         let mut command = case.command();
@@ -51,7 +51,7 @@ fn builds_without_a_change_grow_nothing() {
     case.build_ok(&[]);
     case.build_ok(&[]);
     let before = bytes_below(&case.path(".webstir"));
-    for _ in 0..20 {
+    for _ in 0..100 {
         case.build_ok(&[]);
     }
     assert_eq!(bytes_below(&case.path(".webstir")), before);
@@ -131,6 +131,38 @@ fn worktrees_of_one_repository_share_a_store() {
     fs::write(linked.join("src/backend/functions/hello/index.ts"), "export const run = (): number => 1;\n").unwrap();
     assert_eq!(build_at(&linked).code, Some(0));
     assert_eq!(case.build_ok(&[]).json()["restored"], 0);
+}
+
+#[test]
+fn workspaces_that_build_at_once_share_a_store() {
+    let cases: Vec<Case> = (0..4).map(|_| Case::starter()).collect();
+    let shared = cases[0].beside("shared");
+    for round in 0..3 {
+        let children: Vec<_> = cases
+            .iter()
+            .map(|case| {
+                case.write(
+                    "src/backend/functions/hello/index.ts",
+                    &format!("export const run = (): number => {round};\n"),
+                );
+                let mut command = case.command();
+                command.args(["build", "--json"]).env("WEBSTIR_STORE", &shared);
+                command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+            })
+            .collect();
+        for child in children {
+            let built = ran(child.wait_with_output().unwrap());
+            assert_eq!(built.code, Some(0), "{}", built.stderr);
+        }
+        for case in &cases {
+            assert!(case.tree("build") == cases[0].tree("build"));
+        }
+    }
+    // The lock of a process ends with it, and nothing of the store is damaged.
+    let output = cases[0].command().args(["cache", "verify"]).env("WEBSTIR_STORE", &shared).output().unwrap();
+    assert_eq!(ran(output).code, Some(0));
+    let left: Vec<_> = fs::read_dir(shared.join("v1/tmp")).unwrap().collect();
+    assert!(left.is_empty(), "{left:?}");
 }
 
 #[test]
