@@ -13,7 +13,6 @@ use webstir_engine::schedule::{Run, Scheduler};
 
 use crate::modules::{PathKey, RuleKey, facts, file_set};
 use crate::source::Language;
-use crate::typecheck::HINTS;
 
 /// Computes the facts of every module in the file sets on all workers, so that planning finds them.
 pub fn warm(scheduler: &mut Scheduler) {
@@ -53,12 +52,13 @@ pub fn placing_rank(path: &RelPath) -> u8 {
     }
 }
 
-/// Drops what the type checker says better: it has an error of its own wherever the transpiler gave up on a file. What keeps checks
-/// from being spared is said by each of them, and kept once.
+/// Drops what the type checker says better: it has an error of its own wherever the transpiler gave up on a file. What several checks
+/// say of one file that they all read is kept once.
 pub fn drop_repeats(diagnostics: &mut Vec<Diagnostic>) {
-    let mut hints = BTreeSet::new();
+    let mut said = BTreeSet::new();
     diagnostics.retain(|diagnostic| {
-        !HINTS.contains(&&*diagnostic.code) || hints.insert(Diagnostic { rule: None, ..diagnostic.clone() })
+        let is_of_a_file = diagnostic.file.is_some() && diagnostic.code.starts_with("typecheck::");
+        !is_of_a_file || said.insert(Diagnostic { rule: None, ..diagnostic.clone() })
     });
     let line = |diagnostic: &Diagnostic| Some((diagnostic.file.clone()?, diagnostic.span?.line));
     let checked: BTreeSet<_> = diagnostics
@@ -88,4 +88,37 @@ pub fn may_be_placed(run: &Run, profile: &str, clean: bool) -> bool {
 /// Whether a finding is about the world (no network, no compiler) rather than about the user's code.
 pub fn is_of_the_world(diagnostic: &Diagnostic) -> bool {
     diagnostic.code == "toolchain::unavailable"
+}
+
+#[cfg(test)]
+mod tests {
+    use webstir_engine::diagnostic::Span;
+    use webstir_engine::label::Label;
+
+    use super::*;
+
+    #[test]
+    fn what_two_checks_say_of_one_place_is_said_once() {
+        let file = RelPath::new("p0/a.ts").unwrap();
+        let found = |rule: &str, line: u32| {
+            let span = Span { start: 0, end: 1, line, column: 1 };
+            Diagnostic::error("typecheck::ts2322", "No").at(&file, span).of_rule(&Label::new("typecheck", rule))
+        };
+        let without_file =
+            |rule: &str| Diagnostic::warning("typecheck::x", "No").of_rule(&Label::new("typecheck", rule));
+        let mut all = vec![found("p0", 1), found("p1", 1), found("p1", 2), without_file("p0"), without_file("p1")];
+        drop_repeats(&mut all);
+        assert_eq!(all, [found("p0", 1), found("p1", 2), without_file("p0"), without_file("p1")]);
+    }
+
+    #[test]
+    fn the_checker_says_better_what_the_transpiler_gave_up_on() {
+        let file = RelPath::new("a.ts").unwrap();
+        let at = |code: &'static str, line: u32| {
+            Diagnostic::error(code, "No").at(&file, Span { start: 0, end: 1, line, column: 1 })
+        };
+        let mut all = vec![at("transpile::syntax", 1), at("transpile::syntax", 2), at("typecheck::ts1005", 1)];
+        drop_repeats(&mut all);
+        assert_eq!(all, [at("transpile::syntax", 2), at("typecheck::ts1005", 1)]);
+    }
 }

@@ -31,7 +31,6 @@ use webstir_engine::view::View;
 use self::neighbours::Interfaces;
 use self::workspace::Workspace;
 
-pub(crate) use self::neighbours::HINTS;
 pub use self::neighbours::{Neighbour, Neighbours};
 pub use self::protocol::ProtocolError;
 pub use self::virtual_files::VirtualFiles;

@@ -25,9 +25,6 @@ const NO_DECLARATIONS: &str = "typecheck::no_declarations";
 /// A file whose types only inference tells.
 const INFERRED_TYPE: &str = "typecheck::inferred_type";
 
-/// The codes of what keeps a check from being spared edits of its neighbours' bodies.
-pub(crate) const HINTS: [&str; 2] = [NO_DECLARATIONS, INFERRED_TYPE];
-
 /// A project that another rule checks.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Neighbour {
