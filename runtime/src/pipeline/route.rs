@@ -16,7 +16,7 @@ use crate::application::{Application, Route};
 use crate::body::{Body as RequestBody, BodyError, BodyLimits, parse_query};
 use crate::host::OpenCall;
 use crate::response::{self, Body, HandlerResult, Outcome, Payload};
-use crate::session::{CommitContext, FlashOutcome, OpenSession, ScriptSession, SessionChange, iso};
+use crate::session::{CommitContext, CommitError, FlashOutcome, OpenSession, ScriptSession, SessionChange, iso};
 
 /// What the dispatcher answered: a result of the handler or of a hook, or why neither was asked.
 #[derive(Deserialize)]
@@ -26,6 +26,9 @@ struct Reply<'a> {
     result: Option<HandlerResult>,
     #[serde(borrow)]
     session: &'a RawValue,
+    /// The tokens of forms that the handler accepted.
+    #[serde(default)]
+    spent: Vec<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -115,7 +118,7 @@ impl Exchange {
         let call = self.state.calls.open(route.has_before_auth.then(|| self.headers.clone()));
         let (message, bytes) = self.message(route, parameters, path, body, &opened, &call).await;
         let reply = application.call(message, bytes).await?;
-        let Reply { source, result, session } = serde_json::from_str(&reply.message)?;
+        let Reply { source, result, session, spent } = serde_json::from_str(&reply.message)?;
         match source {
             Source::SessionRequired => Self::session_required(opened, session_change(session.get())?).await,
             Source::Csrf => Ok(csrf_refused()),
@@ -126,7 +129,11 @@ impl Exchange {
                 let result = result.ok_or_else(missing_result)?;
                 let is_stream = result.payload == Payload::Stream;
                 let outcome = result.into_outcome(reply.body)?;
-                let mut response = Self::commit(route, opened, session_change(session.get())?, outcome).await?;
+                let mut response =
+                    match Self::commit(route, opened, session_change(session.get())?, outcome, spent).await {
+                        Err(CommitError::TokenSpent) => return Ok(csrf_refused()),
+                        response => response?,
+                    };
                 if is_stream && self.method != Method::HEAD {
                     *response.body_mut() = response::stream(call.into_chunks(), Arc::clone(application));
                 }
@@ -214,11 +221,12 @@ impl Exchange {
         opened: OpenSession,
         change: SessionChange,
         outcome: Outcome,
-    ) -> Result<Response<Body>, Failure> {
+        spent: Vec<String>,
+    ) -> Result<Response<Body>, CommitError> {
         let Outcome { mut response, has_errors, is_fragment } = outcome;
         let flash = FlashOutcome::of(response.status().as_u16(), has_errors);
         let published = if is_fragment { Vec::new() } else { route.flash.published(flash, Timestamp::now()) };
-        let context = CommitContext { delivered: route.flash.consume.clone(), published };
+        let context = CommitContext { delivered: route.flash.consume.clone(), published, spent };
         let cookie = opened.commit(change, context).await?;
         add_cookie(&mut response, cookie);
         Ok(response)

@@ -150,5 +150,8 @@ function sessionChange(opened, current) {
   return `{"value":${value},"form":${form ?? 'null'}}`;
 }
 
+/** The tokens that were taken out of the session that was opened, or of the one that stands in its place. */
+const spentIn = (...sessions) => [...new Set(sessions)].filter(isObject).flatMap(spentTokens);
+
 /** A session that only carries a form's token says nothing about its visitor. */
 const holdsData = (session) => isObject(session) && Object.keys(session).length > 0;

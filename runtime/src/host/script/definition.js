@@ -1,6 +1,6 @@
 // The dispatcher: the half of a request that runs beside the user's code, in every kind of host. This part finds the module's
 // definition and prepares its routes, views and hooks.
-import { adoptFormState, formStateOf, hasCsrfToken, spendCsrfToken, wasCsrfChecked } from 'webstir:backend/form-state';
+import { adoptFormState, formStateOf, hasCsrfToken, spendCsrfToken, spentTokens, wasCsrfChecked } from 'webstir:backend/form-state';
 import { decode, encode } from 'webstir:backend/values';
 import { executeRequestHookPhase, resolveRequestHooks } from '@webstir-io/webstir-backend/runtime/request-hooks';
 

@@ -101,7 +101,8 @@ async function validate(validators, context) {
 function finish(message, opened, context, result, source) {
   const change = sessionChange(opened, context.session);
   const [described, body] = result instanceof Response ? describeResponse(message, result) : describeResult(result);
-  return [`{"source":"${source}","result":${JSON.stringify(described)},"session":${change}}`, body];
+  const spent = JSON.stringify(spentIn(opened.session, context.session));
+  return [`{"source":"${source}","result":${JSON.stringify(described)},"session":${change},"spent":${spent}}`, body];
 }
 
 const HTML = Symbol.for('webstir.html');
