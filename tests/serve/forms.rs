@@ -147,9 +147,9 @@ fn s3_a_token_counts_once_in_requests_at_the_same_time(server: &Server) {
 /// A session that is a copy of what a form made for a visitor without one keeps the token.
 fn c15_a_copied_session_keeps_its_token(server: &Server) {
     let mut visitor = server.visitor();
-    for _ in 0..2 {
+    for names in [json!(["seen"]), json!(["seen", "title"])] {
         let page = visitor.get("/form/copied").json();
-        assert_eq!((&page["names"], &page["json"]), (&json!(["seen"]), &json!("{\"seen\":true}")));
+        assert_eq!(page["names"], names, "the state of forms is no data");
         let form = format!("_csrf={}&title=Long", page["token"].as_str().unwrap());
         assert_eq!(visitor.post("/form?inline", &form).status, 303);
     }

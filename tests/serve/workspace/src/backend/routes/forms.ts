@@ -4,7 +4,7 @@ import {
   processFormSubmission,
 } from '@webstir-io/webstir-backend/runtime/forms';
 
-import { released } from './sessions';
+import { released } from './sessions.js';
 
 const FLASH = { publish: [{ key: 'form.saved', level: 'success', when: 'success' }, { key: 'form.failed', when: 'error' }] };
 
@@ -56,7 +56,7 @@ async function submit(ctx: any) {
 function copied(ctx: any) {
   const prepared = prepareFormState({ session: ctx.session, formId: 'save', route: save as any });
   ctx.session = { ...prepared.session, seen: true };
-  return { body: { token: prepared.csrfToken, names: Object.keys(ctx.session), json: JSON.stringify(ctx.session) } };
+  return { body: { token: prepared.csrfToken, names: Object.keys(ctx.session) } };
 }
 
 export const formRoutes = [
