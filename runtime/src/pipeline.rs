@@ -4,6 +4,7 @@
 
 mod endpoint;
 mod forwarded;
+mod message;
 mod published;
 mod route;
 mod view;

@@ -75,9 +75,9 @@ const define = (object, name, value) =>
   Object.defineProperty(object, name, { value, writable: true, enumerable: true, configurable: true })[name];
 
 /** What few handlers ask for is made when it is first read. */
-const createContext = (message, body, session) => ({
+const createContext = (message, details, body, session) => ({
   get request() {
-    return define(this, 'request', createRequest(message.request));
+    return define(this, 'request', createRequest(details().request));
   },
   set request(request) {
     define(this, 'request', request);
@@ -97,7 +97,7 @@ const createContext = (message, body, session) => ({
   db: Object.create(null),
   env: environment,
   get logger() {
-    return define(this, 'logger', createLogger(message.bindings));
+    return define(this, 'logger', createLogger(details().bindings));
   },
   set logger(logger) {
     define(this, 'logger', logger);

@@ -63,11 +63,12 @@ function prepareRoute(route, manifest, warnings) {
     registrations: list(definition.requestHooks),
   });
   warnings.push(...resolved.warnings);
+  const phases = new Set(resolved.hooks.map((hook) => hook.phase));
   return {
     handler: route.handler.bind(route),
     definition: declared,
     hooks: resolved.hooks,
-    hasHooks: (phase) => resolved.hooks.some((hook) => hook.phase === phase),
+    hasHooks: (phase) => phases.has(phase),
     schemas: isObject(route.schemas) ? route.schemas : {},
   };
 }
