@@ -9,6 +9,9 @@ pub mod event;
 pub mod execute;
 pub mod fact;
 pub mod file;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod graph;
 pub mod label;
 pub mod path;

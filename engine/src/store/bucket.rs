@@ -157,7 +157,9 @@ impl Bucket {
             if let Some(location) = pack.find(key) {
                 return match pack.read(location) {
                     Ok(bytes) => Ok(Some(bytes)),
-                    Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
+                    Err(error) if matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof) => {
+                        Ok(None)
+                    }
                     Err(error) => Err(error),
                 };
             }

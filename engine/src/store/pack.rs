@@ -81,6 +81,10 @@ impl Pack {
 
     /// The bytes of a record.
     pub(super) fn read(&self, location: Location) -> io::Result<Vec<u8>> {
+        // Nothing is reserved for a record that cannot be there.
+        if u64::from(location.length) > self.bytes {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
         let mut bytes = vec![0; location.length as usize];
         self.file.read_exact_at(&mut bytes, location.offset)?;
         Ok(bytes)
@@ -120,4 +124,27 @@ fn u32_at(bytes: &[u8], at: usize) -> u32 {
     let mut number = [0; 4];
     number.copy_from_slice(&bytes[at..at + 4]);
     u32::from_le_bytes(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn a_record_longer_than_its_pack_is_damage() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.pack");
+        let (whole, endless) = (Digest::of(b"whole"), Digest::of(b"endless"));
+        let mut bytes = [MAGIC.as_slice(), b"payload"].concat();
+        let offset = MAGIC.len() as u64;
+        let mut entries = [(whole, Location { offset, length: 7 }), (endless, Location { offset, length: u32::MAX })];
+        bytes.extend(index_and_footer(&mut entries, offset + 7));
+        fs::write(&path, bytes).unwrap();
+        let pack = Pack::open(&path).unwrap();
+        assert_eq!(pack.read(pack.find(whole).unwrap()).unwrap(), b"payload");
+        let error = pack.read(pack.find(endless).unwrap()).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+    }
 }
