@@ -18,6 +18,7 @@ use crate::session::{FlashMessage, ScriptSession, iso};
 /// The first line of a route's message.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_excessive_bools, reason = "what a route demands, one thing each")]
 pub(super) struct RouteCall<'a> {
     pub(super) op: &'static str,
     pub(super) call: u64,
