@@ -24,6 +24,10 @@ fuzz_target!(|text: &str| {
     let _ = resolve(&request);
     if is_lock && let Ok(lock) = Lock::parse(document) {
         let printed = lock.print();
-        assert_eq!(Lock::parse(Document { text: &printed, ..document }), Ok(lock), "a lock that changes when it is written");
+        assert_eq!(
+            Lock::parse(Document { text: &printed, ..document }),
+            Ok(lock),
+            "a lock that changes when it is written"
+        );
     }
 });

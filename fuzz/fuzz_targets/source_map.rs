@@ -13,7 +13,9 @@ fuzz_target!(|text: &str| {
         source: String::new(),
         source_map: Some(ProgramMap { json: json.to_owned(), directory: "build/backend".to_owned() }),
     };
-    for description in [description, r#"{"name":"Error","message":"m","stack":"    at load (file:///w/module.mjs:1:1)"}"#] {
+    for description in
+        [description, r#"{"name":"Error","message":"m","stack":"    at load (file:///w/module.mjs:1:1)"}"#]
+    {
         let thrown = read_thrown(description, "module.mjs", &program);
         assert!(thrown.frames.iter().all(|frame| frame.line > 0 && frame.column > 0), "a place before the start");
     }
