@@ -4,6 +4,9 @@
 
 mod configuration;
 mod demands;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod kinds;
 pub mod manifest;
 mod modules;
