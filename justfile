@@ -32,4 +32,4 @@ load:
 
 # One parser under libFuzzer, for a minute: `just fuzz cookies`.
 fuzz target:
-    cd fuzz && cargo fuzz run -s none {{target}} -- -max_total_time=60
+    cp Cargo.lock fuzz/ && cd fuzz && mkdir -p corpus/{{target}} seeds/{{target}} && cargo fuzz run -s none {{target}} corpus/{{target}} seeds/{{target}} -- -max_total_time=60

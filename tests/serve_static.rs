@@ -298,6 +298,18 @@ fn w20_assets_are_cached_conditional_and_compressed() {
     assert_eq!((part.text(), part.header("content-range")), ((206, "234"), Some("bytes 2-4/10")));
     let beyond = server.send("GET", "/data.bin", &[("range", "bytes=10-")]);
     assert_eq!((beyond.status, beyond.header("content-range")), (416, Some("bytes */10")));
+    // Several ranges, and dates of what has none, are as if they were not asked for.
+    let date = "Fri, 01 Jan 2100 00:00:00 GMT";
+    for (name, value) in [
+        ("range", "bytes=0-1, 4-5"),
+        ("range", "bytes=20-, 30-"),
+        ("if-modified-since", date),
+        ("if-unmodified-since", date),
+    ] {
+        let whole = server.send("GET", "/data.bin", &[(name, value)]);
+        assert_eq!(whole.text(), (200, "0123456789"), "{name}: {value}");
+        assert_eq!([whole.header("content-range"), whole.header("last-modified")], [None, None]);
+    }
 }
 
 #[test]

@@ -11,6 +11,9 @@ pub mod execute;
 pub mod explain;
 pub mod fact;
 pub mod file;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod graph;
 pub mod label;
 pub mod path;

@@ -16,6 +16,8 @@
 
 mod check;
 mod conclusion;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod gather;
 mod layout;
 #[cfg(test)]

@@ -24,6 +24,8 @@
 mod bucket;
 pub(crate) mod codec;
 mod collect;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod pack;
 pub(crate) mod record;
 #[cfg(test)]

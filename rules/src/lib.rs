@@ -5,6 +5,9 @@
 mod configuration;
 pub mod declarations;
 mod demands;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod kinds;
 pub mod manifest;
 mod modules;

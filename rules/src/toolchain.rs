@@ -11,6 +11,8 @@ mod builtin;
 mod certificates;
 mod client;
 mod error;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod integrity;
 mod lock;
 mod lockfiles;

@@ -98,9 +98,15 @@ pub type Read<'a> = dyn FnMut(&RelPath) -> Option<Arc<[u8]>> + 'a;
 /// Loads `path` and what it extends. Findings are errors of the files; the configuration holds what could be read.
 pub fn load(path: &RelPath, read: &mut Read<'_>) -> (TsConfig, Vec<Diagnostic>) {
     let directory = path.parent().unwrap_or_else(RelPath::root);
-    let sources = Sources::of_directory(&directory);
-    let mut loader =
-        Loader { read, project: directory, sources, open: Vec::new(), files: Vec::new(), found: Vec::new() };
+    let mut loader = Loader {
+        read,
+        sources: Sources::of_directory(&directory),
+        project: directory,
+        open: Vec::new(),
+        files: Vec::new(),
+        is_full: false,
+        found: Vec::new(),
+    };
     let mut options = Options::default();
     match (loader.read)(path) {
         Some(bytes) => loader.file(path, &bytes, &mut options),
@@ -122,6 +128,8 @@ struct Loader<'a, 'b> {
     /// The files being read, outermost first.
     open: Vec<RelPath>,
     files: Vec<RelPath>,
+    /// More was extended than is read.
+    is_full: bool,
     found: Vec<Diagnostic>,
 }
 

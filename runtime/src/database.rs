@@ -27,6 +27,8 @@ use webstir_script::{OperationError, OperationReply};
 
 pub(crate) use error::DatabaseError;
 use parameter::Parameter;
+#[cfg(feature = "fuzzing")]
+pub(crate) use placeholder::numbered;
 use postgres::Postgres;
 use sqlite::Sqlite;
 

@@ -23,6 +23,8 @@ use webstir_script::{Program, ProgramMap, Thrown};
 pub(crate) use calls::OpenTransaction;
 pub use calls::{Calls, Chunks, OpenCall};
 pub use embedded::{Embedded, EmbeddedSettings};
+#[cfg(feature = "fuzzing")]
+pub(crate) use worker::fuzzing;
 pub use worker::{Interpreter, WorkerSettings, Workers};
 
 /// The dispatcher: an ES module with the exports `load` and `call`.

@@ -17,6 +17,9 @@ mod cluster;
 mod database;
 pub mod document;
 pub mod environment;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod host;
 pub mod jobs;
 pub mod log;

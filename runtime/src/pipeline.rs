@@ -4,6 +4,7 @@
 
 mod endpoint;
 mod forwarded;
+mod message;
 mod published;
 mod route;
 mod view;
@@ -26,7 +27,7 @@ use crate::host::HostError;
 use crate::metrics::{STATIC_ROUTE, UNMATCHED_ROUTE};
 use crate::response::{self, Body, REQUEST_ID};
 use crate::route::{Found, RequestPath};
-use crate::session::StoreError;
+use crate::session::{CommitError, StoreError};
 use crate::site;
 use crate::state::State;
 
@@ -50,6 +51,8 @@ enum Failure {
     Host(#[from] HostError),
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error(transparent)]
+    Commit(#[from] CommitError),
     #[error(transparent)]
     Result(#[from] crate::response::ResultError),
     #[error(transparent)]

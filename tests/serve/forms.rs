@@ -1,8 +1,10 @@
 //! Forms: tokens, what was wrong with a submission, and where it goes.
 
+use std::thread;
+
 use serde_json::{Value, json};
 
-use super::server::{Server, Visitor};
+use super::server::{Server, Visitor, eventually};
 
 const EXPIRED: &str = "Form session expired. Reload the page and try again.";
 
@@ -119,6 +121,40 @@ fn s13_null_is_not_signed_in(server: &Server) {
     assert_eq!((reply.status, reply.json()["errors"][0]["code"].clone()), (401, json!("auth")));
 }
 
+/// Of two submissions that both found the token in their session one is accepted.
+fn s3_a_token_counts_once_in_requests_at_the_same_time(server: &Server) {
+    let mut visitor = server.visitor();
+    for path in ["/form?inline&slow=token", "/form?slow=token"] {
+        let form = format!("_csrf={}&title=Long", token(&mut visitor));
+        let cookie = visitor.cookie.clone().unwrap();
+        let submit = |path: &str| server.request("POST", path).form(&form).header("cookie", &cookie).send();
+        thread::scope(|scope| {
+            let slow = scope.spawn(|| submit(path));
+            // In the handler, with the token of the session that it loaded.
+            eventually("the slow submission waits", || server.get("/session/waiting/token").json() == true);
+            let quick = submit("/form");
+            eventually("the slow submission goes on", || {
+                server.request("POST", "/session/release/token").send().json() == true
+            });
+            let slow = slow.join().unwrap();
+            assert_eq!((quick.status, slow.status), (303, 403), "{slow:?}");
+            assert_eq!(slow.json(), json!({ "errors": [{ "code": "csrf", "message": EXPIRED }] }));
+            assert_eq!(slow.all("set-cookie"), Vec::<&str>::new());
+        });
+    }
+}
+
+/// A session that is a copy of what a form made for a visitor without one keeps the token.
+fn c15_a_copied_session_keeps_its_token(server: &Server) {
+    let mut visitor = server.visitor();
+    for names in [json!(["seen"]), json!(["seen", "title"])] {
+        let page = visitor.get("/form/copied").json();
+        assert_eq!(page["names"], names, "the state of forms is no data");
+        let form = format!("_csrf={}&title=Long", page["token"].as_str().unwrap());
+        assert_eq!(visitor.post("/form?inline", &form).status, 303);
+    }
+}
+
 /// The number of forms whose state a session keeps is bounded.
 fn s13_states_of_forms_do_not_pile_up(server: &Server) {
     let mut visitor = server.visitor();
@@ -147,6 +183,8 @@ in_every_host![
     failures_without_a_target_have_statuses,
     fragments_of_forms_publish_nothing,
     s3_a_declared_token_is_required,
+    s3_a_token_counts_once_in_requests_at_the_same_time,
+    c15_a_copied_session_keeps_its_token,
     s13_null_is_not_signed_in,
     s13_states_of_forms_do_not_pile_up,
     nothing_of_forms_is_part_of_the_session,

@@ -164,6 +164,7 @@ fn kill(id: &Value) {
 fn c8_readiness_tells_of_a_missing_worker() {
     let server = start(Host::Worker);
     eventually("it is told", || {
+        // One that has just ended may still be asked, and does not answer.
         let process = server.get("/process");
         if process.status == 200 {
             kill(&process.json());

@@ -155,11 +155,7 @@ impl Bucket {
         let packs = self.packs.read().unwrap_or_else(PoisonError::into_inner);
         for pack in packs.iter() {
             if let Some(location) = pack.find(key) {
-                return match pack.read(location) {
-                    Ok(bytes) => Ok(Some(bytes)),
-                    Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
-                    Err(error) => Err(error),
-                };
+                return pack.read(location);
             }
         }
         Ok(None)
@@ -265,7 +261,7 @@ impl Bucket {
                     continue;
                 }
                 let Some(location) = pack.find(key) else { continue };
-                let payload = pack.read(location)?;
+                let Some(payload) = pack.read(location)? else { continue };
                 let offset = merged.written + merged.buffer.len() as u64;
                 merged.buffer.extend_from_slice(&payload);
                 merged.records.insert(key, Location { offset, length: location.length });
@@ -313,13 +309,13 @@ impl Bucket {
         }
     }
 
-    /// Every record that is published, each key once, with its bytes.
+    /// Every record that is published, each key once, with its bytes; with none when they are not all there.
     pub(super) fn each(&self, visit: &mut dyn FnMut(Digest, &[u8])) -> io::Result<()> {
         let mut seen = FxHashSet::default();
         for pack in self.packs() {
             for key in pack.keys() {
                 if let Some(location) = pack.find(key).filter(|_| seen.insert(key)) {
-                    visit(key, &pack.read(location)?);
+                    visit(key, &pack.read(location)?.unwrap_or_default());
                 }
             }
         }

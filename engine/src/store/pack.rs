@@ -80,11 +80,17 @@ impl Pack {
         Some(Location { offset: u64_at(entry, 32), length: u32_at(entry, 40) })
     }
 
-    /// The bytes of a record.
-    pub(super) fn read(&self, location: Location) -> io::Result<Vec<u8>> {
+    /// The bytes of a record; `None` when they are not all there.
+    pub(super) fn read(&self, location: Location) -> io::Result<Option<Vec<u8>>> {
+        // Nothing is reserved for a record that cannot be there.
+        if u64::from(location.length) > self.bytes {
+            return Ok(None);
+        }
         let mut bytes = vec![0; location.length as usize];
-        self.file.read_exact_at(&mut bytes, location.offset)?;
-        Ok(bytes)
+        match self.file.read_exact_at(&mut bytes, location.offset) {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
+            read => read.map(|()| Some(bytes)),
+        }
     }
 }
 
@@ -109,4 +115,26 @@ fn key_of(entry: &[u8; ENTRY_BYTES]) -> Digest {
     let mut key = [0; 32];
     key.copy_from_slice(&entry[..32]);
     Digest::from_bytes(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn a_record_longer_than_its_pack_is_damage() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.pack");
+        let (whole, endless) = (Digest::of(b"whole"), Digest::of(b"endless"));
+        let mut bytes = [MAGIC.as_slice(), b"payload"].concat();
+        let offset = MAGIC.len() as u64;
+        let mut entries = [(whole, Location { offset, length: 7 }), (endless, Location { offset, length: u32::MAX })];
+        bytes.extend(index_and_footer(&mut entries, offset + 7));
+        fs::write(&path, bytes).unwrap();
+        let pack = Pack::open(&path).unwrap();
+        assert_eq!(pack.read(pack.find(whole).unwrap()).unwrap().as_deref(), Some(&b"payload"[..]));
+        assert_eq!(pack.read(pack.find(endless).unwrap()).unwrap(), None);
+    }
 }

@@ -33,7 +33,7 @@ impl Manifest {
         Self(files)
     }
 
-    #[cfg(test)]
+    #[cfg(any(test, feature = "fuzzing"))]
     pub(super) fn files(&self) -> &[File] {
         &self.0
     }

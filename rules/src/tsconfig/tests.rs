@@ -84,6 +84,25 @@ fn faults_have_places() {
     insta::assert_snapshot!(findings(&found).join("\n"), @": tsconfig::missing There is no file `src/backend/tsconfig.json`");
 }
 
+/// Each file extends the next one twice, or the next one once: the first asks for more files than there are, the second is deep.
+#[test]
+fn what_is_extended_is_bounded() {
+    for (times, most) in [(2, 1_000), (1, 65)] {
+        let text = |number: usize| {
+            let next = format!("\"./{}.json\",", number + 1).repeat(times);
+            format!("{{ \"extends\": [{}] }}", next.trim_end_matches(','))
+        };
+        let mut read = |path: &RelPath| {
+            let number = path.file_name().strip_suffix(".json").and_then(|name| name.parse().ok()).unwrap_or(0);
+            (number < 200).then(|| Arc::from(text(number).as_bytes()))
+        };
+        let (config, found) = load(&RelPath::new("tsconfig.json").unwrap(), &mut read);
+        assert!(config.files.len() <= most, "{} files", config.files.len());
+        let found: Vec<&str> = found.iter().map(|finding| &*finding.message).collect();
+        assert_eq!(found, ["At most 1000 configurations may be extended, 64 deep"]);
+    }
+}
+
 #[test]
 fn cycles_are_reported_once_and_end() {
     let (config, found) = load_from(&[

@@ -1,7 +1,7 @@
 //! Placeholders: `?` where a script is written for every database, `$1` and on for PostgreSQL.
 
 /// Numbers each `?` that is no part of a text, a quoted name or a comment.
-pub(super) fn numbered(text: &str) -> String {
+pub(crate) fn numbered(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 8);
     let mut count = 0;
     let mut rest = text;

@@ -6,6 +6,8 @@
 
 mod connection;
 mod frame;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod home;
 mod process;
 

@@ -2,21 +2,22 @@
 
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::header::{HOST, ORIGIN, SET_COOKIE};
-use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+use http::{HeaderValue, Method, Response, StatusCode};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use tokio::time::timeout;
 
+use super::message::{Bindings, Details, RequestMessage, RouteCall, SessionMessage, body_message, header_list};
 use super::{Exchange, Failure};
 use crate::application::{Application, Route};
 use crate::body::{Body as RequestBody, BodyError, BodyLimits, parse_query};
 use crate::host::OpenCall;
 use crate::response::{self, Body, HandlerResult, Outcome, Payload};
-use crate::session::{CommitContext, FlashOutcome, OpenSession, ScriptSession, SessionChange, iso};
+use crate::session::{CommitContext, CommitError, FlashOutcome, OpenSession, SessionChange};
 
 /// What the dispatcher answered: a result of the handler or of a hook, or why neither was asked.
 #[derive(Deserialize)]
@@ -26,6 +27,9 @@ struct Reply<'a> {
     result: Option<HandlerResult>,
     #[serde(borrow)]
     session: &'a RawValue,
+    /// The tokens of forms that the handler accepted.
+    #[serde(default)]
+    spent: Vec<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -53,24 +57,6 @@ pub(super) fn session_change(text: &str) -> Result<SessionChange, serde_json::Er
             Ok(SessionChange::Replaced { value, form })
         }
     }
-}
-
-pub(super) fn session_json(session: &ScriptSession) -> Value {
-    json!({
-        "value": session.value,
-        "id": session.id,
-        "createdAt": iso(session.created_at),
-        "expiresAt": iso(session.expires_at),
-        "form": session.form,
-    })
-}
-
-/// Name and value of every header, as text.
-pub(super) fn header_list(headers: &HeaderMap) -> Vec<(&str, String)> {
-    headers
-        .iter()
-        .map(|(name, value)| (name.as_str(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
-        .collect()
 }
 
 impl Exchange {
@@ -113,9 +99,9 @@ impl Exchange {
     ) -> Result<Response<Body>, Failure> {
         let opened = self.state.sessions.open(&self.headers).await?;
         let call = self.state.calls.open(route.has_before_auth.then(|| self.headers.clone()));
-        let (message, bytes) = self.message(route, parameters, path, body, &opened, &call).await;
+        let (message, bytes) = self.message(route, &parameters, path, body, &opened, &call).await?;
         let reply = application.call(message, bytes).await?;
-        let Reply { source, result, session } = serde_json::from_str(&reply.message)?;
+        let Reply { source, result, session, spent } = serde_json::from_str(&reply.message)?;
         match source {
             Source::SessionRequired => Self::session_required(opened, session_change(session.get())?).await,
             Source::Csrf => Ok(csrf_refused()),
@@ -126,7 +112,11 @@ impl Exchange {
                 let result = result.ok_or_else(missing_result)?;
                 let is_stream = result.payload == Payload::Stream;
                 let outcome = result.into_outcome(reply.body)?;
-                let mut response = Self::commit(route, opened, session_change(session.get())?, outcome).await?;
+                let mut response =
+                    match Self::commit(route, opened, session_change(session.get())?, outcome, spent).await {
+                        Err(CommitError::TokenSpent) => return Ok(csrf_refused()),
+                        response => response?,
+                    };
                 if is_stream && self.method != Method::HEAD {
                     *response.body_mut() = response::stream(call.into_chunks(), Arc::clone(application));
                 }
@@ -139,53 +129,45 @@ impl Exchange {
     async fn message(
         &self,
         route: &Route,
-        parameters: Vec<(String, String)>,
+        parameters: &[(String, String)],
         path: &str,
         body: RequestBody,
         opened: &OpenSession,
         call: &OpenCall,
-    ) -> (String, Option<Bytes>) {
-        let parameters: Map<String, Value> =
-            parameters.into_iter().map(|(name, value)| (name, Value::String(value))).collect();
-        let mut message = json!({
-            "op": "route",
-            "call": call.id(),
-            "route": route.index,
-            "request": { "method": self.method.as_str(), "url": self.url(), "headers": header_list(&self.headers) },
-            "params": parameters,
-            "query": parse_query(self.uri.query().unwrap_or("")),
-            "flash": opened.deliverable(&route.flash.consume),
-            "requestId": self.id,
-            "bindings": self.bindings(&route.name, path),
-        });
-        if let Some(session) = opened.script_session() {
-            message["session"] = session_json(&session);
-        }
-        if route.has_before_auth {
-            message["authPending"] = json!(true);
-        } else if let Some(auth) = self.state.authenticator.authenticate(&self.headers).await {
-            message["auth"] = json!(auth);
-        }
-        if route.session_required {
-            message["sessionRequired"] = json!(true);
-        }
-        if route.validates {
-            message["validate"] = json!(true);
-        }
-        if route.csrf {
-            message["csrf"] = json!(true);
-            message["crossSite"] = json!(self.is_cross_site());
-        }
-        let bytes = put_body(&mut message, body);
-        (message.to_string(), bytes)
+    ) -> Result<(String, Option<Bytes>), serde_json::Error> {
+        let session = opened.script_session();
+        let auth =
+            if route.has_before_auth { None } else { self.state.authenticator.authenticate(&self.headers).await };
+        let (body, bytes) = body_message(body);
+        let message = RouteCall {
+            op: "route",
+            call: call.id(),
+            route: route.index,
+            params: parameters,
+            query: parse_query(self.uri.query().unwrap_or("")),
+            flash: opened.deliverable(&route.flash.consume),
+            request_id: &self.id,
+            session: session.as_ref().map(SessionMessage::new),
+            auth,
+            auth_pending: route.has_before_auth,
+            session_required: route.session_required,
+            validate: route.validates,
+            csrf: route.csrf,
+            cross_site: route.csrf && self.is_cross_site(),
+            body,
+        };
+        let request =
+            RequestMessage { method: self.method.as_str(), url: self.url(), headers: header_list(&self.headers) };
+        let details = Details { request, bindings: self.bindings(&route.name, path) };
+        Ok((message.with_details(&details)?, bytes))
     }
 
     pub(super) fn url(&self) -> String {
         format!("{}{}", self.origin, self.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str))
     }
 
-    pub(super) fn bindings(&self, label: &str, path: &str) -> Value {
-        json!({ "requestId": self.id, "method": self.method.as_str(), "path": path, "route": label })
+    pub(super) fn bindings<'a>(&'a self, route: &'a str, path: &'a str) -> Bindings<'a> {
+        Bindings { request_id: &self.id, method: self.method.as_str(), path, route }
     }
 
     /// Whether the browser says that another site made it send this.
@@ -214,11 +196,12 @@ impl Exchange {
         opened: OpenSession,
         change: SessionChange,
         outcome: Outcome,
-    ) -> Result<Response<Body>, Failure> {
+        spent: Vec<String>,
+    ) -> Result<Response<Body>, CommitError> {
         let Outcome { mut response, has_errors, is_fragment } = outcome;
         let flash = FlashOutcome::of(response.status().as_u16(), has_errors);
         let published = if is_fragment { Vec::new() } else { route.flash.published(flash, Timestamp::now()) };
-        let context = CommitContext { delivered: route.flash.consume.clone(), published };
+        let context = CommitContext { delivered: route.flash.consume.clone(), published, spent };
         let cookie = opened.commit(change, context).await?;
         add_cookie(&mut response, cookie);
         Ok(response)
@@ -244,37 +227,4 @@ fn missing_result() -> serde_json::Error {
 
 fn refused(error: &BodyError) -> Response<Body> {
     response::error(error.status(), error.code(), Some(&error.to_string()))
-}
-
-/// Puts a body where the dispatcher looks for it. Files travel beside the message, which says where each starts and ends.
-fn put_body(message: &mut Value, body: RequestBody) -> Option<Bytes> {
-    let value = match body {
-        RequestBody::Empty => return None,
-        RequestBody::Json(value) => value,
-        RequestBody::Form(fields) => Value::Object(fields),
-        RequestBody::Text(text) => Value::String(text),
-        RequestBody::Bytes(bytes) => {
-            message["body"] = json!({ "bytes": true });
-            return Some(bytes);
-        }
-        RequestBody::Multipart(form) => {
-            let mut bytes = BytesMut::new();
-            let mut files = Vec::new();
-            for file in form.files {
-                let start = bytes.len();
-                bytes.extend_from_slice(&file.bytes);
-                files.push(json!({
-                    "name": file.name,
-                    "filename": file.filename,
-                    "type": file.content_type,
-                    "start": start,
-                    "end": bytes.len(),
-                }));
-            }
-            message["body"] = json!({ "value": form.fields, "files": files });
-            return Some(bytes.freeze());
-        }
-    };
-    message["body"] = json!({ "value": value });
-    None
 }

@@ -8,7 +8,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
-use super::route::{add_cookie, header_list, session_change, session_json};
+use super::message::{SessionMessage, header_list};
+use super::route::{add_cookie, session_change};
 use super::{Exchange, Failure};
 use crate::application::{Application, View};
 use crate::document::{ViewState, with_state};
@@ -67,7 +68,7 @@ impl Exchange {
                 message["auth"] = json!(auth);
             }
             if let Some(session) = opened.script_session() {
-                message["session"] = session_json(&session);
+                message["session"] = json!(SessionMessage::new(&session));
             }
             let reply = application.call(message.to_string(), None).await?;
             let Reply { session } = serde_json::from_str(&reply.message)?;
@@ -110,7 +111,7 @@ impl Exchange {
                     before.push_str(&value);
                 }
                 _ => {
-                    joined.insert(name.to_owned(), Value::String(value));
+                    joined.insert(name.to_owned(), Value::String(value.into_owned()));
                 }
             }
         }

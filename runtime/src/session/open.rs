@@ -50,12 +50,24 @@ pub enum SessionChange {
     },
 }
 
-/// What happened to flash in the request.
+/// What else happened in the request.
 #[derive(Clone, Debug, Default)]
 pub struct CommitContext {
     /// The keys whose messages were delivered, see [`OpenSession::deliverable`].
     pub delivered: BTreeSet<String>,
     pub published: Vec<FlashMessage>,
+    /// The tokens of forms that the request stands on.
+    pub spent: Vec<String>,
+}
+
+/// Why nothing was committed.
+#[derive(Debug, thiserror::Error)]
+pub enum CommitError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Somebody else was faster. The response must not be sent: it says that the form was accepted.
+    #[error("The token of the form was spent by another request")]
+    TokenSpent,
 }
 
 /// Whether a session may use a route that requires one: it holds data of the application. State of the runtime, the token of
@@ -110,7 +122,9 @@ impl OpenSession {
     /// Concurrent changes are merged: the value by top-level key, form state by form, flash by message; where both changed the
     /// same key, the later commit wins. If the session was deleted or got a new id in the meantime, nothing is written, and the
     /// cookie is left alone: the response that ended it has said what the client holds now, and this one may arrive after it.
-    pub async fn commit(self, change: SessionChange, context: CommitContext) -> Result<Option<String>, StoreError> {
+    ///
+    /// A token of a form is spent by one commit: the others fail and write nothing.
+    pub async fn commit(self, change: SessionChange, context: CommitContext) -> Result<Option<String>, CommitError> {
         let delivered = self.deliverable(&context.delivered);
         let cleared = change == SessionChange::Cleared;
         let (value, form) = match change {
@@ -122,10 +136,13 @@ impl OpenSession {
             SessionChange::Cleared => (None, None),
             SessionChange::Replaced { value, form } => (Some(value), form.filter(|form| !form.is_empty())),
         };
-        let wanted = Wanted { value, form, cleared, delivered, published: context.published };
+        let stored = self.record.as_ref().and_then(|record| record.state.form.as_ref());
+        // A token that the request itself issued is nobody else's.
+        let spent = context.spent.into_iter().filter(|token| plan::has_token(stored, token)).collect();
+        let wanted = Wanted { value, form, cleared, delivered, published: context.published, spent };
         match &self.record {
             Some(base) => self.change(base, &wanted).await,
-            None => self.create(wanted).await,
+            None => Ok(self.create(wanted).await?),
         }
     }
 
@@ -138,7 +155,7 @@ impl OpenSession {
         Ok(Some(cookie))
     }
 
-    async fn change(&self, base: &SessionRecord, wanted: &Wanted) -> Result<Option<String>, StoreError> {
+    async fn change(&self, base: &SessionRecord, wanted: &Wanted) -> Result<Option<String>, CommitError> {
         let mut current = match self.attempt(base, base, wanted).await? {
             Attempt::Settled(cookie) => return Ok(cookie),
             Attempt::Conflict(current) => current,
@@ -150,7 +167,7 @@ impl OpenSession {
                 Attempt::Conflict(newer) => current = newer,
             }
         }
-        Err(StoreError::Contention { attempts: ATTEMPTS })
+        Err(StoreError::Contention { attempts: ATTEMPTS }.into())
     }
 
     async fn attempt(
@@ -158,10 +175,11 @@ impl OpenSession {
         base: &SessionRecord,
         current: &SessionRecord,
         wanted: &Wanted,
-    ) -> Result<Attempt, StoreError> {
+    ) -> Result<Attempt, CommitError> {
         let Shared { store, cookie, .. } = &*self.shared;
         let (outcome, set_cookie) = match plan::change(base, current, wanted, new_id, &self.lifetime()) {
             Plan::Nothing => return Ok(Attempt::Settled(None)),
+            Plan::Refuse => return Err(CommitError::TokenSpent),
             Plan::Delete { expected } => (store.delete(&base.id, expected).await?, Some(cookie.clear())),
             Plan::Update { record, reissue } => {
                 let set_cookie = reissue.then(|| cookie.issue(&record.id));
@@ -175,6 +193,7 @@ impl OpenSession {
         Ok(match outcome {
             ChangeOutcome::Done => Attempt::Settled(set_cookie),
             ChangeOutcome::Conflict(newer) => Attempt::Conflict(newer),
+            ChangeOutcome::Gone if !wanted.spent.is_empty() => return Err(CommitError::TokenSpent),
             // Whoever signs out wants no session, whatever became of it.
             ChangeOutcome::Gone => Attempt::Settled(wanted.cleared.then(|| cookie.clear())),
         })

@@ -21,6 +21,8 @@ pub(super) struct Wanted {
     pub(super) cleared: bool,
     pub(super) delivered: Vec<FlashMessage>,
     pub(super) published: Vec<FlashMessage>,
+    /// Tokens of the record that it started from.
+    pub(super) spent: Vec<String>,
 }
 
 /// How long sessions live, and when it is.
@@ -47,6 +49,8 @@ impl Lifetime {
 #[derive(Debug, PartialEq)]
 pub(super) enum Plan {
     Nothing,
+    /// Write nothing and fail: a token is gone that the request stands on.
+    Refuse,
     /// Remove the record, in this version or, without one, in any.
     Delete {
         expected: Option<u64>,
@@ -83,11 +87,15 @@ pub(super) fn change(
     new_id: impl FnOnce() -> String,
     lifetime: &Lifetime,
 ) -> Plan {
+    if wanted.spent.iter().any(|token| !has_token(current.state.form.as_ref(), token)) {
+        return Plan::Refuse;
+    }
     let flash = flash::after(&current.state.flash, &wanted.delivered, &wanted.published);
     if wanted.cleared {
         // What is left carries messages and nothing else, under an id that the old cookie does not reach.
         return if flash.is_empty() {
-            Plan::Delete { expected: None }
+            // In any version, unless what was looked at must still be so.
+            Plan::Delete { expected: (!wanted.spent.is_empty()).then_some(current.version) }
         } else {
             let record = SessionRecord {
                 id: new_id(),
@@ -124,6 +132,15 @@ pub(super) fn change(
     } else {
         Plan::Update { record, reissue }
     }
+}
+
+/// Whether a form waits for the token. Rows of earlier versions have one for each form, later ones a list.
+pub(super) fn has_token(form: Option<&Map<String, Value>>, token: &str) -> bool {
+    let forms = form.and_then(|form| form.get("csrf")).and_then(Value::as_object);
+    forms.into_iter().flat_map(Map::values).any(|tokens| match tokens {
+        Value::Array(tokens) => tokens.iter().any(|outstanding| outstanding == token),
+        outstanding => outstanding == token,
+    })
 }
 
 /// Whether a change gives the client more than it had: first data in an anonymous session, or another identity.

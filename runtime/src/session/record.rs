@@ -64,12 +64,16 @@ pub(super) fn decode(row: &RowTexts<'_>) -> Result<(Option<Map<String, Value>>, 
 
 /// The text of the column `value`.
 pub(super) fn value_text(record: &SessionRecord) -> String {
-    record.value.as_ref().map_or_else(|| "null".to_owned(), |value| Value::Object(value.clone()).to_string())
+    json_text(&record.value)
 }
 
 /// The text of the column `runtime`.
 pub(super) fn runtime_text(state: &RuntimeState) -> String {
-    serde_json::to_string(state).unwrap_or_else(|_| unreachable!("text keys and JSON values always serialise"))
+    json_text(state)
+}
+
+fn json_text(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_else(|_| unreachable!("text keys and JSON values always serialise"))
 }
 
 #[cfg(test)]

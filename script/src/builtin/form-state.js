@@ -10,6 +10,8 @@ const MAX_FORMS = 32;
 const MAX_TOKENS = 8;
 
 const known = new WeakSet();
+// By session, the tokens that were taken out of it.
+const spent = new WeakMap();
 const checked = new WeakSet();
 
 export const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -70,14 +72,16 @@ const clean = (form) => bound({ csrf: pick(form?.csrf, cleanTokens), states: pic
 
 function attach(session, state) {
   known.add(state);
-  Object.defineProperty(session, RUNTIME, {
-    value: { ...session[RUNTIME], form: state },
-    writable: true,
-    configurable: true,
-    enumerable: false,
-  });
+  const value = { ...session[RUNTIME], form: state };
+  if (Object.hasOwn(session, RUNTIME)) session[RUNTIME] = value;
+  else Object.defineProperty(session, RUNTIME, { value, writable: true, configurable: true, enumerable: false });
   return state;
 }
+
+// A session for a visitor who has none. Nothing else remembers its state, so copies take it along: spreading copies a symbol that
+// is enumerable, and JSON and `Object.keys` pass over it all the same.
+export const freshSession = () =>
+  Object.defineProperty({}, RUNTIME, { value: {}, writable: true, configurable: true, enumerable: true });
 
 // The state to read and change; made when there is none.
 function stateFor(session) {
@@ -142,8 +146,12 @@ export function spendToken(session, formId, token) {
   if (left.length === tokens.length) return false;
   if (left.length === 0) delete csrf[formId];
   else csrf[formId] = left;
+  spent.set(session, [...spentTokens(session), token]);
   return true;
 }
+
+// What `spendToken` took out of a session while it was this object.
+export const spentTokens = (session) => spent.get(session) ?? [];
 
 // Whether a form of this session waits for the token.
 export function hasCsrfToken(session, token) {

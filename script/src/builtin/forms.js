@@ -1,6 +1,7 @@
 // @webstir-io/webstir-backend/runtime/forms.
 import {
   formStateOf,
+  freshSession,
   formValues,
   isObject,
   issueToken,
@@ -16,7 +17,7 @@ const SIGN_IN = 'Sign-in required to submit this form.';
 const needsToken = (csrf, route) => csrf ?? route?.form?.csrf ?? false;
 
 export function prepareFormState({ session: given, formId, route, csrf }) {
-  const session = isObject(given) ? given : {};
+  const session = isObject(given) ? given : freshSession();
   const retry = takeRetry(session, formId);
   const csrfToken = needsToken(csrf, route) ? issueToken(session, formId) : undefined;
   // Drops what is empty.
@@ -59,7 +60,7 @@ export function processFormSubmission({
   validate,
   now = () => new Date(),
 }) {
-  const session = isObject(given) ? given : {};
+  const session = isObject(given) ? given : freshSession();
   const { [csrfFieldName]: _, ...values } = formValues(body);
   const fail = (issues, target = redirectTo) => {
     keepRetry(session, formId, { values, issues, createdAt: now().toISOString() });

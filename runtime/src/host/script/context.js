@@ -75,9 +75,9 @@ const define = (object, name, value) =>
   Object.defineProperty(object, name, { value, writable: true, enumerable: true, configurable: true })[name];
 
 /** What few handlers ask for is made when it is first read. */
-const createContext = (message, body, session) => ({
+const createContext = (message, details, body, session) => ({
   get request() {
-    return define(this, 'request', createRequest(message.request));
+    return define(this, 'request', createRequest(details().request));
   },
   set request(request) {
     define(this, 'request', request);
@@ -97,7 +97,7 @@ const createContext = (message, body, session) => ({
   db: Object.create(null),
   env: environment,
   get logger() {
-    return define(this, 'logger', createLogger(message.bindings));
+    return define(this, 'logger', createLogger(details().bindings));
   },
   set logger(logger) {
     define(this, 'logger', logger);
@@ -149,6 +149,9 @@ function sessionChange(opened, current) {
   if (opened.session !== null && value === opened.before && form === opened.form) return '"unchanged"';
   return `{"value":${value},"form":${form ?? 'null'}}`;
 }
+
+/** The tokens that were taken out of the session that was opened, or of the one that stands in its place. */
+const spentIn = (...sessions) => [...new Set(sessions)].filter(isObject).flatMap(spentTokens);
 
 /** A session that only carries a form's token says nothing about its visitor. */
 const holdsData = (session) => isObject(session) && Object.keys(session).length > 0;

@@ -1,6 +1,6 @@
 // The dispatcher: the half of a request that runs beside the user's code, in every kind of host. This part finds the module's
 // definition and prepares its routes, views and hooks.
-import { adoptFormState, formStateOf, hasCsrfToken, spendCsrfToken, wasCsrfChecked } from 'webstir:backend/form-state';
+import { adoptFormState, formStateOf, hasCsrfToken, spendCsrfToken, spentTokens, wasCsrfChecked } from 'webstir:backend/form-state';
 import { decode, encode } from 'webstir:backend/values';
 import { executeRequestHookPhase, resolveRequestHooks } from '@webstir-io/webstir-backend/runtime/request-hooks';
 
@@ -63,11 +63,12 @@ function prepareRoute(route, manifest, warnings) {
     registrations: list(definition.requestHooks),
   });
   warnings.push(...resolved.warnings);
+  const phases = new Set(resolved.hooks.map((hook) => hook.phase));
   return {
     handler: route.handler.bind(route),
     definition: declared,
     hooks: resolved.hooks,
-    hasHooks: (phase) => resolved.hooks.some((hook) => hook.phase === phase),
+    hasHooks: (phase) => phases.has(phase),
     schemas: isObject(route.schemas) ? route.schemas : {},
   };
 }

@@ -2,10 +2,12 @@
 
 /** Runs one call; gives `[message, body]`. */
 export async function call(message, body) {
-  const request = JSON.parse(message);
+  // A route has details on a second line; JSON has no line breaks of its own.
+  const end = message.indexOf('\n');
+  const request = JSON.parse(end < 0 ? message : message.slice(0, end));
   switch (request.op) {
     case 'route':
-      return callRoute(request, body);
+      return callRoute(request, lazily(() => JSON.parse(message.slice(end + 1))), body);
     case 'view':
       return callView(request);
     case 'init':
@@ -25,10 +27,16 @@ export async function call(message, body) {
   }
 }
 
-async function callRoute(message, body) {
+/** Gives what `read` gives, read once. */
+function lazily(read) {
+  let value;
+  return () => (value ??= read());
+}
+
+async function callRoute(message, details, body) {
   const route = routes[message.route];
   const opened = openSession(message.session);
-  const context = createContext(message, body, opened.session);
+  const context = createContext(message, details, body, opened.session);
   const { definition } = route;
   const phase = (name, result) =>
     executeRequestHookPhase({
@@ -36,7 +44,7 @@ async function callRoute(message, body) {
       phase: name,
       context,
       route: definition,
-      logger: createLogger(message.bindings),
+      logger: createLogger(details().bindings),
       result,
     });
 
@@ -101,7 +109,8 @@ async function validate(validators, context) {
 function finish(message, opened, context, result, source) {
   const change = sessionChange(opened, context.session);
   const [described, body] = result instanceof Response ? describeResponse(message, result) : describeResult(result);
-  return [`{"source":"${source}","result":${JSON.stringify(described)},"session":${change}}`, body];
+  const spent = JSON.stringify(spentIn(opened.session, context.session));
+  return [`{"source":"${source}","result":${JSON.stringify(described)},"session":${change},"spent":${spent}}`, body];
 }
 
 const HTML = Symbol.for('webstir.html');

@@ -1,7 +1,9 @@
 //! What every store must do, said once.
 
-use super::{flash, object};
-use crate::session::{ChangeOutcome, RuntimeState, SessionRecord, SessionStore};
+use super::{Client, flash, object};
+use crate::session::{
+    ChangeOutcome, CommitContext, CommitError, RuntimeState, SessionChange, SessionRecord, SessionStore,
+};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -26,7 +28,8 @@ pub(in crate::session) async fn check(store: Arc<dyn SessionStore>) {
     rotates(&*store).await;
     deletes(&*store).await;
     sweeps(&*store).await;
-    counts_concurrent_changes(store).await;
+    counts_concurrent_changes(Arc::clone(&store)).await;
+    spends_a_token_once(store).await;
 }
 
 async fn round_trips(store: &dyn SessionStore) {
@@ -138,6 +141,54 @@ async fn counts_concurrent_changes(store: Arc<dyn SessionStore>) {
     let last = store.load(&first.id).await.unwrap().unwrap();
     assert_eq!((last.value, last.version), (Some(object(json!({"n": 40}))), 41));
     store.delete(&first.id, None).await.unwrap();
+}
+
+/// Of many requests that began with the same token one is accepted, whatever each makes of the session.
+async fn spends_a_token_once(store: Arc<dyn SessionStore>) {
+    let form = |tokens: &[&str]| Some(object(json!({ "csrf": { "f": tokens } })));
+    let kept = |value| SessionChange::Replaced { value: object(value), form: form(&["other"]) };
+    let changes = [
+        (kept(json!({})), kept(json!({ "title": "x" })), true),
+        // The first gets another id, the second ends the session.
+        (kept(json!({ "userId": "1" })), kept(json!({})), false),
+        (SessionChange::Cleared, kept(json!({})), false),
+        (kept(json!({})), SessionChange::Cleared, true),
+    ];
+    for (first, second, is_kept) in changes {
+        let mut client = Client::with(Arc::clone(&store), &[]);
+        let shown = SessionChange::Replaced { value: object(json!({})), form: form(&["t", "other"]) };
+        client.request(shown, CommitContext::default()).await;
+        let id = client.id().await;
+        let spending = || CommitContext { spent: vec!["t".to_owned()], ..CommitContext::default() };
+        let (one, two, unrelated) = (client.open().await, client.open().await, client.open().await);
+        one.commit(first, spending()).await.unwrap();
+        let before = store.load(&id).await.unwrap();
+        assert!(matches!(two.commit(second, spending()).await, Err(CommitError::TokenSpent)));
+        assert_eq!(store.load(&id).await.unwrap(), before, "what fails writes nothing");
+        assert_eq!(before.is_some(), is_kept);
+        unrelated.commit(SessionChange::Unchanged, CommitContext::default()).await.unwrap();
+    }
+    let mut client = Client::with(Arc::clone(&store), &[]);
+    let shown = SessionChange::Replaced { value: object(json!({ "n": 0 })), form: form(&["t"]) };
+    client.request(shown, CommitContext::default()).await;
+    let mut requests = Vec::new();
+    for _ in 0..8 {
+        requests.push(client.open().await);
+    }
+    let submit = |(index, open): (usize, crate::session::OpenSession)| {
+        let change = SessionChange::Replaced { value: object(json!({ "n": 0, format!("k{index}"): 1 })), form: None };
+        let context = CommitContext { spent: vec!["t".to_owned()], ..CommitContext::default() };
+        tokio::spawn(async move { open.commit(change, context).await.is_ok() })
+    };
+    let mut accepted = 0;
+    for task in requests.into_iter().enumerate().map(submit).collect::<Vec<_>>() {
+        accepted += u32::from(task.await.unwrap());
+    }
+    assert_eq!((accepted, client.sees().await.as_object().unwrap().len()), (1, 2));
+    // What is issued and spent in one request was never anybody else's.
+    let fresh = CommitContext { spent: vec!["new".to_owned()], ..CommitContext::default() };
+    client.open().await.commit(SessionChange::Unchanged, fresh).await.unwrap();
+    store.sweep(Timestamp::MAX).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

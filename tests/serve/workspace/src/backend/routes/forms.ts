@@ -4,6 +4,8 @@ import {
   processFormSubmission,
 } from '@webstir-io/webstir-backend/runtime/forms';
 
+import { released } from './sessions.js';
+
 const FLASH = { publish: [{ key: 'form.saved', level: 'success', when: 'success' }, { key: 'form.failed', when: 'error' }] };
 
 const save = {
@@ -30,7 +32,7 @@ function page(ctx: any) {
 const validate = (values: any) =>
   values.title?.length >= 3 ? [] : [{ field: 'title', message: 'Title is too short' }];
 
-function submit(ctx: any) {
+async function submit(ctx: any) {
   const outcome = processFormSubmission({
     session: ctx.session,
     body: ctx.body,
@@ -43,12 +45,22 @@ function submit(ctx: any) {
   });
   ctx.session = outcome.session;
   if (!outcome.ok) return outcome.result;
+  // As long as the other submission needs.
+  if (ctx.query.slow !== undefined) await released(ctx.query.slow);
   if (ctx.query.fragment !== undefined) return { fragment: { target: 'saved', body: outcome.values } };
   ctx.session.title = outcome.values.title;
   return { redirect: { location: '/form' } };
 }
 
+/** The session is replaced by a copy of what the form made. */
+function copied(ctx: any) {
+  const prepared = prepareFormState({ session: ctx.session, formId: 'save', route: save as any });
+  ctx.session = { ...prepared.session, seen: true };
+  return { body: { token: prepared.csrfToken, names: Object.keys(ctx.session) } };
+}
+
 export const formRoutes = [
+  { definition: { name: 'GET /form/copied', method: 'GET', path: '/form/copied' }, handler: copied },
   {
     definition: { name: 'GET /form', method: 'GET', path: '/form', flash: { consume: ['form.saved', 'form.failed'] } },
     handler: page,

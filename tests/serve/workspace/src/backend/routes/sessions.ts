@@ -28,7 +28,7 @@ async function putSlowly(ctx: any) {
 
 const waiting = new Map<string, () => void>();
 
-const released = (key: string) => new Promise<void>((resolve) => waiting.set(key, resolve));
+export const released = (key: string) => new Promise<void>((resolve) => waiting.set(key, resolve));
 
 function release(ctx: any) {
   const resolve = waiting.get(ctx.params.key);
@@ -68,6 +68,10 @@ export const sessionRoutes = [
   { definition: { name: 'POST /session/sign-out-flash', method: 'POST', path: '/session/sign-out-flash', flash: { publish: saved } }, handler: signOut },
   { definition: { name: 'POST /session/put/:key', method: 'POST', path: '/session/put/:key' }, handler: put },
   { definition: { name: 'POST /session/put-slowly/:key', method: 'POST', path: '/session/put-slowly/:key' }, handler: putSlowly },
+  {
+    definition: { name: 'GET /session/waiting/:key', method: 'GET', path: '/session/waiting/:key' },
+    handler: (ctx: any) => ({ body: waiting.has(ctx.params.key) }),
+  },
   { definition: { name: 'POST /session/release/:key', method: 'POST', path: '/session/release/:key' }, handler: release },
   { definition: { name: 'POST /session/assign', method: 'POST', path: '/session/assign' }, handler: assign },
   { definition: { name: 'GET /session/meta', method: 'GET', path: '/session/meta' }, handler: meta },
