@@ -183,8 +183,10 @@ fn neighbours(planner: &Planner<'_>, project: &RelPath) -> Vec<Neighbour> {
         if project.is_within(&own) || file::kind(planner.db, project) != PathKind::File {
             continue;
         }
-        let (config, _) = modules::project(planner.db, PathKey::new(planner.db, project.clone()));
-        let declares = config.isolated_declarations.then(|| config.sources.clone());
+        let (config, found) = modules::project(planner.db, PathKey::new(planner.db, project.clone()));
+        // What could not be read of the file may leave out more.
+        let is_known = !found.iter().any(Diagnostic::is_error);
+        let declares = (is_known && config.isolated_declarations).then(|| config.sources.clone());
         neighbours.push(Neighbour { project: project.as_str().to_owned(), declares });
     }
     neighbours.sort();
