@@ -27,7 +27,7 @@ use webstir_engine::fact::FactTable;
 use webstir_engine::label::Label;
 use webstir_engine::rule::{Blobs as _, RunError};
 use webstir_engine::schedule::{BuildError, Report, Run, Scheduler};
-use webstir_engine::store::Store;
+use webstir_engine::store::{Budget, Store};
 use webstir_engine::tree::{PlaceError, Placed};
 
 use webstir_rules::Setup;
@@ -90,6 +90,7 @@ pub(crate) struct Session {
 
 struct Engine {
     store: Arc<Store>,
+    budget: Budget,
     setup: Arc<Setup>,
     scheduler: Scheduler,
 }
@@ -98,6 +99,7 @@ impl Engine {
     /// Opens the store and makes a database.
     fn start(session: &Session) -> Result<Self, Failure> {
         let Session { workspace, global, events, cancelled, .. } = session;
+        let budget = budget()?;
         let store = Arc::new(store::open(&workspace.store)?);
         let setup = Arc::new(Setup::from_environment(&workspace.root, global.offline));
         let rules = Arc::new(webstir_rules::all(&setup));
@@ -120,7 +122,7 @@ impl Engine {
             environment(&workspace.config),
         );
         let scheduler = Scheduler::new(database, store.clone(), executor, events.clone(), cancelled.clone());
-        Ok(Self { store, setup, scheduler })
+        Ok(Self { store, budget, setup, scheduler })
     }
 }
 
@@ -238,7 +240,7 @@ impl Session {
         built.diagnostics.dedup();
         if let Some(engine) = &mut self.engine {
             Start::new(&self.workspace, &self.profile).keep(&built, engine);
-            store::collect_if_due(&self.workspace.store, &engine.store)?;
+            store::collect_if_due(&self.workspace.store, &engine.store, engine.budget);
         }
         built.duration = self.started.elapsed();
         Ok(built)

@@ -77,12 +77,15 @@ fn collecting_by_hand_and_bad_bounds() {
     case.build_ok(&[]);
 
     assert_eq!(case.run(&["cache", "gc", "--size", "1"]).code, Some(2));
+    case.remove("build");
     for (name, value) in [("WEBSTIR_STORE_SIZE", "much"), ("WEBSTIR_STORE_DAYS", "-1")] {
-        let output = case.command().args(["cache", "stats"]).env(name, value).output().unwrap();
-        let refused = ran(output);
-        assert_eq!(refused.code, Some(2));
-        assert!(refused.stderr.contains(name) && refused.stderr.contains("help:"), "{}", refused.stderr);
+        for arguments in [&["cache", "stats"][..], &["build"]] {
+            let refused = ran(case.command().args(arguments).env(name, value).output().unwrap());
+            assert_eq!(refused.code, Some(2));
+            assert!(refused.stderr.contains(name) && refused.stderr.contains("help:"), "{}", refused.stderr);
+        }
     }
+    assert!(!case.exists("build"), "bad bounds are refused before anything is done");
 }
 
 #[test]

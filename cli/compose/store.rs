@@ -7,7 +7,6 @@
 
 use std::env;
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::Access;
@@ -73,14 +72,10 @@ fn main_worktree(root: &Path) -> Option<PathBuf> {
     (metadata.is_dir() && rustix::fs::access(&twin, Access::WRITE_OK).is_ok()).then_some(twin)
 }
 
-/// Brings the store at `place` within its budget, when that is due.
-pub(super) fn collect_if_due(place: &Path, store: &Store) -> Result<(), Failure> {
-    let budget = budget()?;
-    let collected = || -> io::Result<()> {
-        if store.is_collection_due(budget)? {
-            Store::collect(place, budget)?;
-        }
-        Ok(())
-    };
-    collected().map_err(Failure::store(place))
+/// Brings the store at `place` within its budget, when that is due. Best effort: what was built is built, and on a full disk there may
+/// be no room to collect; `webstir cache gc` says why it could not.
+pub(super) fn collect_if_due(place: &Path, store: &Store, budget: Budget) {
+    if store.is_collection_due(budget).unwrap_or(false) {
+        let _ = Store::collect(place, budget);
+    }
 }
