@@ -2,7 +2,7 @@
 //! and moon on it, and beside `cp -r`, as ratios within one run.
 //!
 //! For each size a workspace is generated and built once, types aside. Then medians of whole processes: nothing changed; one file
-//! edited; the outputs deleted. turbo and moon run one task over the same files which they find unchanged, too.
+//! edited; nothing changed but the log of the last start lost; the outputs deleted. turbo and moon run one task over the same files which they find unchanged, too.
 //!
 //! `cargo bench --bench cache -- [rounds] [modules]...`; 5 rounds of 1,000 and 10,000 modules by default. `--walk DIRECTORY` is the
 //! walk, a process like the others.
@@ -109,6 +109,13 @@ impl Bench<'_> {
             &mut || self.bare(),
         );
         row(&format!("{size} modules: one edit (walk)"), ours, Some(bare), "");
+        let planned = (0..self.rounds).map(|_| {
+            fs::remove_dir_all(self.root.join(".webstir/start")).unwrap();
+            self.webstir()
+        });
+        let planned = median(planned.collect());
+        let each = planned.wall.as_secs_f64() / u32::try_from(size).map_or(1.0, f64::from) * 1e6;
+        row(&format!("{size} modules: all planned, all from the store, {each:.0} µs an action"), planned, None, "");
         let (aside, copy) = (self.root.join("aside"), self.root.join("copy"));
         let serial = Cell::new(0);
         let (ours, copied) = self.pairs(
