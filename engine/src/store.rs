@@ -210,9 +210,11 @@ impl Store {
     pub fn statistics(&self) -> io::Result<Statistics> {
         let mut blobs = self.blobs.statistics()?;
         for (_, path) in self.loose_blobs()? {
+            // One that is collected meanwhile is not there.
+            let Ok(metadata) = fs::metadata(path) else { continue };
             blobs.records += 1;
             blobs.files += 1;
-            blobs.bytes += fs::metadata(path)?.len();
+            blobs.bytes += metadata.len();
         }
         Ok(Statistics { blobs, actions: self.actions.statistics()?, facts: self.facts.statistics()? })
     }
@@ -357,12 +359,19 @@ fn sweep(temporary: &Path) {
     }
 }
 
+/// What goes away meanwhile, as temporary files of other processes do, counts as nothing.
 fn tree_bytes(directory: &Path) -> io::Result<u64> {
     let mut bytes = 0;
     for entry in fs::read_dir(directory)? {
         let entry = entry?;
-        let metadata = entry.metadata()?;
-        bytes += if metadata.is_dir() { tree_bytes(&entry.path())? } else { metadata.len() };
+        let own = match entry.metadata() {
+            Ok(metadata) if metadata.is_dir() => tree_bytes(&entry.path()),
+            metadata => metadata.map(|metadata| metadata.len()),
+        };
+        match own {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            own => bytes += own?,
+        }
     }
     Ok(bytes)
 }
