@@ -53,7 +53,6 @@ fn main() {
     bench.transpile();
     bench.publish();
     bench.typecheck();
-    bench.repeat();
 }
 
 impl Bench {
@@ -174,17 +173,6 @@ impl Bench {
             },
         );
         row("type check", ours, Some(theirs), "≤ 1.05");
-    }
-
-    fn repeat(&self) {
-        self.webstir(&["build", "--quiet"], true);
-        let none = median((0..self.rounds).map(|_| self.webstir(&["build", "--quiet"], true)).collect());
-        row("nothing changed", none, None, "");
-        let edited = (0..self.rounds).map(|round| {
-            workspace::edit(&self.root, 1000 + round);
-            self.webstir(&["build", "--quiet"], true)
-        });
-        row("one edit, build", median(edited.collect()), None, "");
     }
 
     /// Medians of both, run alternately.

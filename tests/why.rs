@@ -196,6 +196,13 @@ fn what_a_package_declares_is_a_cause() {
     case.replace("p0/a.ts", "number", "string | number");
     assert_eq!(build(), ["typecheck:p0", "typecheck:p1"]);
     assert!(why("typecheck:p1").contains("The declarations of `p0/a.ts` changed"), "{}", why("typecheck:p1"));
+    // The promise is taken back: the file is read as it is, and is the same file.
+    case.replace("p0/tsconfig.json", "isolatedDeclarations\": true", "isolatedDeclarations\": false");
+    assert_eq!(build(), ["typecheck:p0", "typecheck:p1"]);
+    let told = why("typecheck:p1");
+    assert!(told.contains("`p0/tsconfig.json` changed") && !told.contains("a.ts"), "{told}");
+    case.replace("p0/tsconfig.json", "isolatedDeclarations\": false", "isolatedDeclarations\": true");
+    build();
     // The file gets a type that only inference tells, and is seen as it is.
     case.replace("p0/a.ts", ": string | number { return 2; }", " { return Math.random(); }");
     assert!(build().contains(&"typecheck:p1".to_owned()));

@@ -85,17 +85,17 @@ impl Executor {
             cancelled: self.cancelled.clone(),
         };
         let is_process = self.rules.rule(action.label.rule.kind()).is_some_and(crate::rule::Rule::is_process);
-        let run = move || {
-            let completion = task.run(action);
-            // A scheduler that has gone away wants no more completions.
-            let _ = done.send(completion);
-        };
-        if is_process {
-            // Named for traces. As `std::thread::spawn`, it cannot go on without the thread.
-            let thread = std::thread::Builder::new().name("process".to_owned()).spawn(run);
-            thread.expect("a thread can be started");
-        } else {
-            self.pool.spawn_fifo(run);
+        // A scheduler that has gone away wants no more completions.
+        let send = move |completion| drop(done.send(completion));
+        if !is_process {
+            return self.pool.spawn_fifo(move || send(task.run(action)));
+        }
+        let (own, refused) = (action.clone(), send.clone());
+        // Named for traces.
+        let thread = std::thread::Builder::new().name("process".to_owned()).spawn(move || send(task.run(own)));
+        if let Err(error) = thread {
+            let end = End::Error(RunError::world("Starting a thread")(error));
+            refused(Completion { action, end, duration: Duration::ZERO });
         }
     }
 }

@@ -305,10 +305,11 @@ impl Scheduler {
 
     /// The one place where a finished action becomes an input.
     fn finish(&mut self, action: &Action, outcome: Outcome, status: Status, duration: Duration) {
-        let key = action.key(&outcome.trace);
+        let planned = action.key(&[]);
+        let key = if outcome.trace.is_empty() { planned } else { action.key(&outcome.trace) };
         let db: &dyn Db = &self.database;
         let slot = db.slots().slot(db, &action.label);
-        slot.set_done(&mut self.database).to(Some((action.key(&[]), Arc::new(outcome))));
+        slot.set_done(&mut self.database).to(Some((planned, Arc::new(outcome))));
         self.status.insert(action.label.clone(), (status, duration));
         (self.events)(Event::Finished { label: action.label.clone(), status, key, duration });
     }

@@ -150,7 +150,10 @@ impl<'a> Comparison<'a> {
             }
         }
         self.input_changes(ground, before, after, found, depth);
-        observation_changes(before, after, found);
+        let is_same = |path: &RelPath| {
+            self.before.and_then(|before| before.file(path)).is_some_and(|file| self.after.file(path) == Some(file))
+        };
+        observation_changes(before, after, &is_same, found);
         if leaves.is_empty() && shape.is_empty() {
             return;
         }

@@ -106,7 +106,12 @@ pub(super) fn shape_changes(before: &ActionRecord, after: &ActionRecord) -> Vec<
 }
 
 /// Only questions that were asked both times count: new ones follow from another answer.
-pub(super) fn observation_changes(before: &ActionRecord, after: &ActionRecord, found: &mut Found) {
+pub(super) fn observation_changes(
+    before: &ActionRecord,
+    after: &ActionRecord,
+    is_same: &dyn Fn(&RelPath) -> bool,
+    found: &mut Found,
+) {
     type Answers<'a> = BTreeMap<(&'a RelPath, Question), &'a Observation>;
     let answers = |action| -> Answers<'_> {
         let action: &ActionRecord = action;
@@ -125,6 +130,8 @@ pub(super) fn observation_changes(before: &ActionRecord, after: &ActionRecord, f
             _ => Difference::Changed,
         };
         match question {
+            // The file is read in another way, which is for whoever decided that to explain.
+            Question::Content if is_derived(was) != is_derived(is) && is_same(path) => {}
             Question::Content => found.add(match (was, is) {
                 (Observation::Derived(..), Observation::Derived(name, _)) => {
                     Change::Derived(name.clone(), path.clone())
@@ -164,4 +171,8 @@ fn is_there(observation: &Observation) -> bool {
         Observation::RealPath(path) => path.is_some(),
         Observation::Derived(..) => true,
     }
+}
+
+fn is_derived(observation: &Observation) -> bool {
+    matches!(observation, Observation::Derived(..))
 }
