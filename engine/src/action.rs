@@ -4,7 +4,7 @@
 //! nowhere else. An [`Outcome`] is what running it gave: outputs by digest and diagnostics, never a time.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::diagnostic::Diagnostic;
 use crate::digest::{Digest, KeyHasher};
@@ -65,12 +65,53 @@ pub struct Action {
     pub traced: bool,
     /// Whether its outcome may be kept.
     pub cacheable: bool,
+    /// The key over an empty trace, once it was asked for. An action is changed only until then.
+    planned: Memo,
 }
 
+/// A key that was computed. A copy of an action may be changed, so it computes its own; the key says nothing that the rest does not.
+#[derive(Debug, Default)]
+struct Memo(OnceLock<ActionKey>);
+
+impl Clone for Memo {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl PartialEq for Memo {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Memo {}
+
 impl Action {
+    /// An action without inputs that may be kept.
+    pub fn new(label: ActionLabel, version: u32, arguments: Box<[Box<str>]>) -> Self {
+        Self {
+            label,
+            version,
+            tool: None,
+            arguments,
+            directory: RelPath::root(),
+            environment: Box::default(),
+            inputs: Box::default(),
+            outputs: Box::default(),
+            traced: false,
+            cacheable: true,
+            planned: Memo::default(),
+        }
+    }
+
     /// The key of this action. `trace` is empty for an action that is not traced; for a traced one the key over an empty trace
     /// finds the recorded traces, and the key over one of them finds the outcome.
     pub fn key(&self, trace: &[(RelPath, Observation)]) -> ActionKey {
+        if trace.is_empty() { *self.planned.0.get_or_init(|| self.hash(trace)) } else { self.hash(trace) }
+    }
+
+    fn hash(&self, trace: &[(RelPath, Observation)]) -> ActionKey {
         let mut hasher = KeyHasher::new("webstir action v1");
         self.each_part(trace, &mut |part| part.hash_into(&mut hasher));
         ActionKey(hasher.finish())

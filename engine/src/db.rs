@@ -119,7 +119,7 @@ impl Database {
     ) -> Self {
         let database = Self { system, files: Arc::default(), slots: Arc::default(), rules, facts, storage };
         // A singleton: found again through `Settings::get`.
-        let _ = Settings::builder(config, Arc::new(environment)).durability(salsa::Durability::MEDIUM).new(&database);
+        let _ = Settings::builder(config, Arc::new(environment)).durability(salsa::Durability::HIGH).new(&database);
         database
     }
 }

@@ -56,6 +56,9 @@ pub struct Answer {
     pub known: Known,
 }
 
+/// Actions finish many times between two edits: what follows from answers alone is not looked at again for each of them.
+const DURABILITY: salsa::Durability = salsa::Durability::MEDIUM;
+
 /// All answers so far, by path and question. Shared by every handle of one database; holds identities only.
 #[derive(Debug, Default)]
 pub struct Files {
@@ -74,6 +77,7 @@ impl Files {
         let answer = Answer::builder(path.clone(), question, known)
             .path_durability(salsa::Durability::NEVER_CHANGE)
             .question_durability(salsa::Durability::NEVER_CHANGE)
+            .known_durability(DURABILITY)
             .new(db);
         answers.insert((path.clone(), question), answer);
         answer

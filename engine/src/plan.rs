@@ -27,6 +27,37 @@ pub struct Target<'db> {
     pub profile: Arc<str>,
 }
 
+/// What one rule is planned from, beside the files.
+#[derive(Clone, Copy)]
+pub struct Scope<'db> {
+    /// The database.
+    pub db: &'db dyn Db,
+    /// The configuration.
+    pub config: &'db Arc<Config>,
+    /// The rule's own node.
+    pub node: &'db RuleNode,
+    /// The profile.
+    pub profile: &'db Arc<str>,
+}
+
+impl<'db> Scope<'db> {
+    /// The scope of a target; `None` when the configuration has no such rule.
+    pub fn of(db: &'db dyn Db, target: Target<'db>) -> Option<Self> {
+        let config = Settings::get(db).config(db);
+        Some(Self { db, config, node: config.rule(target.rule(db))?, profile: target.profile(db) })
+    }
+
+    /// The value of an allow-listed environment variable.
+    pub fn environment(&self, name: &str) -> Option<&'db str> {
+        Settings::get(self.db).environment(self.db).get(name).map(String::as_str)
+    }
+
+    /// The label of an action of the rule.
+    pub fn label(&self, subject: Option<RelPath>) -> ActionLabel {
+        ActionLabel { rule: self.node.label().clone(), profile: self.profile.clone(), subject }
+    }
+}
+
 /// How far a rule is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum State {
@@ -46,6 +77,17 @@ pub struct Step {
     pub action: Arc<Action>,
     /// The outcome for the present state of the workspace; `None` when it has to run.
     pub outcome: Option<SharedOutcome>,
+}
+
+impl Step {
+    /// The action with what came of it, when it was run in this process or found in the store and the workspace still answers the
+    /// same.
+    pub fn new(db: &dyn Db, action: Arc<Action>) -> Self {
+        let slot = db.slots().slot(db, &action.label);
+        let done = slot.done(db).as_ref();
+        let current = done.filter(|(key, outcome)| *key == action.key(&[]) && holds(db, &outcome.trace));
+        Self { outcome: current.map(|(_, outcome)| outcome.clone()), action }
+    }
 }
 
 /// The plan of one rule.
@@ -85,6 +127,7 @@ pub fn plan<'db>(db: &'db dyn Db, target: Target<'db>) -> RulePlan {
     }
     let mut planner = Planner {
         db,
+        target,
         config,
         node,
         profile: target.profile(db).clone(),
@@ -109,6 +152,8 @@ pub fn plan<'db>(db: &'db dyn Db, target: Target<'db>) -> RulePlan {
 pub struct Planner<'db> {
     /// The database.
     pub db: &'db dyn Db,
+    /// The rule and the profile.
+    pub target: Target<'db>,
     /// The configuration.
     pub config: &'db Arc<Config>,
     /// The rule's own node.
@@ -126,7 +171,7 @@ pub struct Planner<'db> {
 impl<'db> Planner<'db> {
     /// The plan of a rule that this one builds on; `None` while it is not done.
     pub fn require(&mut self, rule: &Label) -> Option<&'db RulePlan> {
-        let below = plan(self.db, Target::new(self.db, rule.clone(), self.profile.clone()));
+        let below = plan(self.db, self.beside(rule));
         if !self.dependencies.contains(rule) {
             self.dependencies.push(rule.clone());
         }
@@ -140,9 +185,13 @@ impl<'db> Planner<'db> {
 
     /// What came of `action`; `None` while it has to run, or when it failed.
     pub fn action(&mut self, action: Action) -> Option<SharedOutcome> {
-        let action = Arc::new(action);
-        let outcome = finished(self.db, &action);
-        self.steps.push(Step { action, outcome: outcome.clone() });
+        self.step(Step::new(self.db, Arc::new(action)))
+    }
+
+    /// As [`Planner::action`], for a rule whose steps are queries of their own.
+    pub fn step(&mut self, step: Step) -> Option<SharedOutcome> {
+        let outcome = step.outcome.clone();
+        self.steps.push(step);
         match &outcome {
             None => self.pending(),
             Some(outcome) if outcome.failed => self.plan.state = State::Failed,
@@ -151,9 +200,14 @@ impl<'db> Planner<'db> {
         None
     }
 
+    /// What the rule is planned from.
+    pub fn scope(&self) -> Scope<'db> {
+        Scope { db: self.db, config: self.config, node: self.node, profile: self.target.profile(self.db) }
+    }
+
     /// The label of an action of this rule.
     pub fn label(&self, subject: Option<RelPath>) -> ActionLabel {
-        ActionLabel { rule: self.node.label().clone(), profile: self.profile.clone(), subject }
+        self.scope().label(subject)
     }
 
     /// Adds files that belong into the tree.
@@ -181,7 +235,12 @@ impl<'db> Planner<'db> {
 
     /// The value of an allow-listed environment variable.
     pub fn environment(&self, name: &str) -> Option<&'db str> {
-        Settings::get(self.db).environment(self.db).get(name).map(String::as_str)
+        self.scope().environment(name)
+    }
+
+    /// Another rule in the same profile.
+    pub fn beside(&self, rule: &Label) -> Target<'db> {
+        Target::new(self.db, rule.clone(), self.profile.clone())
     }
 
     fn pending(&mut self) {
@@ -201,13 +260,6 @@ impl<'db> Planner<'db> {
         self.plan.dependencies = self.dependencies.into_boxed_slice();
         self.plan
     }
-}
-
-/// The outcome of `action`, when it was run in this process or found in the store and the workspace still answers the same.
-fn finished(db: &dyn Db, action: &Action) -> Option<SharedOutcome> {
-    let slot = db.slots().slot(db, &action.label);
-    let (key, outcome) = slot.done(db).as_ref()?;
-    (*key == action.key(&[]) && holds(db, &outcome.trace)).then(|| outcome.clone())
 }
 
 /// Whether the workspace answers every question of `trace` as it did then.

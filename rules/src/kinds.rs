@@ -92,23 +92,17 @@ pub fn all(setup: &Arc<Setup>) -> RuleSet {
 /// An action of the rule that `planner` plans, with nothing but its parameters.
 fn action(planner: &Planner<'_>, version: u32, subject: Option<RelPath>, parameters: &impl Serialize) -> Action {
     let parameters = serde_json::to_string(parameters).expect("parameters are plain data");
-    Action {
-        label: planner.label(subject),
-        version,
-        tool: None,
-        arguments: Box::new([parameters.into()]),
-        directory: RelPath::root(),
-        environment: Box::default(),
-        inputs: Box::default(),
-        outputs: Box::default(),
-        traced: false,
-        cacheable: true,
-    }
+    Action::new(planner.label(subject), version, Box::new([parameters.into()]))
 }
 
 /// The parameters that [`action`] wrote.
 fn parameters<T: DeserializeOwned>(action: &Action) -> T {
-    serde_json::from_str(&action.arguments[0]).expect("an action's parameters were written by the same rule")
+    argument(action, 0)
+}
+
+/// The parameters in one of an action's arguments.
+fn argument<T: DeserializeOwned>(action: &Action, number: usize) -> T {
+    serde_json::from_str(&action.arguments[number]).expect("an action's parameters were written by the same rule")
 }
 
 /// An input that another action made.

@@ -169,23 +169,15 @@ pub(crate) struct ModuleGraph {
     pub diagnostics: Vec<Diagnostic>,
 }
 
-impl ModuleGraph {
-    /// The modules that `entry` reaches, itself included.
-    pub(crate) fn reachable(&self, entry: &RelPath) -> BTreeSet<RelPath> {
-        let mut reached = BTreeSet::from([entry.clone()]);
-        let mut open = vec![entry];
-        while let Some(module) = open.pop() {
-            let links = self.modules.get(module).into_iter().flat_map(|links| links.values());
-            for link in links {
-                if let Link::Module(path) = link
-                    && reached.insert(path.clone())
-                {
-                    open.push(path);
-                }
-            }
-        }
-        reached
-    }
+/// What decides where an import leads, beside the module that it stands in.
+#[salsa::interned(debug)]
+pub struct Linking<'db> {
+    /// The tsconfig that says what resolves where.
+    #[returns(ref)]
+    pub project: RelPath,
+    /// What transpiling leaves of the imports.
+    #[returns(ref)]
+    pub options: EmitOptions,
 }
 
 /// What a module graph is made from.
@@ -194,12 +186,9 @@ pub struct GraphKey<'db> {
     /// Where it starts.
     #[returns(ref)]
     pub entries: Vec<RelPath>,
-    /// The tsconfig that says what resolves where.
-    #[returns(ref)]
-    pub project: RelPath,
-    /// What transpiling leaves of the imports.
-    #[returns(ref)]
-    pub options: EmitOptions,
+    /// How its imports are read.
+    #[returns(copy)]
+    pub linking: Linking<'db>,
 }
 
 struct Existing<'db>(&'db dyn Db);
@@ -210,44 +199,63 @@ impl Probe for Existing<'_> {
     }
 }
 
+/// What one module imports.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Imports {
+    /// By specifier.
+    pub links: BTreeMap<Box<str>, Link>,
+    /// Imports that lead nowhere, or that the file cannot be read.
+    pub diagnostics: Box<[Diagnostic]>,
+}
+
+/// What one module imports. An edit that leaves its imports as they are ends here.
+#[salsa::tracked(returns(ref))]
+pub fn imports<'db>(db: &'db dyn Db, module: PathKey<'db>, linking: Linking<'db>) -> Imports {
+    let path = module.path(db);
+    let Some(facts) = facts(db, module) else {
+        return Imports { links: BTreeMap::new(), diagnostics: Box::new([unreadable(db, path)]) };
+    };
+    let mut links = BTreeMap::new();
+    let mut diagnostics = Vec::new();
+    // Its own action says what is wrong with it.
+    if !facts.syntax_errors.is_empty() {
+        return Imports::default();
+    }
+    let (config, _) = project(db, PathKey::new(db, linking.project(db).clone()));
+    let project = Project { config, imports: package_imports(db) };
+    for import in facts.linked(linking.options(db)) {
+        if links.contains_key(&import.specifier) {
+            continue;
+        }
+        let link = match resolve_local(path, &import.specifier, project, &Existing(db)) {
+            Resolution::Module(target) => Link::Module(target),
+            Resolution::Package { .. } | Resolution::Builtin(_) | Resolution::Url => Link::External,
+            Resolution::Missing { tried } => {
+                diagnostics.push(missing(db, path, &import.specifier, import.place, &tried));
+                Link::External
+            }
+        };
+        links.insert(import.specifier, link);
+    }
+    Imports { links, diagnostics: diagnostics.into_boxed_slice() }
+}
+
 /// Everything that the entries reach. One flat walk: recursion over modules would use stack for each.
 #[salsa::tracked(returns(ref))]
 pub fn module_graph<'db>(db: &'db dyn Db, key: GraphKey<'db>) -> ModuleGraph {
-    let (config, _) = project(db, PathKey::new(db, key.project(db).clone()));
-    let imports = package_imports(db);
     let mut graph = ModuleGraph::default();
     let mut open: VecDeque<RelPath> = key.entries(db).iter().cloned().collect();
     while let Some(path) = open.pop_front() {
         if graph.modules.contains_key(&path) {
             continue;
         }
-        let mut links = BTreeMap::new();
-        match facts(db, PathKey::new(db, path.clone())) {
-            None => graph.diagnostics.push(unreadable(db, &path)),
-            // Its own action says what is wrong with it.
-            Some(facts) if !facts.syntax_errors.is_empty() => {}
-            Some(facts) => {
-                for import in facts.linked(key.options(db)) {
-                    if links.contains_key(&import.specifier) {
-                        continue;
-                    }
-                    let project = Project { config, imports };
-                    let link = match resolve_local(&path, &import.specifier, project, &Existing(db)) {
-                        Resolution::Module(target) => {
-                            open.push_back(target.clone());
-                            Link::Module(target)
-                        }
-                        Resolution::Package { .. } | Resolution::Builtin(_) | Resolution::Url => Link::External,
-                        Resolution::Missing { tried } => {
-                            graph.diagnostics.push(missing(db, &path, &import.specifier, import.place, &tried));
-                            Link::External
-                        }
-                    };
-                    links.insert(import.specifier, link);
-                }
-            }
-        }
-        graph.modules.insert(path, links);
+        let found = imports(db, PathKey::new(db, path.clone()), key.linking(db));
+        graph.diagnostics.extend(found.diagnostics.iter().cloned());
+        open.extend(found.links.values().filter_map(|link| match link {
+            Link::Module(target) => Some(target.clone()),
+            Link::External => None,
+        }));
+        graph.modules.insert(path, found.links.clone());
     }
     graph.diagnostics.sort();
     graph

@@ -18,7 +18,7 @@ use webstir_engine::plan::{Planner, RulePlan};
 use webstir_engine::rule::{Context, Rule, RunError, RunResult};
 
 use super::manifest::chains;
-use super::transpile::{Layout, graph};
+use super::transpile::layout_of;
 use super::{action, out_root, output_path, parameters, stored};
 use crate::demands::{Demand, demands};
 use crate::modules::{RuleKey, entry_points};
@@ -176,10 +176,8 @@ fn module_chains(planner: &mut Planner<'_>, nodes: &[&Node]) -> BTreeMap<String,
     };
     let entries = bundle.reference("module-definition").map(|rule| rule.value.clone());
     let source = entries.and_then(|rule| entry_points(planner.db, RuleKey::new(planner.db, rule)).module.clone());
-    let modules = bundle.reference("modules").and_then(|rule| planner.config.rule(rule));
-    let layout = modules.and_then(|node| Layout::of(planner.config, node, &planner.profile));
-    match (source, layout) {
-        (Some(source), Some(layout)) => chains(graph(planner, &layout, vec![source.clone()]), &source),
+    match (source, bundle.reference("modules")) {
+        (Some(source), Some(modules)) => chains(planner, modules, &source),
         _ => BTreeMap::new(),
     }
 }
@@ -270,13 +268,13 @@ fn buckets(
             };
             for source in sources {
                 let output = nodes.iter().find_map(|node| {
-                    let root = match node.label().kind() {
-                        "transpile" => node,
-                        "bundle" if node.has("entries") => planner.config.rule(node.reference("modules")?)?,
+                    let modules = match node.label().kind() {
+                        "transpile" => node.label(),
+                        "bundle" if node.has("entries") => node.reference("modules")?,
                         _ => return None,
                     };
-                    let root = Layout::of(planner.config, root, &planner.profile)?;
-                    let path = node.output("out")?.value.for_source(out, root.root(), source).ok()?;
+                    let layout = layout_of(planner.db, planner.beside(modules)).as_ref()?;
+                    let path = node.output("out")?.value.for_source(out, layout.root(), source).ok()?;
                     artifacts.binary_search_by(|artifact| artifact.path.cmp(&path)).is_ok().then_some(path)
                 });
                 bucket.extend(output.as_ref().map(below));

@@ -13,18 +13,19 @@ use webstir_bundler::{BundleProblem, Entry, Platform, ProblemKind, Request, Sour
 use webstir_engine::action::{Artifact, Outcome};
 use webstir_engine::diagnostic::{Diagnostic, Span};
 use webstir_engine::path::RelPath;
-use webstir_engine::plan::{Planner, RulePlan};
+use webstir_engine::db::Db;
+use webstir_engine::plan::{Planner, RulePlan, Target};
 use webstir_engine::rule::{Context, Rule, RunError, RunResult};
 
-use super::transpile::{Layout, define, graph, map_of, source_map};
-use super::{action, out_root, parameters, reference, stored};
-use crate::modules::{RuleKey, entry_points};
+use super::transpile::{Layout, define, graph_key, layout_of, map_of, outputs, source_map};
+use super::{action, argument, out_root, parameters, reference, stored};
+use crate::modules::{GraphKey, RuleKey, entry_points};
 use crate::source::Facts;
 use crate::text::utf16_offset;
 
 use host::{GraphHost, Module};
 
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// The rule.
 pub(super) struct Bundle;
@@ -52,8 +53,6 @@ struct Parameters {
     /// The transpiled entry.
     entry: String,
     output: String,
-    /// Source of each transpiled module.
-    sources: BTreeMap<String, String>,
     packages: PackagePolicy,
     external: Vec<String>,
     browser: bool,
@@ -70,8 +69,9 @@ impl Rule for Bundle {
 
     fn plan(&self, planner: &mut Planner<'_>) {
         let Some(modules) = reference(planner, "modules") else { return };
-        let Some(node) = planner.config.rule(&modules) else { return };
-        let Some(layout) = Layout::of(planner.config, node, &planner.profile) else { return };
+        let db = planner.db;
+        let rule = planner.beside(&modules);
+        let Some(layout) = layout_of(db, rule) else { return };
         let mut entries = Vec::new();
         let linked = planner.node.boolean("linked").is_some_and(|linked| linked.value);
         for rule in planner.node.references("entries") {
@@ -81,23 +81,20 @@ impl Rule for Bundle {
             entries.extend(entry_points(planner.db, RuleKey::new(planner.db, rule.value.clone())).module.clone());
         }
         let Some(below) = planner.require(&modules) else { return };
-        let maps = match source_map(planner) {
+        let maps = match source_map(planner.scope()) {
             "none" if planner.node.has("module-definition") => Maps::Hidden,
             "none" => Maps::None,
             _ => Maps::Placed,
         };
-        let outputs = match outputs(planner, &layout, &entries) {
-            Ok(outputs) => outputs,
+        let targets = match targets(planner, layout, &entries) {
+            Ok(targets) => targets,
             Err(diagnostic) => return planner.report(*diagnostic),
         };
-        for (source, output) in outputs {
-            let graph = graph(planner, &layout, vec![source.clone()]);
-            let reached: Vec<(RelPath, RelPath)> =
-                graph.modules.keys().map(|source| (layout.output(source), source.clone())).collect();
+        for (source, output) in targets {
+            let Some(reached) = graph_key(db, rule, vec![source.clone()]) else { continue };
             let parameters = Parameters {
                 entry: layout.output(&source).as_str().to_owned(),
                 output: output.as_str().to_owned(),
-                sources: reached.iter().map(|(code, source)| (code.to_string(), source.to_string())).collect(),
                 packages: match planner.node.choice("packages") {
                     Some(packages) if packages.value == "bundle" => PackagePolicy::Bundle,
                     _ => PackagePolicy::External,
@@ -107,14 +104,15 @@ impl Rule for Bundle {
                 minify: minify(planner),
                 tree_shake: planner.node.boolean("tree-shake").is_none_or(|shake| shake.value),
                 maps,
-                define: define(planner),
+                define: define(planner.scope()),
             };
             let mut action = action(planner, VERSION, Some(source), &parameters);
+            action.arguments = action.arguments.into_iter().chain([sources(db, rule, reached).clone()]).collect();
             let mut inputs = Vec::new();
-            for (code, _) in &reached {
-                inputs.extend(made(below, code).map(stored));
+            for module in &outputs(db, rule, reached).modules {
+                inputs.extend(made(below, &module.code).map(stored));
                 if parameters.maps != Maps::None {
-                    inputs.extend(made(below, &map_of(code)).map(stored));
+                    inputs.extend(made(below, &module.map).map(stored));
                 }
             }
             inputs.sort();
@@ -131,7 +129,8 @@ impl Rule for Bundle {
     fn run(&self, context: &Context<'_>) -> RunResult {
         let parameters: Parameters = parameters(context.action);
         let mut modules = BTreeMap::new();
-        for (code, source) in &parameters.sources {
+        let sources: BTreeMap<String, String> = argument(context.action, 1);
+        for (code, source) in &sources {
             let path = RelPath::new(code).expect("planned as a path");
             // A module without an output is one that holds only types.
             let Some(input) = context.input(&path) else { continue };
@@ -196,8 +195,17 @@ impl Rule for Bundle {
     }
 }
 
+/// The source of each transpiled module, by what it was transpiled to, as text.
+#[salsa::tracked(returns(ref))]
+fn sources<'db>(db: &'db dyn Db, rule: Target<'db>, reached: GraphKey<'db>) -> Box<str> {
+    let modules = outputs(db, rule, reached).modules.iter();
+    let sources: BTreeMap<&str, &str> =
+        modules.map(|module| (module.code.as_str(), module.source.as_str())).collect();
+    serde_json::to_string(&sources).expect("parameters are plain data").into()
+}
+
 /// Source and output of each entry.
-fn outputs(
+fn targets(
     planner: &Planner<'_>,
     layout: &Layout,
     entries: &[RelPath],

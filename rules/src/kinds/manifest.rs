@@ -15,15 +15,16 @@ use webstir_engine::action::{Artifact, Outcome};
 use webstir_engine::db::Db;
 use webstir_engine::diagnostic::Diagnostic;
 use webstir_engine::file;
+use webstir_engine::label::Label;
 use webstir_engine::path::RelPath;
 use webstir_engine::plan::Planner;
 use webstir_engine::rule::{Context, Rule, RunError, RunResult};
 use webstir_script::{Evaluation, Limits, ModuleDescription, ScriptError, SourceMap};
 
-use super::transpile::{Layout, graph, map_of};
+use super::transpile::{graph_key, map_of};
 use super::{Setup, action, output_path, parameters, reference, stored};
 use crate::manifest::{HydrationInput, LoadFailure, Projection, ViewFiles, hydrate, load_error_diagnostic, projection};
-use crate::modules::{Link, ModuleGraph, PathKey, RuleKey, entry_points};
+use crate::modules::{GraphKey, Link, PathKey, RuleKey, entry_points, module_graph};
 use crate::resolve::is_platform;
 
 const VERSION: u32 = 1;
@@ -82,10 +83,8 @@ impl Rule for Manifest {
         let points = entries.map(|rule| entry_points(planner.db, RuleKey::new(planner.db, rule)));
         let source = points.and_then(|points| points.module.clone());
         let code = plan.intermediates.iter().find(|artifact| artifact.path.extension() == "js");
-        let chains = match (&source, bundle.reference("modules").and_then(|rule| planner.config.rule(rule))) {
-            (Some(source), Some(node)) => Layout::of(planner.config, node, &planner.profile)
-                .map(|layout| chains(graph(planner, &layout, vec![source.clone()]), source))
-                .unwrap_or_default(),
+        let chains = match (&source, bundle.reference("modules")) {
+            (Some(source), Some(modules)) => chains(planner, modules, source),
             _ => BTreeMap::new(),
         };
         let limits = planner.node.block("limits");
@@ -246,11 +245,18 @@ impl Manifest {
     }
 }
 
-/// The shortest way from the module to each import that the embedded engine does not have.
-pub(super) fn chains(graph: &ModuleGraph, module: &RelPath) -> BTreeMap<String, Vec<String>> {
+/// The shortest way from a module definition to each import that the embedded engine does not have.
+pub(super) fn chains(planner: &Planner<'_>, modules: &Label, definition: &RelPath) -> BTreeMap<String, Vec<String>> {
+    let key = graph_key(planner.db, planner.beside(modules), vec![definition.clone()]);
+    key.map(|key| foreign_imports(planner.db, key).clone()).unwrap_or_default()
+}
+
+#[salsa::tracked(returns(ref))]
+fn foreign_imports<'db>(db: &'db dyn Db, key: GraphKey<'db>) -> BTreeMap<String, Vec<String>> {
+    let graph = module_graph(db, key);
     let mut chains = BTreeMap::new();
-    let mut before: BTreeMap<&RelPath, Option<&RelPath>> = BTreeMap::from([(module, None)]);
-    let mut open = VecDeque::from([module]);
+    let mut before: BTreeMap<&RelPath, Option<&RelPath>> = key.entries(db).iter().map(|entry| (entry, None)).collect();
+    let mut open: VecDeque<&RelPath> = key.entries(db).iter().collect();
     while let Some(path) = open.pop_front() {
         for (specifier, link) in graph.modules.get(path).into_iter().flatten() {
             match link {

@@ -1,41 +1,51 @@
 //! `transpile`: every module that the entries reach, one action a module.
 //!
 //! The outputs mirror the sources below the rule's `root`, so relative specifiers keep their meaning; what differs (extensions,
-//! tsconfig `paths`) is rewritten. In a profile that does not place them the outputs only feed the bundles.
+//! tsconfig `paths`) is rewritten. In a profile that does not place them the outputs only feed the bundles. The step of a module is
+//! a query of its own, so that an edit plans one module anew and not all of them.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod layout;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use webstir_engine::action::{Artifact, Input, Origin, Outcome};
-use webstir_engine::config::{Config, Rule as Node};
+use webstir_engine::action::{Action, Artifact, Input, Origin, Outcome};
+use webstir_engine::db::Db;
 use webstir_engine::diagnostic::Diagnostic;
 use webstir_engine::file::{self, Content};
 use webstir_engine::path::RelPath;
-use webstir_engine::plan::Planner;
+use webstir_engine::plan::{Planner, Scope, Step, Target};
 use webstir_engine::rule::{Context, Rule, RunResult};
 
-use super::{action, parameters};
-use crate::modules::{GraphKey, Link, ModuleGraph, PathKey, RuleKey, entry_points, module_graph, project};
+use super::{argument, parameters};
+use crate::modules::{Link, PathKey, RuleKey, entry_points, imports, module_graph, project};
 use crate::transpile::{self, ImportRequire, MapLink, MapOptions, Options, Source};
-use crate::tsconfig::{EmitOptions, Jsx, Target};
+use crate::tsconfig::EmitOptions;
+
+pub(crate) use layout::SOURCE_MAPS;
+pub(super) use layout::{Layout, define, graph_key, layout_of, map_of, outputs, source_map};
 
 const VERSION: u32 = transpile::VERSION;
-
-/// Truthy to have source maps where something is published.
-pub(crate) const SOURCE_MAPS: &str = "WEBSTIR_BACKEND_SOURCEMAPS";
 
 /// The rule.
 pub(super) struct Transpile;
 
+/// The parameters that all modules of a rule have in common.
 #[derive(Serialize, Deserialize)]
-struct Parameters {
+struct Common {
     emit: EmitOptions,
     define: BTreeMap<String, String>,
+    /// Whether the output runs by itself; otherwise it is linked.
+    placed: bool,
+}
+
+/// The parameters of one module.
+#[derive(Serialize, Deserialize)]
+struct Own {
     map: Option<Map>,
     rewrite: BTreeMap<String, String>,
     output: String,
-    /// Whether the output runs by itself; otherwise it is linked.
-    placed: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -52,18 +62,85 @@ enum MapPlace {
     Url(String),
 }
 
+/// The [`Common`] parameters as text, and what becomes of source maps.
+#[salsa::tracked(returns(ref))]
+fn common<'db>(db: &'db dyn Db, rule: Target<'db>) -> Option<(Box<str>, &'static str)> {
+    let scope = Scope::of(db, rule)?;
+    let layout = layout_of(db, rule).as_ref()?;
+    let common = Common { emit: layout.emit_options(db), define: define(scope), placed: layout.placed };
+    Some((serde_json::to_string(&common).expect("parameters are plain data").into(), source_map(scope)))
+}
+
+/// One module of a rule.
+#[salsa::interned(debug)]
+struct ModuleKey<'db> {
+    #[returns(copy)]
+    rule: Target<'db>,
+    #[returns(copy)]
+    source: PathKey<'db>,
+    /// Whether a map is made even where none is placed.
+    #[returns(copy)]
+    mapped: bool,
+}
+
+/// The action of one module and what came of it; `None` when the module is not there.
+#[salsa::tracked(returns(ref))]
+fn step<'db>(db: &'db dyn Db, module: ModuleKey<'db>) -> Option<Step> {
+    planned(db, module).clone().map(|action| Step::new(db, action))
+}
+
+/// The action of one module. Apart from its step, which changes when it is done.
+#[salsa::tracked(returns(ref))]
+fn planned<'db>(db: &'db dyn Db, module: ModuleKey<'db>) -> Option<Arc<Action>> {
+    let rule = module.rule(db);
+    let source = module.source(db).path(db);
+    let Content::Digest(digest) = file::content(db, source) else { return None };
+    let layout = layout_of(db, rule).as_ref()?;
+    let (common, maps) = common(db, rule).as_ref()?;
+    let links = &imports(db, module.source(db), layout::linking(db, rule)?).links;
+    let output = layout.output(source);
+    let directory = output.parent().unwrap_or_else(RelPath::root);
+    let rewrite = links.iter().filter_map(|(specifier, link)| {
+        let Link::Module(target) = link else { return None };
+        let relative = layout.output(target).relative_to(&directory);
+        let relative = if relative.starts_with("../") { relative } else { format!("./{relative}") };
+        (relative != **specifier).then(|| (specifier.to_string(), relative))
+    });
+    let map = match *maps {
+        "none" if module.mapped(db) => Some(Map { source: format!("/{source}"), content: false, link: MapPlace::None }),
+        "none" => None,
+        "embedded" if layout.placed => {
+            Some(Map { source: source.relative_to(&directory), content: true, link: MapPlace::Inline })
+        }
+        // The sources lie beside the output of a build: the map only has to name them.
+        _ if layout.placed => Some(Map {
+            source: source.relative_to(&directory),
+            content: false,
+            link: MapPlace::Url(format!("{}.map", output.file_name())),
+        }),
+        _ => Some(Map { source: format!("/{source}"), content: true, link: MapPlace::None }),
+    };
+    let own = Own { map, rewrite: rewrite.collect(), output: output.as_str().to_owned() };
+    let own = serde_json::to_string(&own).expect("parameters are plain data");
+    let label = Scope::of(db, rule)?.label(Some(source.clone()));
+    let mut action = Action::new(label, VERSION, Box::new([common.clone(), own.into()]));
+    action.inputs = Box::new([Input { path: source.clone(), digest, origin: Origin::Workspace }]);
+    Some(Arc::new(action))
+}
+
 impl Rule for Transpile {
     fn kind(&self) -> &'static str {
         "transpile"
     }
 
     fn plan(&self, planner: &mut Planner<'_>) {
-        let Some(layout) = Layout::of(planner.config, planner.node, &planner.profile) else { return };
+        let (db, rule) = (planner.db, planner.target);
+        let Some(layout) = layout_of(db, rule) else { return };
         let mut roots = Vec::new();
         let mut module = None;
         let mut placed_from = Vec::new();
         for rule in planner.node.references("entries") {
-            let points = entry_points(planner.db, RuleKey::new(planner.db, rule.value.clone()));
+            let points = entry_points(db, RuleKey::new(db, rule.value.clone()));
             for diagnostic in &points.diagnostics {
                 planner.report(diagnostic.clone());
             }
@@ -73,58 +150,42 @@ impl Rule for Transpile {
         }
         roots.extend(placed_from.iter().cloned());
         roots.extend(module.clone());
-        let (_, mistakes) = project(planner.db, PathKey::new(planner.db, layout.project.clone()));
+        let (_, mistakes) = project(db, PathKey::new(db, layout.project.clone()));
         for mistake in mistakes {
             planner.report(mistake.clone());
         }
-        let graph = graph(planner, &layout, roots);
-        for diagnostic in &graph.diagnostics {
+        let Some(all) = graph_key(db, rule, roots) else { return };
+        let graph = module_graph(db, all);
+        for diagnostic in graph.diagnostics.iter().chain(&outputs(db, rule, all).diagnostics) {
             planner.report(diagnostic.clone());
-        }
-        let mut claimed: BTreeMap<RelPath, &RelPath> = BTreeMap::new();
-        for source in graph.modules.keys() {
-            if let Some(other) = claimed.insert(layout.output(source), source) {
-                planner.report(
-                    Diagnostic::error(
-                        "transpile::output_claimed",
-                        format!("`{other}` and `{source}` are both written to `{}`", layout.output(source)),
-                    )
-                    .in_file(source)
-                    .help("Rename one of them"),
-                );
-            }
         }
         if !planner.is_done() {
             return;
         }
-        let placed: Vec<RelPath> = if layout.placed {
-            let reached = placed_from.iter().flat_map(|entry| graph.reachable(entry));
-            // The module definition is written by the rule that bundles it.
-            reached.filter(|source| Some(source) != module.as_ref()).collect()
-        } else {
-            Vec::new()
-        };
-        let placed: BTreeSet<RelPath> = placed.into_iter().collect();
+        let placed = layout.placed.then(|| graph_key(db, rule, placed_from)).flatten();
+        let placed = placed.map(|placed| module_graph(db, placed));
         // An error of the module definition is reported at its source, so its maps are made in any case.
-        let mapped = module.as_ref().map(|module| graph.reachable(module)).unwrap_or_default();
-        for (source, links) in &graph.modules {
-            let Content::Digest(digest) = file::content(planner.db, source) else { continue };
-            let parameters = layout.parameters(planner, source, links, mapped.contains(source));
-            let mut action = action(planner, VERSION, Some(source.clone()), &parameters);
-            action.inputs = Box::new([Input { path: source.clone(), digest, origin: Origin::Workspace }]);
-            if let Some(outcome) = planner.action(action) {
-                if placed.contains(source) {
-                    let maps = source_map(planner) == "linked";
-                    let wanted = outcome.artifacts.iter().filter(|artifact| maps || artifact.path.extension() != "map");
-                    planner.place(wanted.cloned());
-                }
-                planner.keep(outcome.artifacts.iter().cloned());
+        let mapped = module.as_ref().and_then(|module| graph_key(db, rule, vec![module.clone()]));
+        let mapped = mapped.map(|mapped| module_graph(db, mapped));
+        let maps = common(db, rule).as_ref().is_some_and(|(_, maps)| *maps == "linked");
+        for source in graph.modules.keys() {
+            let is_mapped = mapped.is_some_and(|mapped| mapped.modules.contains_key(source));
+            let Some(step) = step(db, ModuleKey::new(db, rule, PathKey::new(db, source.clone()), is_mapped)) else {
+                continue;
+            };
+            let Some(outcome) = planner.step(step.clone()) else { continue };
+            // The module definition is written by the rule that bundles it.
+            if placed.is_some_and(|placed| placed.modules.contains_key(source)) && Some(source) != module.as_ref() {
+                let wanted = outcome.artifacts.iter().filter(|artifact| maps || artifact.path.extension() != "map");
+                planner.place(wanted.cloned());
             }
+            planner.keep(outcome.artifacts.iter().cloned());
         }
     }
 
     fn run(&self, context: &Context<'_>) -> RunResult {
-        let Parameters { emit, define, map, rewrite, output, placed } = parameters(context.action);
+        let Common { emit, define, placed } = parameters(context.action);
+        let Own { map, rewrite, output } = argument(context.action, 1);
         let input = &context.action.inputs[0];
         let bytes = context.read(input)?;
         let text = match std::str::from_utf8(&bytes) {
@@ -165,154 +226,4 @@ impl Rule for Transpile {
         artifacts.push(context.write(output, emitted.code.as_bytes())?);
         Ok(Outcome::done(artifacts, Vec::new()))
     }
-}
-
-/// The place of the source map of an output.
-pub(super) fn map_of(output: &RelPath) -> RelPath {
-    RelPath::new(&format!("{output}.map")).expect("a longer file name")
-}
-
-/// Everything that the entries of `layout` reach.
-pub(super) fn graph<'db>(planner: &Planner<'db>, layout: &Layout, entries: Vec<RelPath>) -> &'db ModuleGraph {
-    let db = planner.db;
-    module_graph(db, GraphKey::new(db, entries, layout.project.clone(), layout.emit_options(planner)))
-}
-
-/// Where sources go.
-pub(super) struct Layout {
-    root: RelPath,
-    out: RelPath,
-    template: webstir_engine::config::template::Template,
-    /// Whether the outputs belong into the tree.
-    placed: bool,
-    pub(super) project: RelPath,
-    target: Option<Target>,
-    jsx: Option<&'static str>,
-    jsx_import_source: Option<Box<str>>,
-}
-
-impl Layout {
-    pub(super) fn of(config: &Config, node: &Node, profile: &str) -> Option<Self> {
-        let root = node.path("root").map_or_else(RelPath::root, |path| path.value.clone());
-        let project = match node.path("project") {
-            Some(path) => path.value.clone(),
-            None => root.join("tsconfig.json").ok()?,
-        };
-        let placed = node.names_profile("emit", profile);
-        Some(Self {
-            out: config.profile(profile)?.path("out")?.value.clone(),
-            template: node.output("out")?.value.clone(),
-            placed,
-            project,
-            target: node.choice("target").and_then(|target| Target::parse(target.value)),
-            jsx: node.choice("jsx").map(|jsx| jsx.value),
-            jsx_import_source: node.text("jsx-import-source").map(|source| Box::from(&*source.value)),
-            root,
-        })
-    }
-
-    /// The directory that outputs mirror.
-    pub(super) fn root(&self) -> &RelPath {
-        &self.root
-    }
-
-    /// The JavaScript file of a source.
-    pub(super) fn output(&self, source: &RelPath) -> RelPath {
-        // `data.json` becomes a module beside a `data.ts`, not in its place.
-        let named = match source.extension() {
-            "json" => RelPath::new(&format!("{source}.json")).unwrap_or_else(|_| source.clone()),
-            _ => source.clone(),
-        };
-        self.template.for_source(&self.out, &self.root, &named).unwrap_or_else(|_| source.clone())
-    }
-
-    fn emit_options(&self, planner: &Planner<'_>) -> EmitOptions {
-        let (config, _) = project(planner.db, PathKey::new(planner.db, self.project.clone()));
-        let mut options = config.emit_options(self.target);
-        if let Some(jsx) = self.jsx {
-            options.jsx = match (jsx, options.jsx) {
-                ("preserve", _) => Jsx::Preserve,
-                ("classic", Jsx::Classic { factory, fragment }) => Jsx::Classic { factory, fragment },
-                ("classic", _) => {
-                    Jsx::Classic { factory: "React.createElement".into(), fragment: "React.Fragment".into() }
-                }
-                (_, Jsx::Automatic { import_source, development }) => Jsx::Automatic { import_source, development },
-                _ => Jsx::Automatic { import_source: "react".into(), development: false },
-            };
-        }
-        if let (Some(own), Jsx::Automatic { import_source, .. }) = (&self.jsx_import_source, &mut options.jsx) {
-            import_source.clone_from(own);
-        }
-        options
-    }
-
-    fn parameters(
-        &self,
-        planner: &Planner<'_>,
-        source: &RelPath,
-        links: &BTreeMap<Box<str>, Link>,
-        mapped: bool,
-    ) -> Parameters {
-        let output = self.output(source);
-        let directory = output.parent().unwrap_or_else(RelPath::root);
-        let rewrite = links.iter().filter_map(|(specifier, link)| {
-            let Link::Module(target) = link else { return None };
-            let relative = self.output(target).relative_to(&directory);
-            let relative = if relative.starts_with("../") { relative } else { format!("./{relative}") };
-            (relative != **specifier).then(|| (specifier.to_string(), relative))
-        });
-        let map = match source_map(planner) {
-            "none" if mapped => Some(Map { source: format!("/{source}"), content: false, link: MapPlace::None }),
-            "none" => None,
-            "embedded" if self.placed => {
-                Some(Map { source: source.relative_to(&directory), content: true, link: MapPlace::Inline })
-            }
-            // The sources lie beside the output of a build: the map only has to name them.
-            _ if self.placed => Some(Map {
-                source: source.relative_to(&directory),
-                content: false,
-                link: MapPlace::Url(format!("{}.map", output.file_name())),
-            }),
-            _ => Some(Map { source: format!("/{source}"), content: true, link: MapPlace::None }),
-        };
-        Parameters {
-            emit: self.emit_options(planner),
-            define: define(planner),
-            map,
-            rewrite: rewrite.collect(),
-            output: output.as_str().to_owned(),
-            placed: self.placed,
-        }
-    }
-}
-
-/// `none`, `linked` or `embedded`: what the rule says, else the environment, else the profile.
-pub(super) fn source_map(planner: &Planner<'_>) -> &'static str {
-    if let Some(choice) = planner.node.choice("sourcemap") {
-        return choice.value;
-    }
-    let truthy = |value: &str| matches!(value.trim().to_ascii_lowercase().as_str(), "on" | "true" | "1" | "yes");
-    if &*planner.profile == "publish" && planner.environment(SOURCE_MAPS).is_some_and(truthy) {
-        return "linked";
-    }
-    let profile = planner.config.profile(&planner.profile);
-    profile.and_then(|profile| profile.choice("sourcemap")).map_or("none", |choice| choice.value)
-}
-
-/// The defined names: of the profile, then of the rule; `NODE_ENV` of the environment before both.
-pub(super) fn define(planner: &Planner<'_>) -> BTreeMap<String, String> {
-    let literal = |value: &webstir_engine::config::Literal| match value {
-        webstir_engine::config::Literal::Text(text) => serde_json::Value::from(&**text).to_string(),
-        other => other.to_string(),
-    };
-    let mut define = BTreeMap::new();
-    let profile = planner.config.profile(&planner.profile);
-    let pairs = profile.into_iter().flat_map(|profile| profile.pairs("define")).chain(planner.node.pairs("define"));
-    for pair in pairs {
-        define.insert(pair.name.value.to_string(), literal(&pair.value.value));
-    }
-    if let Some(value) = planner.environment("NODE_ENV").filter(|value| !value.is_empty()) {
-        define.insert("process.env.NODE_ENV".to_owned(), serde_json::Value::from(value).to_string());
-    }
-    define
 }
