@@ -104,15 +104,8 @@ impl Engine {
         let setup = Arc::new(Setup::from_environment(&workspace.root, global.offline));
         let rules = Arc::new(webstir_rules::all(&setup));
         let jobs = global.jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
-        let executor = Executor::new(
-            jobs,
-            rules.clone(),
-            workspace.system.clone(),
-            store.clone(),
-            events.clone(),
-            cancelled.clone(),
-        )
-        .map_err(|error| Failure::new(format!("The worker threads cannot be started: {error}")))?;
+        let executor = Executor::new(jobs, rules.clone(), workspace.system.clone(), store.clone(), events.clone())
+            .map_err(|error| Failure::new(format!("The worker threads cannot be started: {error}")))?;
         let facts = Arc::new(FactTable::new(Some(store.clone())));
         let database = Database::new(
             workspace.system.clone(),

@@ -71,6 +71,13 @@ impl Slots {
         slot
     }
 
+    /// All of them, sorted by label.
+    pub fn all(&self, db: &dyn Db) -> Vec<Slot> {
+        let mut all: Vec<Slot> = self.0.lock().unwrap_or_else(PoisonError::into_inner).values().copied().collect();
+        all.sort_by_key(|slot| slot.label(db).clone());
+        all
+    }
+
     /// The slots whose outcome names a blob.
     pub fn with_artifact(&self, db: &dyn Db, digest: Digest) -> Vec<Slot> {
         let slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,6 +1,6 @@
 //! Running actions, without a database.
 //!
-//! An [`Executor`] takes an [`Action`] and sends a [`Completion`] when it is over. Builtins share a
+//! An [`Executor`] takes an [`Action`] and gives a [`Completion`] when it is over. Builtins share a
 //! pool of worker threads; an action that waits for a process has a thread of its own. A panic in a rule is our fault: it is
 //! caught, carried to the scheduler and reported as a bug.
 
@@ -8,7 +8,6 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
 use crate::action::{Action, Outcome};
@@ -40,6 +39,9 @@ pub enum End {
     Panic(String),
 }
 
+/// Receives completions, on the thread of the action.
+pub type CompletionSink = Arc<dyn Fn(Completion) + Send + Sync>;
+
 /// Runs actions.
 pub struct Executor {
     pool: rayon::ThreadPool,
@@ -47,18 +49,16 @@ pub struct Executor {
     system: Arc<dyn System>,
     store: Arc<Store>,
     events: EventSink,
-    cancelled: Arc<AtomicBool>,
 }
 
 impl Executor {
-    /// An executor with `jobs` worker threads. When `cancelled` is set, running actions end as soon as they notice.
+    /// An executor with `jobs` worker threads.
     pub fn new(
         jobs: usize,
         rules: Arc<RuleSet>,
         system: Arc<dyn System>,
         store: Arc<Store>,
         events: EventSink,
-        cancelled: Arc<AtomicBool>,
     ) -> Result<Self, rayon::ThreadPoolBuildError> {
         // Deeply nested sources are walked recursively; the stack is memory that is only touched when it is needed.
         const STACK_BYTES: usize = 64 * 1024 * 1024;
@@ -67,7 +67,7 @@ impl Executor {
             .stack_size(STACK_BYTES)
             .thread_name(|index| format!("worker-{index}"))
             .build()?;
-        Ok(Self { pool, rules, system, store, events, cancelled })
+        Ok(Self { pool, rules, system, store, events })
     }
 
     /// The worker threads, for work outside of actions such as warming facts.
@@ -75,18 +75,18 @@ impl Executor {
         &self.pool
     }
 
-    /// Runs `action` and sends its completion. The receiver counts: one completion comes for each start.
-    pub fn start(&self, action: Arc<Action>, done: Sender<Completion>) {
+    /// Runs `action` and gives its completion to `done`, one for each start. When `cancelled` is set, it ends
+    /// as soon as it notices.
+    pub fn start(&self, action: Arc<Action>, cancelled: Arc<AtomicBool>, done: CompletionSink) {
         let task = Task {
             rules: self.rules.clone(),
             system: self.system.clone(),
             store: self.store.clone(),
             events: self.events.clone(),
-            cancelled: self.cancelled.clone(),
+            cancelled,
         };
         let is_process = self.rules.rule(action.label.rule.kind()).is_some_and(crate::rule::Rule::is_process);
-        // A scheduler that has gone away wants no more completions.
-        let send = move |completion| drop(done.send(completion));
+        let send = move |completion| done(completion);
         if !is_process {
             return self.pool.spawn_fifo(move || send(task.run(action)));
         }

@@ -3,9 +3,10 @@
 //! An [`Answer`] is what the world said about one path when asked one [`Question`]. Queries read answers and nothing else of
 //! the world; each is created when it is first asked for, and changes only in [`Files::refresh`].
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use salsa::Setter as _;
 
 use crate::db::Db;
@@ -13,6 +14,7 @@ use crate::digest::Digest;
 use crate::path::RelPath;
 use crate::system::{Listing, PathKind, System};
 use crate::view::{Observation, Question, absent_to_none};
+use crate::watch::Changes;
 
 /// What is known about a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,15 +64,46 @@ const DURABILITY: salsa::Durability = salsa::Durability::MEDIUM;
 /// All answers so far, by path and question. Shared by every handle of one database; holds identities only.
 #[derive(Debug, Default)]
 pub struct Files {
-    answers: Mutex<FxHashMap<(RelPath, Question), Answer>>,
+    answers: Mutex<Answers>,
     /// Paths whose bytes were found to differ from their answer while a query ran.
     suspects: Mutex<Vec<RelPath>>,
 }
 
+#[derive(Debug, Default)]
+struct Answers {
+    by_question: FxHashMap<(RelPath, Question), Answer>,
+    /// Directories in which something was asked about, or whose entries were.
+    asked_in: BTreeSet<RelPath>,
+    /// Those and all above them.
+    ancestors: FxHashSet<RelPath>,
+}
+
+impl Answers {
+    fn insert(&mut self, path: &RelPath, question: Question, answer: Answer) {
+        self.by_question.insert((path.clone(), question), answer);
+        let directory = if question == Question::Entries { Some(path.clone()) } else { path.parent() };
+        let mut above = directory.clone();
+        self.asked_in.extend(directory.filter(|directory| !self.asked_in.contains(directory)));
+        while let Some(directory) = above.filter(|directory| !self.ancestors.contains(directory)) {
+            above = directory.parent();
+            self.ancestors.insert(directory);
+        }
+    }
+
+    /// All about one path.
+    fn of<'a>(&'a self, path: &'a RelPath) -> impl Iterator<Item = Answer> + 'a {
+        Question::ALL.into_iter().filter_map(|question| self.by_question.get(&(path.clone(), question)).copied())
+    }
+}
+
 impl Files {
+    fn lock(&self) -> MutexGuard<'_, Answers> {
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn answer(&self, db: &dyn Db, path: &RelPath, question: Question) -> Answer {
-        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(&answer) = answers.get(&(path.clone(), question)) {
+        let mut answers = self.lock();
+        if let Some(&answer) = answers.by_question.get(&(path.clone(), question)) {
             return answer;
         }
         let known = ask(db.system(), path, question);
@@ -79,7 +112,7 @@ impl Files {
             .question_durability(salsa::Durability::NEVER_CHANGE)
             .known_durability(DURABILITY)
             .new(db);
-        answers.insert((path.clone(), question), answer);
+        answers.insert(path, question, answer);
         answer
     }
 
@@ -90,12 +123,17 @@ impl Files {
 
     /// Every answer so far, sorted by path.
     pub fn all(db: &dyn Db) -> Vec<(RelPath, Known)> {
-        let answers = db.files().answers.lock().unwrap_or_else(PoisonError::into_inner);
+        let answers = db.files().lock();
         let mut all: Vec<_> =
-            answers.iter().map(|((path, _), answer)| (path.clone(), answer.known(db).clone())).collect();
+            answers.by_question.iter().map(|((path, _), answer)| (path.clone(), answer.known(db).clone())).collect();
         drop(answers);
         all.sort_by(|(a, _), (b, _)| a.cmp(b));
         all
+    }
+
+    /// The directories in which something was asked about, or whose entries were.
+    pub fn directories(&self) -> BTreeSet<RelPath> {
+        self.lock().asked_in.clone()
     }
 
     /// The suspects so far, which are forgotten.
@@ -105,8 +143,9 @@ impl Files {
 
     /// The digest of every file that was asked for its bytes and is there, sorted by path.
     pub fn contents(&self, db: &dyn Db) -> Vec<(RelPath, Digest)> {
-        let answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        let answers = self.lock();
         let mut contents: Vec<_> = answers
+            .by_question
             .iter()
             .filter(|((_, question), _)| *question == Question::Content)
             .filter_map(|((path, _), answer)| match answer.known(db) {
@@ -121,24 +160,58 @@ impl Files {
     /// Asks the world again about `paths`, all questions that were ever asked, and sets what changed. Returns whether
     /// anything did.
     pub fn refresh(db: &mut dyn Db, paths: &[RelPath]) -> bool {
-        let mut stale = Vec::new();
-        {
-            let answers = db.files().answers.lock().unwrap_or_else(PoisonError::into_inner);
-            for path in paths {
-                for question in Question::ALL {
-                    stale.extend(answers.get(&(path.clone(), question)).copied());
+        let answers = db.files().lock();
+        let stale: Vec<Answer> = paths.iter().flat_map(|path| answers.of(path)).collect();
+        drop(answers);
+        !Self::ask_again(db, stale).is_empty()
+    }
+
+    /// Asks the world again about what may have changed, and sets what did. Returns the paths whose answers are others now, sorted.
+    pub fn look(db: &mut dyn Db, changes: &Changes) -> Vec<RelPath> {
+        let answers = db.files().lock();
+        let stale: Vec<Answer> = match changes {
+            Changes::Everything => answers.by_question.values().copied().collect(),
+            Changes::Some { paths, moved } => {
+                let mut stale: Vec<Answer> = paths.iter().chain(moved).flat_map(|path| answers.of(path)).collect();
+                // What is below a directory that came, went or moved did so, too.
+                let above: Vec<&RelPath> = moved.iter().filter(|path| answers.ancestors.contains(*path)).collect();
+                if !above.is_empty() {
+                    let below = answers.by_question.iter().filter(|((path, _), _)| {
+                        above.iter().any(|directory| path != *directory && path.is_within(directory))
+                    });
+                    stale.extend(below.map(|(_, answer)| *answer));
                 }
+                stale
             }
-        }
-        let mut changed = false;
+        };
+        drop(answers);
+        Self::ask_again(db, stale)
+    }
+
+    /// Asks about everything in these directories again, as [`Files::look`] does.
+    pub fn look_in(db: &mut dyn Db, directories: &[RelPath]) -> Vec<RelPath> {
+        let directories: FxHashSet<&RelPath> = directories.iter().collect();
+        let answers = db.files().lock();
+        let stale = answers.by_question.iter().filter(|((path, _), _)| {
+            directories.contains(path) || path.parent().is_some_and(|parent| directories.contains(&parent))
+        });
+        let stale = stale.map(|(_, answer)| *answer).collect();
+        drop(answers);
+        Self::ask_again(db, stale)
+    }
+
+    fn ask_again(db: &mut dyn Db, stale: Vec<Answer>) -> Vec<RelPath> {
+        let mut changed = Vec::new();
         for answer in stale {
             let known = ask(db.system(), answer.path(db), answer.question(db));
             // Setting an equal value would still start a revision.
             if *answer.known(db) != known {
+                changed.push(answer.path(db).clone());
                 answer.set_known(db).to(known);
-                changed = true;
             }
         }
+        changed.sort();
+        changed.dedup();
         changed
     }
 }

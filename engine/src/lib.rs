@@ -25,3 +25,4 @@ pub mod store;
 pub mod system;
 pub mod tree;
 pub mod view;
+pub mod watch;

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use rustc_hash::FxHashMap;
+
 use crate::action::{ActionKey, Artifact};
 use crate::diagnostic::Diagnostic;
 use crate::event::Status;
@@ -32,6 +34,31 @@ pub struct Run {
 }
 
 impl Run {
+    /// Of these plans, whose actions got their outcomes as `statuses` say; those that it does not name were done before.
+    pub(super) fn new(
+        plans: BTreeMap<&Label, &RulePlan>,
+        statuses: &FxHashMap<ActionLabel, (Status, Duration)>,
+    ) -> Self {
+        let mut reports = Vec::new();
+        for plan in plans.values() {
+            for step in &plan.steps {
+                let label = &step.action.label;
+                let trace = step.outcome.as_ref().map_or(&[][..], |outcome| &outcome.trace);
+                let (status, duration) = match &step.outcome {
+                    None => (Status::Skipped, Duration::ZERO),
+                    Some(outcome) => statuses.get(label).copied().unwrap_or_else(|| {
+                        let status = if outcome.failed { Status::Failed } else { Status::Cached };
+                        (status, Duration::ZERO)
+                    }),
+                };
+                reports.push(Report { label: label.clone(), status, key: step.action.key(trace), duration });
+            }
+        }
+        reports.sort_by(|a, b| a.label.cmp(&b.label));
+        let plans = plans.into_iter().map(|(rule, plan)| (rule.clone(), plan.clone())).collect();
+        Self { plans, reports }
+    }
+
     /// Whether every goal is done.
     pub fn is_done(&self) -> bool {
         self.plans.values().all(|plan| plan.state == State::Done)

@@ -222,11 +222,13 @@ impl System for Os {
     }
 
     fn digest(&self, path: &RelPath) -> io::Result<Digest> {
-        if let Some(logged) = self.log.get().and_then(|log| log.hashed(path)).filter(|logged| logged.settled)
+        let found = self.hashed.lock().unwrap_or_else(PoisonError::into_inner).get(path).copied();
+        let found = found.or_else(|| self.log.get()?.hashed(path));
+        if let Some(found) = found.filter(|found| found.settled)
             && let Some(file) = self.open(path, true)?
-            && Stat::of(&file.metadata()?) == logged.stat
+            && Stat::of(&file.metadata()?) == found.stat
         {
-            return Ok(logged.digest);
+            return Ok(found.digest);
         }
         let (mut file, metadata) = self.open_file(path)?;
         let (stat, before) = (Stat::of(&metadata), now());

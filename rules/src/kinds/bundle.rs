@@ -11,9 +11,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use webstir_bundler::{BundleProblem, Entry, Platform, ProblemKind, Request, SourceMaps};
 use webstir_engine::action::{Artifact, Outcome};
+use webstir_engine::db::Db;
 use webstir_engine::diagnostic::{Diagnostic, Span};
 use webstir_engine::path::RelPath;
-use webstir_engine::db::Db;
 use webstir_engine::plan::{Planner, RulePlan, Target};
 use webstir_engine::rule::{Context, Rule, RunError, RunResult};
 
@@ -199,8 +199,7 @@ impl Rule for Bundle {
 #[salsa::tracked(returns(ref))]
 fn sources<'db>(db: &'db dyn Db, rule: Target<'db>, reached: GraphKey<'db>) -> Box<str> {
     let modules = outputs(db, rule, reached).modules.iter();
-    let sources: BTreeMap<&str, &str> =
-        modules.map(|module| (module.code.as_str(), module.source.as_str())).collect();
+    let sources: BTreeMap<&str, &str> = modules.map(|module| (module.code.as_str(), module.source.as_str())).collect();
     serde_json::to_string(&sources).expect("parameters are plain data").into()
 }
 

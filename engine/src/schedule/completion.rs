@@ -1,0 +1,214 @@
+//! Starting actions and taking what is said while they run.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::RecvTimeoutError;
+use std::time::{Duration, Instant};
+
+use rustc_hash::FxHashMap;
+use salsa::Setter as _;
+
+use super::{BuildError, CANCELLATION_INTERVAL, Message, RETRIES, Running, Scheduler};
+use crate::action::{Action, Origin, Outcome};
+use crate::db::Db;
+use crate::derivation::renew;
+use crate::digest::Digest;
+use crate::event::{Event, Status};
+use crate::execute::{Completion, End};
+use crate::file::Files;
+use crate::label::Label;
+use crate::path::RelPath;
+use crate::plan::{gives, holds};
+use crate::rule::{Blobs as _, RunError};
+use crate::view::Observation;
+use crate::watch::Changes;
+
+impl Scheduler {
+    pub(super) fn start(&mut self, action: Arc<Action>) {
+        let cancelled = Arc::<AtomicBool>::default();
+        let rule = self.database.rules().rule(action.label.rule.kind());
+        let sees_everything = action.traced && rule.is_some_and(crate::rule::Rule::is_process);
+        let running = Running { key: action.key(&[]), cancelled: cancelled.clone(), sees_everything };
+        self.running.insert(action.label.clone(), running);
+        let inbox = self.inbox.0.clone();
+        // A scheduler that has gone away wants no more completions.
+        let done = move |completion| drop(inbox.send(Message::Completed(completion)));
+        self.executor.start(action, cancelled, Arc::new(done));
+    }
+
+    /// Waits for messages until there is a reason to plan, or something to tell: while some rule still has all its results to come,
+    /// planning again could not start anything.
+    pub(super) fn wait(&mut self, concerns: &dyn Fn(&RelPath) -> bool) -> Result<(), BuildError> {
+        let mut outstanding: FxHashMap<Label, usize> = FxHashMap::default();
+        self.running.keys().for_each(|label| *outstanding.entry(label.rule.clone()).or_default() += 1);
+        loop {
+            let received = if self.running.is_empty() {
+                self.inbox.1.recv().map_err(|_| RecvTimeoutError::Disconnected)
+            } else {
+                self.inbox.1.recv_timeout(CANCELLATION_INTERVAL)
+            };
+            let Ok(message) = received else {
+                if self.cancelled.load(Ordering::Relaxed) {
+                    return Err(BuildError::Interrupted);
+                }
+                continue;
+            };
+            let rule = match &message {
+                Message::Completed(completion) => Some(completion.action.label.rule.clone()),
+                _ => None,
+            };
+            let again = self.take(message, concerns)?;
+            let left = rule.map(|rule| {
+                let left = outstanding.entry(rule).or_default();
+                *left = left.saturating_sub(1);
+                *left
+            });
+            if again || left == Some(0) {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Takes one message. Returns whether to stop waiting at once.
+    pub(super) fn take(&mut self, message: Message, concerns: &dyn Fn(&RelPath) -> bool) -> Result<bool, BuildError> {
+        match message {
+            Message::Completed(completion) => {
+                self.planned = false;
+                self.complete(completion)
+            }
+            Message::Changed(changes) => Ok(self.look(&changes, concerns)),
+            Message::Asked(request) => {
+                self.asked.push(request);
+                Ok(true)
+            }
+        }
+    }
+
+    /// Asks the world again. Returns whether anything is not as it was.
+    fn look(&mut self, changes: &Changes, concerns: &dyn Fn(&RelPath) -> bool) -> bool {
+        let started = Instant::now();
+        let mut changed: BTreeSet<RelPath> = Files::look(&mut self.database, changes).into_iter().collect();
+        let moved = !changed.is_empty();
+        match changes {
+            Changes::Everything => self.looked = Some(started.elapsed()),
+            Changes::Some { paths, moved } => {
+                changed.extend(paths.iter().chain(moved).filter(|path| concerns(path)).cloned());
+            }
+        }
+        if changed.is_empty() {
+            return false;
+        }
+        if moved {
+            // Nobody can say what it has read so far.
+            for running in self.running.values().filter(|running| running.sees_everything) {
+                running.cancelled.store(true, Ordering::Relaxed);
+            }
+        }
+        self.begin();
+        self.changed.append(&mut changed);
+        true
+    }
+
+    /// Takes one completion. Returns whether to plan at once.
+    fn complete(&mut self, completion: Completion) -> Result<bool, BuildError> {
+        let Completion { action, end, duration } = completion;
+        let running = self.running.remove(&action.label);
+        let is_superseded = running.is_some_and(|running| running.cancelled.load(Ordering::Relaxed));
+        match end {
+            End::Outcome(outcome) => {
+                let status = if outcome.failed { Status::Failed } else { Status::Ran };
+                // What the action saw may be newer than the answers that the plan stands on.
+                let mut differing = Vec::new();
+                for (path, observation) in &outcome.trace {
+                    if gives(&self.database, path, observation) {
+                        continue;
+                    }
+                    if let Observation::Derived(name, _) = observation {
+                        renew(&self.database, path, name);
+                    }
+                    differing.push(path.clone());
+                }
+                let moved = Files::refresh(&mut self.database, &differing);
+                if moved || !differing.is_empty() && !holds(&self.database, &outcome.trace) {
+                    self.count_retry(&action)?;
+                }
+                self.finish(&action, outcome, status, duration);
+                Ok(moved)
+            }
+            End::Error(RunError::InputChanged(path)) => {
+                self.count_retry(&action)?;
+                Files::refresh(&mut self.database, &[path]);
+                Ok(true)
+            }
+            End::Error(RunError::BlobMissing(_)) => {
+                self.count_retry(&action)?;
+                // A damaged store has usually lost more than one.
+                let inputs = action.inputs.iter().filter(|input| input.origin == Origin::Store);
+                self.heal(inputs.map(|input| input.digest))?;
+                Ok(true)
+            }
+            End::Error(RunError::Cancelled) if is_superseded && !self.cancelled.load(Ordering::Relaxed) => Ok(true),
+            End::Error(RunError::Cancelled) => Err(BuildError::Interrupted),
+            End::Error(source) => Err(BuildError::Run { label: action.label.clone(), source }),
+            End::Panic(message) => Err(BuildError::Panic { label: action.label.clone(), message }),
+        }
+    }
+
+    fn count_retry(&mut self, action: &Action) -> Result<(), BuildError> {
+        let retries = self.retries.entry(action.label.clone()).or_default();
+        *retries += 1;
+        if *retries > RETRIES { Err(BuildError::Unstable(action.label.clone())) } else { Ok(()) }
+    }
+
+    /// The one place where a finished action becomes an input.
+    pub(super) fn finish(&mut self, action: &Action, outcome: Outcome, status: Status, duration: Duration) {
+        let planned = action.key(&[]);
+        let key = if outcome.trace.is_empty() { planned } else { action.key(&outcome.trace) };
+        let db: &dyn Db = &self.database;
+        let slot = db.slots().slot(db, &action.label);
+        slot.set_done(&mut self.database).to(Some((planned, Arc::new(outcome))));
+        self.status.insert(action.label.clone(), (status, duration));
+        (self.events)(Event::Finished { label: action.label.clone(), status, key, duration });
+    }
+
+    /// Makes every action run again that made one of `digests` which the store no longer has.
+    pub fn heal(&mut self, digests: impl IntoIterator<Item = Digest>) -> io::Result<()> {
+        for digest in digests {
+            if self.store.get(digest)?.is_none() {
+                self.forget_maker(digest);
+            }
+        }
+        Ok(())
+    }
+
+    fn forget_maker(&mut self, digest: Digest) {
+        let db: &dyn Db = &self.database;
+        let losers = db.slots().with_artifact(db, digest);
+        for slot in losers {
+            let label = slot.label(&self.database).clone();
+            slot.set_done(&mut self.database).to(None);
+            self.retries.entry(label).or_default();
+        }
+    }
+
+    /// Tells what runs to end and waits until it has. What else is said meanwhile stays to be heard.
+    pub(super) fn abandon(&mut self) {
+        for running in self.running.values() {
+            running.cancelled.store(true, Ordering::Relaxed);
+        }
+        let mut others = Vec::new();
+        while !self.running.is_empty() {
+            match self.inbox.1.recv() {
+                Ok(Message::Completed(completion)) => drop(self.running.remove(&completion.action.label)),
+                Ok(other) => others.push(other),
+                Err(_) => break,
+            }
+        }
+        for message in others {
+            // The receiver is ours.
+            let _ = self.inbox.0.send(message);
+        }
+    }
+}

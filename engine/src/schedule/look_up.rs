@@ -1,0 +1,101 @@
+//! What is planned and not done, and what the store has of it.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use super::{BuildError, Goals, Scheduler};
+use crate::action::{Action, Outcome};
+use crate::db::Db;
+use crate::event::{Event, Phase, Status, during};
+use crate::label::Label;
+use crate::plan::{RulePlan, State, Target, holds, plan};
+
+impl Scheduler {
+    /// The actions that have no outcome and are not running.
+    pub(super) fn missing(&self, profile: &Arc<str>, goals: &[Label]) -> Vec<Arc<Action>> {
+        let plans = during(&self.events, Phase::Planning, || self.plans(profile, goals));
+        (self.events)(Event::Planned { actions: plans.values().map(|plan| plan.steps.len()).sum() });
+        let steps = plans.values().flat_map(|plan| plan.steps.iter());
+        let mut missing: Vec<_> = steps
+            .filter(|step| step.outcome.is_none() && !self.running.contains_key(&step.action.label))
+            .map(|step| step.action.clone())
+            .collect();
+        // What waits for another process starts first: it takes longest and leaves the workers alone.
+        let rules = self.database.rules();
+        let is_builtin =
+            |action: &Arc<Action>| !rules.rule(action.label.rule.kind()).is_some_and(crate::rule::Rule::is_process);
+        missing.sort_by_key(is_builtin);
+        missing
+    }
+
+    /// The plan of each goal and of every rule below.
+    pub(super) fn plans<'a>(&'a self, profile: &Arc<str>, goals: &'a [Label]) -> BTreeMap<&'a Label, &'a RulePlan> {
+        let db: &dyn Db = &self.database;
+        let mut plans = BTreeMap::new();
+        let mut open: Vec<&Label> = goals.iter().collect();
+        while let Some(rule) = open.pop() {
+            if !plans.contains_key(rule) {
+                let plan = plan(db, Target::new(db, rule.clone(), profile.clone()));
+                plans.insert(rule, plan);
+                open.extend(&plan.dependencies);
+            }
+        }
+        plans
+    }
+
+    /// Takes outcomes out of the store, for as many of `actions` as it has. Returns whether it had any.
+    pub(super) fn take_from_store(&mut self, actions: &[Arc<Action>]) -> Result<bool, BuildError> {
+        let found = during(&self.events, Phase::Lookup, || self.look_up(actions))?;
+        let any = !found.is_empty();
+        for (action, outcome) in found {
+            self.finish(&action, outcome, Status::Cached, Duration::ZERO);
+        }
+        Ok(any)
+    }
+
+    fn look_up(&self, actions: &[Arc<Action>]) -> io::Result<Vec<(Arc<Action>, Outcome)>> {
+        let mut found = Vec::new();
+        for action in actions {
+            if !action.cacheable || self.retries.contains_key(&action.label) {
+                continue;
+            }
+            let outcomes = self.store.outcomes(action.key(&[]))?;
+            let whole =
+                |outcome: &Outcome| outcome.artifacts.iter().all(|artifact| self.store.contains(artifact.digest));
+            let matching = outcomes.into_iter().find(|outcome| holds(&self.database, &outcome.trace) && whole(outcome));
+            if let Some(outcome) = matching {
+                found.push((action.clone(), outcome));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Whether nothing is left to do for the goals that come first.
+    pub(super) fn is_settled(&self, goals: &Goals) -> bool {
+        !goals.first.is_empty()
+            && self.plans(&goals.profile, &goals.first).values().all(|plan| {
+                plan.steps.iter().all(|step| step.outcome.is_some() || !self.running.contains_key(&step.action.label))
+            })
+    }
+
+    /// Stops what runs although something else is planned in its place, or nothing.
+    pub(super) fn stop_superseded(&self, goals: &Goals) {
+        if self.running.is_empty() {
+            return;
+        }
+        let plans = self.plans(&goals.profile, &goals.all);
+        for (label, running) in &self.running {
+            let is_wanted = plans.get(&label.rule).is_some_and(|plan| {
+                let step = plan.steps.iter().find(|step| step.action.label == *label);
+                // While a rule below is not done it is not known what will be planned.
+                step.map_or(plan.state == State::Pending, |step| step.action.key(&[]) == running.key)
+            });
+            if !is_wanted {
+                running.cancelled.store(true, Ordering::Relaxed);
+            }
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! What reaches the owner of the database, and what it tells.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+
+use crate::execute::Completion;
+use crate::label::Label;
+use crate::path::RelPath;
+use crate::watch::Changes;
+
+/// Everything that a scheduler hears.
+#[derive(Debug)]
+pub enum Message {
+    /// An action is over.
+    Completed(Completion),
+    /// The world may be another one.
+    Changed(Changes),
+    /// Somebody asks for something.
+    Asked(Request),
+}
+
+/// What can be asked of a process that stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Request {
+    /// Look at everything again and make sure of every output.
+    Rebuild,
+    /// Run the checks again, whatever is known of them.
+    Check,
+    /// Go away.
+    Stop,
+}
+
+/// Where messages go. After the scheduler is gone they are for nobody.
+#[derive(Debug, Clone)]
+pub struct Inbox(Sender<Message>);
+
+impl Inbox {
+    pub(super) fn new(sender: Sender<Message>) -> Self {
+        Self(sender)
+    }
+
+    /// Whether somebody still hears it.
+    pub fn send(&self, message: Message) -> bool {
+        self.0.send(message).is_ok()
+    }
+}
+
+/// What is to be brought up to date.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Goals {
+    /// The profile.
+    pub profile: Arc<str>,
+    /// The rules whose end is told when it comes, whatever else still runs.
+    pub first: Vec<Label>,
+    /// All rules.
+    pub all: Vec<Label>,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Happening {
+    /// Files are not as they were: these.
+    Changed(BTreeSet<RelPath>),
+    /// Nothing is left to do for the goals that come first.
+    Settled,
+    /// Nothing is left to do.
+    Idle,
+    /// Somebody asks for something.
+    Asked(Request),
+}

@@ -1,0 +1,262 @@
+//! Watching: what the system says about files while a process runs.
+//!
+//! A [`Watcher`] follows the directories in which something was asked about, each by itself, and tells of [`Changes`]. What it says is a
+//! hint to ask again, never an answer: too much costs time, and where it cannot know (too many events, too many directories, no events
+//! at all) it says that [everything](Changes::Everything) may have changed.
+
+#![expect(clippy::disallowed_methods, reason = "the watcher speaks to the system")]
+
+mod coalesce;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use notify::Watcher as _;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use self::coalesce::{Batch, Seen};
+use crate::path::RelPath;
+
+/// How long between two looks where the system tells nothing.
+const POLL_INTERVAL: Duration = Duration::from_millis(750);
+/// Looking takes at most this part of the time.
+const POLL_SHARE: u32 = 50;
+
+/// What may have changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Changes {
+    /// Some of it.
+    Some {
+        /// What may be other than it was.
+        paths: BTreeSet<RelPath>,
+        /// What came, went or moved, with everything below it.
+        moved: BTreeSet<RelPath>,
+    },
+    /// Anything.
+    Everything,
+}
+
+/// Receives changes; false when nobody wants them any more.
+pub type ChangeSink = Box<dyn Fn(Changes) -> bool + Send>;
+
+/// Follows directories.
+pub struct Watcher {
+    root: PathBuf,
+    /// `None` where the system tells nothing: then everything is looked at again and again.
+    events: Option<notify::RecommendedWatcher>,
+    raw: Sender<Raw>,
+    followed: Arc<Mutex<Followed>>,
+    /// Said once.
+    complaint: Option<String>,
+}
+
+/// What reaches the thread that coalesces.
+enum Raw {
+    Event(notify::Result<notify::Event>),
+    /// From now on by looking.
+    Poll,
+    /// How long the last look took.
+    Looked(Duration),
+}
+
+/// The directories that are followed. A link gives one directory several names, and the system knows only one.
+#[derive(Debug, Default)]
+struct Followed {
+    names: FxHashMap<PathBuf, BTreeSet<RelPath>>,
+    known: FxHashSet<RelPath>,
+}
+
+impl Watcher {
+    /// A watcher below `root`, an absolute path without links, that follows nothing yet. `sink` is called on a thread of its own.
+    pub fn start(root: &Path, sink: ChangeSink) -> io::Result<Self> {
+        let (raw, incoming) = channel();
+        let followed = Arc::<Mutex<Followed>>::default();
+        let told = raw.clone();
+        let handler = move |event| drop(told.send(Raw::Event(event)));
+        let events = notify::RecommendedWatcher::new(handler, notify::Config::default());
+        let mut watcher =
+            Self { root: root.to_owned(), events: None, raw, followed: followed.clone(), complaint: None };
+        match events {
+            Ok(events) => watcher.events = Some(events),
+            Err(error) => watcher.give_up(&error),
+        }
+        let names = Names { root: root.to_owned(), followed };
+        std::thread::Builder::new().name("watch".to_owned()).spawn(move || listen(&incoming, &names, &sink))?;
+        Ok(watcher)
+    }
+
+    /// Follows these directories, and no others. Returns those that were not followed before: what changed in them until now was not
+    /// told. A directory that is not there stands for the nearest one above it that is.
+    pub fn follow(&mut self, directories: &BTreeSet<RelPath>) -> Vec<RelPath> {
+        if self.events.is_none() {
+            return Vec::new();
+        }
+        let (new, gone) = {
+            let followed = self.lock();
+            let new: Vec<RelPath> =
+                directories.iter().filter(|directory| !followed.known.contains(*directory)).cloned().collect();
+            let mut gone: Vec<RelPath> =
+                followed.known.iter().filter(|directory| !directories.contains(*directory)).cloned().collect();
+            gone.sort();
+            (new, gone)
+        };
+        for directory in &gone {
+            self.leave(directory);
+        }
+        let mut added = Vec::new();
+        for directory in new {
+            let Some(real) = self.nearest(&directory) else { continue };
+            let is_new = !self.lock().names.contains_key(&real);
+            if is_new
+                && let Some(events) = &mut self.events
+                && let Err(error) = events.watch(&real, notify::RecursiveMode::NonRecursive)
+            {
+                // It may have gone meanwhile, which its parent tells.
+                if matches!(error.kind, notify::ErrorKind::PathNotFound) || !real.exists() {
+                    continue;
+                }
+                self.give_up(&error);
+                return Vec::new();
+            }
+            let mut followed = self.lock();
+            followed.names.entry(real).or_default().insert(directory.clone());
+            followed.known.insert(directory.clone());
+            drop(followed);
+            added.push(directory);
+        }
+        added
+    }
+
+    /// Why the system tells nothing, when that is so; given once.
+    pub fn take_complaint(&mut self) -> Option<String> {
+        self.complaint.take()
+    }
+
+    /// How long it took to look at everything: what is polled is polled no more often than is bearable.
+    pub fn looked(&self, took: Duration) {
+        // The thread ends with the process.
+        let _ = self.raw.send(Raw::Looked(took));
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Followed> {
+        self.followed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn leave(&mut self, directory: &RelPath) {
+        let mut orphans = Vec::new();
+        {
+            let mut followed = self.lock();
+            followed.known.remove(directory);
+            followed.names.retain(|real, names| {
+                names.remove(directory);
+                if names.is_empty() {
+                    orphans.push(real.clone());
+                }
+                !names.is_empty()
+            });
+        }
+        for real in orphans {
+            if let Some(events) = &mut self.events {
+                // One that is gone is left already.
+                let _ = events.unwatch(&real);
+            }
+        }
+    }
+
+    /// The place of a directory on disk, links followed, or of the nearest one above it.
+    fn nearest(&self, directory: &RelPath) -> Option<PathBuf> {
+        let mut directory = Some(directory.clone());
+        while let Some(candidate) = directory {
+            if let Ok(real) = fs::canonicalize(self.root.join(candidate.as_str()))
+                && real.is_dir()
+                && real.starts_with(&self.root)
+            {
+                return Some(real);
+            }
+            directory = candidate.parent();
+        }
+        None
+    }
+
+    fn give_up(&mut self, error: &notify::Error) {
+        self.events = None;
+        *self.lock() = Followed::default();
+        self.complaint = Some(match error.kind {
+            notify::ErrorKind::MaxFilesWatch => {
+                "The system's limit of watched directories is reached (`fs.inotify.max_user_watches`)".to_owned()
+            }
+            _ => format!("The system does not tell of changes: {error}"),
+        });
+        let _ = self.raw.send(Raw::Poll);
+    }
+}
+
+/// Names the paths of events.
+struct Names {
+    root: PathBuf,
+    followed: Arc<Mutex<Followed>>,
+}
+
+impl Names {
+    /// Every name of a path on disk below the root. A directory that came, went or moved is no longer followed under its name, nor is
+    /// what is below: whoever asks again follows what is there now.
+    fn of(&self, path: &Path, moved: bool) -> Vec<RelPath> {
+        let mut followed = self.followed.lock().unwrap_or_else(PoisonError::into_inner);
+        if moved && path != self.root {
+            followed.names.retain(|real, _| !real.starts_with(path));
+        }
+        let mut found: Vec<RelPath> = Vec::new();
+        if let (Some(parent), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str())) {
+            let directories = followed.names.get(parent).into_iter().flatten();
+            found.extend(directories.filter_map(|directory| directory.join(name).ok()));
+        }
+        let plain = path.strip_prefix(&self.root).ok().and_then(Path::to_str);
+        found.extend(plain.and_then(|plain| RelPath::new(plain).ok()));
+        if moved {
+            followed.known.retain(|known| !found.iter().any(|found| known.is_within(found)));
+        }
+        found
+    }
+}
+
+fn listen(incoming: &Receiver<Raw>, names: &Names, sink: &ChangeSink) {
+    let mut batch = Batch::default();
+    let mut polls = false;
+    let mut pause = POLL_INTERVAL;
+    let mut looked = Instant::now();
+    loop {
+        let timeout = match batch.due() {
+            Some(due) => due.saturating_duration_since(Instant::now()),
+            None if polls => pause.saturating_sub(looked.elapsed()),
+            None => Duration::from_secs(3600),
+        };
+        match incoming.recv_timeout(timeout) {
+            Ok(Raw::Event(event)) => batch.take(&Seen::of(event), names),
+            Ok(Raw::Poll) => polls = true,
+            Ok(Raw::Looked(took)) => {
+                pause = POLL_INTERVAL.max(took * POLL_SHARE);
+                looked = Instant::now();
+            }
+            Err(RecvTimeoutError::Disconnected) => return,
+            Err(RecvTimeoutError::Timeout) => {
+                let changes = match batch.finish() {
+                    Some(changes) => changes,
+                    None if polls => Changes::Everything,
+                    None => continue,
+                };
+                looked = Instant::now();
+                if !sink(changes) {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

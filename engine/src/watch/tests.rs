@@ -1,0 +1,152 @@
+use std::os::unix::fs::symlink;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use super::*;
+
+/// A directory that is watched.
+struct Case {
+    directory: tempfile::TempDir,
+    watcher: Watcher,
+    told: Receiver<Changes>,
+}
+
+impl Case {
+    fn new(directories: &[&str]) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        for name in directories {
+            fs::create_dir_all(directory.path().join(name)).unwrap();
+        }
+        let (tell, told) = channel();
+        let root = fs::canonicalize(directory.path()).unwrap();
+        let watcher = Watcher::start(&root, Box::new(move |changes| tell.send(changes).is_ok())).unwrap();
+        Self { directory, watcher, told }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    fn follow(&mut self, names: &[&str]) -> Vec<String> {
+        let directories = names.iter().map(|name| RelPath::new(name).unwrap()).collect();
+        self.watcher.follow(&directories).into_iter().map(|path| path.to_string()).collect()
+    }
+
+    /// What is told until nothing more comes, and of that what came, went or moved.
+    fn told(&self) -> (BTreeSet<String>, BTreeSet<String>) {
+        let mut all = (BTreeSet::new(), BTreeSet::new());
+        let mut wait = Duration::from_secs(10);
+        while let Ok(changes) = self.told.recv_timeout(wait) {
+            let Changes::Some { paths, moved } = changes else { panic!("everything") };
+            all.0.extend(paths.iter().map(ToString::to_string));
+            all.1.extend(moved.iter().map(ToString::to_string));
+            wait = Duration::from_millis(300);
+        }
+        all
+    }
+}
+
+fn set(names: &[&str]) -> BTreeSet<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+#[test]
+fn a_save_in_place_and_one_by_renaming() {
+    let mut case = Case::new(&["src"]);
+    fs::write(case.path("src/a.ts"), "1").unwrap();
+    assert_eq!(case.follow(&["", "src"]), [".", "src"]);
+    assert_eq!(case.follow(&["", "src"]), [""; 0]);
+    fs::write(case.path("src/a.ts"), "2").unwrap();
+    assert_eq!(case.told(), (set(&["src/a.ts"]), set(&[])));
+    fs::write(case.path("src/.a.ts.swap"), "3").unwrap();
+    fs::rename(case.path("src/.a.ts.swap"), case.path("src/a.ts")).unwrap();
+    let (paths, moved) = case.told();
+    assert!(paths.contains("src") && moved.contains("src/a.ts"), "{paths:?} {moved:?}");
+}
+
+#[test]
+fn a_directory_that_goes_and_comes_is_followed_again() {
+    let mut case = Case::new(&["src/x/y"]);
+    case.follow(&["", "src", "src/x", "src/x/y"]);
+    fs::remove_dir_all(case.path("src/x")).unwrap();
+    assert!(case.told().1.contains("src/x"));
+    fs::create_dir_all(case.path("src/x/y")).unwrap();
+    assert!(case.told().1.contains("src/x"));
+    assert_eq!(case.follow(&["", "src", "src/x", "src/x/y"]), ["src/x", "src/x/y"]);
+    fs::write(case.path("src/x/y/a.ts"), "1").unwrap();
+    assert!(case.told().1.contains("src/x/y/a.ts"));
+}
+
+#[test]
+fn a_directory_that_moves_takes_what_is_below_along() {
+    let mut case = Case::new(&["src/x/y"]);
+    case.follow(&["", "src", "src/x", "src/x/y"]);
+    fs::rename(case.path("src/x"), case.path("src/z")).unwrap();
+    assert_eq!(case.told().1, set(&["src/x", "src/z"]));
+    assert_eq!(case.follow(&["", "src", "src/z", "src/z/y"]), ["src/z", "src/z/y"]);
+    fs::write(case.path("src/z/y/a.ts"), "1").unwrap();
+    assert!(case.told().1.contains("src/z/y/a.ts"));
+}
+
+#[test]
+fn a_directory_that_is_not_there_is_told_of_when_it_comes() {
+    let mut case = Case::new(&[]);
+    assert_eq!(case.follow(&["", "src/x"]), [".", "src/x"]);
+    fs::create_dir_all(case.path("src")).unwrap();
+    assert!(case.told().1.contains("src"));
+    assert_eq!(case.follow(&["", "src/x"]), ["src/x"]);
+    fs::create_dir_all(case.path("src/x")).unwrap();
+    assert!(case.told().1.contains("src/x"));
+}
+
+#[test]
+fn what_lies_behind_a_link_has_all_its_names() {
+    let mut case = Case::new(&["packages/core", "node_modules"]);
+    symlink("../packages/core", case.path("node_modules/core")).unwrap();
+    case.follow(&["", "packages/core", "node_modules/core"]);
+    fs::write(case.path("packages/core/a.ts"), "1").unwrap();
+    let (_, moved) = case.told();
+    assert!(moved.is_superset(&set(&["node_modules/core/a.ts", "packages/core/a.ts"])), "{moved:?}");
+}
+
+#[test]
+fn hundreds_of_files_are_told_together() {
+    let mut case = Case::new(&["src"]);
+    case.follow(&[".", "src"]);
+    for number in 0..500 {
+        fs::write(case.path(&format!("src/m{number}.ts")), "1").unwrap();
+    }
+    let mut batches = 0;
+    let mut moved = BTreeSet::new();
+    while let Ok(changes) = case.told.recv_timeout(Duration::from_secs(if batches == 0 { 10 } else { 1 })) {
+        let Changes::Some { moved: more, .. } = changes else { panic!("everything") };
+        moved.extend(more);
+        batches += 1;
+    }
+    assert_eq!(moved.len(), 500);
+    assert!(batches <= 10, "{batches}");
+}
+
+#[test]
+fn lost_events_are_everything() {
+    let mut batch = Batch::default();
+    let names = Names { root: PathBuf::from("/"), followed: Arc::default() };
+    let lost = notify::Event::new(notify::EventKind::Other).set_flag(notify::event::Flag::Rescan);
+    batch.take(&Seen::of(Ok(lost)), &names);
+    assert_eq!(batch.finish(), Some(Changes::Everything));
+    assert_eq!(batch.finish(), None);
+    let limit = notify::Error::new(notify::ErrorKind::MaxFilesWatch);
+    batch.take(&Seen::of(Err(limit)), &names);
+    assert_eq!(batch.finish(), Some(Changes::Everything));
+}
+
+#[test]
+fn where_nothing_is_told_everything_is_looked_at_again_and_again() {
+    let mut case = Case::new(&["src"]);
+    case.watcher.give_up(&notify::Error::new(notify::ErrorKind::MaxFilesWatch));
+    assert!(case.watcher.take_complaint().unwrap().contains("limit"));
+    assert_eq!(case.watcher.take_complaint(), None);
+    for _ in 0..2 {
+        assert_eq!(case.told.recv_timeout(Duration::from_secs(10)), Ok(Changes::Everything));
+    }
+}
