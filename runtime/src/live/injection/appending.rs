@@ -12,7 +12,8 @@ use crate::response::Body;
 
 /// Passes a body on as it comes, then adds the element. A document that turns out to have the script already is given no other.
 pub(super) struct Appending {
-    body: Body,
+    /// None once it has ended: it may not be asked again.
+    body: Option<Body>,
     /// None once it was added.
     element: Option<Bytes>,
     /// The end of what was passed on, one byte shorter than what is sought.
@@ -21,7 +22,7 @@ pub(super) struct Appending {
 
 impl Appending {
     pub(super) fn new(body: Body, element: Bytes) -> Self {
-        Self { body, element: Some(element), seen: Vec::new() }
+        Self { body: Some(body), element: Some(element), seen: Vec::new() }
     }
 
     fn look(&mut self, piece: &[u8]) {
@@ -42,8 +43,8 @@ impl http_body::Body for Appending {
     type Error = io::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
-        match frame {
+        let Some(body) = &mut self.body else { return Poll::Ready(None) };
+        match ready!(Pin::new(body).poll_frame(context)) {
             Some(Ok(frame)) => {
                 if let Some(piece) = frame.data_ref() {
                     self.look(piece);
@@ -52,10 +53,13 @@ impl http_body::Body for Appending {
             }
             // A document that broke off must not look whole.
             Some(Err(error)) => {
-                self.element = None;
+                self.body = None;
                 Poll::Ready(Some(Err(error)))
             }
-            None => Poll::Ready(self.element.take().map(|element| Ok(Frame::data(element)))),
+            None => {
+                self.body = None;
+                Poll::Ready(self.element.take().map(|element| Ok(Frame::data(element))))
+            }
         }
     }
 }
