@@ -38,6 +38,7 @@ pub(super) fn run(global: &Global, serve: &Serve) -> Result<Exit, Failure> {
             limits: HandlerLimits::default(),
         },
         security_headers: SecurityHeaders::default(),
+        live: None,
     };
     runtime.block_on(async {
         let server = Server::bind(&environment, settings, options).await.map_err(|error| {
@@ -91,7 +92,7 @@ async fn reload(source: Arc<Source>, deployments: Deployments, schedules: Option
         let source = Arc::clone(&source);
         match tokio::task::spawn_blocking(move || source.release()).await {
             Ok(Ok(Some(release))) => {
-                if let (Ok(()), Some(schedules)) = (deployments.deploy(&release).await, &schedules) {
+                if let (Ok(_), Some(schedules)) = (deployments.deploy(&release).await, &schedules) {
                     schedules.follow(&release);
                 }
             }

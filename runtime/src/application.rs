@@ -1,9 +1,11 @@
 //! A module that has been loaded, ready to answer requests.
 //!
-//! An [`Application`] is made from a [`Release`] and never changes: a new release makes a new one. Its *routes* and *views* are
-//! what the dispatcher found in the module, joined with what `package.json` declares.
+//! An [`Application`] is made from a [`Release`] and never changes: a new release makes a new one. Its *module* may be that of the
+//! application before, when the releases differ in nothing else than their sites. *Routes* and *views* are what the dispatcher found in
+//! the module, joined with what `package.json` declares.
 
 mod choice;
+mod deployed;
 mod reconcile;
 mod release;
 
@@ -17,6 +19,7 @@ use serde_json::Value;
 use webstir_contract::PathPattern;
 use webstir_contract::artifacts::Engine;
 
+use crate::assets::AssetError;
 use crate::host::{Calls, HandlerHost, HostError, HostReply};
 use crate::readiness::{ManifestSummary, manifest_line};
 use crate::route::RouteTable;
@@ -24,21 +27,27 @@ use crate::session::FlashPlan;
 use crate::site::Site;
 
 pub use choice::{HandlerLimits, HostChoice};
+pub use deployed::Deployed;
 pub use release::{Release, ReleaseError};
 
-/// A loaded module.
+/// A loaded module, with what is published beside it.
 pub struct Application {
+    module: Arc<Module>,
+    site: Option<Arc<Site>>,
+}
+
+/// A loaded module.
+pub(crate) struct Module {
     routes: Vec<Route>,
     views: Vec<View>,
     route_table: RouteTable,
     view_table: RouteTable,
     manifest: Option<ManifestSummary>,
     warnings: Vec<String>,
-    has_module: bool,
+    is_defined: bool,
     has_dispose: bool,
     engine: Engine,
     host: Arc<dyn HandlerHost>,
-    site: Option<Arc<Site>>,
 }
 
 /// A route of the module.
@@ -78,6 +87,8 @@ pub enum LoadError {
     Description(#[from] serde_json::Error),
     #[error("The module needs a worker, and neither `bun` nor `node` is installed or on the search path")]
     NoInterpreter,
+    #[error("The published files cannot be read: {0}")]
+    Site(#[from] AssetError),
 }
 
 #[derive(Deserialize)]
@@ -124,20 +135,94 @@ impl Application {
         choice: &HostChoice,
         calls: &Arc<Calls>,
     ) -> Result<Self, LoadError> {
-        let Some(module) = &release.module else {
-            return Ok(Self { site: release.site.clone(), ..Self::empty() });
-        };
+        let site = release.site.clone();
+        let Some(module) = &release.module else { return Ok(Self { site, ..Self::empty() }) };
         let engine = choice.engine_for(release);
         let (host, description) = choice.start(module.clone(), engine, &release.root, environment, calls).await?;
         let description: Description = serde_json::from_str(&description)?;
         if description.has_init {
             host.call(r#"{"op":"init"}"#.to_owned(), None).await?;
         }
-        Ok(Self::compile(description, release, engine, host))
+        Ok(Self { module: Arc::new(Module::compile(description, release, engine, host)), site })
     }
 
     /// Serves no route.
     pub fn empty() -> Self {
+        Self { module: Arc::new(Module::empty()), site: None }
+    }
+
+    /// The same module with another site.
+    #[must_use]
+    pub fn with_site(&self, site: Option<Arc<Site>>) -> Self {
+        Self { module: Arc::clone(&self.module), site }
+    }
+
+    pub(crate) fn module(&self) -> &Arc<Module> {
+        &self.module
+    }
+
+    /// Routes by path; an index is one of [`Application::route`].
+    pub fn routes(&self) -> &RouteTable {
+        &self.module.route_table
+    }
+
+    /// Views by path; an index is one of [`Application::view`].
+    pub fn views(&self) -> &RouteTable {
+        &self.module.view_table
+    }
+
+    pub fn route(&self, index: usize) -> &Route {
+        &self.module.routes[index]
+    }
+
+    pub fn view(&self, index: usize) -> &View {
+        &self.module.views[index]
+    }
+
+    /// None when the module exports no manifest.
+    pub fn manifest(&self) -> Option<&ManifestSummary> {
+        self.module.manifest.as_ref()
+    }
+
+    /// The line that says what is served.
+    pub fn manifest_line(&self) -> String {
+        manifest_line(self.manifest(), self.module.routes.len(), self.module.views.len())
+    }
+
+    /// What is wrong with the module's configuration, without being an error.
+    pub fn warnings(&self) -> &[String] {
+        &self.module.warnings
+    }
+
+    /// Whether the bundle exports a module definition.
+    pub fn has_module(&self) -> bool {
+        self.module.is_defined
+    }
+
+    /// What runs its handlers.
+    pub fn engine_name(&self) -> &'static str {
+        match self.module.engine {
+            Engine::Embedded => "embedded",
+            Engine::Worker => "worker",
+        }
+    }
+
+    /// What is published beside the module, in a `full` workspace.
+    pub fn site(&self) -> Option<&Arc<Site>> {
+        self.site.as_ref()
+    }
+
+    pub fn is_available(&self) -> bool {
+        self.module.host.is_available()
+    }
+
+    pub async fn call(&self, message: String, body: Option<Bytes>) -> Result<HostReply, HostError> {
+        self.module.host.call(message, body).await
+    }
+}
+
+impl Module {
+    fn empty() -> Self {
         Self {
             routes: Vec::new(),
             views: Vec::new(),
@@ -145,11 +230,10 @@ impl Application {
             view_table: RouteTable::default(),
             manifest: None,
             warnings: Vec::new(),
-            has_module: false,
+            is_defined: false,
             has_dispose: false,
             engine: Engine::Embedded,
             host: Arc::new(NoHost),
-            site: None,
         }
     }
 
@@ -189,75 +273,15 @@ impl Application {
             view_table,
             manifest,
             warnings,
-            has_module: description.export_name.is_some(),
+            is_defined: description.export_name.is_some(),
             has_dispose: description.has_dispose,
             engine,
             host,
-            site: release.site.clone(),
         }
     }
 
-    /// Routes by path; an index is one of [`Application::route`].
-    pub fn routes(&self) -> &RouteTable {
-        &self.route_table
-    }
-
-    /// Views by path; an index is one of [`Application::view`].
-    pub fn views(&self) -> &RouteTable {
-        &self.view_table
-    }
-
-    pub fn route(&self, index: usize) -> &Route {
-        &self.routes[index]
-    }
-
-    pub fn view(&self, index: usize) -> &View {
-        &self.views[index]
-    }
-
-    /// None when the module exports no manifest.
-    pub fn manifest(&self) -> Option<&ManifestSummary> {
-        self.manifest.as_ref()
-    }
-
-    /// The line that says what is served.
-    pub fn manifest_line(&self) -> String {
-        manifest_line(self.manifest(), self.routes.len(), self.views.len())
-    }
-
-    /// What is wrong with the module's configuration, without being an error.
-    pub fn warnings(&self) -> &[String] {
-        &self.warnings
-    }
-
-    /// Whether the bundle exports a module definition.
-    pub fn has_module(&self) -> bool {
-        self.has_module
-    }
-
-    /// What runs its handlers.
-    pub fn engine_name(&self) -> &'static str {
-        match self.engine {
-            Engine::Embedded => "embedded",
-            Engine::Worker => "worker",
-        }
-    }
-
-    /// What is published beside the module, in a `full` workspace.
-    pub fn site(&self) -> Option<&Arc<Site>> {
-        self.site.as_ref()
-    }
-
-    pub fn is_available(&self) -> bool {
-        self.host.is_available()
-    }
-
-    pub async fn call(&self, message: String, body: Option<Bytes>) -> Result<HostReply, HostError> {
-        self.host.call(message, body).await
-    }
-
-    /// Calls the module's `dispose`, then ends its host.
-    pub async fn dispose(&self) {
+    /// Calls its `dispose`, then ends its host.
+    pub(crate) async fn dispose(&self) {
         if self.has_dispose
             && let Err(error) = self.host.call(r#"{"op":"dispose"}"#.to_owned(), None).await
         {

@@ -8,6 +8,7 @@ mod cache_control;
 mod condition;
 mod contents;
 mod encoding;
+mod live;
 mod place;
 mod response;
 #[cfg(test)]
@@ -61,6 +62,8 @@ pub enum AssetError {
 #[derive(Debug)]
 pub(crate) struct Asset {
     path: String,
+    /// What was indexed, whatever its place holds now.
+    digest: blake3::Hash,
     place: Place,
     content_type: HeaderValue,
     cache: CachePolicy,
@@ -154,6 +157,7 @@ impl Asset {
         Self {
             content_type: content_type(&entry.path),
             path: entry.path,
+            digest: entry.digest,
             place: entry.place,
             cache,
             variants,
@@ -161,7 +165,6 @@ impl Asset {
         }
     }
 
-    #[cfg(test)]
     pub(crate) fn path(&self) -> &str {
         &self.path
     }

@@ -58,18 +58,10 @@ pub enum DocumentError {
 impl Documents {
     /// The document for a request path whose first segment is `page`; `home` for the root. Looks at the disk: not for I/O threads.
     pub fn find(&self, root: &Path, page: &str) -> Result<(Arc<str>, CacheStatus), DocumentError> {
-        let page = if page.is_empty() { "home" } else { page };
-        let mut candidates = Vec::new();
-        for output in ["build/frontend", "dist/frontend"] {
-            candidates.extend([
-                format!("{output}/pages/{page}/index.html"),
-                format!("{output}/{page}/index.html"),
-                format!("{output}/{page}.html"),
-            ]);
-            if page == "home" {
-                candidates.push(format!("{output}/index.html"));
-            }
-        }
+        let (page, names) = document_names(page);
+        let outputs = ["build/frontend", "dist/frontend"].into_iter();
+        let candidates: Vec<String> =
+            outputs.flat_map(|output| names.iter().map(move |name| format!("{output}/{name}"))).collect();
         // A segment of a request is one name: anything else would lead elsewhere.
         let is_name = !page.starts_with('.') && !page.contains(['/', '\\', '\0']);
         for candidate in candidates.iter().filter(|_| is_name) {
@@ -80,7 +72,7 @@ impl Documents {
                 _ => {}
             }
         }
-        Err(DocumentError::Missing { page: page.to_owned(), candidates })
+        Err(DocumentError::Missing { page, candidates })
     }
 
     fn read(&self, path: &Path, found: &fs::Metadata) -> io::Result<(Arc<str>, CacheStatus)> {
@@ -104,6 +96,16 @@ impl Documents {
         documents.insert(path.to_owned(), cached);
         Ok((text, status))
     }
+}
+
+/// The name of a page, `home` for none, and where its document may be in the published tree.
+pub(crate) fn document_names(page: &str) -> (String, Vec<String>) {
+    let page = if page.is_empty() { "home" } else { page };
+    let mut names = vec![format!("pages/{page}/index.html"), format!("{page}/index.html"), format!("{page}.html")];
+    if page == "home" {
+        names.push("index.html".to_owned());
+    }
+    (page.to_owned(), names)
 }
 
 /// What a view adds to its document.

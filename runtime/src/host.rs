@@ -21,7 +21,7 @@ use futures_util::future::BoxFuture;
 use webstir_script::{Program, ProgramMap, Thrown};
 
 pub(crate) use calls::OpenTransaction;
-pub use calls::{Calls, Chunks, OpenCall};
+pub use calls::{Calls, Chunks, OpenCall, Sender};
 pub use embedded::{Embedded, EmbeddedSettings};
 #[cfg(feature = "fuzzing")]
 pub(crate) use worker::fuzzing;

@@ -1,9 +1,11 @@
 //! From a request to its response.
 //!
-//! In this order: the built-in endpoints, a route, a view, a published file. Every response carries the id of its request.
+//! In this order: the built-in endpoints, a route, a view, a published file. Every response carries the id of its request, and belongs
+//! to one state of the server: what was served, and how it was configured, when the request came.
 
 mod endpoint;
 mod forwarded;
+mod live;
 mod message;
 mod published;
 mod route;
@@ -24,16 +26,20 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::host::HostError;
+use crate::live::Injection;
 use crate::metrics::{STATIC_ROUTE, UNMATCHED_ROUTE};
 use crate::response::{self, Body, REQUEST_ID};
 use crate::route::{Found, RequestPath};
 use crate::session::{CommitError, StoreError};
 use crate::site;
-use crate::state::State;
+use crate::state::{Serving, State};
+
+pub(crate) use live::Endless;
 
 /// One request, as the parts of the pipeline see it.
 struct Exchange {
     state: Arc<State>,
+    serving: Arc<Serving>,
     id: String,
     /// As it was sent; `HEAD` is answered like `GET`, without a body.
     method: Method,
@@ -66,9 +72,12 @@ enum Failure {
 /// Answers one request.
 pub(crate) async fn answer(state: Arc<State>, request: Request<Incoming>) -> Response<Body> {
     let started = Instant::now();
-    let counted = Arc::clone(&state);
-    let _in_flight = counted.metrics.begin();
     let (parts, body) = request.into_parts();
+    // Before what is served: a page that says a revision is never of an earlier one.
+    let injection = state.live.as_ref().map(|live| Injection::new(live, &parts.method, &parts.headers));
+    let serving = state.serving();
+    let configured = Arc::clone(&serving.configured);
+    let _in_flight = configured.metrics.begin();
     let origin = forwarded::origin(&parts);
     let exchange = Exchange {
         id: request_id(&parts.headers),
@@ -78,10 +87,14 @@ pub(crate) async fn answer(state: Arc<State>, request: Request<Incoming>) -> Res
         body: Some(body),
         origin,
         state,
+        serving,
     };
     let id = HeaderValue::from_str(&exchange.id).unwrap_or(HeaderValue::from_static("invalid"));
     let mut response = exchange.run(started).await;
-    counted.security.complete(response.headers_mut());
+    if let Some(injection) = injection {
+        response = injection.apply(response).await;
+    }
+    configured.security.complete(response.headers_mut());
     response.headers_mut().insert(REQUEST_ID, id);
     response
 }
@@ -111,7 +124,12 @@ impl Exchange {
         if let Some(response) = self.built_in(path.as_str()).await {
             return response;
         }
-        let application = self.state.application();
+        if self.state.live.is_some() && !self.serving.is_deployed {
+            let response = self.live_shared(path.as_str()).unwrap_or_else(|| self.nothing_deployed());
+            self.completed(UNMATCHED_ROUTE, &response, started);
+            return response;
+        }
+        let application = Arc::clone(&self.serving.application);
         let found = application.routes().find(&self.method, &path);
         let view = application.views().find(&Method::GET, &path);
         let site = application.site().filter(|_| !site::is_api(&path));
@@ -136,6 +154,9 @@ impl Exchange {
                     if self.method != Method::OPTIONS && !is_published {
                         return self.unmatched(&path, &[Method::GET, Method::HEAD], started);
                     }
+                }
+                if let Some(response) = self.live_shared(path.as_str()) {
+                    return response;
                 }
                 if self.method == Method::OPTIONS {
                     return self.preflight();
@@ -183,7 +204,7 @@ impl Exchange {
         let asked = self.headers.get(ACCESS_CONTROL_REQUEST_HEADERS).cloned();
         headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, asked.unwrap_or(HeaderValue::from_static("content-type")));
         headers.insert(VARY, HeaderValue::from_static("origin, access-control-request-headers"));
-        if self.state.settings.mode.is_development()
+        if self.serving.configured.settings.mode.is_development()
             && let Some(origin) = self.headers.get(ORIGIN)
         {
             headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
@@ -194,7 +215,7 @@ impl Exchange {
     fn completed(&self, label: &str, response: &Response<Body>, started: Instant) {
         let status = response.status().as_u16();
         let duration = started.elapsed();
-        self.state.metrics.record(&self.method, label, response.status(), duration);
+        self.serving.configured.metrics.record(&self.method, label, response.status(), duration);
         tracing::info!(
             requestId = self.id,
             method = self.method.as_str(),
@@ -237,7 +258,7 @@ impl Exchange {
             Failure::Host(HostError::Thrown(thrown)) => thrown.name.is_some().then_some(message),
             _ => Some(message),
         };
-        if self.state.settings.mode.is_production() {
+        if self.serving.configured.settings.mode.is_production() {
             return response::error(status, code, None);
         }
         response::error(status, code, told.as_deref())

@@ -31,6 +31,11 @@ pub(crate) fn full(bytes: impl Into<Bytes>) -> Body {
     Full::new(bytes.into()).map_err(|never| match never {}).boxed_unsync()
 }
 
+/// A body that cannot be given.
+pub(crate) fn failing(error: io::Error) -> Body {
+    StreamBody::new(futures_util::stream::once(std::future::ready(Err(error)))).boxed_unsync()
+}
+
 /// A body that arrives in pieces; `kept` lives as long as it does.
 pub(crate) fn stream<K: Send + 'static>(chunks: Chunks, kept: K) -> Body {
     let pieces = futures_util::stream::unfold((chunks, kept), |(mut chunks, kept)| async move {

@@ -2,7 +2,6 @@
 
 mod opening;
 
-use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
@@ -10,8 +9,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use http::Version;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -20,13 +21,14 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{sleep, timeout};
 
-use crate::application::{HostChoice, LoadError, Release};
+use crate::application::{Deployed, HostChoice, LoadError, Release};
 use crate::environment::{Environment, Settings};
+use crate::live::Live;
 use crate::log::READY;
-use crate::pipeline;
+use crate::pipeline::{self, Endless};
 use crate::security_headers::SecurityHeaders;
-use crate::session::{self, Sessions, StoreError, SweepTask};
-use crate::state::{Limits, Parts, State};
+use crate::session::StoreError;
+use crate::state::{Configured, Limits, Parts, ReconfigureError, State};
 
 /// How a server runs, beside what its environment says.
 #[derive(Debug, Clone)]
@@ -37,6 +39,8 @@ pub struct ServerOptions {
     pub choice: HostChoice,
     /// None are sent where `SECURITY_HEADERS` is off.
     pub security_headers: SecurityHeaders,
+    /// What browsers are told through while a workspace is edited; pages are given the script that listens.
+    pub live: Option<Live>,
 }
 
 /// Why there is no server.
@@ -53,17 +57,16 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     state: Arc<State>,
-    _sweep: SweepTask,
 }
 
 /// Gives a running server other releases.
 #[derive(Clone)]
 pub struct Deployments(Arc<State>);
 
-/// Expired sessions are removed this often.
-const SWEEP: Duration = Duration::from_mins(5);
 /// After a failure to accept, such as too many open files.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// For a browser to take the last that it is told.
+const FAREWELL: Duration = Duration::from_millis(300);
 
 impl Server {
     /// Opens the session store and listens. A port of 0 is any free one.
@@ -74,24 +77,18 @@ impl Server {
     ) -> Result<Self, ServerError> {
         let address = SocketAddr::new(options.host, options.port);
         let listen = |source| ServerError::Listen { address, source };
-        let store = session::connect(&settings.session.store).await?;
-        let sessions = Sessions::new(&settings.session, store);
-        let sweep = sessions.sweep_every(SWEEP);
+        let configured = Configured::new(environment, settings, &options.security_headers).await?;
         let listener = TcpListener::bind(address).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
-        let variables: BTreeMap<String, String> =
-            environment.variables().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        let security = if settings.security_headers { options.security_headers } else { SecurityHeaders::none() };
         let state = Arc::new(State::new(Parts {
-            settings,
+            configured,
             root: PathBuf::from(environment.workspace_root()),
-            variables,
-            sessions,
             limits: options.limits,
             choice: options.choice,
-            security,
+            security: options.security_headers,
+            live: options.live,
         }));
-        Ok(Self { listener, address, state, _sweep: sweep })
+        Ok(Self { listener, address, state })
     }
 
     /// Where it listens.
@@ -105,8 +102,12 @@ impl Server {
 
     /// Serves until `stop`; then finishes the requests in flight, within the limit, and disposes of the module.
     pub async fn run(self, stop: impl Future<Output = ()>) {
-        let Self { listener, address, state, _sweep } = self;
-        tracing::info!(target: READY, port = address.port(), mode = state.settings.mode.as_str(), runtime = "webstir", "API server running");
+        let Self { listener, address, state } = self;
+        {
+            let serving = state.serving();
+            let mode = serving.configured.settings.mode.as_str();
+            tracing::info!(target: READY, port = address.port(), mode, runtime = "webstir", "API server running");
+        }
         let connections = Arc::new(Semaphore::new(state.limits.connections));
         let graceful = GracefulShutdown::new();
         let (stopping, is_stopping) = watch::channel(());
@@ -125,18 +126,34 @@ impl Server {
             }
         }
         drop(listener);
+        if let Some(live) = &state.live {
+            live.end();
+        }
         drop(stopping);
         if timeout(state.limits.drain, graceful.shutdown()).await.is_err() {
             tracing::warn!("[webstir] requests were still in flight after {} s", state.limits.drain.as_secs());
         }
-        state.application().dispose().await;
+        state.serving().application.module().dispose().await;
     }
 }
 
 impl Deployments {
-    /// Serves a release from now on. One with the bytes that are served changes nothing.
-    pub async fn deploy(&self, release: &Release) -> Result<(), LoadError> {
+    /// Serves a release from now on; tells what changed. One with the bytes that are served changes nothing, and one that differs in
+    /// nothing else than its site keeps the module that was loaded. Of several at once the one that was asked for last is served at
+    /// last.
+    pub async fn deploy(&self, release: &Release) -> Result<Deployed, LoadError> {
         self.0.deploy(release).await
+    }
+
+    /// Takes over another environment. New requests are answered by it; the release is loaded anew when its variables changed, and until
+    /// that is done everything is as it was. Sessions go on where they can: the store stays while its location does, and a secret that
+    /// nobody set stays the same. Host, port and the log are those of the start.
+    pub async fn reconfigure(
+        &self,
+        environment: &Environment,
+        settings: Settings,
+    ) -> Result<Deployed, ReconfigureError> {
+        self.0.reconfigure(environment, settings).await
     }
 }
 
@@ -172,9 +189,17 @@ fn serve(
         .keep_alive_interval(Some(limits.head))
         .keep_alive_timeout(limits.head);
     let state = Arc::clone(state);
+    let is_endless = Arc::new(AtomicBool::new(false));
+    let farewell = farewell(state.live.is_some(), Arc::clone(&is_endless), is_stopping.clone());
     let service = service_fn(move |request| {
-        let state = Arc::clone(&state);
-        async move { Ok::<_, Infallible>(pipeline::answer(state, request).await) }
+        let (state, is_endless) = (Arc::clone(&state), Arc::clone(&is_endless));
+        async move {
+            let is_alone = request.version() < Version::HTTP_2;
+            is_endless.store(false, Ordering::Relaxed);
+            let response = pipeline::answer(state, request).await;
+            is_endless.store(is_alone && response.extensions().get::<Endless>().is_some(), Ordering::Relaxed);
+            Ok::<_, Infallible>(response)
+        }
     });
     tokio::spawn(async move {
         let opened = tokio::select! {
@@ -183,11 +208,30 @@ fn serve(
         };
         if opened {
             let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
-            // A client that breaks off is its own business.
-            if let Err(error) = watcher.watch(connection).await {
-                tracing::debug!("[webstir] connection: {error}");
+            tokio::select! {
+                ended = watcher.watch(connection) => {
+                    // A client that breaks off is its own business.
+                    if let Err(error) = ended {
+                        tracing::debug!("[webstir] connection: {error}");
+                    }
+                }
+                () = farewell => {}
             }
         }
         drop(permit);
     });
+}
+
+/// Until a connection that carries nothing but a stream of events need not be waited for: a client that takes nothing would hold up the
+/// end of the server. Without a hub it never comes.
+async fn farewell(is_live: bool, is_endless: Arc<AtomicBool>, mut is_stopping: watch::Receiver<()>) {
+    if is_live {
+        // Nothing is ever sent: it changes by its sender going away.
+        let _ = is_stopping.changed().await;
+        sleep(FAREWELL).await;
+        if is_endless.load(Ordering::Relaxed) {
+            return;
+        }
+    }
+    std::future::pending::<()>().await;
 }

@@ -3,12 +3,15 @@
 //! A *site* is a published tree with its page views. For a path there are *candidates*, names in the tree, of which the first that
 //! exists is served.
 
+mod difference;
+
 use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::Value;
 
 use crate::assets::{Asset, AssetError, AssetIndex, extension};
+use crate::document::{DocumentError, document_names};
 use crate::page_view::{PageViewError, PageViews};
 use crate::route::RequestPath;
 
@@ -16,7 +19,7 @@ use crate::route::RequestPath;
 #[derive(Debug)]
 pub struct Site {
     assets: AssetIndex,
-    pages: PageViews,
+    pages: Arc<PageViews>,
 }
 
 /// Why a site cannot be served.
@@ -40,7 +43,7 @@ impl Site {
     }
 
     pub fn new(assets: AssetIndex, pages: PageViews) -> Self {
-        Self { assets, pages }
+        Self { assets, pages: Arc::new(pages) }
     }
 
     pub fn assets(&self) -> &AssetIndex {
@@ -56,6 +59,20 @@ impl Site {
         let segments = normalised(path)?;
         let asset = candidates(&segments).iter().find_map(|candidate| self.assets.asset(candidate));
         asset.or_else(|| self.assets.asset(&format!("pages/{}/index.html", self.pages.page(path)?)))
+    }
+
+    /// The same site, whose pages are in memory.
+    pub(crate) fn with_documents_in_memory(&self) -> Result<Self, AssetError> {
+        Ok(Self { assets: self.assets.with_documents_in_memory()?, pages: Arc::clone(&self.pages) })
+    }
+
+    /// The document for a request path whose first segment is `page`.
+    pub(crate) async fn document(&self, page: String) -> Result<Arc<str>, DocumentError> {
+        let (page, candidates) = document_names(&page);
+        let found = candidates.iter().find_map(|path| Some((path, self.assets.asset(path)?)));
+        let Some((path, asset)) = found else { return Err(DocumentError::Missing { page, candidates }) };
+        let read = |source| DocumentError::Read { path: path.clone(), source };
+        self.assets.text(asset).await.map_err(read)
     }
 
     pub(crate) fn not_found_page(&self) -> Option<&Arc<Asset>> {

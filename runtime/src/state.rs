@@ -1,24 +1,23 @@
 //! What all requests of a server share.
 
+mod configured;
+mod deployment;
 mod throttle;
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use serde_json::json;
-
-use crate::application::{Application, HostChoice, LoadError, Release};
-use crate::auth::Authenticator;
+use crate::application::{Application, HostChoice};
 use crate::document::{CacheStatus, DocumentError, Documents};
-use crate::environment::Settings;
 use crate::host::Calls;
-use crate::metrics::Metrics;
+use crate::live::Live;
 use crate::readiness::{Readiness, ReadinessStatus};
 use crate::security_headers::SecurityHeaders;
-use crate::session::Sessions;
 
+pub(crate) use configured::Configured;
+use deployment::Deploying;
+pub use deployment::ReconfigureError;
 pub(crate) use throttle::Throttle;
 
 /// What a client may take its time for.
@@ -50,128 +49,78 @@ impl Default for Limits {
 
 /// What all requests of a server share.
 pub(crate) struct State {
-    pub(crate) settings: Settings,
-    pub(crate) root: PathBuf,
-    pub(crate) variables: BTreeMap<String, String>,
-    pub(crate) sessions: Sessions,
-    pub(crate) authenticator: Arc<Authenticator>,
     pub(crate) calls: Arc<Calls>,
-    pub(crate) metrics: Metrics,
     pub(crate) client_errors: Throttle,
     pub(crate) limits: Limits,
-    pub(crate) choice: HostChoice,
-    pub(crate) security: SecurityHeaders,
     pub(crate) started: Instant,
+    /// None where browsers are told nothing.
+    pub(crate) live: Option<Live>,
+    root: PathBuf,
+    choice: HostChoice,
+    security: SecurityHeaders,
     documents: Arc<Documents>,
-    current: RwLock<Current>,
+    serving: RwLock<Arc<Serving>>,
+    deploying: tokio::sync::Mutex<Deploying>,
 }
 
-struct Current {
-    application: Arc<Application>,
-    identity: Option<blake3::Hash>,
+/// What a request is served with: whatever changes meanwhile, it keeps this one to its end.
+#[derive(Clone)]
+pub(crate) struct Serving {
+    pub(crate) application: Arc<Application>,
+    pub(crate) configured: Arc<Configured>,
+    /// Whether the application is that of a release.
+    pub(crate) is_deployed: bool,
     status: ReadinessStatus,
     message: Option<String>,
 }
 
 /// The parts that are made before the server.
 pub(crate) struct Parts {
-    pub(crate) settings: Settings,
+    pub(crate) configured: Configured,
     pub(crate) root: PathBuf,
-    pub(crate) variables: BTreeMap<String, String>,
-    pub(crate) sessions: Sessions,
     pub(crate) limits: Limits,
     pub(crate) choice: HostChoice,
     pub(crate) security: SecurityHeaders,
+    pub(crate) live: Option<Live>,
 }
 
 impl State {
     pub(crate) fn new(parts: Parts) -> Self {
-        let authenticator = Arc::new(Authenticator::new(&parts.settings.auth));
+        let configured = Arc::new(parts.configured);
         Self {
-            calls: Calls::new(Arc::clone(&authenticator)),
-            authenticator,
-            metrics: Metrics::new(parts.settings.metrics),
+            calls: Calls::new(),
             client_errors: Throttle::new(20, 5),
-            started: Instant::now(),
-            documents: Arc::default(),
-            current: RwLock::new(Current {
-                application: Arc::new(Application::empty()),
-                identity: None,
-                status: ReadinessStatus::Booting,
-                message: None,
-            }),
-            settings: parts.settings,
-            root: parts.root,
-            variables: parts.variables,
-            sessions: parts.sessions,
             limits: parts.limits,
+            started: Instant::now(),
+            live: parts.live,
+            root: parts.root,
             choice: parts.choice,
             security: parts.security,
+            documents: Arc::default(),
+            deploying: tokio::sync::Mutex::new(Deploying::new(Arc::clone(&configured))),
+            serving: RwLock::new(Arc::new(Serving {
+                application: Arc::new(Application::empty()),
+                configured,
+                is_deployed: false,
+                status: ReadinessStatus::Booting,
+                message: None,
+            })),
         }
     }
 
-    /// What serves requests from now on; a request keeps the one that it started with.
-    pub(crate) fn application(&self) -> Arc<Application> {
-        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner).application)
+    /// What serves requests from now on.
+    pub(crate) fn serving(&self) -> Arc<Serving> {
+        Arc::clone(&self.serving.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    pub(crate) fn readiness(&self) -> Readiness {
-        let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
-        let is_available = current.application.is_available();
-        let (status, message) = match current.status {
-            ReadinessStatus::Ready if !is_available => {
-                (ReadinessStatus::Error, Some("The worker is being started again".to_owned()))
-            }
-            status => (status, current.message.clone()),
-        };
-        Readiness {
-            status,
-            message,
-            manifest: current.application.manifest().cloned(),
-            metrics: self.metrics.snapshot(),
-        }
+    /// Exchanges it; gives the one before.
+    fn replace(&self, next: impl FnOnce(&Serving) -> Serving) -> Arc<Serving> {
+        let mut serving = self.serving.write().unwrap_or_else(PoisonError::into_inner);
+        let next = Arc::new(next(&serving));
+        std::mem::replace(&mut serving, next)
     }
 
-    /// Serves a release. One that cannot be loaded leaves what was served before; the first leaves the server unready.
-    pub(crate) async fn deploy(&self, release: &Release) -> Result<(), LoadError> {
-        if self.current.read().unwrap_or_else(PoisonError::into_inner).identity == Some(release.identity) {
-            return Ok(());
-        }
-        let loaded = Application::load(release, &self.variables, &self.choice, &self.calls).await;
-        let application = match loaded {
-            Ok(application) => Arc::new(application),
-            Err(error) => {
-                let (kind, stack, message) = match &error {
-                    LoadError::Host(error) => (error.kind(), error.stack(), error.message()),
-                    other => ("Error", other.to_string(), other.to_string()),
-                };
-                let record = json!({
-                    "message": "[webstir-backend] module load failed",
-                    "fields": { "err": { "type": kind, "message": message, "stack": stack } },
-                })
-                .to_string();
-                tracing::error!(record = record.as_str());
-                let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
-                if current.identity.is_none() {
-                    current.status = ReadinessStatus::Error;
-                    current.message = Some(error.to_string());
-                }
-                return Err(error);
-            }
-        };
-        announce(&application, release);
-        let before = {
-            let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
-            current.identity = Some(release.identity);
-            current.status = ReadinessStatus::Ready;
-            current.message = None;
-            std::mem::replace(&mut current.application, application)
-        };
-        tokio::spawn(retire(before, self.limits.drain));
-        Ok(())
-    }
-
-    /// The document of a page. Looks at the disk.
+    /// The document of a page where the release brings none. Looks at the disk.
     pub(crate) async fn document(&self, page: String) -> Result<(Arc<str>, CacheStatus), DocumentError> {
         let (documents, root) = (Arc::clone(&self.documents), self.root.clone());
         let found = tokio::task::spawn_blocking(move || documents.find(&root, &page)).await;
@@ -179,24 +128,19 @@ impl State {
     }
 }
 
-fn announce(application: &Application, release: &Release) {
-    if application.has_module() {
-        let name = release.module.as_ref().map_or("", |module| module.name.as_str());
-        tracing::info!(engine = application.engine_name(), "[webstir-backend] loaded module definition from {name}");
-    } else {
-        tracing::warn!("[webstir-backend] no module definition found. Add src/backend/module.ts to describe routes.");
+impl Serving {
+    pub(crate) fn readiness(&self) -> Readiness {
+        let (status, message) = match self.status {
+            ReadinessStatus::Ready if !self.application.is_available() => {
+                (ReadinessStatus::Error, Some("The worker is being started again".to_owned()))
+            }
+            status => (status, self.message.clone()),
+        };
+        Readiness {
+            status,
+            message,
+            manifest: self.application.manifest().cloned(),
+            metrics: self.configured.metrics.snapshot(),
+        }
     }
-    tracing::info!("{}", application.manifest_line());
-    for warning in application.warnings() {
-        tracing::warn!(warning = warning.as_str(), "[webstir-backend] module configuration warning");
-    }
-}
-
-/// Waits for the requests that still use it, then ends it.
-async fn retire(application: Arc<Application>, limit: Duration) {
-    let deadline = Instant::now() + limit;
-    while Arc::strong_count(&application) > 1 && Instant::now() < deadline {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    application.dispose().await;
 }

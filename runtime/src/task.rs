@@ -15,8 +15,7 @@ use tokio::time::timeout;
 use webstir_contract::artifacts::Engine;
 
 use crate::application::{HandlerLimits, HostChoice, LoadError, Release};
-use crate::auth::Authenticator;
-use crate::environment::{AuthSettings, Environment};
+use crate::environment::Environment;
 use crate::host::{Calls, HandlerHost, HostError, HostedModule};
 
 /// The tasks of a release.
@@ -159,14 +158,12 @@ impl TaskRunner {
     pub fn new(release: &Release, environment: &Environment, options: &TaskOptions) -> Self {
         let limits = HandlerLimits { cpu: options.limit, ..HandlerLimits::default() };
         let choice = HostChoice { engine: options.engine, count: NonZeroUsize::MIN, limits };
-        // Nobody sends a request to a task, so it has nobody to ask about.
-        let authenticator = Arc::new(Authenticator::new(&AuthSettings::default()));
         Self {
             root: release.root.clone(),
             environment: environment.variables().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
             engine: choice.engine_for(release),
             choice,
-            calls: Calls::new(authenticator),
+            calls: Calls::new(),
         }
     }
 

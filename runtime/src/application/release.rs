@@ -30,6 +30,8 @@ pub struct Release {
     pub site: Option<Arc<Site>>,
     /// Of everything above.
     pub identity: blake3::Hash,
+    /// Of everything above but the site: two releases that share it may share a loaded module.
+    pub module_identity: blake3::Hash,
     /// Jobs and migrations, with an identity of their own: a server serves the same with others.
     pub tasks: Tasks,
 }
@@ -104,10 +106,10 @@ impl Release {
         let (engine, validates) =
             (declared.and_then(|module| module.engine), declared.is_some_and(|module| module.validate));
         let site = site(&root.join(output).with_file_name("frontend"), &index.profile, package_json.as_deref())?;
-        let parts = identity(&index.profile, module.as_ref(), engine, validates, package_json.as_deref());
+        let module_identity = identity(&index.profile, module.as_ref(), engine, validates, package_json.as_deref());
         let identity = match &site {
-            None => parts,
-            Some(site) => blake3::keyed_hash(parts.as_bytes(), site.assets().identity().as_bytes()),
+            None => module_identity,
+            Some(site) => blake3::keyed_hash(module_identity.as_bytes(), site.assets().identity().as_bytes()),
         };
         let mut jobs = Job::registered(named(MANIFEST)?.as_deref(), package_json.as_deref());
         for job in &mut jobs {
@@ -117,7 +119,18 @@ impl Release {
         let migrations = migrations.filter_map(Result::transpose).collect::<Result<_, _>>()?;
         let tasks = Tasks { jobs, migrations };
         let root = root.to_owned();
-        Ok(Self { root, profile: index.profile, module, engine, validates, package_json, site, identity, tasks })
+        Ok(Self {
+            root,
+            profile: index.profile,
+            module,
+            engine,
+            validates,
+            package_json,
+            site,
+            identity,
+            module_identity,
+            tasks,
+        })
     }
 }
 

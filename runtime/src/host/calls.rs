@@ -29,16 +29,22 @@ const CHUNKS_AHEAD: usize = 4;
 pub struct Calls {
     last: AtomicU64,
     open: Mutex<FxHashMap<u64, Entry>>,
-    authenticator: Arc<Authenticator>,
     fetch: Fetch,
 }
 
 struct Entry {
-    /// Of the request, for a script that asks who sent it.
-    headers: Option<Arc<HeaderMap>>,
+    /// For a script that asks who sent the request.
+    sender: Option<Arc<Sender>>,
     /// What a migration may change.
     transaction: Option<OpenTransaction>,
     stream: mpsc::Sender<io::Result<Bytes>>,
+}
+
+/// What tells who sent a request.
+pub struct Sender {
+    pub headers: HeaderMap,
+    /// The one that the server had when the request came.
+    pub authenticator: Arc<Authenticator>,
 }
 
 /// A transaction of whoever makes a call, who also ends it.
@@ -56,13 +62,13 @@ pub struct OpenCall {
 }
 
 impl Calls {
-    pub fn new(authenticator: Arc<Authenticator>) -> Arc<Self> {
-        Arc::new(Self { last: AtomicU64::new(0), open: Mutex::default(), authenticator, fetch: Fetch::default() })
+    pub fn new() -> Arc<Self> {
+        Arc::new(Self { last: AtomicU64::new(0), open: Mutex::default(), fetch: Fetch::default() })
     }
 
-    /// Starts a call. Only one with headers may ask who sent the request.
-    pub fn open(self: &Arc<Self>, headers: Option<HeaderMap>) -> OpenCall {
-        self.open_with(headers, None)
+    /// Starts a call. Only one with a sender may ask who sent the request.
+    pub fn open(self: &Arc<Self>, sender: Option<Sender>) -> OpenCall {
+        self.open_with(sender, None)
     }
 
     /// Starts the call of a migration.
@@ -70,10 +76,10 @@ impl Calls {
         self.open_with(None, Some(transaction))
     }
 
-    fn open_with(self: &Arc<Self>, headers: Option<HeaderMap>, transaction: Option<OpenTransaction>) -> OpenCall {
+    fn open_with(self: &Arc<Self>, sender: Option<Sender>, transaction: Option<OpenTransaction>) -> OpenCall {
         let id = self.last.fetch_add(1, Ordering::Relaxed) + 1;
         let (stream, chunks) = mpsc::channel(CHUNKS_AHEAD);
-        self.lock().insert(id, Entry { headers: headers.map(Arc::new), transaction, stream });
+        self.lock().insert(id, Entry { sender: sender.map(Arc::new), transaction, stream });
         OpenCall { calls: Arc::clone(self), id, chunks: Some(chunks) }
     }
 
@@ -87,9 +93,9 @@ impl Calls {
             call: u64,
         }
         let question: Question = read(&message)?;
-        let headers = self.lock().get(&question.call).and_then(|entry| entry.headers.clone());
-        let headers = headers.ok_or_else(|| refused("The request is over"))?;
-        let auth = self.authenticator.authenticate(&headers).await;
+        let sender = self.lock().get(&question.call).and_then(|entry| entry.sender.clone());
+        let sender = sender.ok_or_else(|| refused("The request is over"))?;
+        let auth = sender.authenticator.authenticate(&sender.headers).await;
         Ok(OperationReply { message: serde_json::to_string(&auth).unwrap_or_else(|_| "null".to_owned()), body: None })
     }
 

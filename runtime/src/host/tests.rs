@@ -1,6 +1,5 @@
 //! One route of a small module, in either host.
 
-use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
@@ -10,8 +9,6 @@ use serde_json::{Value, json};
 use super::{
     Calls, Embedded, EmbeddedSettings, HandlerHost, HostReply, HostedModule, Interpreter, WorkerSettings, Workers,
 };
-use crate::auth::Authenticator;
-use crate::environment::{Environment, Settings};
 
 /// What runs the module.
 #[derive(Debug, Clone, Copy)]
@@ -31,8 +28,7 @@ pub(crate) async fn serve_one(
 ) -> (Value, HostReply) {
     let path = root.join("module.mjs");
     let module = HostedModule { name: "module.mjs".to_owned(), source: source.into(), path, map: None };
-    let settings = Settings::load(&Environment::from_parts(BTreeMap::new(), [""; 0], "/")).unwrap();
-    let calls = Calls::new(Arc::new(Authenticator::new(&settings.auth)));
+    let calls = Calls::new();
     let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     let (environment, root, limits) = (variables.collect(), root.to_owned(), crate::HandlerLimits::default());
     let (host, description): (Box<dyn HandlerHost>, String) = match served {

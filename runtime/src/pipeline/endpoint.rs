@@ -13,6 +13,9 @@ use crate::response::{self, Body};
 impl Exchange {
     /// None when the path is none of theirs.
     pub(super) async fn built_in(&mut self, path: &str) -> Option<Response<Body>> {
+        if let Some(response) = self.live_built_in(path) {
+            return Some(response);
+        }
         match path {
             "/api/health" | "/healthz" => {
                 let uptime = self.state.started.elapsed().as_secs_f64();
@@ -26,7 +29,7 @@ impl Exchange {
     }
 
     fn readiness(&self) -> Response<Body> {
-        let readiness = self.state.readiness();
+        let readiness = self.serving.readiness();
         response::json(readiness.status.http_status(), &json!(readiness))
     }
 
@@ -34,9 +37,9 @@ impl Exchange {
     fn metrics(&self) -> Response<Body> {
         if wants_exposition(&self.headers) {
             let content_type = HeaderValue::from_static(EXPOSITION_CONTENT_TYPE);
-            return response::text(StatusCode::OK, content_type, self.state.metrics.exposition());
+            return response::text(StatusCode::OK, content_type, self.serving.configured.metrics.exposition());
         }
-        response::json(StatusCode::OK, &self.state.metrics.document())
+        response::json(StatusCode::OK, &self.serving.configured.metrics.document())
     }
 
     async fn client_error(&mut self) -> Response<Body> {

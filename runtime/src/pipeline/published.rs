@@ -18,7 +18,12 @@ impl Exchange {
     /// The file of a path; none where there is no such file.
     pub(super) async fn published_file(&self, site: &Site, path: &RequestPath<'_>) -> Option<Response<Body>> {
         let asset = site.find(path)?;
-        let response = match site.assets().respond(asset, &self.method, &self.headers).await {
+        let answered = if self.state.live.is_some() {
+            site.assets().respond_live(asset, &self.method, &self.headers).await
+        } else {
+            site.assets().respond(asset, &self.method, &self.headers).await
+        };
+        let response = match answered {
             Ok(response) => response,
             // It was there when the tree was indexed.
             Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
@@ -39,7 +44,7 @@ impl Exchange {
     }
 
     fn secured(&self, mut response: Response<Body>) -> Response<Body> {
-        self.state.security.add_all(response.headers_mut());
+        self.serving.configured.security.add_all(response.headers_mut());
         response
     }
 
@@ -50,7 +55,7 @@ impl Exchange {
 }
 
 /// Whether `text/html` is named; a wildcard is what scripts send.
-fn accepts_html(headers: &HeaderMap) -> bool {
+pub(super) fn accepts_html(headers: &HeaderMap) -> bool {
     let values = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
     let mut ranges = values.flat_map(|value| value.split(',')).filter_map(|range| range.trim().parse::<Mime>().ok());
     ranges.any(|range| range.essence_str() == "text/html" && range.get_param("q").is_none_or(|q| !is_zero(q.as_str())))

@@ -15,7 +15,7 @@ use super::message::{Bindings, Details, RequestMessage, RouteCall, SessionMessag
 use super::{Exchange, Failure};
 use crate::application::{Application, Route};
 use crate::body::{Body as RequestBody, BodyError, BodyLimits, parse_query};
-use crate::host::OpenCall;
+use crate::host::{OpenCall, Sender};
 use crate::response::{self, Body, HandlerResult, Outcome, Payload};
 use crate::session::{CommitContext, CommitError, FlashOutcome, OpenSession, SessionChange};
 
@@ -84,7 +84,7 @@ impl Exchange {
         else {
             return Ok(RequestBody::Empty);
         };
-        let limits = BodyLimits::of_total(self.state.settings.body_limit);
+        let limits = BodyLimits::of_total(self.serving.configured.settings.body_limit);
         let read = RequestBody::read(&self.headers, incoming, &limits);
         timeout(self.state.limits.body, read).await.unwrap_or(Err(BodyError::Interrupted))
     }
@@ -97,8 +97,12 @@ impl Exchange {
         path: &str,
         body: RequestBody,
     ) -> Result<Response<Body>, Failure> {
-        let opened = self.state.sessions.open(&self.headers).await?;
-        let call = self.state.calls.open(route.has_before_auth.then(|| self.headers.clone()));
+        let opened = self.serving.configured.sessions().open(&self.headers).await?;
+        let sender = route.has_before_auth.then(|| Sender {
+            headers: self.headers.clone(),
+            authenticator: Arc::clone(&self.serving.configured.authenticator),
+        });
+        let call = self.state.calls.open(sender);
         let (message, bytes) = self.message(route, &parameters, path, body, &opened, &call).await?;
         let reply = application.call(message, bytes).await?;
         let Reply { source, result, session, spent } = serde_json::from_str(&reply.message)?;
@@ -136,8 +140,8 @@ impl Exchange {
         call: &OpenCall,
     ) -> Result<(String, Option<Bytes>), serde_json::Error> {
         let session = opened.script_session();
-        let auth =
-            if route.has_before_auth { None } else { self.state.authenticator.authenticate(&self.headers).await };
+        let authenticator = &self.serving.configured.authenticator;
+        let auth = if route.has_before_auth { None } else { authenticator.authenticate(&self.headers).await };
         let (body, bytes) = body_message(body);
         let message = RouteCall {
             op: "route",

@@ -12,7 +12,7 @@ use super::message::{SessionMessage, header_list};
 use super::route::{add_cookie, session_change};
 use super::{Exchange, Failure};
 use crate::application::{Application, View};
-use crate::document::{ViewState, with_state};
+use crate::document::{CacheStatus, DocumentError, ViewState, with_state};
 use crate::response::{self, Body, HTML};
 use crate::route::RequestPath;
 use crate::session::{CommitContext, SessionChange, cookies};
@@ -47,10 +47,10 @@ impl Exchange {
         parameters: &[(String, String)],
         path: &RequestPath<'_>,
     ) -> Result<Response<Body>, Failure> {
-        let opened = self.state.sessions.open(&self.headers).await?;
-        let auth = self.state.authenticator.authenticate(&self.headers).await;
+        let opened = self.serving.configured.sessions().open(&self.headers).await?;
+        let auth = self.serving.configured.authenticator.authenticate(&self.headers).await;
         let page = path.segments().first().map_or("", |segment| &**segment).to_owned();
-        let (document, cache) = self.state.document(page).await?;
+        let (document, cache) = self.document(application, page).await?;
         let parameters: Map<String, Value> =
             parameters.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
         let (data, change) = if view.has_loader {
@@ -94,6 +94,18 @@ impl Exchange {
         let cookie = opened.commit(change, CommitContext::default()).await?;
         add_cookie(&mut response, cookie);
         Ok(response)
+    }
+
+    /// While a workspace is edited the page is that of the release whose module renders the view: the tree on the disk may be ahead.
+    async fn document(
+        &self,
+        application: &Application,
+        page: String,
+    ) -> Result<(Arc<str>, CacheStatus), DocumentError> {
+        match application.site().filter(|_| self.state.live.is_some()) {
+            Some(site) => Ok((site.document(page).await?, CacheStatus::Hit)),
+            None => self.state.document(page).await,
+        }
     }
 
     /// Of a repeated cookie the last counts.
