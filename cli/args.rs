@@ -1,6 +1,7 @@
 //! The command line's shape.
 
 mod tasks;
+mod watch;
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -9,6 +10,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use tasks::{Database, DatabaseArguments, DatabaseCommand, Jobs, ReleaseArguments};
+pub(crate) use watch::Watch;
 
 /// Checks, builds, caches and serves a TypeScript web workspace.
 #[derive(Debug, Parser)]
@@ -78,6 +80,11 @@ pub(crate) enum Command {
         after_help = "Examples:\n  webstir serve --build\n  webstir serve --profile publish --port 8080\n  webstir serve --build --with-jobs"
     )]
     Serve(Serve),
+    /// Build, check and serve, again with every change
+    #[command(
+        after_help = "Examples:\n  webstir watch\n  webstir watch --open --port 8080\n  webstir watch --no-serve --json\n\nKeys: r builds again, t checks types again, o opens the browser, q quits."
+    )]
+    Watch(Watch),
     /// List, run and schedule jobs
     #[command(
         after_help = "Examples:\n  webstir jobs --list\n  webstir jobs --job nightly --build\n  webstir jobs --watch"
@@ -130,6 +137,7 @@ impl Command {
             Self::Build(_) => "build",
             Self::Publish(_) => "publish",
             Self::Serve(_) => "serve",
+            Self::Watch(_) => "watch",
             Self::Jobs(_) => "jobs",
             Self::Db(_) => "db",
             Self::Why(_) => "why",

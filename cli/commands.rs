@@ -14,6 +14,7 @@ mod query;
 mod release;
 mod serve;
 mod signals;
+mod watch;
 mod why;
 
 use crate::Exit;
@@ -30,6 +31,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Build(build) => build::run(&global, &build.profile, "build", &build.record),
         Command::Publish(publish) => build::run(&global, "publish", "publish", &publish.record),
         Command::Serve(serve) => serve::run(&global, &serve),
+        Command::Watch(watch) => watch::run(&global, &watch),
         Command::Jobs(jobs) => jobs::run(&global, &jobs),
         Command::Db(database) => db::run(&global, &database.command),
         Command::Affected(arguments) => affected::run(&global, &arguments),

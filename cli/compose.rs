@@ -7,6 +7,7 @@
 mod failure;
 mod start;
 mod store;
+mod watch;
 mod workspace;
 
 use std::collections::BTreeMap;
@@ -34,6 +35,7 @@ use webstir_rules::Setup;
 
 pub(crate) use self::failure::Failure;
 pub(crate) use self::store::{budget, store_root};
+pub(crate) use self::watch::{News, Watch, is_environment};
 pub(crate) use self::workspace::{Workspace, workspace_root};
 use crate::args::Global;
 use crate::explanation::Explanation;
@@ -173,7 +175,34 @@ impl Session {
 
     /// Brings every rule of the profile up to date and places the tree, if the rules allow it.
     pub(crate) fn build(&mut self) -> Result<Built, Failure> {
-        let mut built = Built {
+        self.start_engine()?;
+        let mut built = self.nothing_built();
+        if let Some(engine) = &mut self.engine {
+            during(&self.events, Phase::Hashing, || webstir_rules::warm(&mut engine.scheduler));
+            for healings in (0..HEALINGS).rev() {
+                let run = engine
+                    .scheduler
+                    .run(&self.profile, &self.goals)
+                    .map_err(|error| explain(error, &self.workspace.store))?;
+                if place(&self.workspace, &self.events, engine, run, &mut built, healings > 0)? {
+                    break;
+                }
+            }
+            if let Some(run) = &built.run {
+                let database = engine.scheduler.database();
+                built.explanation = Explanation::record(&self.workspace.root, &self.profile, run, database);
+            }
+        }
+        tidy(&self.workspace, &mut built);
+        if let Some(engine) = &mut self.engine {
+            keep(&built, engine);
+        }
+        built.duration = self.started.elapsed();
+        Ok(built)
+    }
+
+    fn nothing_built(&self) -> Built {
+        Built {
             workspace: self.workspace.clone(),
             profile: self.profile.clone(),
             ok: false,
@@ -185,58 +214,7 @@ impl Session {
             manifest: None,
             explanation: None,
             duration: Duration::ZERO,
-        };
-        self.start_engine()?;
-        if let Some(engine) = &mut self.engine {
-            during(&self.events, Phase::Hashing, || webstir_rules::warm(&mut engine.scheduler));
-            let mut healings = 0;
-            loop {
-                let run = engine
-                    .scheduler
-                    .run(&self.profile, &self.goals)
-                    .map_err(|error| explain(error, &self.workspace.store))?;
-                built.diagnostics.clone_from(&self.workspace.diagnostics);
-                built.diagnostics.extend(run.diagnostics());
-                built.artifacts = run.artifacts();
-                let clean = !built.diagnostics.iter().any(Diagnostic::is_error);
-                let placeable = webstir_rules::may_be_placed(&run, &self.profile, clean);
-                built.ok = clean && run.is_done();
-                built.world_failed = built.diagnostics.iter().any(webstir_rules::is_of_the_world);
-                let placed = if placeable {
-                    self.workspace.place(&self.profile, &built.artifacts, &engine.store, &self.events)
-                } else {
-                    Ok(None)
-                };
-                match placed {
-                    Ok(placed) => {
-                        built.placed = placed;
-                        built.manifest = webstir_rules::manifest_of(&run, &*engine.store);
-                        built.explanation =
-                            Explanation::record(&self.workspace.root, &self.profile, &run, engine.scheduler.database());
-                        built.run = Some(run);
-                        break;
-                    }
-                    Err(PlaceError::BlobMissing(_)) if healings < HEALINGS => {
-                        healings += 1;
-                        let digests = built.artifacts.iter().map(|artifact| artifact.digest);
-                        engine.scheduler.heal(digests).map_err(Failure::store(&self.workspace.store))?;
-                    }
-                    Err(error) => return Err(placing(&error)),
-                }
-            }
         }
-        for diagnostic in &mut built.diagnostics {
-            self.workspace.put_at_rule(diagnostic);
-        }
-        webstir_rules::drop_repeats(&mut built.diagnostics);
-        built.diagnostics.sort();
-        built.diagnostics.dedup();
-        if let Some(engine) = &mut self.engine {
-            Start::new(&self.workspace, &self.profile).keep(&built, engine);
-            store::collect_if_due(&self.workspace.store, &engine.store, engine.budget);
-        }
-        built.duration = self.started.elapsed();
-        Ok(built)
     }
 
     /// What the last build gave, if another one would give the same and its tree is whole.
@@ -247,6 +225,53 @@ impl Session {
         let built = Start::new(&self.workspace, &self.profile).conclude(&self.workspace, &self.profile)?;
         Some(Built { duration: self.started.elapsed(), ..built })
     }
+}
+
+/// Takes what a run gave and places its tree. False when the store lost a blob: what made it has to run again, if that `may_heal` it.
+fn place(
+    workspace: &Workspace,
+    events: &EventSink,
+    engine: &mut Engine,
+    run: Run,
+    built: &mut Built,
+    may_heal: bool,
+) -> Result<bool, Failure> {
+    built.diagnostics.clone_from(&workspace.diagnostics);
+    built.diagnostics.extend(run.diagnostics());
+    built.artifacts = run.artifacts();
+    let clean = !built.diagnostics.iter().any(Diagnostic::is_error);
+    built.ok = clean && run.is_done();
+    built.world_failed = built.diagnostics.iter().any(webstir_rules::is_of_the_world);
+    if webstir_rules::may_be_placed(&run, &built.profile, clean) {
+        match workspace.place(&built.profile, &built.artifacts, &engine.store, events) {
+            Ok(placed) => built.placed = placed,
+            Err(PlaceError::BlobMissing(_)) if may_heal => {
+                let digests = built.artifacts.iter().map(|artifact| artifact.digest);
+                engine.scheduler.heal(digests).map_err(Failure::store(&workspace.store))?;
+                return Ok(false);
+            }
+            Err(error) => return Err(placing(&error)),
+        }
+    }
+    built.manifest = webstir_rules::manifest_of(&run, &*engine.store);
+    built.run = Some(run);
+    Ok(true)
+}
+
+/// Gives findings their places and says each once.
+fn tidy(workspace: &Workspace, built: &mut Built) {
+    for diagnostic in &mut built.diagnostics {
+        workspace.put_at_rule(diagnostic);
+    }
+    webstir_rules::drop_repeats(&mut built.diagnostics);
+    built.diagnostics.sort();
+    built.diagnostics.dedup();
+}
+
+/// Keeps what the next process can start from.
+fn keep(built: &Built, engine: &mut Engine) {
+    Start::new(&built.workspace, &built.profile).keep(built, engine);
+    store::collect_if_due(&built.workspace.store, &engine.store, engine.budget);
 }
 
 /// The environment values that the workspace lets its rules see.

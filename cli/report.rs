@@ -6,6 +6,7 @@ pub(crate) mod json;
 pub(crate) mod progress;
 pub(crate) mod recording;
 pub(crate) mod terminal;
+pub(crate) mod watch;
 
 use std::io::Write as _;
 

@@ -85,7 +85,7 @@ impl Source {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is mapped over an error")]
-fn unservable(error: ReleaseError) -> Failure {
+pub(super) fn unservable(error: ReleaseError) -> Failure {
     Failure::new(error.to_string())
 }
 
@@ -115,13 +115,17 @@ pub(super) fn engine(wanted: &ReleaseArguments) -> Option<Engine> {
 
 /// From here on what scripts log is on stdout.
 pub(super) fn start_log(wanted: &ReleaseArguments, settings: &LogSettings) {
-    let is_terminal = io::stdout().is_terminal();
-    let format = match wanted.log {
-        Some(LogStyle::Json) => LogFormat::Json,
-        None if !is_terminal => LogFormat::Json,
-        _ => LogFormat::Pretty { colour: console::colors_enabled() },
+    let is_pretty = match wanted.log {
+        Some(style) => style == LogStyle::Pretty,
+        None => io::stdout().is_terminal(),
     };
-    let layer = LogLayer::new(format, settings.level, &settings.service_name, settings.mode.as_str(), io::stdout());
+    log_to(io::stdout(), is_pretty && console::colors_enabled(), is_pretty, settings);
+}
+
+/// From here on what scripts log goes to `sink`.
+pub(super) fn log_to(sink: impl io::Write + Send + 'static, colour: bool, is_pretty: bool, settings: &LogSettings) {
+    let format = if is_pretty { LogFormat::Pretty { colour } } else { LogFormat::Json };
+    let layer = LogLayer::new(format, settings.level, &settings.service_name, settings.mode.as_str(), sink);
     // Fails when there is one already, which then takes the records.
     let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer));
 }

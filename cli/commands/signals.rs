@@ -15,7 +15,7 @@ pub(super) struct Signals {
     pub(super) hangup: Signal,
     /// True when a build that runs shall give up, for the command stops.
     pub(super) cancelled: Arc<AtomicBool>,
-    stopping: Stopping,
+    pub(super) stopping: Stopping,
 }
 
 /// The name of the signal, once one has come.
@@ -40,6 +40,7 @@ impl Signals {
                     _ = interrupt.recv() => "SIGINT",
                 };
                 if flag.swap(true, Ordering::Relaxed) {
+                    super::watch::restore_terminal();
                     std::process::exit(2);
                 }
                 stop.send_replace(Some(name));

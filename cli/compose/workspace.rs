@@ -62,6 +62,15 @@ impl Workspace {
         let system = Arc::new(
             Os::new(&root).map_err(|error| Failure::new(format!("`{}` cannot be opened: {error}", root.display())))?,
         );
+        Self::read(root, system)
+    }
+
+    /// The same workspace as its files are now.
+    pub(super) fn again(&self) -> Result<Self, Failure> {
+        Self::read(self.root.clone(), self.system.clone())
+    }
+
+    fn read(root: PathBuf, system: Arc<Os>) -> Result<Self, Failure> {
         let text = |name: &str| -> Result<Option<String>, Failure> {
             let path = RelPath::new(name).expect("a plain file name");
             match system.read(&path) {
@@ -128,5 +137,15 @@ impl Workspace {
     pub(super) fn tree(&self, profile: &str) -> Option<Tree> {
         let out = self.config.profile(profile)?.path("out")?;
         Some(Tree::new(&self.root, &self.root.join(".webstir"), out.as_str()))
+    }
+
+    /// Where the module and what belongs to it lies.
+    pub(crate) fn backend(&self, profile: &str) -> Option<RelPath> {
+        self.config.profile(profile)?.path("out")?.value.join("backend").ok()
+    }
+
+    /// Where what is published beside the module lies, which others write.
+    pub(super) fn frontend(&self, profile: &str) -> Option<RelPath> {
+        self.config.profile(profile)?.path("out")?.value.join("frontend").ok()
     }
 }

@@ -92,7 +92,7 @@ fn table(built: &Built) -> String {
     text
 }
 
-fn summary(built: &Built) -> String {
+pub(super) fn summary(built: &Built) -> String {
     let count = |severity| built.diagnostics.iter().filter(|diagnostic| diagnostic.severity == severity).count();
     let mark = if built.ok { style("Built").green() } else { style("Failed").red() }.for_stderr().bold();
     let mut parts = Vec::new();
@@ -125,12 +125,17 @@ fn summary(built: &Built) -> String {
     format!("{mark} ({}) in {}: {}", built.profile, duration(built.duration), parts.join(", "))
 }
 
-fn plural(number: usize, noun: &str) -> String {
+pub(super) fn plural(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
 /// Findings of at least the severity `least`, with the lines of source they are about.
 pub(crate) fn findings(diagnostics: &[Diagnostic], system: &Os, least: Severity) {
+    rendered(diagnostics, system, least, most_shown(50)).iter().for_each(|text| story(text));
+}
+
+/// The first `most` of them as text.
+pub(super) fn rendered(diagnostics: &[Diagnostic], system: &Os, least: Severity, most: usize) -> Vec<String> {
     let mut sources: BTreeMap<RelPath, Option<String>> = BTreeMap::new();
     let mut source = |path: &RelPath| {
         let read = || system.read(path).ok().and_then(|bytes| String::from_utf8(bytes).ok());
@@ -141,27 +146,29 @@ pub(crate) fn findings(diagnostics: &[Diagnostic], system: &Os, least: Severity)
     let handler =
         GraphicalReportHandler::new_themed(theme).with_width(usize::from(console::Term::stderr().size().1).max(80));
     let wanted: Vec<&Diagnostic> = diagnostics.iter().filter(|diagnostic| diagnostic.severity >= least).collect();
-    let most = most_shown();
+    let mut texts = Vec::new();
     for diagnostic in wanted.iter().take(most) {
         let mut text = String::new();
         let rendered = Rendered::new(diagnostic, &mut source);
         // Writing to a string cannot fail.
         let _ = handler.render_report(&mut text, &rendered);
-        story(&format!("{}\n", text.trim_end()));
+        texts.push(format!("{}\n", text.trim_end()));
     }
     if wanted.len() > most {
-        story(&format!("{} more are not shown; `--json` has all of them\n", plural(wanted.len() - most, "finding")));
+        let more = plural(wanted.len() - most, "finding");
+        texts.push(format!("{more} more are not shown; `--json` has all of them\n"));
     }
+    texts
 }
 
-/// How many findings are shown: `WEBSTIR_BACKEND_DIAG_MAX`, else 50.
-fn most_shown() -> usize {
+/// How many findings are shown: `WEBSTIR_BACKEND_DIAG_MAX`, else a `default`.
+pub(super) fn most_shown(default: usize) -> usize {
     let set = std::env::var("WEBSTIR_BACKEND_DIAG_MAX").ok().and_then(|text| text.trim().parse().ok());
-    set.filter(|most| *most > 0).unwrap_or(50)
+    set.filter(|most| *most > 0).unwrap_or(default)
 }
 
 /// The least weight that is shown: `WEBSTIR_BACKEND_LOG_LEVEL`, else warnings.
-fn least_shown(global: &Global) -> Severity {
+pub(super) fn least_shown(global: &Global) -> Severity {
     match std::env::var("WEBSTIR_BACKEND_LOG_LEVEL").as_deref().map(str::trim) {
         _ if global.quiet => Severity::Error,
         _ if global.verbose => Severity::Info,

@@ -32,7 +32,7 @@ use crate::label::{ActionLabel, Label};
 use crate::path::RelPath;
 use crate::rule::RunError;
 use crate::store::Store;
-use crate::watch::Watcher;
+use crate::watch::{Changes, Watcher};
 
 /// How often an action is started again because a file changed while it was read.
 const RETRIES: u32 = 5;
@@ -188,12 +188,14 @@ impl Scheduler {
         }
     }
 
-    /// Goes on until something happens. Waits for messages when nothing is left to do. Files are followed by `watcher`; a change of one
-    /// that `concerns` somebody happens even when nothing was asked about it. After an error nothing goes on until the next message.
+    /// Goes on until something happens. Waits for messages when nothing is left to do. Where something was asked about, and in the
+    /// directories `also`, `watcher` follows files; a change of one that `concerns` somebody happens even when nothing was asked about it.
+    /// After an error nothing goes on until the next message.
     pub fn next(
         &mut self,
         goals: &Goals,
         watcher: &mut Watcher,
+        also: &BTreeSet<RelPath>,
         concerns: &dyn Fn(&RelPath) -> bool,
     ) -> Result<Happening, BuildError> {
         let result = self.advance(goals, concerns);
@@ -204,6 +206,7 @@ impl Scheduler {
             Ok(happening @ (Happening::Settled | Happening::Idle)) => {
                 let mut directories = self.database.files().directories();
                 directories.insert(RelPath::root());
+                directories.extend(also.iter().cloned());
                 let unseen = watcher.follow(&directories);
                 let changed = Files::look_in(&mut self.database, &unseen);
                 if changed.is_empty() {
@@ -242,6 +245,17 @@ impl Scheduler {
         }
         self.planned = false;
         self.told = Told::Nothing;
+    }
+
+    /// Asks the world about everything again, and places everything again.
+    pub fn look_at_everything(&mut self) {
+        Files::look(&mut self.database, &Changes::Everything);
+        self.begin();
+    }
+
+    /// Whether nothing is left to do.
+    pub fn is_idle(&self) -> bool {
+        self.told == Told::Idle && self.planned
     }
 
     /// Makes what was finished visible to other processes.

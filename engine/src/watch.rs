@@ -72,18 +72,23 @@ struct Followed {
 }
 
 impl Watcher {
-    /// A watcher below `root`, an absolute path without links, that follows nothing yet. `sink` is called on a thread of its own.
-    pub fn start(root: &Path, sink: ChangeSink) -> io::Result<Self> {
+    /// A watcher below `root`, an absolute path without links, that follows nothing yet. `polls` where the system is not to be asked for
+    /// events. `sink` is called on a thread of its own.
+    pub fn start(root: &Path, polls: bool, sink: ChangeSink) -> io::Result<Self> {
         let (raw, incoming) = channel();
         let followed = Arc::<Mutex<Followed>>::default();
         let told = raw.clone();
         let handler = move |event| drop(told.send(Raw::Event(event)));
-        let events = notify::RecommendedWatcher::new(handler, notify::Config::default());
         let mut watcher =
             Self { root: root.to_owned(), events: None, raw, followed: followed.clone(), complaint: None };
-        match events {
-            Ok(events) => watcher.events = Some(events),
-            Err(error) => watcher.give_up(&error),
+        if polls {
+            // It is received by the thread that starts below.
+            let _ = watcher.raw.send(Raw::Poll);
+        } else {
+            match notify::RecommendedWatcher::new(handler, notify::Config::default()) {
+                Ok(events) => watcher.events = Some(events),
+                Err(error) => watcher.give_up(&error),
+            }
         }
         let names = Names { root: root.to_owned(), followed };
         std::thread::Builder::new().name("watch".to_owned()).spawn(move || listen(&incoming, &names, &sink))?;
@@ -110,7 +115,7 @@ impl Watcher {
         }
         let mut added = Vec::new();
         for directory in new {
-            let Some(real) = self.nearest(&directory) else { continue };
+            let Some((real, name)) = self.nearest(&directory) else { continue };
             let is_new = !self.lock().names.contains_key(&real);
             if is_new
                 && let Some(events) = &mut self.events
@@ -124,7 +129,7 @@ impl Watcher {
                 return Vec::new();
             }
             let mut followed = self.lock();
-            followed.names.entry(real).or_default().insert(directory.clone());
+            followed.names.entry(real).or_default().insert(name);
             followed.known.insert(directory.clone());
             drop(followed);
             added.push(directory);
@@ -168,15 +173,15 @@ impl Watcher {
         }
     }
 
-    /// The place of a directory on disk, links followed, or of the nearest one above it.
-    fn nearest(&self, directory: &RelPath) -> Option<PathBuf> {
+    /// The place of a directory on disk, links followed, and its name; of the nearest one above it where it is not there.
+    fn nearest(&self, directory: &RelPath) -> Option<(PathBuf, RelPath)> {
         let mut directory = Some(directory.clone());
         while let Some(candidate) = directory {
             if let Ok(real) = fs::canonicalize(self.root.join(candidate.as_str()))
                 && real.is_dir()
                 && real.starts_with(&self.root)
             {
-                return Some(real);
+                return Some((real, candidate));
             }
             directory = candidate.parent();
         }

@@ -194,7 +194,7 @@ impl Scheduler {
     }
 
     /// Tells what runs to end and waits until it has. What else is said meanwhile stays to be heard.
-    pub(super) fn abandon(&mut self) {
+    pub fn abandon(&mut self) {
         for running in self.running.values() {
             running.cancelled.store(true, Ordering::Relaxed);
         }

@@ -1,0 +1,138 @@
+//! `webstir watch`.
+
+mod findings;
+mod keys;
+mod server;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::runtime::Runtime;
+use webstir_engine::diagnostic::Diagnostic;
+use webstir_engine::schedule::{Inbox, Message, Request};
+
+use super::release;
+use super::signals::Signals;
+use crate::Exit;
+use crate::args::{Global, Watch as Arguments};
+use crate::compose::{Built, Failure, News, Watch, Workspace, is_environment};
+use crate::report::watch::{View, is_of_a_check};
+use keys::Keys;
+pub(super) use keys::restore as restore_terminal;
+use server::Serving;
+
+pub(super) fn run(global: &Global, arguments: &Arguments) -> Result<Exit, Failure> {
+    let workspace = Workspace::open(global)?;
+    let root = workspace.root.clone();
+    let runtime = release::threads()?;
+    let Signals { hangup, cancelled, stopping } = Signals::listen(&runtime)?;
+    let view = View::new(global);
+    let mut watch =
+        Watch::start(workspace, global, &arguments.profile, arguments.poll, Arc::new(|_| {}), Arc::clone(&cancelled))?;
+    let inbox = watch.inbox();
+    let asked = inbox.clone();
+    runtime.spawn(async move {
+        stopping.wait().await;
+        asked.send(Message::Asked(Request::Stop));
+    });
+    runtime.spawn(rebuild_on(hangup, inbox.clone()));
+
+    let serving = match arguments.no_serve {
+        true => None,
+        false => Some(Serving::start(&runtime, global, arguments, &root, &view)?),
+    };
+    let url = serving.as_ref().map(Serving::url);
+    let keys = if view.is_screen() { Keys::listen(inbox, url.clone()) } else { None };
+    view.started(&name(&root), &arguments.profile, url.as_deref(), keys.is_some());
+    if let Some(complaint) = watch.take_complaint() {
+        view.notice(&format!("{complaint}; files are looked at again and again"));
+    }
+    let followed = follow(&mut watch, serving.as_ref(), &view, &cancelled);
+    // Whatever failed, the server ends in order and the terminal is as it was.
+    let kept = watch.stop();
+    if let Some(serving) = serving {
+        serving.stop(&runtime);
+    }
+    drop(keys);
+    view.stopped();
+    followed.and(kept)?;
+    Ok(Exit::Done)
+}
+
+/// Until the user has enough of it.
+fn follow(watch: &mut Watch, serving: Option<&Serving>, view: &View, cancelled: &AtomicBool) -> Result<(), Failure> {
+    let mut is_ready = false;
+    let mut is_told = false;
+    loop {
+        match watch.next() {
+            Ok(News::Changed(paths)) => {
+                is_told = false;
+                view.changed(&paths);
+                if let Some(serving) = serving {
+                    serving.building();
+                    if paths.iter().any(is_environment) {
+                        serving.reconfigure(view);
+                    }
+                }
+            }
+            Ok(News::Built(built)) => {
+                is_told = true;
+                tell(watch, &built, serving, view);
+            }
+            Ok(News::Checked(built)) => {
+                if !is_told {
+                    // There is nothing but checks.
+                    tell(watch, &built, serving, view);
+                }
+                view.checked(&built);
+                if let Some(serving) = serving {
+                    let found: Vec<&Diagnostic> =
+                        built.diagnostics.iter().filter(|found| is_of_a_check(found)).collect();
+                    serving.checked(findings::of(&found, &built.workspace));
+                }
+                if !std::mem::replace(&mut is_ready, true) {
+                    view.ready();
+                }
+            }
+            Ok(News::Stop) => return Ok(()),
+            Err(_) if cancelled.load(Ordering::Relaxed) => return Ok(()),
+            Err(failure) => {
+                view.trouble(&failure);
+                if let Some(serving) = serving {
+                    serving.failed(vec![findings::of_failure(&failure)]);
+                }
+            }
+        }
+    }
+}
+
+/// A build is done but for its checks.
+fn tell(watch: &Watch, built: &Built, serving: Option<&Serving>, view: &View) {
+    view.built(built);
+    let Some(serving) = serving else { return };
+    if !built.ok {
+        let found: Vec<&Diagnostic> = built.diagnostics.iter().filter(|found| found.is_error()).collect();
+        return serving.failed(findings::of(&found, &built.workspace));
+    }
+    if let Err(failure) = serving.serve(watch, built) {
+        view.refused(&failure.message);
+        serving.failed(vec![findings::of_failure(&failure)]);
+    }
+}
+
+async fn rebuild_on(mut hangup: tokio::signal::unix::Signal, inbox: Inbox) {
+    while hangup.recv().await.is_some() {
+        inbox.send(Message::Asked(Request::Rebuild));
+    }
+}
+
+fn name(root: &Path) -> String {
+    root.file_name().map_or_else(|| root.display().to_string(), |name| name.to_string_lossy().into_owned())
+}
+
+/// Waits until nothing is left of a task, without starting another runtime.
+fn wait_for(runtime: &Runtime, task: tokio::task::JoinHandle<()>) {
+    // A task that panicked has said so.
+    let _ = runtime.block_on(task);
+}

@@ -1,0 +1,250 @@
+//! A session that stays while its workspace changes.
+//!
+//! [`Watch::next`] gives the [`News`] one by one: that a build begins, that everything but the checks is built and placed, and that the
+//! checks are done as well. Nothing ends it but the wish to stop: what fails is news, and the next change is waited for.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use webstir_engine::event::{EventSink, Phase, Status, during};
+use webstir_engine::label::Label;
+use webstir_engine::path::RelPath;
+use webstir_engine::schedule::{Goals, Happening, Inbox, Message, Request};
+use webstir_engine::store::Store;
+use webstir_engine::watch::{Changes, Watcher};
+
+use super::{Built, Engine, Failure, HEALINGS, Session, Workspace, environment, explain, keep, place, tidy};
+use crate::args::Global;
+use crate::explanation::Explanation;
+
+/// The log for the next start is written at the end, and this often before: a killed process costs the next one its plan, nothing else.
+const KEEP_INTERVAL: Duration = Duration::from_mins(1);
+
+/// More changed files than these are looked at on all workers first.
+const MANY: usize = 64;
+
+/// What happened.
+pub(crate) enum News {
+    /// A build begins, for these files are others now.
+    Changed(BTreeSet<RelPath>),
+    /// Everything but the checks is built, and placed if it may be.
+    Built(Box<Built>),
+    /// The checks are done as well: this is all of it.
+    Checked(Box<Built>),
+    /// The user has enough of it.
+    Stop,
+}
+
+/// A session that stays.
+pub(crate) struct Watch {
+    session: Session,
+    engine: Engine,
+    watcher: Watcher,
+    goals: Goals,
+    /// When the change came that is being worked on.
+    since: Instant,
+    healings: usize,
+    kept: Option<Instant>,
+}
+
+impl Watch {
+    /// A session for one profile; `polls` where the system is not to be asked for events. Gives up what runs when `cancelled` becomes
+    /// true.
+    pub(crate) fn start(
+        workspace: Workspace,
+        global: &Global,
+        profile: &str,
+        polls: bool,
+        events: EventSink,
+        cancelled: Arc<AtomicBool>,
+    ) -> Result<Self, Failure> {
+        let session = Session::start(workspace, global, profile, events, cancelled)?;
+        let mut engine = Engine::start(&session)?;
+        let inbox = engine.scheduler.inbox();
+        let sink = move |changes: Changes| inbox.send(Message::Changed(changes));
+        let watcher = Watcher::start(session.workspace.system.root(), polls, Box::new(sink))
+            .map_err(|error| Failure::new(format!("Files cannot be watched: {error}")))?;
+        during(&session.events, Phase::Hashing, || webstir_rules::warm(&mut engine.scheduler));
+        let goals = goals(&session);
+        Ok(Self { since: session.started, session, engine, watcher, goals, healings: HEALINGS, kept: None })
+    }
+
+    /// Where others say what they want.
+    pub(crate) fn inbox(&self) -> Inbox {
+        self.engine.scheduler.inbox()
+    }
+
+    /// The workspace as it was read last.
+    pub(crate) fn workspace(&self) -> &Arc<Workspace> {
+        &self.session.workspace
+    }
+
+    /// The bytes that a build made, below the workspace, of any thread.
+    pub(crate) fn store(&self) -> &Arc<Store> {
+        &self.engine.store
+    }
+
+    /// Why files have to be looked at again and again, when that is so; said once.
+    pub(crate) fn take_complaint(&mut self) -> Option<String> {
+        self.watcher.take_complaint()
+    }
+
+    /// Waits for what happens next.
+    pub(crate) fn next(&mut self) -> Result<News, Failure> {
+        let published = self.session.workspace.frontend(&self.session.profile);
+        let is_published = |path: &RelPath| published.as_ref().is_some_and(|published| path.is_within(published));
+        let concerns = |path: &RelPath| is_of_the_workspace(path) || is_environment(path) || is_published(path);
+        loop {
+            let also = published.as_ref().map(|published| directories(&self.session.workspace, published));
+            let also = also.unwrap_or_default();
+            let happening = self.engine.scheduler.next(&self.goals, &mut self.watcher, &also, &concerns);
+            let happening = happening.map_err(|error| explain(error, &self.session.workspace.store))?;
+            match happening {
+                Happening::Changed(paths) => {
+                    self.since = Instant::now();
+                    self.healings = HEALINGS;
+                    if paths.iter().any(is_of_the_workspace) {
+                        self.configure()?;
+                    }
+                    if paths.len() > MANY {
+                        let engine = &mut self.engine;
+                        during(&self.session.events, Phase::Hashing, || webstir_rules::warm(&mut engine.scheduler));
+                    }
+                    return Ok(News::Changed(paths));
+                }
+                Happening::Asked(Request::Rebuild) => {
+                    self.since = Instant::now();
+                    self.configure()?;
+                    self.engine.scheduler.look_at_everything();
+                    return Ok(News::Changed(BTreeSet::new()));
+                }
+                Happening::Asked(Request::Check) => {
+                    self.since = Instant::now();
+                    self.engine.scheduler.forget(&is_check);
+                    return Ok(News::Changed(BTreeSet::new()));
+                }
+                Happening::Asked(Request::Stop) => return Ok(News::Stop),
+                Happening::Settled => {
+                    if let Some(built) = self.settled()? {
+                        return Ok(News::Built(built));
+                    }
+                }
+                Happening::Idle => {
+                    if let Some(built) = self.idle()? {
+                        return Ok(News::Checked(built));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Ends what runs, and keeps what the next process can start from.
+    pub(crate) fn stop(&mut self) -> Result<(), Failure> {
+        self.engine.scheduler.abandon();
+        self.engine.scheduler.publish().map_err(Failure::store(&self.session.workspace.store))?;
+        if self.engine.scheduler.is_idle() {
+            let mut built = self.session.nothing_built();
+            let run = self.engine.scheduler.report(&self.goals.profile, &self.goals.all);
+            if place(&self.session.workspace, &self.session.events, &mut self.engine, run, &mut built, false)? {
+                tidy(&self.session.workspace, &mut built);
+                keep(&built, &mut self.engine);
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the configuration again.
+    fn configure(&mut self) -> Result<(), Failure> {
+        let workspace = self.session.workspace.again()?;
+        if workspace.sources != self.session.workspace.sources {
+            let environment = environment(&workspace.config);
+            self.engine.scheduler.configure(workspace.config.clone(), environment);
+            self.session.workspace = Arc::new(workspace);
+            self.goals = goals(&self.session);
+        }
+        Ok(())
+    }
+
+    /// `None` when the store lost something that is now made again.
+    fn settled(&mut self) -> Result<Option<Box<Built>>, Failure> {
+        let goals = self.goals.first.clone();
+        self.take(&goals)
+    }
+
+    fn idle(&mut self) -> Result<Option<Box<Built>>, Failure> {
+        let goals = self.goals.all.clone();
+        let Some(mut built) = self.take(&goals)? else { return Ok(None) };
+        let store = &self.session.workspace.store;
+        self.engine.scheduler.publish().map_err(Failure::store(store))?;
+        let ran = built.count(Status::Ran) + built.count(Status::Failed) > 0;
+        if let (true, Some(run)) = (ran, &built.run) {
+            let (root, profile) = (&self.session.workspace.root, &self.session.profile);
+            built.explanation = Explanation::record(root, profile, run, self.engine.scheduler.database());
+        }
+        if self.kept.is_none_or(|kept| kept.elapsed() > KEEP_INTERVAL) {
+            keep(&built, &mut self.engine);
+            self.kept = Some(Instant::now());
+        }
+        Ok(Some(built))
+    }
+
+    fn take(&mut self, goals: &[Label]) -> Result<Option<Box<Built>>, Failure> {
+        let mut built = self.session.nothing_built();
+        let run = self.engine.scheduler.report(&self.goals.profile, goals);
+        let may_heal = self.healings > 0;
+        if !place(&self.session.workspace, &self.session.events, &mut self.engine, run, &mut built, may_heal)? {
+            self.healings -= 1;
+            return Ok(None);
+        }
+        tidy(&self.session.workspace, &mut built);
+        built.duration = self.since.elapsed();
+        Ok(Some(Box::new(built)))
+    }
+}
+
+/// Everything of a profile; the checks come last where they hold nothing up.
+fn goals(session: &Session) -> Goals {
+    let all: Vec<Label> = match session.workspace.is_sound() {
+        true => session.workspace.config.rules_in(&session.profile).map(|rule| rule.label().clone()).collect(),
+        false => Vec::new(),
+    };
+    let waits = session.profile == "publish";
+    let first = all.iter().filter(|label| waits || !is_check(label)).cloned().collect();
+    Goals { profile: Arc::from(session.profile.as_str()), first, all }
+}
+
+fn is_check(label: &Label) -> bool {
+    label.kind() == "typecheck"
+}
+
+/// Whether the configuration is read from it.
+fn is_of_the_workspace(path: &RelPath) -> bool {
+    matches!(path.as_str(), "webstir.kdl" | "package.json")
+}
+
+/// Whether what is served takes variables from it.
+pub(crate) fn is_environment(path: &RelPath) -> bool {
+    matches!(path.as_str(), ".env" | ".env.local")
+}
+
+/// More directories than these are not published.
+const MOST_DIRECTORIES: usize = 4096;
+
+/// A directory and all below it.
+fn directories(workspace: &Workspace, top: &RelPath) -> BTreeSet<RelPath> {
+    let mut found = BTreeSet::new();
+    let mut open = vec![top.clone()];
+    while let Some(directory) = open.pop() {
+        if found.len() == MOST_DIRECTORIES {
+            break;
+        }
+        let entries = fs::read_dir(workspace.root.join(directory.as_str())).into_iter().flatten().flatten();
+        let below = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+        open.extend(below.filter_map(|entry| directory.join(entry.file_name().to_str()?).ok()));
+        found.insert(directory);
+    }
+    found
+}
