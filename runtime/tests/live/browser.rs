@@ -185,3 +185,28 @@ async fn a_page_catches_up_with_what_it_missed() {
     page.becomes(text, json!("second")).await;
     page.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn style_sheets_that_others_import_load_the_page_again() {
+    let server = Running::start().await;
+    let of = |tokens: &str, unused: &str| {
+        let page = "<!doctype html><link rel=stylesheet href=/app.css><body><p>text</p></body>";
+        let files =
+            [("app.css", "@import './tokens.css';"), ("index.html", page), ("tokens.css", tokens), ("z.css", unused)];
+        release(server.root(), &module(&[]), &files)
+    };
+    server.show(&of("body { color: rgb(1, 0, 0) }", "")).await;
+    let mut page = Page::open(&server, "/");
+    page.becomes(COLOUR, json!("rgb(1, 0, 0)")).await;
+    page.ask("(() => { window.same = 1; window.requests = () => performance.getEntriesByType('resource').length; })()")
+        .await;
+    let requests = page.ask("requests()").await;
+    // A style sheet of other pages is nothing to this one.
+    server.show(&of("body { color: rgb(1, 0, 0) }", "p {}")).await;
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    assert_eq!([page.ask("window.same").await, page.ask("requests()").await], [json!(1), requests]);
+    server.show(&of("body { color: rgb(2, 0, 0) }", "p {}")).await;
+    page.becomes(COLOUR, json!("rgb(2, 0, 0)")).await;
+    assert_eq!(page.ask("window.same ?? null").await, Value::Null);
+    page.close().await;
+}
