@@ -3,7 +3,8 @@
 //! A *server* answers requests with an *application*: a module that a *host* has loaded, embedded in this process or in worker
 //! processes. Everything that is not the user's code is here. The *environment* is what the process was told. *Sessions* live in
 //! a store and are carried by a signed cookie. The *authenticator* says who a request claims to be. A *body* is what came with a
-//! request, already parsed. A *site* is the published files of a workspace. A *document* is the page that a view writes its state into. *Metrics*, *readiness*, the *log* and
+//! request, already parsed. A *site* is the published files of a workspace. A *document* is the page that a view writes its state into.
+//! The *live hub* tells browsers what builds do while a workspace is edited. *Metrics*, *readiness*, the *log* and
 //! *client errors* are what operators see. A *task* is what runs by itself: a *job*, when its *schedule* says so, or a *migration* of the
 //! database.
 

@@ -125,7 +125,10 @@ impl Exchange {
             return response;
         }
         if self.state.live.is_some() && !self.serving.is_deployed {
-            let response = self.live_shared(path.as_str()).unwrap_or_else(|| self.nothing_deployed());
+            if let Some(response) = self.live_shared(path.as_str()) {
+                return response;
+            }
+            let response = self.nothing_deployed();
             self.completed(UNMATCHED_ROUTE, &response, started);
             return response;
         }

@@ -61,9 +61,10 @@ impl Site {
         asset.or_else(|| self.assets.asset(&format!("pages/{}/index.html", self.pages.page(path)?)))
     }
 
-    /// The same site, whose pages are in memory.
-    pub(crate) fn with_documents_in_memory(&self) -> Result<Self, AssetError> {
-        Ok(Self { assets: self.assets.with_documents_in_memory()?, pages: Arc::clone(&self.pages) })
+    /// The same site, whose pages are in memory; those of `before` are not read again.
+    pub(crate) fn with_documents_in_memory(&self, before: Option<&Self>) -> Result<Self, AssetError> {
+        let assets = self.assets.with_documents_in_memory(before.map(|site| &site.assets))?;
+        Ok(Self { assets, pages: Arc::clone(&self.pages) })
     }
 
     /// The document for a request path whose first segment is `page`.

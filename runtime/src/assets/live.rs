@@ -15,10 +15,16 @@ use crate::live::is_html;
 use crate::response::Body;
 
 impl AssetIndex {
-    /// The same assets, of which documents are in memory: what becomes of their files changes nothing.
-    pub(crate) fn with_documents_in_memory(&self) -> Result<Self, AssetError> {
+    /// The same assets, of which documents are in memory: what becomes of their files changes nothing. Those that `before` has in memory
+    /// are not read again.
+    pub(crate) fn with_documents_in_memory(&self, before: Option<&Self>) -> Result<Self, AssetError> {
         let keep = |(path, asset): (&String, &Arc<Asset>)| {
-            let asset = if asset.is_document() { Arc::new(asset.in_memory()?) } else { Arc::clone(asset) };
+            let known = before.and_then(|before| before.asset(path)).filter(|known| known.is_kept_for(asset));
+            let asset = match known {
+                _ if !asset.is_document() => Arc::clone(asset),
+                Some(known) => Arc::clone(known),
+                None => Arc::new(asset.in_memory()?),
+            };
             Ok((path.clone(), asset))
         };
         let assets = self.assets.iter().map(keep).collect::<Result<_, AssetError>>()?;
@@ -59,6 +65,11 @@ impl AssetIndex {
 impl Asset {
     fn is_document(&self) -> bool {
         is_html(&self.content_type)
+    }
+
+    /// Whether it holds the bytes of `other` in memory, to be sent in the same way.
+    fn is_kept_for(&self, other: &Self) -> bool {
+        matches!(self.place, Place::Memory(_)) && self.digest == other.digest && self.cache == other.cache
     }
 
     /// Reads the file that was indexed, and no other.

@@ -135,7 +135,8 @@ impl State {
     /// What is published with a release. While builds go on, the next one may place its pages before it is deployed: pages are read now.
     async fn site_of(&self, release: &Release) -> Result<Option<Arc<Site>>, LoadError> {
         let Some(site) = release.site.clone().filter(|_| self.live.is_some()) else { return Ok(release.site.clone()) };
-        let read = spawn_blocking(move || site.with_documents_in_memory()).await;
+        let before = self.serving().application.site().cloned();
+        let read = spawn_blocking(move || site.with_documents_in_memory(before.as_deref())).await;
         let site = read.unwrap_or_else(|fault| std::panic::resume_unwind(fault.into_panic()))?;
         Ok(Some(Arc::new(site)))
     }

@@ -6,6 +6,7 @@ use std::process::Stdio;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::timeout;
 use webstir_runtime::{LiveFinding, LiveSeverity};
 
@@ -15,8 +16,12 @@ use super::server::{PATIENCE, Running, eventually, module, release};
 struct Page {
     process: Child,
     input: ChildStdin,
-    output: tokio::sync::Mutex<Lines<BufReader<ChildStdout>>>,
+    output: Lines<BufReader<ChildStdout>>,
+    _alone: MutexGuard<'static, ()>,
 }
+
+/// A browser is as much as a small machine can run at once.
+static ALONE: Mutex<()> = Mutex::const_new(());
 
 /// The directory in which the driver finds its library.
 fn driver() -> PathBuf {
@@ -44,17 +49,18 @@ fn browser() -> PathBuf {
 }
 
 impl Page {
-    fn open(server: &Running, path: &str) -> Self {
+    async fn open(server: &Running, path: &str) -> Self {
+        let alone = ALONE.lock().await;
         let mut command = Command::new("node");
         command.arg(driver()).arg(browser()).arg(format!("http://{}{path}", server.address));
         let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
         let (input, output) = (process.stdin.take().unwrap(), process.stdout.take().unwrap());
-        Self { process, input, output: tokio::sync::Mutex::new(BufReader::new(output).lines()) }
+        Self { process, input, output: BufReader::new(output).lines(), _alone: alone }
     }
 
     async fn ask(&mut self, expression: &str) -> Value {
         self.input.write_all(format!("{expression}\n").as_bytes()).await.unwrap();
-        let line = timeout(PATIENCE, self.output.get_mut().next_line()).await.unwrap().unwrap();
+        let line = timeout(PATIENCE, self.output.next_line()).await.unwrap().unwrap();
         serde_json::from_str(&line.expect("the driver goes on")).unwrap()
     }
 
@@ -114,7 +120,7 @@ async fn a_page_follows_the_workspace() {
         frame: Some("3 | <b>bold</b>".to_owned()),
         help: Some("Remove it".to_owned()),
     }]);
-    let mut page = Page::open(&server, "/");
+    let mut page = Page::open(&server, "/").await;
     let told = json!([
         "build",
         "The build failed",
@@ -172,7 +178,7 @@ async fn a_page_catches_up_with_what_it_missed() {
         release(server.root(), &module(&[]), &[("index.html", &page)])
     };
     server.show(&of("first")).await;
-    let mut page = Page::open(&server, "/");
+    let mut page = Page::open(&server, "/").await;
     let text = "document.querySelector('p').textContent";
     page.becomes(text, json!("first")).await;
     // A page that was put aside has no connection.
@@ -183,5 +189,30 @@ async fn a_page_catches_up_with_what_it_missed() {
     assert_eq!(page.ask(text).await, "first");
     page.ask("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))").await;
     page.becomes(text, json!("second")).await;
+    page.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn style_sheets_that_others_import_load_the_page_again() {
+    let server = Running::start().await;
+    let of = |tokens: &str, unused: &str| {
+        let page = "<!doctype html><link rel=stylesheet href=/app.css><body><p>text</p></body>";
+        let files =
+            [("app.css", "@import './tokens.css';"), ("index.html", page), ("tokens.css", tokens), ("z.css", unused)];
+        release(server.root(), &module(&[]), &files)
+    };
+    server.show(&of("body { color: rgb(1, 0, 0) }", "")).await;
+    let mut page = Page::open(&server, "/").await;
+    page.becomes(COLOUR, json!("rgb(1, 0, 0)")).await;
+    page.ask("(() => { window.same = 1; window.requests = () => performance.getEntriesByType('resource').filter((entry) => entry.name.includes('.css')).length; })()")
+        .await;
+    let requests = page.ask("requests()").await;
+    // A style sheet of other pages is nothing to this one.
+    server.show(&of("body { color: rgb(1, 0, 0) }", "p {}")).await;
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    assert_eq!([page.ask("window.same").await, page.ask("requests()").await], [json!(1), requests]);
+    server.show(&of("body { color: rgb(2, 0, 0) }", "p {}")).await;
+    page.becomes(COLOUR, json!("rgb(2, 0, 0)")).await;
+    assert_eq!(page.ask("window.same ?? null").await, Value::Null);
     page.close().await;
 }

@@ -90,8 +90,11 @@ pub(crate) async fn send(address: SocketAddr, method: &str, path: &str, headers:
 }
 
 fn request(method: &str, path: &str, headers: &[(&str, &str)], more: &str) -> String {
-    let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-    format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\n{headers}{more}\r\n")
+    let mut text = format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\n");
+    for (name, value) in headers {
+        text.extend([name, ": ", value, "\r\n"]);
+    }
+    text + more + "\r\n"
 }
 
 /// A stream of events.

@@ -25,7 +25,12 @@ impl Appending {
         Self { body: Some(body), element: Some(element), seen: Vec::new() }
     }
 
-    fn look(&mut self, piece: &[u8]) {
+    #[cfg(test)]
+    pub(super) fn is_done(&self) -> bool {
+        self.element.is_none()
+    }
+
+    pub(super) fn look(&mut self, piece: &[u8]) {
         let sought = SCRIPT_PATH.as_bytes();
         if self.element.is_none() {
             return;

@@ -2,6 +2,7 @@ use futures_util::StreamExt as _;
 use http::StatusCode;
 use http_body::Frame;
 use http_body_util::StreamBody;
+use proptest::prelude::*;
 
 use super::*;
 
@@ -130,5 +131,21 @@ async fn everything_else_is_left_alone() {
     for destination in ["empty", "script", "image"] {
         let (injection, _) = request(&Method::GET, Some(destination));
         untouched(&injection, whole(), ETAG, "\"a\"").await;
+    }
+}
+
+proptest! {
+    #[test]
+    fn nothing_of_a_document_is_lost(document in "(</?[bB]ody>?|</bo|[^<]|\\PC){0,30}", cut in 0usize..60) {
+        let (injection, element) = request(&Method::GET, None);
+        let whole = injection.inserted(document.clone().into());
+        prop_assert_eq!(String::from_utf8_lossy(&whole).replacen(&element, "", 1), document.as_str());
+        // What was given the script is not given another, whole or in pieces.
+        prop_assert_eq!(&injection.inserted(whole.clone()), &whole);
+        let mut appending = Appending::new(response::empty(), injection.element());
+        let (before, after) = whole.split_at(cut.min(whole.len()));
+        appending.look(before);
+        appending.look(after);
+        prop_assert!(appending.is_done());
     }
 }

@@ -16,10 +16,10 @@ try {
   for await (const line of createInterface({ input: process.stdin })) {
     let answer = null;
     if (line === 'faults') answer = faults;
-    else if (line.startsWith('key:')) await page.keyboard.press(line.slice(4));
     else {
       try {
-        answer = (await page.evaluate(line)) ?? null;
+        if (line.startsWith('key:')) await page.keyboard.press(line.slice(4));
+        else answer = (await page.evaluate(line)) ?? null;
       } catch {
         // It is being loaded: whoever asks asks again.
       }
