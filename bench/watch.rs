@@ -313,7 +313,11 @@ fn row(shape: &str, what: &str, ours: &mut [Duration], theirs: Option<&mut [Dura
     let theirs = theirs.filter(|theirs| !theirs.is_empty()).map(|theirs| (at(theirs, 50), at(theirs, 95)));
     let (other, other_late) = theirs.map_or_else(Default::default, |(a, b)| (milliseconds(a), milliseconds(b)));
     let ratio = theirs.map_or(String::new(), |(a, _)| format!("{:.2}", middle.as_secs_f64() / a.as_secs_f64()));
-    println!("| {shape} | {what} | {} | {} | {other} | {other_late} | {ratio} |", milliseconds(middle), milliseconds(late));
+    println!(
+        "| {shape} | {what} | {} | {} | {other} | {other_late} | {ratio} |",
+        milliseconds(middle),
+        milliseconds(late)
+    );
 }
 
 /// So many of a hundred are at most this.
@@ -332,7 +336,10 @@ fn idle(directory: &Path, size: usize) {
     let of = watching.child.id();
     let before = process::processor_time(of);
     std::thread::sleep(Duration::from_secs(60));
-    println!("| a minute without edits, {size} modules | {:.2} % of a processor |", (process::processor_time(of) - before) / 0.6);
+    println!(
+        "| a minute without edits, {size} modules | {:.2} % of a processor |",
+        (process::processor_time(of) - before) / 0.6
+    );
     let mut times = Times::default();
     for round in 0..2000 {
         watching.round(&root, &format!("mark {round}"), &mut times);

@@ -22,4 +22,5 @@ mod specs;
 mod start;
 mod store;
 mod support;
+mod watch;
 mod why;

@@ -1,0 +1,1 @@
+//! Random edits against an oracle.

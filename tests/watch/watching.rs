@@ -1,0 +1,216 @@
+//! A running `webstir watch`.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::process::{Child, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+use crate::support::Case;
+
+/// The longest wait for something that must happen.
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+/// How long nothing must come for it to be over.
+const QUIET: Duration = Duration::from_millis(700);
+
+/// A watch; ended when it is dropped.
+pub(super) struct Watching {
+    process: Child,
+    events: Receiver<Value>,
+    errors: Arc<Mutex<String>>,
+    /// Empty where nothing is served.
+    pub(super) url: String,
+    /// Every event so far.
+    pub(super) told: Vec<Value>,
+}
+
+impl Watching {
+    /// Starts and waits until the first build is checked, and served if it is.
+    pub(super) fn start(case: &Case, arguments: &[&str]) -> Self {
+        let mut watching = Self::spawn(case, arguments);
+        watching.until("watch-ready");
+        let told = |kind: &str| watching.told.iter().any(|event| event["type"] == kind);
+        let is_built =
+            watching.told.iter().any(|event| event["type"] == "build-complete" && event["succeeded"] == true);
+        if !watching.url.is_empty() && is_built && !told("served") && !told("refused") {
+            watching.until_any(&["served", "refused"]);
+        }
+        watching
+    }
+
+    /// Starts and waits until it listens.
+    pub(super) fn spawn(case: &Case, arguments: &[&str]) -> Self {
+        let mut command = case.command();
+        command.args(["watch", "--json"]).args(arguments);
+        if !arguments.contains(&"--no-serve") && !arguments.contains(&"--port") {
+            command.args(["--port", "0"]);
+        }
+        command.env_remove("PORT").env_remove("HOST");
+        let mut process = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let (tell, events) = channel();
+        thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                let event = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
+                if tell.send(event).is_err() {
+                    return;
+                }
+            }
+        });
+        let mut stderr = process.stderr.take().unwrap();
+        let errors = Arc::<Mutex<String>>::default();
+        let sink = errors.clone();
+        thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            while let Ok(count @ 1..) = stderr.read(&mut buffer) {
+                sink.lock().unwrap().push_str(&String::from_utf8_lossy(&buffer[..count]));
+            }
+        });
+        let mut watching = Self { process, events, errors, url: String::new(), told: Vec::new() };
+        let start = watching.until("watch-start");
+        start["url"].as_str().unwrap_or_default().clone_into(&mut watching.url);
+        watching
+    }
+
+    /// What was written on stderr.
+    pub(super) fn stderr(&self) -> String {
+        self.errors.lock().unwrap().clone()
+    }
+
+    /// The next event of this kind.
+    #[track_caller]
+    pub(super) fn until(&mut self, kind: &str) -> Value {
+        self.until_any(&[kind])
+    }
+
+    #[track_caller]
+    pub(super) fn until_any(&mut self, kinds: &[&str]) -> Value {
+        self.until_matching(&format!("{kinds:?}"), |event| kinds.iter().any(|kind| event["type"] == *kind))
+    }
+
+    /// The next event that is wanted.
+    #[track_caller]
+    pub(super) fn until_matching(&mut self, what: &str, is_wanted: impl Fn(&Value) -> bool) -> Value {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match self.events.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(event) => {
+                    self.told.push(event.clone());
+                    if is_wanted(&event) {
+                        return event;
+                    }
+                }
+                Err(error) => {
+                    let ended = error == RecvTimeoutError::Disconnected;
+                    panic!("no {what} (ended: {ended}) after {:#?}\n{}", self.told.last(), self.stderr());
+                }
+            }
+        }
+    }
+
+    /// Takes events until none comes for a while; gives those.
+    pub(super) fn quiet(&mut self) -> Vec<Value> {
+        let mut events = Vec::new();
+        while let Ok(event) = self.events.recv_timeout(QUIET) {
+            self.told.push(event.clone());
+            events.push(event);
+        }
+        events
+    }
+
+    /// The build after an edit: until it is complete.
+    #[track_caller]
+    pub(super) fn build(&mut self) -> Value {
+        self.until("build-complete")
+    }
+
+    /// The labels of what ran, sorted.
+    pub(super) fn ran(event: &Value) -> Vec<String> {
+        let mut ran: Vec<String> =
+            event["ran"].as_array().unwrap().iter().map(|label| label.as_str().unwrap().to_owned()).collect();
+        ran.sort();
+        ran
+    }
+
+    /// `code file:line` of each finding of an event that is at least a warning.
+    pub(super) fn findings(event: &Value) -> Vec<String> {
+        let found = event["diagnostics"].as_array().unwrap().iter().filter(|found| found["severity"] != "info");
+        found
+            .map(|found| {
+                let file = found["file"].as_str().map_or(String::new(), |file| format!(" {file}"));
+                let line = found["span"]["line"].as_u64().map_or(String::new(), |line| format!(":{line}"));
+                format!("{}{file}{line}", found["code"].as_str().unwrap())
+            })
+            .collect()
+    }
+
+    /// The status and body of a page.
+    #[track_caller]
+    pub(super) fn page(&self, path: &str) -> (u16, String) {
+        let agent = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(PATIENCE)).build();
+        let mut response = ureq::Agent::from(agent).get(&format!("{}{path}", self.url)).call().unwrap();
+        (response.status().as_u16(), response.body_mut().read_to_string().unwrap())
+    }
+
+    /// Asks for a page until its body holds `text`.
+    #[track_caller]
+    pub(super) fn until_page(&self, path: &str, text: &str) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let (_, body) = self.page(path);
+            if body.contains(text) {
+                return;
+            }
+            assert!(Instant::now() < deadline, "{path} never holds {text}: {body}\n{}", self.stderr());
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    pub(super) fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    pub(super) fn signal(&self, signal: Signal) {
+        let _ = kill_process(Pid::from_child(&self.process), signal);
+    }
+
+    /// Waits for the end.
+    #[track_caller]
+    pub(super) fn end(&mut self) -> ExitStatus {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.process.try_wait().unwrap() {
+                return status;
+            }
+            assert!(Instant::now() < deadline, "it does not end: {}", self.stderr());
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// The processes whose parent it is.
+    pub(super) fn children(&self) -> Vec<u32> {
+        let mut children = Vec::new();
+        for task in fs::read_dir(format!("/proc/{}/task", self.id())).into_iter().flatten().flatten() {
+            let text = fs::read_to_string(task.path().join("children")).unwrap_or_default();
+            children.extend(text.split_whitespace().filter_map(|id| id.parse::<u32>().ok()));
+        }
+        children
+    }
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        self.signal(Signal::TERM);
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while Instant::now() < deadline && matches!(self.process.try_wait(), Ok(None)) {
+            thread::sleep(Duration::from_millis(5));
+        }
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
