@@ -21,7 +21,7 @@ struct Module {
 
 /// The workspace as it should be.
 #[derive(Clone)]
-struct Model {
+pub(crate) struct Model {
     modules: BTreeMap<u32, Module>,
     /// What the server imports.
     server: BTreeSet<u32>,
@@ -35,10 +35,10 @@ struct Model {
 }
 
 /// Numbers that look random and come again with the same seed (SplitMix64).
-struct Numbers(u64);
+pub(crate) struct Numbers(pub(crate) u64);
 
 impl Numbers {
-    fn below(&mut self, limit: usize) -> usize {
+    pub(crate) fn below(&mut self, limit: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -57,7 +57,7 @@ fn path(number: u32, module: &Module) -> String {
 }
 
 impl Model {
-    fn new(numbers: &mut Numbers) -> Self {
+    pub(crate) fn new(numbers: &mut Numbers) -> Self {
         let mut model = Self {
             modules: BTreeMap::new(),
             server: BTreeSet::new(),
@@ -87,7 +87,7 @@ impl Model {
     }
 
     /// One edit; a name for it.
-    fn edit(&mut self, numbers: &mut Numbers) -> &'static str {
+    pub(crate) fn edit(&mut self, numbers: &mut Numbers) -> &'static str {
         let Some(chosen) = numbers.of(self.modules.keys().copied()) else {
             self.add(numbers);
             return "add";
@@ -154,8 +154,15 @@ impl Model {
         }
     }
 
+    /// One edit of the files alone: profile and environment are those of a process that stays.
+    pub(crate) fn edit_files(&mut self, numbers: &mut Numbers) -> &'static str {
+        let name = self.edit(numbers);
+        (self.environment, self.profile) = (0, "build");
+        name
+    }
+
     /// Every file of the workspace.
-    fn files(&self) -> BTreeMap<String, String> {
+    pub(crate) fn files(&self) -> BTreeMap<String, String> {
         let mut files = BTreeMap::new();
         let package = format!(
             r#"{{ "name": "oracle", "version": "{}.0.0", "type": "module", "webstir": {{ "mode": "api" }} }}"#,
@@ -231,7 +238,7 @@ impl Model {
     }
 }
 
-fn setting(name: &str, default: u64) -> u64 {
+pub(crate) fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 
