@@ -3,6 +3,8 @@
 //!
 //! `WEBSTIR_ORACLE_EDITS` says how many edits (60), `WEBSTIR_ORACLE_SEED` where they start.
 
+mod packages;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
