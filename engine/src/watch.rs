@@ -241,7 +241,7 @@ fn listen(incoming: &Receiver<Raw>, names: &Names, sink: &ChangeSink) {
             None => Duration::from_secs(3600),
         };
         match incoming.recv_timeout(timeout) {
-            Ok(Raw::Event(event)) => batch.take(&Seen::of(event), names),
+            Ok(Raw::Event(event)) => batch.take(Seen::of(event), names),
             Ok(Raw::Poll) => polls = true,
             Ok(Raw::Looked(took)) => {
                 pause = POLL_INTERVAL.max(took * POLL_SHARE);

@@ -90,9 +90,10 @@ fn what_it_comes_to_is_what_a_clean_build_makes() {
 }
 
 fn compare(case: &Case, files: &BTreeMap<String, String>, watching: &mut Watching, told: &str) {
-    let mut last = watching.quiet();
-    while last.last().is_some_and(|event| event["type"] == "build-start") {
-        last = watching.quiet();
+    watching.quiet();
+    while watching.is_busy() {
+        watching.until("check-complete");
+        watching.quiet();
     }
     let clean = Case::named("workspace");
     for (path, text) in files {
@@ -121,7 +122,8 @@ impl Client {
             let mut answers = 0;
             let mut last = (0, 0);
             while !over.load(Ordering::Relaxed) {
-                let mut response = ureq::get(&url).call().unwrap();
+                // A build that saw a file before it was written has no route.
+                let Ok(mut response) = ureq::get(&url).call() else { continue };
                 let body = response.body_mut().read_to_string().unwrap();
                 let body: serde_json::Value = serde_json::from_str(&body).unwrap();
                 let (own, imported) = (body["own"].as_u64().unwrap(), body["imported"].as_u64().unwrap());

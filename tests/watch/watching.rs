@@ -113,6 +113,12 @@ impl Watching {
         }
     }
 
+    /// Whether a build has begun whose checks are not done.
+    pub(super) fn is_busy(&self) -> bool {
+        let mut kinds = self.told.iter().rev().filter_map(|event| event["type"].as_str());
+        kinds.find(|kind| matches!(*kind, "build-start" | "check-complete")) == Some("build-start")
+    }
+
     /// Takes events until none comes for a while; gives those.
     pub(super) fn quiet(&mut self) -> Vec<Value> {
         let mut events = Vec::new();

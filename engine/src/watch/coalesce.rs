@@ -4,7 +4,8 @@
 //! a longer one while somebody may still be writing, and in any case after a while, so that a stream of events holds nothing up.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use notify::event::{AccessKind, AccessMode, EventKind, ModifyKind};
@@ -54,6 +55,18 @@ impl Seen {
             _ => Self::Moved(event.paths),
         }
     }
+
+    /// A file that was emptied is most likely about to be written.
+    fn doubted(self) -> Self {
+        match self {
+            Self::Written(paths) if paths.iter().any(|path| is_empty(path)) => Self::Writing(paths),
+            seen => seen,
+        }
+    }
+}
+
+fn is_empty(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.len() == 0)
 }
 
 /// Events that are told together.
@@ -69,8 +82,9 @@ pub(super) struct Batch {
 }
 
 impl Batch {
-    pub(super) fn take(&mut self, seen: &Seen, names: &Names) {
-        let (paths, moved) = match seen {
+    pub(super) fn take(&mut self, seen: Seen, names: &Names) {
+        let seen = seen.doubted();
+        let (paths, moved) = match &seen {
             Seen::Nothing => return,
             Seen::Lost => {
                 self.lost = true;
@@ -84,7 +98,7 @@ impl Batch {
             Seen::Moved(paths) => (&paths[..], true),
         };
         for path in paths {
-            if !matches!(seen, Seen::Writing(_)) {
+            if !matches!(&seen, Seen::Writing(_)) {
                 self.open.remove(path);
             }
             for path in names.of(path, moved) {

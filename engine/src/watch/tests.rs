@@ -132,11 +132,11 @@ fn lost_events_are_everything() {
     let mut batch = Batch::default();
     let names = Names { root: PathBuf::from("/"), followed: Arc::default() };
     let lost = notify::Event::new(notify::EventKind::Other).set_flag(notify::event::Flag::Rescan);
-    batch.take(&Seen::of(Ok(lost)), &names);
+    batch.take(Seen::of(Ok(lost)), &names);
     assert_eq!(batch.finish(), Some(Changes::Everything));
     assert_eq!(batch.finish(), None);
     let limit = notify::Error::new(notify::ErrorKind::MaxFilesWatch);
-    batch.take(&Seen::of(Err(limit)), &names);
+    batch.take(Seen::of(Err(limit)), &names);
     assert_eq!(batch.finish(), Some(Changes::Everything));
 }
 
