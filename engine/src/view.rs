@@ -46,6 +46,14 @@ impl Observation {
             Self::RealPath(_) => Question::RealPath,
         }
     }
+
+    /// The name of the derivation through which the question was put.
+    pub fn derivation(&self) -> Option<&Arc<str>> {
+        match self {
+            Self::Derived(name, _) => Some(name),
+            _ => None,
+        }
+    }
 }
 
 /// What can be asked about a path.
@@ -78,7 +86,7 @@ pub enum Derived {
 }
 
 /// What was asked: a question, and the name of the derivation when it was put through one.
-type Asked = (RelPath, Question, Option<&'static str>);
+type Asked = (RelPath, Question, Option<Arc<str>>);
 
 /// The workspace as a traced action sees it.
 #[derive(Debug)]
@@ -93,18 +101,18 @@ impl View {
         Self { system, answers: Mutex::default() }
     }
 
-    fn record(&self, path: &RelPath, observation: Observation, derivation: Option<&Derivation>) {
+    fn record(&self, path: &RelPath, observation: Observation) {
         let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
         // The first answer stays: a later one that differs means that the file changed under the action, and the trace must
         // then not match the workspace.
-        let asked = (path.clone(), observation.question(), derivation.map(|derivation| derivation.name));
+        let asked = (path.clone(), observation.question(), observation.derivation().cloned());
         answers.entry(asked).or_insert(observation);
     }
 
     /// What is at `path`.
     pub fn kind(&self, path: &RelPath) -> io::Result<PathKind> {
         let kind = self.system.kind(path)?;
-        self.record(path, Observation::Kind(kind), None);
+        self.record(path, Observation::Kind(kind));
         Ok(kind)
     }
 
@@ -112,22 +120,22 @@ impl View {
     pub fn read(&self, path: &RelPath) -> io::Result<Option<Vec<u8>>> {
         let bytes = absent_to_none(self.system.read(path))?;
         let digest = bytes.as_deref().map(Digest::of);
-        self.record(path, Observation::Content(digest), None);
+        self.record(path, Observation::Content(digest));
         Ok(bytes)
     }
 
     /// What `derivation` gives for the file at `path`. Where it gives nothing the file itself is what was read.
     pub fn derive(&self, path: &RelPath, derivation: &Derivation) -> io::Result<Derived> {
         let Some(bytes) = absent_to_none(self.system.read(path))? else {
-            self.record(path, Observation::Content(None), None);
+            self.record(path, Observation::Content(None));
             return Ok(Derived::Absent);
         };
         let Some(derived) = derivation.apply(path, &bytes) else {
-            self.record(path, Observation::Content(Some(Digest::of(&bytes))), None);
+            self.record(path, Observation::Content(Some(Digest::of(&bytes))));
             return Ok(Derived::Source(bytes));
         };
         let observation = Observation::Derived(Arc::from(derivation.name), Digest::of(&derived));
-        self.record(path, observation, Some(derivation));
+        self.record(path, observation);
         Ok(Derived::Derived(derived))
     }
 
@@ -135,15 +143,24 @@ impl View {
     pub fn list(&self, path: &RelPath) -> io::Result<Option<Listing>> {
         let listing = absent_to_none(self.system.list(path))?;
         let digest = listing.as_ref().map(Listing::digest);
-        self.record(path, Observation::Entries(digest), None);
+        self.record(path, Observation::Entries(digest));
         Ok(listing)
     }
 
     /// Where `path` really is, links followed; `None` when nothing is there.
     pub fn real_path(&self, path: &RelPath) -> io::Result<Option<RelPath>> {
         let real = self.system.real_path(path)?;
-        self.record(path, Observation::RealPath(real.clone()), None);
+        self.record(path, Observation::RealPath(real.clone()));
         Ok(real)
+    }
+
+    /// Takes over answers that the workspace is known to give still, where nothing was asked.
+    pub fn assume(&self, trace: &[(RelPath, Observation)]) {
+        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        for (path, observation) in trace {
+            let asked = (path.clone(), observation.question(), observation.derivation().cloned());
+            answers.entry(asked).or_insert_with(|| observation.clone());
+        }
     }
 
     /// Everything asked so far, sorted by path.
@@ -210,5 +227,16 @@ mod tests {
         view.read(&path("a")).unwrap();
         let both: Vec<_> = view.trace().iter().filter(|(asked, _)| asked.as_str() == "a").cloned().collect();
         assert_eq!(both, [(path("a"), Observation::Content(Some(Digest::of(b"1\n2")))), expected[0].clone()]);
+    }
+
+    #[test]
+    fn what_was_asked_stays_when_more_is_assumed() {
+        let view = View::new(Arc::new(Memory::with_files(&[("a", "new")])));
+        let path = |text: &str| RelPath::new(text).unwrap();
+        view.read(&path("a")).unwrap();
+        let derived = (path("a"), Observation::Derived(Arc::from("first line v1"), Digest::of(b"1")));
+        let other = (path("b"), Observation::Kind(PathKind::File));
+        view.assume(&[(path("a"), Observation::Content(Some(Digest::of(b"old")))), derived.clone(), other.clone()]);
+        assert_eq!(&*view.trace(), [(path("a"), Observation::Content(Some(Digest::of(b"new")))), derived, other]);
     }
 }
