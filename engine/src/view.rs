@@ -93,12 +93,14 @@ type Asked = (RelPath, Question, Option<Arc<str>>);
 pub struct View {
     system: Arc<dyn System>,
     answers: Mutex<FxHashMap<Asked, Observation>>,
+    /// Where two answers to the same question differed.
+    contradiction: Mutex<Option<RelPath>>,
 }
 
 impl View {
     /// A view that has recorded nothing yet.
     pub fn new(system: Arc<dyn System>) -> Self {
-        Self { system, answers: Mutex::default() }
+        Self { system, answers: Mutex::default(), contradiction: Mutex::default() }
     }
 
     fn record(&self, path: &RelPath, observation: Observation) {
@@ -106,7 +108,9 @@ impl View {
         // The first answer stays: a later one that differs means that the file changed under the action, and the trace must
         // then not match the workspace.
         let asked = (path.clone(), observation.question(), observation.derivation().cloned());
-        answers.entry(asked).or_insert(observation);
+        if *answers.entry(asked).or_insert_with(|| observation.clone()) != observation {
+            *self.contradiction.lock().unwrap_or_else(PoisonError::into_inner) = Some(path.clone());
+        }
     }
 
     /// What is at `path`.
@@ -154,13 +158,16 @@ impl View {
         Ok(real)
     }
 
-    /// Takes over answers that the workspace is known to give still, where nothing was asked.
-    pub fn assume(&self, trace: &[(RelPath, Observation)]) {
-        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Takes over answers that the workspace is believed to give still, where nothing was asked.
+    pub fn assume<'a>(&self, trace: impl IntoIterator<Item = &'a (RelPath, Observation)>) {
         for (path, observation) in trace {
-            let asked = (path.clone(), observation.question(), observation.derivation().cloned());
-            answers.entry(asked).or_insert_with(|| observation.clone());
+            self.record(path, observation.clone());
         }
+    }
+
+    /// A path about which two answers differed, asked or assumed: it changed meanwhile.
+    pub fn contradiction(&self) -> Option<RelPath> {
+        self.contradiction.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Everything asked so far, sorted by path.
@@ -238,5 +245,6 @@ mod tests {
         let other = (path("b"), Observation::Kind(PathKind::File));
         view.assume(&[(path("a"), Observation::Content(Some(Digest::of(b"old")))), derived.clone(), other.clone()]);
         assert_eq!(&*view.trace(), [(path("a"), Observation::Content(Some(Digest::of(b"new")))), derived, other]);
+        assert_eq!(view.contradiction(), Some(path("a")));
     }
 }
