@@ -15,6 +15,7 @@ mod imports;
 mod record;
 mod remembered;
 mod shape;
+mod trivia;
 
 use std::collections::BTreeMap;
 use std::path::Path;

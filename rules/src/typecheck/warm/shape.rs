@@ -1,7 +1,7 @@
 //! What a file is to the other files of a program.
 //!
 //! A [`Shape`] follows from the text of one file. Files with equal [interfaces](Shape::interface) are the same to whoever imports
-//! them: the interface is the text without comments and without the [bodies] that decide nothing.
+//! them: the interface is the text without its [trivia] and without the [bodies] that decide nothing.
 
 use std::collections::BTreeSet;
 
@@ -15,6 +15,7 @@ use webstir_engine::digest::{Digest, KeyHasher};
 use webstir_engine::path::RelPath;
 
 use super::bodies::bodies;
+use super::trivia::trivia;
 use crate::source::{Language, ParsedModule, Parts};
 
 /// What a file is to others.
@@ -137,19 +138,17 @@ impl Visit for Found {
 /// The digest of the text without what others do not see.
 fn interface(parts: &Parts, text: &str) -> Digest {
     let mut bodies = GLOBALS.set(&parts.globals, || bodies(parts)).into_iter().peekable();
-    let mut gaps: Vec<_> = comments(parts, text).into_iter().map(|place| Gap::of(text, place)).collect();
-    gaps.sort_unstable_by_key(|gap| gap.start);
-    let mut gaps = gaps.into_iter().peekable();
+    let mut trivia = trivia(parts, text).into_iter().peekable();
     let mut hasher = KeyHasher::new("webstir interface v1");
     let mut kept = String::with_capacity(text.len());
     let mut at = 0;
     loop {
-        let body = bodies.peek().map(|body| body.start as usize);
-        let gap = gaps.peek().map(|gap| gap.start);
+        let (body, gap) = (bodies.peek().map(|body| body.start as usize), trivia.peek().map(|gap| gap.start));
         let Some(next) = body.into_iter().chain(gap).min() else { break };
-        if body == Some(next) {
-            let Some(body) = bodies.next() else { break };
-            kept.push_str(text.get(at..next).unwrap_or_default());
+        kept.push_str(text.get(at..next).unwrap_or_default());
+        if body == Some(next)
+            && let Some(body) = bodies.next()
+        {
             hasher.text(&kept).number(u64::from(body.marks.own_this)).number(u64::from(body.marks.any_this));
             kept.clear();
             hasher.number(body.marks.assigned.len() as u64);
@@ -157,8 +156,7 @@ fn interface(parts: &Parts, text: &str) -> Digest {
                 hasher.text(name);
             }
             at = at.max(body.end as usize);
-        } else if let Some(gap) = gaps.next().filter(|gap| gap.end > at) {
-            kept.push_str(text.get(at..gap.start).unwrap_or_default());
+        } else if let Some(gap) = trivia.next().filter(|gap| gap.end > at) {
             kept.push_str(gap.instead);
             at = gap.end;
         }
@@ -167,38 +165,122 @@ fn interface(parts: &Parts, text: &str) -> Digest {
     hasher.text(&kept).finish()
 }
 
-/// The comments to which the compiler pays no attention.
-fn comments(parts: &Parts, text: &str) -> Vec<(usize, usize)> {
-    let all = parts.leading.values().chain(parts.trailing.values()).flatten();
-    let places = all.map(|comment| parts.offsets(comment.span)).map(|(start, end)| (start as usize, end as usize));
-    let is_idle = |&(start, end): &(usize, usize)| {
-        text.get(start..end).is_some_and(|text| !text.starts_with("///") && !text.contains('@'))
-    };
-    places.filter(is_idle).collect()
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// A comment that is left out, with the white space around it that means nothing without it.
-struct Gap {
-    start: usize,
-    end: usize,
-    /// What keeps its neighbours apart.
-    instead: &'static str,
-}
+    fn shape(name: &str, text: &str) -> Shape {
+        Shape::of(&RelPath::new(name).unwrap(), text)
+    }
 
-impl Gap {
-    fn of(text: &str, (start, end): (usize, usize)) -> Self {
-        let is_space = |character: char| matches!(character, ' ' | '\t');
-        let before = text[..start].trim_end_matches(is_space);
-        let after = text[end..].trim_start_matches(is_space);
-        let begins_line = before.is_empty() || before.ends_with('\n');
-        if begins_line && let Some(rest) = after.strip_prefix('\n').or_else(|| after.strip_prefix("\r\n")) {
-            // With its whole line.
-            return Self { start: before.len(), end: text.len() - rest.len(), instead: "" };
+    /// Whether an importer sees a difference.
+    fn differ(before: &str, after: &str) -> bool {
+        shape("a.ts", before).interface != shape("a.ts", after).interface
+    }
+
+    #[test]
+    fn what_no_importer_sees() {
+        for (before, after) in [
+            ("export function f(): number { return 1 }", "export function f(): number { const a = 1; return a }"),
+            ("export const f = (): number => 1;", "export const f = (): number => 2;"),
+            (
+                "export class A { m(): void {} set s(v: 1) {} }",
+                "export class A { m(): void { f() } set s(v: 1) { g(v) } }",
+            ),
+            (
+                "export class A { a: 1; constructor(a: 1) { this.a = a }}",
+                "export class A { a: 1; constructor(a: 1) { let b = a; this.a = b }}",
+            ),
+            ("export const a = { get b(): 1 { return 1 } };", "export const a = { get b(): 1 { x(); return 1 } };"),
+            ("// one\nexport const a = 1; // two\n", "\n\n  export const a = 1;\n/* three */"),
+            (
+                "export function f(): void { let a; a = 1 }",
+                "export function f(): void { let b; [b] = [1]; for (b of []) {} }",
+            ),
+            ("export function f(): void { const o = {}; o.a = 1 }", "export function f(): void {}"),
+            ("export function f(): void { process.title = '' }", "export function f(): void {}"),
+        ] {
+            assert!(!differ(before, after), "{before}");
         }
-        if after.is_empty() || after.starts_with(['\r', '\n']) {
-            return Self { start: before.len(), end, instead: "" };
+    }
+
+    #[test]
+    fn what_an_importer_may_see() {
+        for (before, after) in [
+            ("export function f() { return 1 }", "export function f() { return 2 }"),
+            ("export const a = 1;", "export const a = 2;"),
+            ("export const a = ` `;", "export const a = `  `;"),
+            ("export const a = ' // ';", "export const a = ' ';"),
+            ("export class A { private a = 1 }", "export class A { private a = '' }"),
+            ("export class A { a; constructor() { this.a = 1 }}", "export class A { a; constructor() { this.a = '' }}"),
+            ("export enum E { A = 1 }", "export enum E { A = 2 }"),
+            // Inference looks at `this`.
+            (
+                "export const a = f({ m: function (): void { this } });",
+                "export const a = f({ m: function (): void {} });",
+            ),
+            ("export const a = f((): void => { this.b });", "export const a = f((): void => {});"),
+            // What is known of `a` in `c` ends with an assignment elsewhere.
+            (
+                "let a = d(); function b(): void { a = 1 } export const c = () => a;",
+                "let a = d(); function b(): void {} export const c = () => a;",
+            ),
+            (
+                "let a = d(); function b(): void { [a] = [1] } export const c = () => a;",
+                "let a = d(); function b(): void {} export const c = () => a;",
+            ),
+            (
+                "let a = d(); function b(): void { for (a of d()) {} } export const c = () => a;",
+                "let a = d(); function b(): void {} export const c = () => a;",
+            ),
+            (
+                "let a = d(); function b(): void { a!++ } export const c = () => a;",
+                "let a = d(); function b(): void {} export const c = () => a;",
+            ),
+            // Properties of functions are part of their types.
+            (
+                "export function f() {} function g(): void { f.a = 1 }",
+                "export function f() {} function g(): void { f.a = '' }",
+            ),
+            ("/** @deprecated */ export const a = 1;", "export const a = 1;"),
+            ("/// <reference types='a' />\nexport const a = 1;", "export const a = 1;"),
+            ("export const a = b\n(c)", "export const a = b (c)"),
+            ("export const a = b // d\n(c)", "export const a = b (c)"),
+            // A script becomes a module by what stands in a body.
+            ("function f(): void {}", "function f(): void { import.meta }"),
+            ("export const a = 1", "export const a = "),
+        ] {
+            assert!(differ(before, after), "{before}");
         }
-        // The end of a line may end a statement.
-        Self { start, end, instead: if text[start..end].contains('\n') { "\u{1}" } else { "\u{0}" } }
+    }
+
+    #[test]
+    fn what_a_file_imports_and_whether_it_is_global() {
+        let found = shape("a.tsx", "import './a'; import type B from 'b'; export * from './c';");
+        assert_eq!(found.imports.as_ref().map(BTreeSet::len), Some(3));
+        assert!(found.has_jsx && !found.is_global);
+        let text = "export { d } from 'd'; import e = require('e'); type F = import('f').F; void import('g'); require(`h`); function i(): void { import('j') }";
+        let names: Vec<_> = shape("a.ts", text).imports.unwrap().into_iter().map(String::from).collect();
+        assert_eq!(names, ["d", "e", "f", "g", "h", "j"]);
+        for text in [
+            "const a = 1;",
+            "export {}; declare global {}",
+            "export {}; declare module 'a' {}",
+            "export as namespace A; export {};",
+        ] {
+            assert!(shape("a.d.ts", text).is_global, "{text}");
+        }
+        assert!(!shape("a.d.ts", "export declare namespace N {}").is_global);
+        assert_eq!(shape("a.ts", "export const = 1").imports, None);
+        assert_eq!(shape("a.js", "export const a = 1").imports, None);
+        assert_eq!(shape("a.tsx", "/** @jsxImportSource a */ export {}").imports, None);
+        assert_eq!(shape("a.json", "{}").imports, Some(BTreeSet::new()));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_has_a_shape(text in "(export |function f\\(\\): void |[{}()=;`$/*'\" \n]|this|//x\n|\\PC){0,30}") {
+            shape("a.ts", &text);
+        }
     }
 }
