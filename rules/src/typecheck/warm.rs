@@ -105,6 +105,12 @@ impl Warm {
         self.check_cold(action, key, executable, request).map(|checked| (checked, Extent::Cold))
     }
 
+    /// The bytes of memory that all compilers have now, as far as the system says.
+    pub fn memory(&self) -> u64 {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.values().filter_map(|kept| kept.session.resident()).sum()
+    }
+
     fn check_cold(
         &self,
         action: &Action,
