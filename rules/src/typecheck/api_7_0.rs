@@ -17,7 +17,7 @@ use webstir_engine::diagnostic::Diagnostic;
 use webstir_engine::path::RelPath;
 use webstir_engine::view::View;
 
-use self::messages::{FileChanges, OfFile, OfProject, Project, Release, Snapshot, UpdateSnapshot};
+use self::messages::{FileChanges, Name, OfFile, OfProject, Project, Release, Snapshot, UpdateSnapshot};
 use self::server::Server;
 use super::TypecheckError;
 use super::diagnostics::convert;
@@ -26,7 +26,7 @@ use super::protocol::{Ignored, ProtocolError};
 use super::virtual_files::VirtualFiles;
 use super::workspace::{Place, Seen, Workspace};
 
-pub(super) use self::messages::{CompilerOptions, RawDiagnostic};
+pub(super) use self::messages::{CompilerOptions, Meaning, RawDiagnostic};
 
 /// Where the compiler believes the workspace to be, wherever it is.
 const ROOT: &str = "/webstir-workspace";
@@ -67,8 +67,8 @@ struct Program {
 pub(super) trait Memory {
     /// All that is found in the files of the program; `None` when only a check that starts over can tell.
     fn types(&mut self, session: &mut Session<'_>) -> Result<Option<Vec<RawDiagnostic>>, TypecheckError>;
-    /// Whether all files of the present snapshot were asked about.
-    fn is_exact(&self) -> bool;
+    /// What is found without a place, which is known when everything else is; `None` when only a check that starts over can tell.
+    fn global(&mut self, session: &mut Session<'_>) -> Result<Option<Vec<RawDiagnostic>>, TypecheckError>;
 }
 
 /// Nothing is spared.
@@ -79,8 +79,8 @@ impl Memory for NoMemory {
         session.types().map(Some)
     }
 
-    fn is_exact(&self) -> bool {
-        true
+    fn global(&mut self, session: &mut Session<'_>) -> Result<Option<Vec<RawDiagnostic>>, TypecheckError> {
+        session.global().map(Some)
     }
 }
 
@@ -201,11 +201,8 @@ impl<'a> Session<'a> {
                 of_files = found;
             }
             // Last, because checking finds that global types are missing.
-            let global = self.ask_diagnostics("getGlobalDiagnostics")?;
-            if is_checked && !global.is_empty() && !memory.is_exact() {
-                // Which ones are missing is found by checking everything.
-                return Ok(None);
-            }
+            let global = if is_checked { memory.global(self)? } else { Some(self.global()?) };
+            let Some(global) = global else { return Ok(None) };
             if !global.iter().any(RawDiagnostic::is_missing_library) {
                 raw.append(&mut of_files);
             }
@@ -227,6 +224,20 @@ impl<'a> Session<'a> {
             found.extend(self.ask_diagnostics("getDeclarationDiagnostics")?);
         }
         Ok(found)
+    }
+
+    /// What is found without a place. Checks everything that is not checked yet.
+    pub(super) fn global(&mut self) -> Result<Vec<RawDiagnostic>, TypecheckError> {
+        self.ask_diagnostics("getGlobalDiagnostics")
+    }
+
+    /// Whether a name means something of that [kind](Meaning) everywhere.
+    pub(super) fn is_known(&mut self, name: &str, meaning: Meaning) -> Result<bool, TypecheckError> {
+        let project = self.program.handle.clone();
+        let meaning = meaning as u32;
+        let asked = Name { snapshot: self.program.snapshot, project: &project, name, meaning };
+        let symbol: Option<Ignored> = self.ask("resolveName", asked)?;
+        Ok(symbol.is_some())
     }
 
     /// What is found in one file of the program.

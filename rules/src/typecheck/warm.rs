@@ -11,6 +11,7 @@
 
 mod affected;
 mod bodies;
+mod globals;
 mod imports;
 mod record;
 mod remembered;

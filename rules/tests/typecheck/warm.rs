@@ -220,6 +220,21 @@ fn places_that_moved_are_told_where_they_are() {
 }
 
 #[test]
+fn a_global_type_that_becomes_missing() {
+    let mut bench = Bench::new(&SMALL);
+    bench.run("start");
+    let using = "export function top(): void {\n  using held = null;\n  void held;\n}\n";
+    bench.write("src/top.ts", using);
+    let (checked, extent) = bench.run("using");
+    assert!(shown(&checked).contains("Cannot find global type 'Disposable'"), "{}", shown(&checked));
+    assert_eq!(extent, Extent::Cold);
+    bench.write("src/top.ts", SMALL[4].1);
+    assert_eq!(bench.run("back").0.diagnostics.len(), 0);
+    bench.write("src/top.ts", "export const top = async () => import.meta;\n");
+    assert_eq!(bench.run("others").1, Extent::Files(1));
+}
+
+#[test]
 fn random_edits() {
     edits::run(false);
 }

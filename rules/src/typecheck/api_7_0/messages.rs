@@ -59,6 +59,21 @@ pub(super) struct OfFile<'a> {
     pub(super) file: &'a str,
 }
 
+#[derive(Serialize)]
+pub(super) struct Name<'a> {
+    pub(super) snapshot: u64,
+    pub(super) project: &'a str,
+    pub(super) name: &'a str,
+    pub(super) meaning: u32,
+}
+
+/// What a name may mean, in the compiler's numbers.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::typecheck) enum Meaning {
+    Value = 111_551,
+    Type = 788_968,
+}
+
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::typecheck) struct RawDiagnostic {

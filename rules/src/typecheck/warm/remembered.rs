@@ -10,6 +10,7 @@ use webstir_engine::view::Trace;
 use super::super::TypecheckError;
 use super::super::api_7_0::{Memory, RawDiagnostic, Session, inside};
 use super::affected::{Affected, affected};
+use super::globals::Globals;
 use super::imports::Imports;
 use super::shape::Shape;
 use crate::tsconfig;
@@ -34,6 +35,10 @@ pub(super) struct Remembered {
     in_snapshot: BTreeSet<String>,
     /// Everything that the compiler had asked when it was last decided what to ask.
     pub(super) seen: Trace,
+    /// What is found without a place, when everything was asked about.
+    globals: Option<Globals>,
+    /// Whether something is disposed of in a file that changed since.
+    has_using: bool,
     /// How many questions about files this check asked.
     pub(super) asked: usize,
 }
@@ -112,7 +117,10 @@ impl Remembered {
                 Before::Text(text) => Shape::of(&path, &text),
                 Before::Shape(shape) => shape,
             };
-            shapes.extend(self.shape(session, &path).map(|shape| (path.clone(), shape)));
+            if let Some(new) = self.shape(session, &path) {
+                self.has_using |= new.has_using;
+                shapes.insert(path.clone(), new);
+            }
             was.insert(path, shape);
         }
         let is_same =
@@ -123,7 +131,10 @@ impl Remembered {
         let files: BTreeSet<RelPath> = after.iter().filter_map(|name| inside(name)).collect();
         for path in &files {
             match self.shape(session, path) {
-                Some(shape) => drop(shapes.insert(path.clone(), shape)),
+                Some(shape) => {
+                    self.has_using |= entered.contains(path) && shape.has_using;
+                    shapes.insert(path.clone(), shape);
+                }
                 None => return Affected::Everything,
             }
         }
@@ -135,6 +146,11 @@ impl Remembered {
         let config = problems.is_empty().then_some(&config);
         let imports = Imports::new(files.iter(), &self.seen, workspace.overlay(), config, &options);
         affected(&shapes, &was, &entered, &imports)
+    }
+
+    /// Whether all files of the present snapshot were asked about.
+    fn is_exact(&self) -> bool {
+        self.order.iter().all(|name| self.in_snapshot.contains(name))
     }
 
     fn shape(&mut self, session: &mut Session<'_>, path: &RelPath) -> Option<Shape> {
@@ -177,7 +193,14 @@ impl Memory for Remembered {
         Ok(Some(found.cloned().collect()))
     }
 
-    fn is_exact(&self) -> bool {
-        self.order.iter().all(|name| self.in_snapshot.contains(name))
+    fn global(&mut self, session: &mut Session<'_>) -> Result<Option<Vec<RawDiagnostic>>, TypecheckError> {
+        if self.is_exact() {
+            let found = session.global()?;
+            self.globals = Some(Globals::ask(session, !found.is_empty())?);
+            self.has_using = false;
+            return Ok(Some(found));
+        }
+        let is_nothing = self.globals.as_ref().is_some_and(|globals| globals.finds_nothing(self.has_using));
+        Ok(is_nothing.then(Vec::new))
     }
 }

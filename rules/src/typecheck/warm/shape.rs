@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use swc_core::common::GLOBALS;
 use swc_core::ecma::ast::{
     CallExpr, Callee, ExportAll, Expr, ExprOrSpread, ImportDecl, Lit, Module, ModuleItem, NamedExport, Program,
-    TsExternalModuleRef, TsImportType, TsModuleDecl, TsModuleName, TsNamespaceExportDecl,
+    TsExternalModuleRef, TsImportType, TsModuleDecl, TsModuleName, TsNamespaceExportDecl, UsingDecl,
 };
 use swc_core::ecma::visit::{Visit, VisitWith};
 use webstir_engine::digest::{Digest, KeyHasher};
@@ -25,6 +25,8 @@ pub(super) struct Shape {
     pub(super) interface: Digest,
     /// Whether it may declare something that others see without importing it.
     pub(super) is_global: bool,
+    /// Whether something in it is disposed of.
+    pub(super) has_using: bool,
     /// Whether it has JSX by its name, and imports what that needs.
     pub(super) has_jsx: bool,
     /// What it imports; `None` when it may be anything.
@@ -35,9 +37,11 @@ impl Shape {
     /// The shape of the file at `path`.
     pub(super) fn of(path: &RelPath, text: &str) -> Self {
         let whole = KeyHasher::new("webstir whole interface v1").text(text).finish();
-        let opaque = Self { interface: whole, is_global: true, has_jsx: false, imports: None };
+        let opaque = Self { interface: whole, is_global: true, has_using: true, has_jsx: false, imports: None };
         match Language::of(path) {
-            Some(Language::Json) => return Self { is_global: false, imports: Some(BTreeSet::new()), ..opaque },
+            Some(Language::Json) => {
+                return Self { is_global: false, has_using: false, imports: Some(BTreeSet::new()), ..opaque };
+            }
             Some(language) if language.is_typescript() => {}
             // What a script exports and declares is found in its bodies too.
             _ => return opaque,
@@ -59,6 +63,7 @@ impl Shape {
                 // What makes a script a module may stand in a body.
                 interface: if is_script { whole } else { interface(&parts, text) },
                 is_global: is_script || found.is_global,
+                has_using: found.has_using,
                 has_jsx,
                 imports: is_told.then_some(found.specifiers),
             }
@@ -70,6 +75,7 @@ impl Shape {
 struct Found {
     specifiers: BTreeSet<Box<str>>,
     is_global: bool,
+    has_using: bool,
 }
 
 impl Found {
@@ -128,6 +134,11 @@ impl Visit for Found {
     fn visit_ts_module_decl(&mut self, module: &TsModuleDecl) {
         self.is_global |= module.global || matches!(module.id, TsModuleName::Str(_));
         module.visit_children_with(self);
+    }
+
+    fn visit_using_decl(&mut self, using: &UsingDecl) {
+        self.has_using = true;
+        using.visit_children_with(self);
     }
 
     fn visit_ts_namespace_export_decl(&mut self, _: &TsNamespaceExportDecl) {
