@@ -7,6 +7,7 @@
 //! A file may be read through a [`Derivation`]: the action then gets what is derived from the bytes, and the trace holds its
 //! digest instead of theirs, so that an edit which derives the same bytes leaves the trace valid.
 
+use std::collections::hash_map::Entry;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -108,8 +109,12 @@ impl View {
         // The first answer stays: a later one that differs means that the file changed under the action, and the trace must
         // then not match the workspace.
         let asked = (path.clone(), observation.question(), observation.derivation().cloned());
-        if *answers.entry(asked).or_insert_with(|| observation.clone()) != observation {
-            *self.contradiction.lock().unwrap_or_else(PoisonError::into_inner) = Some(path.clone());
+        match answers.entry(asked) {
+            Entry::Vacant(answer) => drop(answer.insert(observation)),
+            Entry::Occupied(first) if *first.get() == observation => {}
+            Entry::Occupied(_) => {
+                *self.contradiction.lock().unwrap_or_else(PoisonError::into_inner) = Some(path.clone());
+            }
         }
     }
 

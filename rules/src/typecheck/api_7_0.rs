@@ -17,7 +17,7 @@ use webstir_engine::diagnostic::Diagnostic;
 use webstir_engine::path::RelPath;
 use webstir_engine::view::View;
 
-use self::messages::{FileChanges, Name, OfFile, OfProject, Project, Release, Snapshot, UpdateSnapshot};
+use self::messages::{FileChanges, OfFile, OfProject, Project, Release, ResolveName, Snapshot, UpdateSnapshot};
 use self::server::Server;
 use super::TypecheckError;
 use super::diagnostics::convert;
@@ -59,7 +59,7 @@ struct Program {
     names: Vec<String>,
     /// Those in the workspace, sorted.
     files: Vec<RelPath>,
-    /// Set while the snapshot may not be what the record of reads says.
+    /// Set while the compiler does what cannot be taken up again.
     is_torn: bool,
 }
 
@@ -217,12 +217,15 @@ impl<'a> Session<'a> {
         Ok(Some(diagnostics))
     }
 
-    /// What is found in all files of the program.
+    /// What is found in all files of the program. A compiler that is to be asked again must not be left while it does this: nothing
+    /// stops it.
     pub(super) fn types(&mut self) -> Result<Vec<RawDiagnostic>, TypecheckError> {
+        self.program.is_torn = true;
         let mut found = self.ask_diagnostics("getSemanticDiagnostics")?;
         if self.emits_declarations() {
             found.extend(self.ask_diagnostics("getDeclarationDiagnostics")?);
         }
+        self.program.is_torn = false;
         Ok(found)
     }
 
@@ -235,7 +238,7 @@ impl<'a> Session<'a> {
     pub(super) fn is_known(&mut self, name: &str, meaning: Meaning) -> Result<bool, TypecheckError> {
         let project = self.program.handle.clone();
         let meaning = meaning as u32;
-        let asked = Name { snapshot: self.program.snapshot, project: &project, name, meaning };
+        let asked = ResolveName { snapshot: self.program.snapshot, project: &project, name, meaning };
         let symbol: Option<Ignored> = self.ask("resolveName", asked)?;
         Ok(symbol.is_some())
     }
@@ -308,7 +311,7 @@ impl Resting {
         Session { server: self.server, workspace, cancelled, program: self.program }
     }
 
-    /// Whether the compiler was stopped while it read: what it knows is then known to nobody.
+    /// Whether the compiler was left while it read, so that nobody knows what it knows, or while it checked everything.
     pub(super) fn is_torn(&self) -> bool {
         self.program.is_torn
     }

@@ -23,6 +23,7 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use webstir_engine::action::{Action, ActionKey};
+use webstir_engine::diagnostic::Diagnostic;
 use webstir_engine::label::ActionLabel;
 use webstir_engine::path::RelPath;
 use webstir_engine::rule::Previous;
@@ -68,7 +69,7 @@ struct Kept {
 enum Again {
     Done(Box<(Checked, usize, Kept)>),
     /// The check was cancelled; the session knows what is left to do.
-    Cancelled(Option<Box<Kept>>),
+    Cancelled(Box<Kept>),
     /// The session is of no use.
     StartOver,
 }
@@ -97,7 +98,7 @@ impl Warm {
                     return Ok((checked, Extent::Files(asked)));
                 }
                 Again::Cancelled(kept) => {
-                    kept.into_iter().for_each(|kept| self.keep(&action.label, *kept));
+                    self.keep(&action.label, *kept);
                     return Err(TypecheckError::Cancelled);
                 }
                 Again::StartOver => {}
@@ -193,7 +194,7 @@ impl Kept {
                 let checked = Checked { diagnostics, files, hermetic: true };
                 Ok(Again::Done(Box::new((checked, self.remembered.asked, self))))
             }
-            Err(TypecheckError::Cancelled) => Ok(Again::Cancelled(Some(Box::new(self)))),
+            Err(TypecheckError::Cancelled) => Ok(Again::Cancelled(Box::new(self))),
             // A compiler that fails is started again; what is wrong is then said by the one that starts.
             Ok(None) | Err(_) => Ok(Again::StartOver),
         }
@@ -207,7 +208,7 @@ fn update(
     changed: &[RelPath],
     files: &[RelPath],
     request: &Request<'_>,
-) -> Result<Option<Vec<webstir_engine::diagnostic::Diagnostic>>, TypecheckError> {
+) -> Result<Option<Vec<Diagnostic>>, TypecheckError> {
     if !changed.is_empty() {
         for path in changed {
             if let Some(text) = session.workspace().forget(path) {

@@ -114,7 +114,12 @@ impl Bench {
         let view = View::new(self.memory.clone());
         let (project, cancelled) = (path("tsconfig.json"), AtomicBool::new(false));
         let cold = check(&self.request(&view, &project, &cancelled)).unwrap();
-        assert_eq!(shown(&checked), shown(&cold), "after {what} ({extent:?}): {:#?}", self.files);
+        let (warm, fresh) = (shown(&checked), shown(&cold));
+        let only = |these: &str, others: &str| -> Vec<String> {
+            these.lines().filter(|line| !others.lines().any(|other| other == *line)).map(str::to_owned).collect()
+        };
+        let (more, less) = (only(&warm, &fresh), only(&fresh, &warm));
+        assert!(more.is_empty() && less.is_empty(), "after {what} ({extent:?}): more {more:#?} less {less:#?}");
         assert_eq!(checked, cold, "after {what} ({extent:?})");
         let trace = &self.previous.as_ref().unwrap().trace;
         let missing: Vec<_> = view.trace().iter().filter(|seen| !trace.contains(seen)).cloned().collect();

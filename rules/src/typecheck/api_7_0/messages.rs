@@ -60,7 +60,7 @@ pub(super) struct OfFile<'a> {
 }
 
 #[derive(Serialize)]
-pub(super) struct Name<'a> {
+pub(super) struct ResolveName<'a> {
     pub(super) snapshot: u64,
     pub(super) project: &'a str,
     pub(super) name: &'a str,

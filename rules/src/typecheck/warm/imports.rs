@@ -208,3 +208,85 @@ fn package_name(specifier: &str) -> Option<&str> {
     let end = if specifier.starts_with('@') { slash(slash(0)? + 1) } else { slash(0) };
     Some(&specifier[..end.unwrap_or(specifier.len())]).filter(|name| !name.is_empty())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tsconfig;
+
+    fn path(text: &str) -> RelPath {
+        RelPath::new(text).unwrap()
+    }
+
+    #[test]
+    fn every_file_that_the_compiler_may_take() {
+        let files = [
+            "src/a.ts",
+            "src/b.d.ts",
+            "src/b.js",
+            "src/c/index.tsx",
+            "src/d/index.ts",
+            "src/d/main.ts",
+            "src/e.json",
+            "src/f.d.css.ts",
+            "lib/g.ts",
+            "src/h.js",
+            "src/h/index.ts",
+        ]
+        .map(path);
+        let there = Observation::Kind(PathKind::Directory);
+        let seen = [
+            (path("src/d/package.json"), Observation::Kind(PathKind::File)),
+            (path("node_modules/zod"), there.clone()),
+            (path("node_modules/@types/react"), there.clone()),
+            (path("node_modules/@ws/core"), there.clone()),
+            (path("node_modules/@ws/core/i.ts"), Observation::RealPath(Some(path("packages/core/i.ts")))),
+            (path("node_modules/absent"), Observation::Kind(PathKind::Absent)),
+        ];
+        let config = br#"{"compilerOptions": {"paths": {"@/*": ["./src/*", "./lib/*"], "exact": ["./lib/g.ts"]}}}"#;
+        let (config, _) = tsconfig::load(&path("tsconfig.json"), &mut |_| Some(std::sync::Arc::from(&config[..])));
+        let options = CompilerOptions::default();
+        let imports = Imports::new(files.iter(), &seen, &VirtualFiles::default(), Some(&config), &options);
+        let target = |specifier: &str| match imports.target(&path("src/a.ts"), specifier) {
+            Target::Anywhere => "?".to_owned(),
+            Target::Files(files) => files.iter().map(RelPath::as_str).collect::<Vec<_>>().join(" "),
+        };
+        for (specifier, expected) in [
+            ("./b", "src/b.d.ts src/b.js"),
+            ("./b.js", "src/b.d.ts src/b.js"),
+            ("./c", "src/c/index.tsx"),
+            ("./c/index.js", "src/c/index.tsx"),
+            ("./d", "?"),
+            ("./e.json", "src/e.json"),
+            ("./h", "src/h.js src/h/index.ts"),
+            ("./f.css", "?"),
+            ("../../above", ""),
+            ("@/g", "lib/g.ts"),
+            ("exact", "lib/g.ts"),
+            ("@/none", "?"),
+            ("zod", ""),
+            ("zod/v4", ""),
+            ("react", ""),
+            ("@ws/core", "?"),
+            ("absent", "?"),
+            ("node:fs", ""),
+            ("#internal", "?"),
+            ("/src/a.ts", "?"),
+        ] {
+            assert_eq!(target(specifier), expected, "{specifier}");
+        }
+        let mut moved = CompilerOptions::default();
+        moved.root_dirs = Some(Vec::new());
+        let imports = Imports::new(files.iter(), &seen, &VirtualFiles::default(), Some(&config), &moved);
+        assert_eq!(imports.target(&path("src/a.ts"), "./b"), Target::Anywhere);
+    }
+
+    #[test]
+    fn names_of_packages() {
+        for (text, name) in [("a", "a"), ("a/b/c", "a"), ("@a/b", "@a/b"), ("@a/b/c", "@a/b")] {
+            assert_eq!(package_name(text), Some(name));
+        }
+        assert_eq!(package_name("@a"), None);
+        assert_eq!(package_of("x/node_modules/a/node_modules/@b/c/d.ts").as_deref(), Some("@b/c"));
+    }
+}

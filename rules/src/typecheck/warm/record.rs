@@ -1,9 +1,11 @@
 //! What a session knows of the workspace, compared with the workspace.
 
 use rustc_hash::FxHashSet;
+use webstir_engine::digest::Digest;
 use webstir_engine::path::RelPath;
 use webstir_engine::rule::Previous;
-use webstir_engine::view::{Observation, View};
+use webstir_engine::system::Listing;
+use webstir_engine::view::{Derived, Observation, View};
 
 use super::super::{Neighbours, TypecheckError};
 use crate::declarations::DECLARATIONS;
@@ -62,22 +64,15 @@ impl<'a> Differences<'a> {
 
 /// Puts the question of an entry again.
 fn again(view: &View, path: &RelPath, observation: &Observation) -> std::io::Result<Observation> {
-    use webstir_engine::view::Derived;
     Ok(match observation {
         Observation::Kind(_) => Observation::Kind(view.kind(path)?),
-        Observation::Content(_) => Observation::Content(digest(view.read(path)?)),
-        Observation::Entries(_) => {
-            Observation::Entries(view.list(path)?.as_ref().map(webstir_engine::system::Listing::digest))
-        }
+        Observation::Content(_) => Observation::Content(view.read(path)?.as_deref().map(Digest::of)),
+        Observation::Entries(_) => Observation::Entries(view.list(path)?.as_ref().map(Listing::digest)),
         Observation::RealPath(_) => Observation::RealPath(view.real_path(path)?),
         Observation::Derived(name, _) => match view.derive(path, &DECLARATIONS)? {
             Derived::Absent => Observation::Content(None),
-            Derived::Source(bytes) => Observation::Content(digest(Some(bytes))),
-            Derived::Derived(bytes) => Observation::Derived(name.clone(), webstir_engine::digest::Digest::of(&bytes)),
+            Derived::Source(bytes) => Observation::Content(Some(Digest::of(&bytes))),
+            Derived::Derived(bytes) => Observation::Derived(name.clone(), Digest::of(&bytes)),
         },
     })
-}
-
-fn digest(bytes: Option<Vec<u8>>) -> Option<webstir_engine::digest::Digest> {
-    bytes.as_deref().map(webstir_engine::digest::Digest::of)
 }

@@ -33,6 +33,11 @@ fn is_named(checked: &Checked, module: usize) -> bool {
     })
 }
 
+#[expect(clippy::print_stdout, reason = "shown with `--nocapture`")]
+fn tell(text: &str) {
+    println!("{text}");
+}
+
 pub(super) fn run(isolated: bool) {
     let mut numbers = Numbers(number("WEBSTIR_ORACLE_SEED", 7) as u64);
     let mut model = Model {
@@ -164,6 +169,6 @@ pub(super) fn run(isolated: bool) {
         }
         is_settled = !is_broken;
     }
-    println!("of {edits} edits {warm} were checked warm, {single} by one file");
+    tell(&format!("of {edits} edits {warm} were checked warm, {single} by one file"));
     assert!(warm * 2 > edits, "of {edits} edits {warm} were checked warm");
 }

@@ -61,23 +61,23 @@ impl Module {
             writeln!(text, "// line {line}").unwrap();
         }
         for import in &self.imports {
-            match self.kind {
-                6 => writeln!(text, "import type {{ T{import} }} from './m{import}.js';").unwrap(),
-                5 => writeln!(
-                    text,
+            let line = match self.kind {
+                6 => format!("import type {{ T{import} }} from './m{import}.js';"),
+                5 => format!(
                     "export * from './m{import}.js';\nimport {{ v{import}, type T{import} }} from './m{import}.js';"
-                )
-                .unwrap(),
-                _ => {
-                    writeln!(text, "import {{ f{import}, v{import}, type T{import} }} from './m{import}.js';").unwrap()
-                }
-            }
+                ),
+                _ => format!("import {{ f{import}, v{import}, type T{import} }} from './m{import}.js';"),
+            };
+            writeln!(text, "{line}").unwrap();
         }
         let (kind, value) = (TYPES[self.signature % 3], VALUES[self.signature % 3]);
         let name = if self.renamed { format!("renamed{number}") } else { format!("f{number}") };
-        let field = if self.field % 2 == 0 { "name" } else { "title" };
+        let field = if self.field.is_multiple_of(2) { "name" } else { "title" };
         let hidden = TYPES[self.hidden % 3];
-        let below: String = self.imports.iter().map(|import| format!("; from{import}: T{import}")).collect();
+        let mut below = String::new();
+        for import in &self.imports {
+            write!(below, "; from{import}: T{import}").unwrap();
+        }
         writeln!(text, "export interface T{number} {{ {field}: {kind}{below} }}").unwrap();
         let mut body = format!("  const local = {};\n", self.body);
         if self.wrong {
