@@ -36,6 +36,8 @@ use super::{Checked, CompilerProgram, Neighbours, Protocol, Request, TypecheckEr
 
 /// How often a compiler is updated before it is started again.
 const UPDATES: u32 = 1000;
+/// How many files of a program may change at once; the compiler itself has a limit above which it starts over.
+const CHANGED: usize = 200;
 /// How much memory a compiler may have more than twice what it had after its first check.
 const FLOOR: u64 = 256 << 20;
 
@@ -171,7 +173,9 @@ impl Kept {
         let is_content = |path: &RelPath| {
             self.session.files().binary_search(path).is_ok() && path != request.project && path.extension() != "json"
         };
-        let Some(changed) = differences.contents(request.neighbours).filter(|paths| paths.iter().all(is_content))
+        let Some(changed) = differences
+            .contents(request.neighbours)
+            .filter(|paths| paths.len() <= CHANGED && paths.iter().all(is_content))
         else {
             return Ok(Again::StartOver);
         };
@@ -181,7 +185,7 @@ impl Kept {
         if !changed.is_empty() {
             self.updates += 1;
         }
-        let result = update(&mut session, &mut self.remembered, &changed, &files, request);
+        let result = update(&mut session, &mut self.remembered, &changed, &files, &self.record, request);
         let files = session.files().to_vec();
         self.session = session.rest();
         request.view.assume(differences.others());
@@ -207,6 +211,7 @@ fn update(
     remembered: &mut Remembered,
     changed: &[RelPath],
     files: &[RelPath],
+    record: &Trace,
     request: &Request<'_>,
 ) -> Result<Option<Vec<Diagnostic>>, TypecheckError> {
     if !changed.is_empty() {
@@ -227,6 +232,6 @@ fn update(
             return Ok(None);
         }
     }
-    remembered.seen = request.view.trace();
+    remembered.seen = record.iter().cloned().chain(request.view.trace()).collect();
     session.diagnostics(remembered)
 }

@@ -18,7 +18,7 @@ use webstir_engine::system::Memory;
 use webstir_engine::view::{Observation, View};
 use webstir_rules::declarations::DECLARATIONS;
 use webstir_rules::typecheck::{
-    Checked, Compiler, Extent, Neighbours, Request, TypecheckError, VirtualFiles, Warm, check,
+    Checked, Compiler, Extent, Neighbour, Neighbours, Request, TypecheckError, VirtualFiles, Warm, check,
 };
 
 use crate::tools::*;
@@ -237,6 +237,56 @@ fn a_global_type_that_becomes_missing() {
     assert_eq!(bench.run("back").0.diagnostics.len(), 0);
     bench.write("src/top.ts", "export const top = async () => import.meta;\n");
     assert_eq!(bench.run("others").1, Extent::Files(1));
+}
+
+#[test]
+fn what_is_no_source_starts_over() {
+    let mut bench = Bench::new(&SMALL);
+    bench.write("src/data.json", r#"{"a": 1}"#);
+    bench.write(
+        "src/top.ts",
+        "import data from './data.json' with { type: 'json' };\nexport const top: number = data.a;\n",
+    );
+    bench.run("start");
+    for (name, text, errors) in [
+        ("src/data.json", r#"{"a": ""}"#, 1),
+        ("package.json", r#"{"type": "commonjs"}"#, 1),
+        ("tsconfig.json", "{}", 1),
+        ("src/new.ts", "export const = 1;\n", 1),
+        ("src/new.ts", "export const fresh: string = 1;\n", 1),
+    ] {
+        bench.write(name, text);
+        let (checked, _) = bench.run(name);
+        assert!(checked.diagnostics.len() >= errors, "{name}");
+    }
+}
+
+#[test]
+fn files_of_a_neighbour_are_its_declarations() {
+    let mut bench = Bench::new(&SMALL);
+    let project = "{\"compilerOptions\": {\"isolatedDeclarations\": true, \"declaration\": true}}";
+    let (config, _) =
+        webstir_rules::tsconfig::load(&path("other/tsconfig.json"), &mut |_| Some(Arc::from(project.as_bytes())));
+    let neighbour = Neighbour { project: "other/tsconfig.json".to_owned(), declares: Some(config.sources) };
+    bench.neighbours = Neighbours::new(&path("src/tsconfig.json"), [neighbour]);
+    let other = "export function other(): { count: number } {\n  return { count: 1 };\n}\n";
+    bench.write("other/index.ts", other);
+    bench
+        .write("src/top.ts", "import { other } from '../other/index.js';\nexport const top: number = other().count;\n");
+    bench.run("start");
+    // A body there, which this check does not see.
+    bench.write("other/index.ts", &other.replace("1", "2"));
+    assert_eq!(bench.run("a body").1, Extent::Files(0));
+    bench.write("other/index.ts", &other.replace("count", "size"));
+    let (checked, extent) = bench.run("a signature");
+    assert_eq!((checked.diagnostics.len(), extent), (1, Extent::Files(2)));
+    bench.write("other/index.ts", "export function other() {\n  return [1].map((count) => ({ count }))[0]!;\n}\n");
+    let (checked, extent) = bench.run("an inferred type");
+    assert_eq!((checked.diagnostics.len(), extent), (1, Extent::Cold));
+    bench.write("other/index.ts", other);
+    assert_eq!(bench.run("back").0.diagnostics.len(), 0);
+    bench.write("src/top.ts", "export const top = 1;\n");
+    bench.run("no import");
 }
 
 #[test]

@@ -33,7 +33,7 @@ pub(super) struct Remembered {
     shapes: BTreeMap<RelPath, Shape>,
     /// Files that were asked about in the present snapshot.
     in_snapshot: BTreeSet<String>,
-    /// Everything that the compiler had asked when it was last decided what to ask.
+    /// Everything that the compiler has asked.
     pub(super) seen: Trace,
     /// What is found without a place, when everything was asked about.
     globals: Option<Globals>,
