@@ -99,11 +99,11 @@ struct Engine {
 
 impl Engine {
     /// Opens the store and makes a database.
-    fn start(session: &Session) -> Result<Self, Failure> {
+    fn start(session: &Session, setup: Setup) -> Result<Self, Failure> {
         let Session { workspace, global, events, cancelled, .. } = session;
         let budget = budget()?;
         let store = Arc::new(store::open(&workspace.store)?);
-        let setup = Arc::new(Setup::from_environment(&workspace.root, global.offline));
+        let setup = Arc::new(setup);
         let rules = Arc::new(webstir_rules::all(&setup));
         let jobs = global.jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
         let executor = Executor::new(jobs, rules.clone(), workspace.system.clone(), store.clone(), events.clone())
@@ -155,10 +155,14 @@ impl Session {
         Ok(blob.map(|blob| blob.to_vec()))
     }
 
+    fn setup(&self) -> Setup {
+        Setup::from_environment(&self.workspace.root, self.global.offline)
+    }
+
     /// When it is first needed; none when the configuration is not sound.
     fn start_engine(&mut self) -> Result<(), Failure> {
         if self.engine.is_none() && self.workspace.is_sound() {
-            self.engine = Some(Engine::start(self)?);
+            self.engine = Some(Engine::start(self, self.setup())?);
         }
         Ok(())
     }

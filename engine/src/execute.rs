@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use crate::action::{Action, Outcome};
 use crate::event::{Event, EventSink};
-use crate::rule::{Context, RuleSet, RunError};
+use crate::rule::{Context, Previous, RuleSet, RunError};
 use crate::store::Store;
 use crate::system::System;
 use crate::view::View;
@@ -77,13 +77,20 @@ impl Executor {
 
     /// Runs `action` and gives its completion to `done`, one for each start. When `cancelled` is set, it ends
     /// as soon as it notices.
-    pub fn start(&self, action: Arc<Action>, cancelled: Arc<AtomicBool>, done: CompletionSink) {
+    pub fn start(
+        &self,
+        action: Arc<Action>,
+        previous: Option<Previous>,
+        cancelled: Arc<AtomicBool>,
+        done: CompletionSink,
+    ) {
         let task = Task {
             rules: self.rules.clone(),
             system: self.system.clone(),
             store: self.store.clone(),
             events: self.events.clone(),
             cancelled,
+            previous,
         };
         let is_process = self.rules.rule(action.label.rule.kind()).is_some_and(crate::rule::Rule::is_process);
         let send = move |completion| done(completion);
@@ -106,6 +113,7 @@ struct Task {
     store: Arc<Store>,
     events: EventSink,
     cancelled: Arc<AtomicBool>,
+    previous: Option<Previous>,
 }
 
 impl Task {
@@ -125,8 +133,14 @@ impl Task {
     fn outcome(&self, action: &Action) -> Result<Outcome, RunError> {
         let rule = self.rules.rule(action.label.rule.kind()).expect("only rules that exist plan actions");
         let view = Arc::new(View::new(self.system.clone()));
-        let context =
-            Context { action, view: &view, blobs: &*self.store, cancelled: &self.cancelled, system: &*self.system };
+        let context = Context {
+            action,
+            view: &view,
+            blobs: &*self.store,
+            cancelled: &self.cancelled,
+            system: &*self.system,
+            previous: self.previous.as_ref(),
+        };
         context.check_cancelled()?;
         let mut outcome = rule.run(&context)?;
         context.check_cancelled()?;

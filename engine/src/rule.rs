@@ -7,7 +7,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::action::{Action, Artifact, Input, Origin, Outcome};
+use crate::action::{Action, Artifact, Input, Origin, Outcome, SharedOutcome};
 use crate::derivation::Derivation;
 use crate::digest::Digest;
 use crate::path::RelPath;
@@ -27,6 +27,19 @@ pub trait Rule: Send + Sync + 'static {
     fn is_process(&self) -> bool {
         false
     }
+    /// Whether it keeps work between runs of an action, and wants to be told of the [`Previous`] one.
+    fn is_warm(&self) -> bool {
+        false
+    }
+}
+
+/// What the last run of the same action gave, or the store in its place.
+#[derive(Debug, Clone)]
+pub struct Previous {
+    /// Its outcome.
+    pub outcome: SharedOutcome,
+    /// Paths about which the workspace no longer answers what the outcome's trace says, sorted.
+    pub changed: Box<[RelPath]>,
 }
 
 /// The rule kinds and their derivations, fixed for the life of a process.
@@ -103,6 +116,8 @@ pub struct Context<'a> {
     pub cancelled: &'a AtomicBool,
     /// The workspace behind the declared inputs; reads of it are checked against the declared digest.
     pub system: &'a dyn System,
+    /// What was there before, for a rule that [is warm](Rule::is_warm); `None` also when all that is known is to be forgotten.
+    pub previous: Option<&'a Previous>,
 }
 
 impl Context<'_> {

@@ -7,6 +7,7 @@
 //! A file may be read through a [`Derivation`]: the action then gets what is derived from the bytes, and the trace holds its
 //! digest instead of theirs, so that an edit which derives the same bytes leaves the trace valid.
 
+use std::collections::hash_map::Entry;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -46,6 +47,14 @@ impl Observation {
             Self::RealPath(_) => Question::RealPath,
         }
     }
+
+    /// The name of the derivation through which the question was put.
+    pub fn derivation(&self) -> Option<&Arc<str>> {
+        match self {
+            Self::Derived(name, _) => Some(name),
+            _ => None,
+        }
+    }
 }
 
 /// What can be asked about a path.
@@ -78,33 +87,41 @@ pub enum Derived {
 }
 
 /// What was asked: a question, and the name of the derivation when it was put through one.
-type Asked = (RelPath, Question, Option<&'static str>);
+type Asked = (RelPath, Question, Option<Arc<str>>);
 
 /// The workspace as a traced action sees it.
 #[derive(Debug)]
 pub struct View {
     system: Arc<dyn System>,
     answers: Mutex<FxHashMap<Asked, Observation>>,
+    /// Where two answers to the same question differed.
+    contradiction: Mutex<Option<RelPath>>,
 }
 
 impl View {
     /// A view that has recorded nothing yet.
     pub fn new(system: Arc<dyn System>) -> Self {
-        Self { system, answers: Mutex::default() }
+        Self { system, answers: Mutex::default(), contradiction: Mutex::default() }
     }
 
-    fn record(&self, path: &RelPath, observation: Observation, derivation: Option<&Derivation>) {
+    fn record(&self, path: &RelPath, observation: Observation) {
         let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
         // The first answer stays: a later one that differs means that the file changed under the action, and the trace must
         // then not match the workspace.
-        let asked = (path.clone(), observation.question(), derivation.map(|derivation| derivation.name));
-        answers.entry(asked).or_insert(observation);
+        let asked = (path.clone(), observation.question(), observation.derivation().cloned());
+        match answers.entry(asked) {
+            Entry::Vacant(answer) => drop(answer.insert(observation)),
+            Entry::Occupied(first) if *first.get() == observation => {}
+            Entry::Occupied(_) => {
+                *self.contradiction.lock().unwrap_or_else(PoisonError::into_inner) = Some(path.clone());
+            }
+        }
     }
 
     /// What is at `path`.
     pub fn kind(&self, path: &RelPath) -> io::Result<PathKind> {
         let kind = self.system.kind(path)?;
-        self.record(path, Observation::Kind(kind), None);
+        self.record(path, Observation::Kind(kind));
         Ok(kind)
     }
 
@@ -112,22 +129,22 @@ impl View {
     pub fn read(&self, path: &RelPath) -> io::Result<Option<Vec<u8>>> {
         let bytes = absent_to_none(self.system.read(path))?;
         let digest = bytes.as_deref().map(Digest::of);
-        self.record(path, Observation::Content(digest), None);
+        self.record(path, Observation::Content(digest));
         Ok(bytes)
     }
 
     /// What `derivation` gives for the file at `path`. Where it gives nothing the file itself is what was read.
     pub fn derive(&self, path: &RelPath, derivation: &Derivation) -> io::Result<Derived> {
         let Some(bytes) = absent_to_none(self.system.read(path))? else {
-            self.record(path, Observation::Content(None), None);
+            self.record(path, Observation::Content(None));
             return Ok(Derived::Absent);
         };
         let Some(derived) = derivation.apply(path, &bytes) else {
-            self.record(path, Observation::Content(Some(Digest::of(&bytes))), None);
+            self.record(path, Observation::Content(Some(Digest::of(&bytes))));
             return Ok(Derived::Source(bytes));
         };
         let observation = Observation::Derived(Arc::from(derivation.name), Digest::of(&derived));
-        self.record(path, observation, Some(derivation));
+        self.record(path, observation);
         Ok(Derived::Derived(derived))
     }
 
@@ -135,15 +152,27 @@ impl View {
     pub fn list(&self, path: &RelPath) -> io::Result<Option<Listing>> {
         let listing = absent_to_none(self.system.list(path))?;
         let digest = listing.as_ref().map(Listing::digest);
-        self.record(path, Observation::Entries(digest), None);
+        self.record(path, Observation::Entries(digest));
         Ok(listing)
     }
 
     /// Where `path` really is, links followed; `None` when nothing is there.
     pub fn real_path(&self, path: &RelPath) -> io::Result<Option<RelPath>> {
         let real = self.system.real_path(path)?;
-        self.record(path, Observation::RealPath(real.clone()), None);
+        self.record(path, Observation::RealPath(real.clone()));
         Ok(real)
+    }
+
+    /// Takes over answers that the workspace is believed to give still, where nothing was asked.
+    pub fn assume<'a>(&self, trace: impl IntoIterator<Item = &'a (RelPath, Observation)>) {
+        for (path, observation) in trace {
+            self.record(path, observation.clone());
+        }
+    }
+
+    /// A path about which two answers differed, asked or assumed: it changed meanwhile.
+    pub fn contradiction(&self) -> Option<RelPath> {
+        self.contradiction.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Everything asked so far, sorted by path.
@@ -210,5 +239,17 @@ mod tests {
         view.read(&path("a")).unwrap();
         let both: Vec<_> = view.trace().iter().filter(|(asked, _)| asked.as_str() == "a").cloned().collect();
         assert_eq!(both, [(path("a"), Observation::Content(Some(Digest::of(b"1\n2")))), expected[0].clone()]);
+    }
+
+    #[test]
+    fn what_was_asked_stays_when_more_is_assumed() {
+        let view = View::new(Arc::new(Memory::with_files(&[("a", "new")])));
+        let path = |text: &str| RelPath::new(text).unwrap();
+        view.read(&path("a")).unwrap();
+        let derived = (path("a"), Observation::Derived(Arc::from("first line v1"), Digest::of(b"1")));
+        let other = (path("b"), Observation::Kind(PathKind::File));
+        view.assume(&[(path("a"), Observation::Content(Some(Digest::of(b"old")))), derived.clone(), other.clone()]);
+        assert_eq!(&*view.trace(), [(path("a"), Observation::Content(Some(Digest::of(b"new")))), derived, other]);
+        assert_eq!(view.contradiction(), Some(path("a")));
     }
 }

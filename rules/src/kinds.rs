@@ -46,6 +46,8 @@ pub struct Setup {
     pub node: Option<PathBuf>,
     /// Bun, for modules that the embedded engine cannot evaluate.
     pub bun: Option<PathBuf>,
+    /// Whether processes stay between runs of an action: this process builds again and again.
+    pub keep_warm: bool,
     programs: Programs,
 }
 
@@ -58,12 +60,19 @@ impl Setup {
             registry: (!offline).then(|| Registry::from_environment(root)),
             node: programs::find("node"),
             bun: programs::find("bun"),
+            keep_warm: false,
             programs: Programs::default(),
         }
     }
 }
 
 impl Setup {
+    /// For a process that builds again and again.
+    #[must_use]
+    pub fn keeping_warm(self) -> Self {
+        Self { keep_warm: true, ..self }
+    }
+
     /// Name and [identity](crate::program_identity) of each program that a command names, as it was looked up.
     pub fn programs(&self) -> BTreeMap<String, String> {
         self.programs.identities()

@@ -18,6 +18,7 @@ mod process;
 mod protocol;
 mod text;
 mod virtual_files;
+mod warm;
 mod workspace;
 
 use std::io;
@@ -28,12 +29,12 @@ use webstir_engine::diagnostic::Diagnostic;
 use webstir_engine::path::RelPath;
 use webstir_engine::view::View;
 
-use self::neighbours::Interfaces;
 use self::workspace::Workspace;
 
 pub use self::neighbours::{Neighbour, Neighbours};
 pub use self::protocol::ProtocolError;
 pub use self::virtual_files::VirtualFiles;
+pub use self::warm::{Extent, Warm};
 
 /// An installed TypeScript compiler.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -177,6 +178,9 @@ pub enum TypecheckError {
     /// What was given in place of a neighbour's source does not parse. [`check`] then gives the source.
     #[error("The declarations of `{0}` do not parse")]
     Declarations(RelPath),
+    /// A file of the workspace was not the same all the time.
+    #[error("`{0}` changed while it was being read")]
+    Changed(RelPath),
     /// The world failed in another way.
     #[error("{what}: {source}")]
     World {
@@ -218,14 +222,17 @@ enum OpenedBy<'a> {
 pub fn open<'a>(request: &Request<'a>) -> Result<Opened<'a>, TypecheckError> {
     let opened = match (request.compiler.protocol(), &request.compiler.program) {
         (Protocol::V7_0, CompilerProgram::Native(executable)) => {
-            let workspace = Workspace::new(request.view, request.overlay, Some(request.project))
-                .with_interfaces(Interfaces::new(request.neighbours));
-            let session = api_7_0::Session::open(executable, request.project, workspace, request.cancelled)?;
-            OpenedBy::Api(Box::new(session))
+            OpenedBy::Api(Box::new(open_session(executable, request)?))
         }
         _ => OpenedBy::CommandLine(Box::new(command_line::Listed::open(*request)?)),
     };
     Ok(Opened(opened))
+}
+
+fn open_session<'a>(executable: &Path, request: &Request<'a>) -> Result<api_7_0::Session<'a>, TypecheckError> {
+    let workspace =
+        Workspace::new(request.view, request.overlay, Some(request.project)).with_neighbours(request.neighbours);
+    api_7_0::Session::open(executable, request.project, workspace, request.cancelled)
 }
 
 impl Opened<'_> {
@@ -240,9 +247,10 @@ impl Opened<'_> {
     /// Checks the project.
     pub fn diagnostics(self) -> Result<Checked, TypecheckError> {
         match self.0 {
-            OpenedBy::Api(session) => {
-                let (diagnostics, files) = session.diagnostics()?;
-                Ok(Checked { diagnostics, files, hermetic: true })
+            OpenedBy::Api(mut session) => {
+                let diagnostics =
+                    session.diagnostics(&mut api_7_0::NoMemory)?.expect("without memory everything is asked");
+                Ok(Checked { diagnostics, files: session.files().to_vec(), hermetic: true })
             }
             OpenedBy::CommandLine(listed) => {
                 let (diagnostics, files) = listed.diagnostics()?;

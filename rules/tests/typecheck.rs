@@ -21,3 +21,5 @@ mod inputs;
 mod modules;
 #[path = "typecheck/tools.rs"]
 mod tools;
+#[path = "typecheck/warm.rs"]
+mod warm;

@@ -21,7 +21,7 @@ use crate::file::Files;
 use crate::label::Label;
 use crate::path::RelPath;
 use crate::plan::{gives, holds};
-use crate::rule::{Blobs as _, RunError};
+use crate::rule::{Blobs as _, Previous, RunError};
 use crate::view::Observation;
 use crate::watch::Changes;
 
@@ -35,7 +35,21 @@ impl Scheduler {
         let inbox = self.inbox.0.clone();
         // A scheduler that has gone away wants no more completions.
         let done = move |completion| drop(inbox.send(Message::Completed(completion)));
-        self.executor.start(action, cancelled, Arc::new(done));
+        let previous = rule.filter(|rule| rule.is_warm()).and_then(|_| self.previous(&action));
+        self.executor.start(action, previous, cancelled, Arc::new(done));
+    }
+
+    /// What came of the action before the world changed.
+    fn previous(&self, action: &Action) -> Option<Previous> {
+        let db: &dyn Db = &self.database;
+        let (key, outcome) = db.slots().slot(db, &action.label).done(db).as_ref()?;
+        if *key != action.key(&[]) {
+            return None;
+        }
+        let differing = outcome.trace.iter().filter(|(path, observation)| !gives(db, path, observation));
+        let mut changed: Vec<RelPath> = differing.map(|(path, _)| path.clone()).collect();
+        changed.dedup();
+        Some(Previous { outcome: outcome.clone(), changed: changed.into_boxed_slice() })
     }
 
     /// Waits for messages until there is a reason to plan, or something to tell: while some rule still has all its results to come,

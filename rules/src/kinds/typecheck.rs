@@ -15,7 +15,7 @@ use crate::modules::{self, PathKey};
 use crate::toolchain::{
     Document, LOCK_FILE, LOCKFILES, Network, Platform, Request, Requested, ResolvedCompiler, Runtime,
 };
-use crate::typecheck::{Compiler, Neighbour, Neighbours, TypecheckError};
+use crate::typecheck::{Compiler, Neighbour, Neighbours, TypecheckError, Warm};
 use crate::{templates, toolchain, typecheck};
 
 const VERSION: u32 = 1;
@@ -26,11 +26,13 @@ pub(crate) const SKIP: &str = "WEBSTIR_BACKEND_TYPECHECK";
 /// The rule.
 pub(super) struct Typecheck {
     setup: Arc<Setup>,
+    warm: Option<Warm>,
 }
 
 impl Typecheck {
     pub(super) fn new(setup: Arc<Setup>) -> Self {
-        Self { setup }
+        let warm = setup.keep_warm.then(Warm::default);
+        Self { setup, warm }
     }
 }
 
@@ -50,6 +52,10 @@ impl Rule for Typecheck {
 
     fn is_process(&self) -> bool {
         true
+    }
+
+    fn is_warm(&self) -> bool {
+        self.warm.is_some()
     }
 
     fn plan(&self, planner: &mut Planner<'_>) {
@@ -116,13 +122,18 @@ impl Rule for Typecheck {
             root: &self.setup.root,
             cancelled: context.cancelled,
         };
-        match typecheck::check(&request) {
+        let checked = match &self.warm {
+            Some(warm) => warm.check(context.action, context.previous, &request).map(|(checked, _)| checked),
+            None => typecheck::check(&request),
+        };
+        match checked {
             Ok(checked) => {
                 let mut outcome = Outcome::done(Vec::new(), checked.diagnostics);
                 outcome.hermetic = checked.hermetic;
                 Ok(outcome)
             }
             Err(TypecheckError::Cancelled) => Err(RunError::Cancelled),
+            Err(TypecheckError::Changed(path)) => Err(RunError::InputChanged(path)),
             Err(error @ TypecheckError::NeedsNode { .. }) => Ok(Outcome::failed(vec![
                 Diagnostic::error("typecheck::needs_node", error.to_string())
                     .help("Install Node.js, or use TypeScript 7, which needs none"),

@@ -1,48 +1,87 @@
 //! The API of TypeScript 7.0: `tsc --api --async`.
 //!
 //! The protocol is the one that the `typescript@7.0.2` package speaks in its own client (`dist/api`). It is unversioned and later
-//! generations differ, so this adapter serves 7.0 only. A [`Session`] holds one compiler; it answers the compiler's five
-//! file-system questions while it waits for the answer to a question of its own. All of the compiler's questions about the
-//! workspace come while the project is opened, none while it is checked.
+//! generations differ, so this adapter serves 7.0 only. A [`Session`] holds one compiler; all of the compiler's questions about
+//! the workspace come while the project is opened or [updated](Session::update), none while it is checked. Between checks a session
+//! is [`Resting`]. A [`Memory`] spares a check what an earlier one of the same session found.
 
+mod findings;
 mod messages;
+mod server;
 
-use std::ffi::OsStr;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-use serde::{Deserialize, Serialize};
-use webstir_engine::diagnostic::{Diagnostic, Severity};
+use serde::Deserialize;
+use webstir_engine::diagnostic::Diagnostic;
 use webstir_engine::path::RelPath;
-use webstir_engine::system::PathKind;
+use webstir_engine::view::View;
 
-use self::messages::{Content, Entries, OfProject, Project, RawDiagnostic, Snapshot, UpdateSnapshot, flatten};
+use self::messages::{FileChanges, OfFile, OfProject, Project, Release, ResolveName, Snapshot, UpdateSnapshot};
+use self::server::Server;
 use super::TypecheckError;
-use super::diagnostics::{Finding, Spot, convert};
-use super::process::{Outgoing, Process, Program, private_directory};
-use super::protocol::{Envelope, Frames, Id, Ignored, ProtocolError, Question, Reply, frame, result};
-use super::workspace::{Place, Workspace};
+use super::diagnostics::convert;
+use super::neighbours::Neighbours;
+use super::protocol::{Ignored, ProtocolError};
+use super::virtual_files::VirtualFiles;
+use super::workspace::{Place, Seen, Workspace};
+
+pub(super) use self::messages::{CompilerOptions, Meaning, RawDiagnostic};
 
 /// Where the compiler believes the workspace to be, wherever it is.
 const ROOT: &str = "/webstir-workspace";
-const CALLBACKS: &str = "--callbacks=readFile,fileExists,directoryExists,getAccessibleEntries,realpath";
 
-/// One compiler with one open project.
+/// One compiler with one open project, while it is used.
 #[derive(Debug)]
 pub(super) struct Session<'a> {
-    process: Process<'a>,
-    frames: Frames,
-    outgoing: Outgoing,
-    scratch: Vec<u8>,
-    asked: u64,
+    server: Server,
     workspace: Workspace<'a>,
-    /// The compiler's own library, which it reads by itself.
-    library: String,
+    cancelled: &'a AtomicBool,
+    program: Program,
+}
+
+/// A session that nobody uses.
+#[derive(Debug)]
+pub(super) struct Resting {
+    server: Server,
+    seen: Seen,
+    program: Program,
+}
+
+/// The open project in its latest snapshot.
+#[derive(Debug)]
+struct Program {
     project: RelPath,
     snapshot: u64,
     handle: String,
-    emits_declarations: bool,
+    options: CompilerOptions,
+    /// The files as the compiler names them, in its order.
+    names: Vec<String>,
+    /// Those in the workspace, sorted.
     files: Vec<RelPath>,
+    /// Set while the compiler does what cannot be taken up again.
+    is_torn: bool,
+}
+
+/// What spares a check to ask about types again.
+pub(super) trait Memory {
+    /// All that is found in the files of the program; `None` when only a check that starts over can tell.
+    fn types(&mut self, session: &mut Session<'_>) -> Result<Option<Vec<RawDiagnostic>>, TypecheckError>;
+    /// What is found without a place, which is known when everything else is; `None` when only a check that starts over can tell.
+    fn global(&mut self, session: &mut Session<'_>) -> Result<Option<Vec<RawDiagnostic>>, TypecheckError>;
+}
+
+/// Nothing is spared.
+pub(super) struct NoMemory;
+
+impl Memory for NoMemory {
+    fn types(&mut self, session: &mut Session<'_>) -> Result<Option<Vec<RawDiagnostic>>, TypecheckError> {
+        session.types().map(Some)
+    }
+
+    fn global(&mut self, session: &mut Session<'_>) -> Result<Option<Vec<RawDiagnostic>>, TypecheckError> {
+        session.global().map(Some)
+    }
 }
 
 impl<'a> Session<'a> {
@@ -53,60 +92,98 @@ impl<'a> Session<'a> {
         workspace: Workspace<'a>,
         cancelled: &'a AtomicBool,
     ) -> Result<Self, TypecheckError> {
-        let start_failed = |source| TypecheckError::Start { program: executable.to_owned(), source };
-        // The compiler looks for its library beside its real self.
-        let executable = executable.canonicalize().map_err(start_failed)?;
-        let library = executable.parent().and_then(Path::to_str).map(|directory| format!("{directory}/"));
-        let library = library.ok_or_else(|| start_failed(std::io::ErrorKind::InvalidFilename.into()))?;
         let program = Program {
-            executable: &executable,
-            arguments: ["--api", "--async", "--cwd", ROOT, CALLBACKS].map(OsStr::new).to_vec(),
-            directory: None,
-        };
-        let mut session = Session {
-            process: Process::start(&program, Some(private_directory()?), cancelled)?,
-            frames: Frames::default(),
-            outgoing: Outgoing::default(),
-            scratch: Vec::new(),
-            asked: 0,
-            workspace,
-            library,
             project: project.clone(),
             snapshot: 0,
             handle: String::new(),
-            emits_declarations: false,
+            options: CompilerOptions::default(),
+            names: Vec::new(),
             files: Vec::new(),
+            is_torn: true,
         };
+        let mut session = Self { server: Server::start(executable)?, workspace, cancelled, program };
         let _: Ignored = session.ask("initialize", ())?;
         let name = format!("{ROOT}/{project}");
-        let opened: Snapshot = session.ask("updateSnapshot", UpdateSnapshot { open_projects: [&name] })?;
+        session.take_snapshot(&UpdateSnapshot { open_projects: Some([&name]), file_changes: None })?;
+        Ok(session)
+    }
+
+    /// Tells the compiler that the contents of these files of the program are other ones.
+    pub(super) fn update(&mut self, changed: &[RelPath]) -> Result<(), TypecheckError> {
+        let names: Vec<String> = changed.iter().map(|path| format!("{ROOT}/{path}")).collect();
+        let old = self.program.snapshot;
+        self.program.is_torn = true;
+        self.take_snapshot(&UpdateSnapshot {
+            open_projects: None,
+            file_changes: Some(FileChanges { changed: &names }),
+        })?;
+        // Whoever holds a snapshot holds all of its program.
+        let _: Ignored = self.ask("release", Release { snapshot: old })?;
+        Ok(())
+    }
+
+    fn take_snapshot(&mut self, request: &UpdateSnapshot<'_>) -> Result<(), TypecheckError> {
+        let opened: Snapshot = self.ask("updateSnapshot", request)?;
+        let project = &self.program.project;
+        let name = format!("{ROOT}/{project}");
         let is_ours = |candidate: &Project| candidate.config_file_name == name;
         let Some(ours) = opened.projects.into_iter().find(is_ours) else {
-            return Err(session.broken(&ProtocolError::Message(format!("`{project}` was not opened"))));
+            let error = ProtocolError::Message(format!("`{project}` was not opened"));
+            return Err(self.server.broken(&error));
         };
-        let options = ours.compiler_options;
-        session.snapshot = opened.snapshot;
-        session.handle = ours.id;
-        session.emits_declarations = options.declaration == Some(true) || options.composite == Some(true);
-        let names: Option<Vec<String>> = session.ask_project("getSourceFileNames")?;
-        for name in names.unwrap_or_default() {
-            if let Place::Inside(path) = session.place(&name)? {
-                session.files.push(path);
+        self.program.snapshot = opened.snapshot;
+        self.program.handle = ours.id;
+        self.program.options = ours.compiler_options;
+        let names: Option<Vec<String>> = self.ask_project("getSourceFileNames")?;
+        self.program.names = names.unwrap_or_default();
+        let mut files = Vec::with_capacity(self.program.names.len());
+        for name in std::mem::take(&mut self.program.names) {
+            if let Place::Inside(path) = self.place(&name)? {
+                files.push(path);
             }
+            self.program.names.push(name);
         }
-        session.files.sort();
-        session.files.dedup();
-        Ok(session)
+        files.sort();
+        files.dedup();
+        self.program.files = files;
+        self.program.is_torn = false;
+        Ok(())
+    }
+
+    /// The session, to be [woken](Resting::wake) for another check.
+    pub(super) fn rest(self) -> Resting {
+        Resting { server: self.server, seen: self.workspace.into_seen(), program: self.program }
     }
 
     /// The files of the program that lie in the workspace, sorted.
     pub(super) fn files(&self) -> &[RelPath] {
-        &self.files
+        &self.program.files
+    }
+
+    /// The files of the program as the compiler names them, in its order.
+    pub(super) fn names(&self) -> &[String] {
+        &self.program.names
+    }
+
+    /// The project file.
+    pub(super) fn project(&self) -> &RelPath {
+        &self.program.project
+    }
+
+    /// How the project is configured, as the compiler says.
+    pub(super) fn options(&self) -> &CompilerOptions {
+        &self.program.options
+    }
+
+    /// The files that were read.
+    pub(super) fn workspace(&mut self) -> &mut Workspace<'a> {
+        &mut self.workspace
     }
 
     /// Checks the project in the stages of the command line: errors of syntax stand alone, and errors in the options and a
-    /// missing library end the check of types. Errors in the text of the configuration end nothing.
-    pub(super) fn diagnostics(mut self) -> Result<(Vec<Diagnostic>, Vec<RelPath>), TypecheckError> {
+    /// missing library end the check of types. Errors in the text of the configuration end nothing. `None` when only a check that
+    /// starts over can tell.
+    pub(super) fn diagnostics(&mut self, memory: &mut dyn Memory) -> Result<Option<Vec<Diagnostic>>, TypecheckError> {
         let mut raw = self.ask_diagnostics("getConfigFileParsingDiagnostics")?;
         let configuration = raw.len();
         for found in self.ask_every_diagnostic("getSyntacticDiagnostics")? {
@@ -118,14 +195,14 @@ impl<'a> Session<'a> {
         if raw.len() == configuration {
             raw.extend(self.ask_diagnostics("getProgramDiagnostics")?);
             let mut of_files = Vec::new();
-            if raw.len() == configuration {
-                of_files = self.ask_diagnostics("getSemanticDiagnostics")?;
-                if self.emits_declarations {
-                    of_files.extend(self.ask_diagnostics("getDeclarationDiagnostics")?);
-                }
+            let is_checked = raw.len() == configuration;
+            if is_checked {
+                let Some(found) = memory.types(self)? else { return Ok(None) };
+                of_files = found;
             }
             // Last, because checking finds that global types are missing.
-            let global = self.ask_diagnostics("getGlobalDiagnostics")?;
+            let global = if is_checked { memory.global(self)? } else { Some(self.global()?) };
+            let Some(global) = global else { return Ok(None) };
             if !global.iter().any(RawDiagnostic::is_missing_library) {
                 raw.append(&mut of_files);
             }
@@ -135,16 +212,63 @@ impl<'a> Session<'a> {
         for raw in raw {
             findings.extend(self.finding(raw)?);
         }
-        let mut diagnostics = convert(findings, &self.project, &format!("{ROOT}/"));
-        if let Some(interfaces) = self.workspace.interfaces() {
-            diagnostics.extend(interfaces.hints());
+        let mut diagnostics = convert(findings, &self.program.project, &format!("{ROOT}/"));
+        diagnostics.extend(self.workspace.interfaces().hints());
+        Ok(Some(diagnostics))
+    }
+
+    /// What is found in all files of the program. A compiler that is to be asked again must not be left while it does this: nothing
+    /// stops it.
+    pub(super) fn types(&mut self) -> Result<Vec<RawDiagnostic>, TypecheckError> {
+        self.program.is_torn = true;
+        let mut found = self.ask_diagnostics("getSemanticDiagnostics")?;
+        if self.emits_declarations() {
+            found.extend(self.ask_diagnostics("getDeclarationDiagnostics")?);
         }
-        Ok((diagnostics, self.files))
+        self.program.is_torn = false;
+        Ok(found)
+    }
+
+    /// What is found without a place. Checks everything that is not checked yet.
+    pub(super) fn global(&mut self) -> Result<Vec<RawDiagnostic>, TypecheckError> {
+        self.ask_diagnostics("getGlobalDiagnostics")
+    }
+
+    /// Whether a name means something of that [kind](Meaning) everywhere.
+    pub(super) fn is_known(&mut self, name: &str, meaning: Meaning) -> Result<bool, TypecheckError> {
+        let project = self.program.handle.clone();
+        let meaning = meaning as u32;
+        let asked = ResolveName { snapshot: self.program.snapshot, project: &project, name, meaning };
+        let symbol: Option<Ignored> = self.ask("resolveName", asked)?;
+        Ok(symbol.is_some())
+    }
+
+    /// What is found in one file of the program.
+    pub(super) fn types_of(&mut self, file: &str) -> Result<Vec<RawDiagnostic>, TypecheckError> {
+        let mut found = self.ask_file("getSemanticDiagnostics", file)?;
+        if self.emits_declarations() {
+            found.extend(self.ask_file("getDeclarationDiagnostics", file)?);
+        }
+        Ok(found)
+    }
+
+    fn emits_declarations(&self) -> bool {
+        let options = &self.program.options;
+        options.declaration == Some(true) || options.composite == Some(true)
     }
 
     /// Without those in declarations: what is wrong with a neighbour's file is said by its own check.
     fn ask_diagnostics(&mut self, method: &str) -> Result<Vec<RawDiagnostic>, TypecheckError> {
         let mut diagnostics = self.ask_every_diagnostic(method)?;
+        diagnostics.retain(|found| self.declared(found).is_none());
+        Ok(diagnostics)
+    }
+
+    fn ask_file(&mut self, method: &str, file: &str) -> Result<Vec<RawDiagnostic>, TypecheckError> {
+        let project = self.program.handle.clone();
+        let asked = OfFile { snapshot: self.program.snapshot, project: &project, file };
+        let diagnostics: Option<Vec<RawDiagnostic>> = self.ask(method, asked)?;
+        let mut diagnostics = diagnostics.unwrap_or_default();
         diagnostics.retain(|found| self.declared(found).is_none());
         Ok(diagnostics)
     }
@@ -160,155 +284,51 @@ impl<'a> Session<'a> {
     }
 
     fn ask_project<T: for<'de> Deserialize<'de>>(&mut self, method: &str) -> Result<T, TypecheckError> {
-        let handle = std::mem::take(&mut self.handle);
-        let answer = self.ask(method, OfProject { snapshot: self.snapshot, project: &handle });
-        self.handle = handle;
-        answer
+        let project = self.program.handle.clone();
+        self.ask(method, OfProject { snapshot: self.program.snapshot, project: &project })
     }
 
-    /// Asks one question and answers those of the compiler until its answer comes.
-    fn ask<T: for<'de> Deserialize<'de>>(&mut self, method: &str, params: impl Serialize) -> Result<T, TypecheckError> {
-        self.asked += 1;
-        self.send(&Question { jsonrpc: "2.0", id: self.asked, method, params });
-        loop {
-            while let Some(range) = self.frames.next().map_err(|error| self.broken(&error))? {
-                // The frame is taken out while the question in it is answered.
-                let frames = std::mem::take(&mut self.frames);
-                let answered = self.receive(method, frames.message(range));
-                self.frames = frames;
-                if let Some(answer) = answered? {
-                    return Ok(answer);
-                }
-            }
-            if self.process.exchange(&mut self.outgoing, self.frames.buffer())? == 0 {
-                return Err(self.process.ended());
-            }
-        }
-    }
-
-    /// Takes one message; returns the result when it is the answer to our question.
-    fn receive<T: for<'de> Deserialize<'de>>(
+    fn ask<T: for<'de> Deserialize<'de>>(
         &mut self,
         method: &str,
-        message: &[u8],
-    ) -> Result<Option<T>, TypecheckError> {
-        let envelope = Envelope::read(message).map_err(|error| self.broken(&error))?;
-        match envelope {
-            Envelope { id: Some(Id::Theirs(id)), method: Some(question), params: Some(path), .. } => {
-                self.answer(&id, &question.0, &path.0)?;
-                Ok(None)
-            }
-            Envelope { error: Some(error), .. } => {
-                Err(TypecheckError::Refused { method: method.to_owned(), message: error.message })
-            }
-            Envelope { id: Some(Id::Ours(id)), method: None, .. } if id == self.asked => {
-                result(message).map(Some).map_err(|error| self.broken(&error))
-            }
-            _ => Err(self.broken(&ProtocolError::Message("neither a known question nor the answer".to_owned()))),
-        }
+        params: impl serde::Serialize,
+    ) -> Result<T, TypecheckError> {
+        self.server.ask(&mut self.workspace, self.cancelled, method, params)
+    }
+}
+
+impl Resting {
+    /// Takes the session up again. Everything that it has read is known to be the same, but for what is then given to
+    /// [`Session::update`]; overlay and neighbours are the same ones.
+    pub(super) fn wake<'a>(
+        self,
+        view: &'a View,
+        overlay: &'a VirtualFiles,
+        neighbours: &'a Neighbours,
+        cancelled: &'a AtomicBool,
+    ) -> Session<'a> {
+        let workspace = Workspace::again(self.seen, view, overlay, neighbours);
+        Session { server: self.server, workspace, cancelled, program: self.program }
     }
 
-    /// Answers one question about a path. `null` sends the compiler to the real file system, which only its own library gets.
-    fn answer(&mut self, id: &str, question: &str, path: &str) -> Result<(), TypecheckError> {
-        if path.starts_with(&self.library) && !path.contains("/..") {
-            self.reply(id, ());
-            return Ok(());
-        }
-        let place = inside(path);
-        match question {
-            "readFile" => {
-                let mut scratch = std::mem::take(&mut self.scratch);
-                let text = match &place {
-                    Some(path) => self.workspace.read(path)?,
-                    None => None,
-                };
-                let content = text.map(super::text::Text::sent);
-                let result = Content { content: content.as_deref() };
-                frame(&Reply { jsonrpc: "2.0", id, result }, &mut scratch, &mut |bytes| self.outgoing.extend(bytes));
-                self.scratch = scratch;
-            }
-            "fileExists" | "directoryExists" => {
-                let kind = place.map_or(Ok(PathKind::Absent), |path| self.workspace.kind(&path))?;
-                let wanted = if question == "fileExists" { PathKind::File } else { PathKind::Directory };
-                self.reply(id, kind == wanted);
-            }
-            "getAccessibleEntries" => {
-                let listed = place.map(|path| self.workspace.list(&path)).transpose()?;
-                let (files, directories) = listed.unwrap_or_default();
-                self.reply(id, Entries { files, directories });
-            }
-            "realpath" => {
-                let real = place.map(|path| self.workspace.real_path(&path)).transpose()?;
-                match real {
-                    Some(real) if real.is_root() => self.reply(id, ROOT),
-                    Some(real) => self.reply(id, format!("{ROOT}/{real}")),
-                    None => self.reply(id, path),
-                }
-            }
-            _ => return Err(self.broken(&ProtocolError::Message(format!("an unknown question `{question}`")))),
-        }
-        Ok(())
+    /// Whether the compiler was left while it read, so that nobody knows what it knows, or while it checked everything.
+    pub(super) fn is_torn(&self) -> bool {
+        self.program.is_torn
     }
 
-    fn reply(&mut self, id: &str, result: impl Serialize) {
-        self.send(&Reply { jsonrpc: "2.0", id, result });
+    /// The files of the program that lie in the workspace, sorted.
+    pub(super) fn files(&self) -> &[RelPath] {
+        &self.program.files
     }
 
-    fn send(&mut self, message: &impl Serialize) {
-        frame(message, &mut self.scratch, &mut |bytes| self.outgoing.extend(bytes));
-    }
-
-    fn place(&mut self, name: &str) -> Result<Place, TypecheckError> {
-        if let Some(file) = name.strip_prefix(&self.library) {
-            return Ok(Place::Outside(file.to_owned()));
-        }
-        match inside(name) {
-            Some(path) => self.workspace.place(path),
-            None => Ok(Place::Outside(name.to_owned())),
-        }
-    }
-
-    fn finding(&mut self, raw: RawDiagnostic) -> Result<Option<Finding>, TypecheckError> {
-        let severity = match raw.category {
-            0 => Severity::Warning,
-            1 => Severity::Error,
-            // A suggestion.
-            2 => return Ok(None),
-            _ => Severity::Info,
-        };
-        let spot = self.spot(&raw)?;
-        let mut chain = Vec::new();
-        flatten(raw.message_chain.unwrap_or_default(), 0, &mut chain);
-        let mut related = Vec::new();
-        for other in raw.related_information.unwrap_or_default() {
-            let spot = self.spot(&other)?;
-            let mut message = vec![other.text];
-            flatten(other.message_chain.unwrap_or_default(), 1, &mut message);
-            related.push((spot, message.join("\n")));
-        }
-        Ok(Some(Finding { spot, severity, code: raw.code, message: raw.text, chain, related }))
-    }
-
-    fn spot(&mut self, raw: &RawDiagnostic) -> Result<Spot, TypecheckError> {
-        let Some(name) = &raw.file_name else { return Ok(Spot::default()) };
-        let place = self.place(name)?;
-        let range = usize::try_from(raw.pos).ok().zip(usize::try_from(raw.end).ok());
-        let span = match (&place, range) {
-            // A place in declarations is none in the file.
-            (Place::Inside(path), _) if self.workspace.is_declared(path) => None,
-            (Place::Inside(path), Some((pos, end))) => self.workspace.text(path).map(|text| text.span(pos..end)),
-            _ => None,
-        };
-        Ok(Spot { place: Some(place), span })
-    }
-
-    fn broken(&mut self, error: &ProtocolError) -> TypecheckError {
-        TypecheckError::Protocol { source: error.clone(), stderr: self.process.stderr() }
+    /// The bytes of memory that the compiler has; `None` where the system does not say.
+    pub(super) fn resident(&self) -> Option<u64> {
+        self.server.resident()
     }
 }
 
 /// The path in the workspace that the compiler means.
-fn inside(path: &str) -> Option<RelPath> {
+pub(super) fn inside(path: &str) -> Option<RelPath> {
     let rest = path.strip_prefix(ROOT)?;
     let below = if rest.is_empty() { rest } else { rest.strip_prefix('/')? };
     RelPath::new(below).ok()

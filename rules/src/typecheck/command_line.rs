@@ -103,15 +103,15 @@ impl<'a> Listed<'a> {
         }
         arguments.extend(more.iter().map(OsStr::new));
         let program = Program { executable, arguments, directory: Some(Path::new(&self.root)) };
-        let mut process = Process::start(&program, None, self.request.cancelled)?;
+        let mut process = Process::start(&program, None)?;
         process.close_input();
         let (mut output, mut nothing) = (Vec::new(), Outgoing::default());
-        while process.exchange(&mut nothing, &mut output)? > 0 {
+        while process.exchange(&mut nothing, &mut output, self.request.cancelled)? > 0 {
             if output.len() > LONGEST_OUTPUT {
                 return Err(TypecheckError::TooLong { limit: LONGEST_OUTPUT });
             }
         }
-        let status = process.finish()?;
+        let status = process.finish(self.request.cancelled)?;
         let output =
             String::from_utf8(output).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
         let ended = match status.code() {

@@ -61,6 +61,11 @@ impl Neighbours {
         Self { own, all }
     }
 
+    /// Whether the file at `path` belongs to a neighbour.
+    pub(super) fn own(&self, path: &RelPath) -> bool {
+        self.owners(path).next().is_some()
+    }
+
     /// The neighbours to which the file at `path` belongs: those of the deepest directory.
     fn owners(&self, path: &RelPath) -> impl Iterator<Item = &Neighbour> {
         let is_foreign = !path.is_within(&self.own) && !path.components().any(|part| part == "node_modules");
@@ -72,9 +77,8 @@ impl Neighbours {
 }
 
 /// How one check read the files of its neighbours.
-#[derive(Debug)]
-pub(super) struct Interfaces<'a> {
-    neighbours: &'a Neighbours,
+#[derive(Debug, Default)]
+pub(super) struct Interfaces {
     /// Files that were read as their declarations.
     declared: BTreeSet<RelPath>,
     /// Files that have none, with their text.
@@ -83,18 +87,19 @@ pub(super) struct Interfaces<'a> {
     silent: BTreeSet<String>,
 }
 
-impl<'a> Interfaces<'a> {
-    pub(super) fn new(neighbours: &'a Neighbours) -> Self {
-        Self { neighbours, declared: BTreeSet::new(), inferred: BTreeMap::new(), silent: BTreeSet::new() }
-    }
-
+impl Interfaces {
     /// The bytes of the file at `path` as this check may see them; `None` when there is none.
-    pub(super) fn read(&mut self, view: &View, path: &RelPath) -> Result<Option<Vec<u8>>, TypecheckError> {
+    pub(super) fn read(
+        &mut self,
+        neighbours: &Neighbours,
+        view: &View,
+        path: &RelPath,
+    ) -> Result<Option<Vec<u8>>, TypecheckError> {
         let failed = TypecheckError::workspace(path);
         if !matches!(Language::of(path), Some(Language::TypeScript | Language::TypeScriptJsx)) {
             return view.read(path).map_err(failed);
         }
-        let mut owners = self.neighbours.owners(path).peekable();
+        let mut owners = neighbours.owners(path).peekable();
         let Some(first) = owners.peek().copied() else { return view.read(path).map_err(failed) };
         let declaring: Vec<&Sources> = owners.filter_map(|owner| owner.declares.as_ref()).collect();
         if !declaring.iter().any(|sources| sources.covers(path)) {
@@ -120,6 +125,11 @@ impl<'a> Interfaces<'a> {
                 Ok(Some(bytes))
             }
         }
+    }
+
+    /// Whether no file of a neighbour was read.
+    pub(super) fn is_empty(&self) -> bool {
+        self.declared.is_empty() && self.inferred.is_empty() && self.silent.is_empty()
     }
 
     /// Whether the file was read as its declarations, so that places in it are none of the source.
@@ -198,12 +208,12 @@ mod tests {
         let view = View::new(Arc::new(Memory::with_files(&files)));
         let all = [neighbour("a/tsconfig.json", DECLARES), neighbour("b/tsconfig.json", "{}")];
         let neighbours = Neighbours::new(&path("own/tsconfig.json"), all);
-        let mut interfaces = Interfaces::new(&neighbours);
+        let mut interfaces = Interfaces::default();
         for (name, text) in files {
-            let read = interfaces.read(&view, &path(name)).unwrap().unwrap();
+            let read = interfaces.read(&neighbours, &view, &path(name)).unwrap().unwrap();
             assert_eq!(read == text.as_bytes(), name != "a/body.ts", "{name}");
         }
-        assert_eq!(interfaces.read(&view, &path("a/none.ts")).unwrap(), None);
+        assert_eq!(interfaces.read(&neighbours, &view, &path("a/none.ts")).unwrap(), None);
         assert!(interfaces.is_declared(&path("a/body.ts")) && !interfaces.is_declared(&path("a/gap.ts")));
         let derived = view.trace().iter().filter(|(_, seen)| matches!(seen, Observation::Derived(..))).count();
         assert_eq!(derived, 1);

@@ -36,14 +36,13 @@ pub(super) struct Program<'a> {
 
 /// One running compiler.
 #[derive(Debug)]
-pub(super) struct Process<'a> {
+pub(super) struct Process {
     child: Child,
     input: Option<ChildStdin>,
     output: ChildStdout,
     errors: Option<ChildStderr>,
     tail: Vec<u8>,
     chunk: Box<[u8]>,
-    cancelled: &'a AtomicBool,
     is_reaped: bool,
     _private: Option<TempDir>,
 }
@@ -56,13 +55,9 @@ pub(super) fn private_directory() -> Result<TempDir, TypecheckError> {
         .map_err(TypecheckError::world("Creating a temporary directory"))
 }
 
-impl<'a> Process<'a> {
+impl Process {
     /// Starts `program`. Its temporary files go to `private`, which lives as long as the process.
-    pub(super) fn start(
-        program: &Program<'_>,
-        private: Option<TempDir>,
-        cancelled: &'a AtomicBool,
-    ) -> Result<Self, TypecheckError> {
+    pub(super) fn start(program: &Program<'_>, private: Option<TempDir>) -> Result<Self, TypecheckError> {
         let mut command = Command::new(program.executable);
         command.args(&program.arguments).env_clear().process_group(0);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -83,7 +78,6 @@ impl<'a> Process<'a> {
             errors: Some(errors),
             tail: Vec::new(),
             chunk: vec![0; CHUNK].into_boxed_slice(),
-            cancelled,
             is_reaped: false,
             _private: private,
         };
@@ -108,9 +102,10 @@ impl<'a> Process<'a> {
         &mut self,
         outgoing: &mut Outgoing,
         incoming: &mut Vec<u8>,
+        cancelled: &AtomicBool,
     ) -> Result<usize, TypecheckError> {
         loop {
-            if self.cancelled.load(Ordering::Relaxed) {
+            if cancelled.load(Ordering::Relaxed) {
                 return Err(TypecheckError::Cancelled);
             }
             self.write(outgoing)?;
@@ -172,11 +167,11 @@ impl<'a> Process<'a> {
     }
 
     /// Waits for a process whose output has ended; one that stays is killed.
-    pub(super) fn finish(&mut self) -> Result<ExitStatus, TypecheckError> {
+    pub(super) fn finish(&mut self, cancelled: &AtomicBool) -> Result<ExitStatus, TypecheckError> {
         let step = Duration::from_millis(2);
         let mut waited = Duration::ZERO;
         while waited < GRACE && !self.has_ended() {
-            if self.cancelled.load(Ordering::Relaxed) {
+            if cancelled.load(Ordering::Relaxed) {
                 return Err(TypecheckError::Cancelled);
             }
             std::thread::sleep(step);
@@ -187,8 +182,8 @@ impl<'a> Process<'a> {
     }
 
     /// The error for a compiler that ended before it answered.
-    pub(super) fn ended(&mut self) -> TypecheckError {
-        match self.finish() {
+    pub(super) fn ended(&mut self, cancelled: &AtomicBool) -> TypecheckError {
+        match self.finish(cancelled) {
             Ok(status) => TypecheckError::Ended { status: status.to_string(), stderr: self.stderr() },
             Err(error) => error,
         }
@@ -198,6 +193,14 @@ impl<'a> Process<'a> {
     pub(super) fn stderr(&mut self) -> String {
         self.read_errors();
         String::from_utf8_lossy(&self.tail).trim_end().to_owned()
+    }
+
+    /// The bytes of memory that the process has now; `None` where the system does not say.
+    pub(super) fn resident(&self) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+        let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim_end().parse().ok()?;
+        Some(kibibytes * 1024)
     }
 
     fn pid(&self) -> Pid {
@@ -220,7 +223,7 @@ impl<'a> Process<'a> {
     }
 }
 
-impl Drop for Process<'_> {
+impl Drop for Process {
     fn drop(&mut self) {
         let _ = self.reap();
     }

@@ -12,7 +12,7 @@ use webstir_engine::system::{Listing, PathKind};
 use webstir_engine::view::View;
 
 use super::TypecheckError;
-use super::neighbours::Interfaces;
+use super::neighbours::{Interfaces, Neighbours};
 use super::no_emit::set_no_emit;
 use super::text::Text;
 use super::virtual_files::VirtualFiles;
@@ -33,34 +33,65 @@ pub(super) enum Place {
 pub(super) struct Workspace<'a> {
     view: &'a View,
     overlay: &'a VirtualFiles,
+    /// Whose files are read as their declarations.
+    neighbours: Option<&'a Neighbours>,
+    seen: Seen,
+}
+
+/// What a workspace keeps of what was read.
+#[derive(Debug)]
+pub(super) struct Seen {
     /// For each directory of the overlay whether it is seen, once that was asked.
     shown: Vec<Option<bool>>,
     /// The project file, whose copy for the compiler sets `noEmit`.
     project: Option<RelPath>,
     texts: FxHashMap<RelPath, Text>,
-    interfaces: Option<Interfaces<'a>>,
+    interfaces: Interfaces,
 }
 
 impl<'a> Workspace<'a> {
     /// A workspace in which `project` is read with `noEmit` set.
     pub(super) fn new(view: &'a View, overlay: &'a VirtualFiles, project: Option<&RelPath>) -> Self {
         let shown = vec![None; overlay.roots().len()];
-        Self { view, overlay, shown, project: project.cloned(), texts: FxHashMap::default(), interfaces: None }
+        let seen =
+            Seen { shown, project: project.cloned(), texts: FxHashMap::default(), interfaces: Interfaces::default() };
+        Self { view, overlay, neighbours: None, seen }
     }
 
     /// The same workspace, in which files of neighbours are read as their declarations.
-    pub(super) fn with_interfaces(self, interfaces: Interfaces<'a>) -> Self {
-        Self { interfaces: Some(interfaces), ..self }
+    pub(super) fn with_neighbours(self, neighbours: &'a Neighbours) -> Self {
+        Self { neighbours: Some(neighbours), ..self }
+    }
+
+    /// What was read, to be [taken up again](Self::again).
+    pub(super) fn into_seen(self) -> Seen {
+        self.seen
+    }
+
+    /// The workspace of another view, of which everything that was `seen` is known to be the same. The overlay and the neighbours
+    /// are the same ones.
+    pub(super) fn again(seen: Seen, view: &'a View, overlay: &'a VirtualFiles, neighbours: &'a Neighbours) -> Self {
+        Self { view, overlay, neighbours: Some(neighbours), seen }
     }
 
     /// How files of neighbours were read.
-    pub(super) fn interfaces(&self) -> Option<&Interfaces<'a>> {
-        self.interfaces.as_ref()
+    pub(super) fn interfaces(&self) -> &Interfaces {
+        &self.seen.interfaces
+    }
+
+    /// Forgets the text of a file that is to be read again.
+    pub(super) fn forget(&mut self, path: &RelPath) -> Option<Text> {
+        self.seen.texts.remove(path)
+    }
+
+    /// The files that the binary brings along.
+    pub(super) fn overlay(&self) -> &'a VirtualFiles {
+        self.overlay
     }
 
     /// Whether the file was read as its declarations.
     pub(super) fn is_declared(&self, path: &RelPath) -> bool {
-        self.interfaces.as_ref().is_some_and(|interfaces| interfaces.is_declared(path))
+        self.seen.interfaces.is_declared(path)
     }
 
     /// What is at `path`.
@@ -73,7 +104,7 @@ impl<'a> Workspace<'a> {
 
     /// What the overlay has at `path`.
     fn virtual_kind(&mut self, path: &RelPath) -> Result<PathKind, TypecheckError> {
-        let (view, overlay, shown) = (self.view, self.overlay, &mut self.shown);
+        let (view, overlay, shown) = (self.view, self.overlay, &mut self.seen.shown);
         overlay.kind(path, &mut |root| {
             if let Some(seen) = shown[root] {
                 return Ok(seen);
@@ -87,14 +118,14 @@ impl<'a> Workspace<'a> {
 
     /// The text of the file at `path`; `None` when there is none.
     pub(super) fn read(&mut self, path: &RelPath) -> Result<Option<&Text>, TypecheckError> {
-        let bytes = match &mut self.interfaces {
-            Some(interfaces) => interfaces.read(self.view, path)?,
+        let bytes = match self.neighbours {
+            Some(neighbours) => self.seen.interfaces.read(neighbours, self.view, path)?,
             None => self.view.read(path).map_err(TypecheckError::workspace(path))?,
         };
         let text = match bytes {
             Some(bytes) => {
                 let text = Text::decode(bytes);
-                let edit = if self.project.as_ref() == Some(path) { set_no_emit(text.content()) } else { None };
+                let edit = if self.seen.project.as_ref() == Some(path) { set_no_emit(text.content()) } else { None };
                 text.edited(edit)
             }
             None if self.virtual_kind(path)? == PathKind::File => {
@@ -103,7 +134,7 @@ impl<'a> Workspace<'a> {
             None => return Ok(None),
         };
         // The first text stays, as the first observation does in the trace.
-        Ok(Some(self.texts.entry(path.clone()).or_insert(text)))
+        Ok(Some(self.seen.texts.entry(path.clone()).or_insert(text)))
     }
 
     /// The names of the files and of the directories in a directory, sorted; none when there is no directory.
@@ -148,7 +179,7 @@ impl<'a> Workspace<'a> {
 
     /// The text of a file that was read.
     pub(super) fn text(&self, path: &RelPath) -> Option<&Text> {
-        self.texts.get(path)
+        self.seen.texts.get(path)
     }
 }
 

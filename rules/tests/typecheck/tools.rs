@@ -150,3 +150,43 @@ pub(crate) fn starts(checked: &Checked) -> Vec<Start> {
 pub(crate) fn names(checked: &Checked) -> Vec<&str> {
     checked.files.iter().map(RelPath::as_str).collect()
 }
+
+/// A compiler of its own, whose processes can be told from others.
+pub(crate) struct OwnCompiler {
+    directory: TempDir,
+}
+
+impl OwnCompiler {
+    pub(crate) fn new() -> Self {
+        let installed = native_executable();
+        let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        for entry in fs::read_dir(installed.parent().unwrap()).unwrap() {
+            let entry = entry.unwrap();
+            fs::hard_link(entry.path(), directory.path().join(entry.file_name())).unwrap();
+        }
+        Self { directory }
+    }
+
+    pub(crate) fn compiler(&self) -> Compiler {
+        Compiler::native("7.0.2", self.executable())
+    }
+
+    fn executable(&self) -> PathBuf {
+        self.directory.path().canonicalize().unwrap().join("tsc")
+    }
+
+    /// Its running processes.
+    pub(crate) fn processes(&self) -> Vec<String> {
+        let all = fs::read_dir("/proc").unwrap().filter_map(Result::ok);
+        let is_ours = |entry: &fs::DirEntry| {
+            fs::read_link(entry.path().join("exe")).is_ok_and(|executable| executable == self.executable())
+        };
+        all.filter(is_ours).map(|entry| entry.file_name().into_string().unwrap()).collect()
+    }
+
+    /// Ends them.
+    pub(crate) fn kill(&self) {
+        let done = Command::new("kill").arg("-KILL").args(self.processes()).status().unwrap();
+        assert!(done.success());
+    }
+}

@@ -5,7 +5,20 @@ use serde::{Deserialize, Serialize};
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct UpdateSnapshot<'a> {
-    pub(super) open_projects: [&'a str; 1],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) open_projects: Option<[&'a str; 1]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) file_changes: Option<FileChanges<'a>>,
+}
+
+#[derive(Serialize)]
+pub(super) struct FileChanges<'a> {
+    pub(super) changed: &'a [String],
+}
+
+#[derive(Serialize)]
+pub(super) struct Release {
+    pub(super) snapshot: u64,
 }
 
 #[derive(Deserialize)]
@@ -22,11 +35,15 @@ pub(super) struct Project {
     pub(super) compiler_options: CompilerOptions,
 }
 
-#[derive(Deserialize, Default)]
-#[serde(default)]
-pub(super) struct CompilerOptions {
+/// The options that change how a check is done, or where imports lead.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+pub(in crate::typecheck) struct CompilerOptions {
     pub(super) declaration: Option<bool>,
     pub(super) composite: Option<bool>,
+    pub(in crate::typecheck) jsx_import_source: Option<String>,
+    pub(in crate::typecheck) root_dirs: Option<Vec<String>>,
+    pub(in crate::typecheck) module_suffixes: Option<Vec<String>>,
 }
 
 #[derive(Serialize)]
@@ -35,18 +52,40 @@ pub(super) struct OfProject<'a> {
     pub(super) project: &'a str,
 }
 
-#[derive(Deserialize)]
+#[derive(Serialize)]
+pub(super) struct OfFile<'a> {
+    pub(super) snapshot: u64,
+    pub(super) project: &'a str,
+    pub(super) file: &'a str,
+}
+
+#[derive(Serialize)]
+pub(super) struct ResolveName<'a> {
+    pub(super) snapshot: u64,
+    pub(super) project: &'a str,
+    pub(super) name: &'a str,
+    pub(super) meaning: u32,
+}
+
+/// What a name may mean, in the compiler's numbers.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::typecheck) enum Meaning {
+    Value = 111_551,
+    Type = 788_968,
+}
+
+#[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct RawDiagnostic {
-    pub(super) file_name: Option<String>,
+pub(in crate::typecheck) struct RawDiagnostic {
+    pub(in crate::typecheck) file_name: Option<String>,
     /// UTF-16 code units; -1 without a place.
-    pub(super) pos: i64,
-    pub(super) end: i64,
-    pub(super) code: u32,
-    pub(super) category: u8,
-    pub(super) text: String,
-    pub(super) message_chain: Option<Vec<RawDiagnostic>>,
-    pub(super) related_information: Option<Vec<RawDiagnostic>>,
+    pub(in crate::typecheck) pos: i64,
+    pub(in crate::typecheck) end: i64,
+    pub(in crate::typecheck) code: u32,
+    pub(in crate::typecheck) category: u8,
+    pub(in crate::typecheck) text: String,
+    pub(in crate::typecheck) message_chain: Option<Vec<RawDiagnostic>>,
+    pub(in crate::typecheck) related_information: Option<Vec<RawDiagnostic>>,
 }
 
 /// The answer to `readFile`: no content means that there is no such file.

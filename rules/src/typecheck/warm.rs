@@ -1,0 +1,237 @@
+//! Compilers that stay between checks.
+//!
+//! A [`Warm`] keeps the session of each action that it checked. When the action runs again, the compiler is told which of its files
+//! are other ones, and only files are asked about that the change can [affect](affected). The result is the one of a check that
+//! starts over: the stages are the same, what is known of a file is used only while nothing that the file depends on has changed,
+//! and whatever cannot be told that way starts over.
+//!
+//! A session holds the answers to everything that its compiler ever asked. What has not changed is not asked again, so that they are
+//! part of the trace of every later check; more answers than a check depends on do no harm. An answer that is not known to be still
+//! given is asked for again. Only contents of the program's files may differ then.
+
+mod affected;
+mod bodies;
+mod globals;
+mod imports;
+mod record;
+mod remembered;
+mod shape;
+mod trivia;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use webstir_engine::action::{Action, ActionKey};
+use webstir_engine::diagnostic::Diagnostic;
+use webstir_engine::label::ActionLabel;
+use webstir_engine::path::RelPath;
+use webstir_engine::rule::Previous;
+use webstir_engine::view::Trace;
+
+use self::record::Differences;
+use self::remembered::Remembered;
+use super::api_7_0::{Resting, Session};
+use super::{Checked, CompilerProgram, Neighbours, Protocol, Request, TypecheckError, check, open_session};
+
+/// How often a compiler is updated before it is started again.
+const UPDATES: u32 = 1000;
+/// How many files of a program may change at once; the compiler itself has a limit above which it starts over.
+const CHANGED: usize = 200;
+/// How much memory a compiler may have more than twice what it had after its first check.
+const FLOOR: u64 = 256 << 20;
+
+/// Compilers that stay between checks, by the action that they are for.
+#[derive(Debug, Default)]
+pub struct Warm(Mutex<BTreeMap<ActionLabel, Kept>>);
+
+/// How much of a program a check asked about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// The compiler was started for it.
+    Cold,
+    /// So many files of a program that was there, library files included.
+    Files(usize),
+}
+
+/// A session between two checks.
+#[derive(Debug)]
+struct Kept {
+    key: ActionKey,
+    session: Resting,
+    /// Everything that the compiler asked, with the answers that it knows.
+    record: Trace,
+    remembered: Remembered,
+    /// The memory after the first check.
+    first: Option<u64>,
+    updates: u32,
+}
+
+/// How taking up a session went.
+enum Again {
+    Done(Box<(Checked, usize, Kept)>),
+    /// The check was cancelled; the session knows what is left to do.
+    Cancelled(Box<Kept>),
+    /// The session is of no use.
+    StartOver,
+}
+
+impl Warm {
+    /// Reads all inputs of a project and checks it, with the compiler that `action` kept if there is one and if it is of use.
+    /// `previous` is what came of the action in its last run.
+    pub fn check(
+        &self,
+        action: &Action,
+        previous: Option<&Previous>,
+        request: &Request<'_>,
+    ) -> Result<(Checked, Extent), TypecheckError> {
+        let (Protocol::V7_0, CompilerProgram::Native(executable)) =
+            (request.compiler.protocol(), &request.compiler.program)
+        else {
+            return check(request).map(|checked| (checked, Extent::Cold));
+        };
+        let key = action.key(&[]);
+        let kept = self.take(&action.label).filter(|kept| kept.key == key);
+        if let (Some(kept), Some(previous)) = (kept, previous) {
+            match kept.check(previous, request)? {
+                Again::Done(done) => {
+                    let (checked, asked, kept) = *done;
+                    self.keep(&action.label, kept);
+                    return Ok((checked, Extent::Files(asked)));
+                }
+                Again::Cancelled(kept) => {
+                    self.keep(&action.label, *kept);
+                    return Err(TypecheckError::Cancelled);
+                }
+                Again::StartOver => {}
+            }
+        }
+        self.check_cold(action, key, executable, request).map(|checked| (checked, Extent::Cold))
+    }
+
+    /// The bytes of memory that all compilers have now, as far as the system says.
+    pub fn memory(&self) -> u64 {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.values().filter_map(|kept| kept.session.resident()).sum()
+    }
+
+    fn check_cold(
+        &self,
+        action: &Action,
+        key: ActionKey,
+        executable: &Path,
+        request: &Request<'_>,
+    ) -> Result<Checked, TypecheckError> {
+        let mut session = open_session(executable, request)?;
+        let mut remembered = Remembered::default();
+        let result = session.diagnostics(&mut remembered);
+        let files = session.files().to_vec();
+        let session = session.rest();
+        let first = session.resident();
+        let kept = Kept { key, session, record: request.view.trace(), remembered, first, updates: 0 };
+        if let Some(path) = request.view.contradiction() {
+            return Err(TypecheckError::Changed(path));
+        }
+        match result {
+            Ok(diagnostics) => {
+                self.keep(&action.label, kept);
+                let diagnostics = diagnostics.expect("what asked about everything knows everything");
+                Ok(Checked { diagnostics, files, hermetic: true })
+            }
+            Err(TypecheckError::Declarations(_)) => check(&Request { neighbours: &Neighbours::default(), ..*request }),
+            Err(TypecheckError::Cancelled) => {
+                self.keep(&action.label, kept);
+                Err(TypecheckError::Cancelled)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn take(&self, label: &ActionLabel) -> Option<Kept> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(label)
+    }
+
+    fn keep(&self, label: &ActionLabel, kept: Kept) {
+        if !kept.session.is_torn() && !kept.is_worn() {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(label.clone(), kept);
+        }
+    }
+}
+
+impl Kept {
+    /// Whether the compiler should be started again: old snapshots do not leave all of their memory.
+    fn is_worn(&self) -> bool {
+        let has_grown = match (self.first, self.session.resident()) {
+            (Some(first), Some(now)) => now > 2 * first + FLOOR,
+            _ => false,
+        };
+        has_grown || self.updates >= UPDATES
+    }
+
+    fn check(mut self, previous: &Previous, request: &Request<'_>) -> Result<Again, TypecheckError> {
+        let differences = Differences::between(&self.record, previous, request.view)?;
+        let is_content = |path: &RelPath| {
+            self.session.files().binary_search(path).is_ok() && path != request.project && path.extension() != "json"
+        };
+        let Some(changed) = differences
+            .contents(request.neighbours)
+            .filter(|paths| paths.len() <= CHANGED && paths.iter().all(is_content))
+        else {
+            return Ok(Again::StartOver);
+        };
+        let files = self.session.files().to_vec();
+        let mut session = self.session.wake(request.view, request.overlay, request.neighbours, request.cancelled);
+        self.remembered.asked = 0;
+        if !changed.is_empty() {
+            self.updates += 1;
+        }
+        let result = update(&mut session, &mut self.remembered, &changed, &files, &self.record, request);
+        let files = session.files().to_vec();
+        self.session = session.rest();
+        request.view.assume(differences.others());
+        self.record = request.view.trace();
+        if let Some(path) = request.view.contradiction() {
+            return Err(TypecheckError::Changed(path));
+        }
+        match result {
+            Ok(Some(diagnostics)) => {
+                let checked = Checked { diagnostics, files, hermetic: true };
+                Ok(Again::Done(Box::new((checked, self.remembered.asked, self))))
+            }
+            Err(TypecheckError::Cancelled) => Ok(Again::Cancelled(Box::new(self))),
+            // A compiler that fails is started again; what is wrong is then said by the one that starts.
+            Ok(None) | Err(_) => Ok(Again::StartOver),
+        }
+    }
+}
+
+/// Brings the compiler up to date and asks what is open; `None` when only starting over can tell.
+fn update(
+    session: &mut Session<'_>,
+    remembered: &mut Remembered,
+    changed: &[RelPath],
+    files: &[RelPath],
+    record: &Trace,
+    request: &Request<'_>,
+) -> Result<Option<Vec<Diagnostic>>, TypecheckError> {
+    if !changed.is_empty() {
+        for path in changed {
+            if let Some(text) = session.workspace().forget(path) {
+                remembered.touch(path, text.content());
+            }
+        }
+        let options = session.options().clone();
+        remembered.begin_snapshot();
+        session.update(changed)?;
+        let is_read = |path: &RelPath| session.workspace().text(path).is_some();
+        if !changed.iter().all(is_read) || *session.options() != options {
+            return Ok(None);
+        }
+        // Hints are about what was read, and what left is not read any more.
+        if session.files() != files && !session.workspace().interfaces().is_empty() {
+            return Ok(None);
+        }
+    }
+    remembered.seen = record.iter().cloned().chain(request.view.trace()).collect();
+    session.diagnostics(remembered)
+}

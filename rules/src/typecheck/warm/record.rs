@@ -1,0 +1,78 @@
+//! What a session knows of the workspace, compared with the workspace.
+
+use rustc_hash::FxHashSet;
+use webstir_engine::digest::Digest;
+use webstir_engine::path::RelPath;
+use webstir_engine::rule::Previous;
+use webstir_engine::system::Listing;
+use webstir_engine::view::{Derived, Observation, View};
+
+use super::super::{Neighbours, TypecheckError};
+use crate::declarations::DECLARATIONS;
+
+/// The entries of a record, by whether the workspace is known to answer the same.
+pub(super) struct Differences<'a> {
+    /// Entries to which the workspace has another answer now, with that answer.
+    differing: Vec<(&'a (RelPath, Observation), Observation)>,
+    /// Entries that hold.
+    others: Vec<&'a (RelPath, Observation)>,
+}
+
+impl<'a> Differences<'a> {
+    /// Asks the workspace again about every entry that is not known to hold.
+    pub(super) fn between(
+        record: &'a [(RelPath, Observation)],
+        previous: &Previous,
+        view: &View,
+    ) -> Result<Self, TypecheckError> {
+        let known: FxHashSet<&(RelPath, Observation)> = previous.outcome.trace.iter().collect();
+        let mut differences = Self { differing: Vec::new(), others: Vec::new() };
+        for entry in record {
+            let (path, observation) = entry;
+            if known.contains(entry) && previous.changed.binary_search(path).is_err() {
+                differences.others.push(entry);
+                continue;
+            }
+            let now = again(view, path, observation).map_err(TypecheckError::workspace(path))?;
+            if now == *observation {
+                differences.others.push(entry);
+            } else {
+                differences.differing.push((entry, now));
+            }
+        }
+        Ok(differences)
+    }
+
+    /// The files that differ, sorted, if nothing does but contents of files that were and are there, read in the same way.
+    pub(super) fn contents(&self, neighbours: &Neighbours) -> Option<Vec<RelPath>> {
+        let content = |((path, before), now): &(&(RelPath, Observation), Observation)| {
+            let is_content = match (before, now) {
+                (Observation::Content(Some(_)), Observation::Content(Some(_))) => !neighbours.own(path),
+                (Observation::Derived(..), Observation::Derived(..)) => true,
+                _ => false,
+            };
+            is_content.then(|| path.clone())
+        };
+        self.differing.iter().map(content).collect()
+    }
+
+    /// The entries that hold.
+    pub(super) fn others(&self) -> impl Iterator<Item = &'a (RelPath, Observation)> {
+        self.others.iter().copied()
+    }
+}
+
+/// Puts the question of an entry again.
+fn again(view: &View, path: &RelPath, observation: &Observation) -> std::io::Result<Observation> {
+    Ok(match observation {
+        Observation::Kind(_) => Observation::Kind(view.kind(path)?),
+        Observation::Content(_) => Observation::Content(view.read(path)?.as_deref().map(Digest::of)),
+        Observation::Entries(_) => Observation::Entries(view.list(path)?.as_ref().map(Listing::digest)),
+        Observation::RealPath(_) => Observation::RealPath(view.real_path(path)?),
+        Observation::Derived(name, _) => match view.derive(path, &DECLARATIONS)? {
+            Derived::Absent => Observation::Content(None),
+            Derived::Source(bytes) => Observation::Content(Some(Digest::of(&bytes))),
+            Derived::Derived(bytes) => Observation::Derived(name.clone(), Digest::of(&bytes)),
+        },
+    })
+}
