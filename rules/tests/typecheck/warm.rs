@@ -290,6 +290,11 @@ fn files_of_a_neighbour_are_its_declarations() {
 }
 
 #[test]
+fn random_texts() {
+    edits::run_texts();
+}
+
+#[test]
 fn random_edits() {
     edits::run(false);
 }
