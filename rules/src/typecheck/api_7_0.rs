@@ -59,7 +59,7 @@ struct Program {
     names: Vec<String>,
     /// Those in the workspace, sorted.
     files: Vec<RelPath>,
-    /// Set while the compiler does what cannot be taken up again.
+    /// Set while the snapshot may not be what was read.
     is_torn: bool,
 }
 
@@ -217,15 +217,13 @@ impl<'a> Session<'a> {
         Ok(Some(diagnostics))
     }
 
-    /// What is found in all files of the program. A compiler that is to be asked again must not be left while it does this: nothing
-    /// stops it.
+    /// What is found in all files of the program, one after the other: asked about all at once, the compiler does not always enter
+    /// circular types at the same place.
     pub(super) fn types(&mut self) -> Result<Vec<RawDiagnostic>, TypecheckError> {
-        self.program.is_torn = true;
-        let mut found = self.ask_diagnostics("getSemanticDiagnostics")?;
-        if self.emits_declarations() {
-            found.extend(self.ask_diagnostics("getDeclarationDiagnostics")?);
+        let mut found = Vec::new();
+        for name in self.program.names.clone() {
+            found.extend(self.types_of(&name)?);
         }
-        self.program.is_torn = false;
         Ok(found)
     }
 
@@ -311,7 +309,7 @@ impl Resting {
         Session { server: self.server, workspace, cancelled, program: self.program }
     }
 
-    /// Whether the compiler was left while it read, so that nobody knows what it knows, or while it checked everything.
+    /// Whether the compiler was left while it read, so that nobody knows what it knows.
     pub(super) fn is_torn(&self) -> bool {
         self.program.is_torn
     }

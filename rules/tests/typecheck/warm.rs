@@ -275,7 +275,7 @@ fn files_of_a_neighbour_are_its_declarations() {
         .write("src/top.ts", "import { other } from '../other/index.js';\nexport const top: number = other().count;\n");
     bench.run("start");
     // A body there, which this check does not see.
-    bench.write("other/index.ts", &other.replace("1", "2"));
+    bench.write("other/index.ts", &other.replace('1', "2"));
     assert_eq!(bench.run("a body").1, Extent::Files(0));
     bench.write("other/index.ts", &other.replace("count", "size"));
     let (checked, extent) = bench.run("a signature");
@@ -287,6 +287,11 @@ fn files_of_a_neighbour_are_its_declarations() {
     assert_eq!(bench.run("back").0.diagnostics.len(), 0);
     bench.write("src/top.ts", "export const top = 1;\n");
     bench.run("no import");
+}
+
+#[test]
+fn random_texts() {
+    edits::run_texts();
 }
 
 #[test]

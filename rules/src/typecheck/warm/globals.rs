@@ -7,14 +7,13 @@ use super::super::TypecheckError;
 use super::super::api_7_0::{Meaning, Session};
 
 /// What the compiler looks for when it needs it, and complains about: the resolvers with `reportErrors` in its checker.
-const NEEDED: [&str; 35] = [
+const NEEDED: [&str; 31] = [
     "AsyncGenerator",
     "AsyncIterable",
     "AsyncIterableIterator",
     "AsyncIterator",
     "AsyncIteratorObject",
     "Awaited",
-    "BigInt",
     "ClassAccessorDecoratorContext",
     "ClassAccessorDecoratorResult",
     "ClassAccessorDecoratorTarget",
@@ -34,13 +33,10 @@ const NEEDED: [&str; 35] = [
     "IteratorObject",
     "IteratorReturnResult",
     "IteratorYieldResult",
-    "NonNullable",
     "Omit",
     "Promise",
     "PromiseLike",
-    "ReadonlyArray",
     "Record",
-    "Symbol",
     "TemplateStringsArray",
     "TypedPropertyDescriptor",
 ];

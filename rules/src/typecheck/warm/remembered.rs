@@ -37,8 +37,6 @@ pub(super) struct Remembered {
     pub(super) seen: Trace,
     /// What is found without a place, when everything was asked about.
     globals: Option<Globals>,
-    /// Whether something was found that belongs to no file.
-    has_unplaced: bool,
     /// Whether something is disposed of in a file that changed since.
     has_using: bool,
     /// How many questions about files this check asked.
@@ -150,27 +148,6 @@ impl Remembered {
         affected(&shapes, &was, &entered, &imports)
     }
 
-    /// Asks about all files at once: one after the other would be the same only where the order means nothing.
-    fn everything(&mut self, session: &mut Session<'_>) -> Result<Option<Vec<RawDiagnostic>>, TypecheckError> {
-        if !self.in_snapshot.is_empty() {
-            return Ok(None);
-        }
-        let found = session.types()?;
-        self.found = self.order.iter().map(|name| (name.clone(), Vec::new())).collect();
-        self.has_unplaced = false;
-        for found in &found {
-            let name = found.file_name.as_ref();
-            match name.and_then(|name| self.found.get_mut(name)) {
-                Some(of_file) => of_file.push(found.clone()),
-                None => self.has_unplaced = true,
-            }
-        }
-        self.asked += self.order.len();
-        self.in_snapshot.extend(self.order.iter().cloned());
-        self.open.clear();
-        Ok(Some(found))
-    }
-
     /// Whether all files of the present snapshot were asked about.
     fn is_exact(&self) -> bool {
         self.order.iter().all(|name| self.in_snapshot.contains(name))
@@ -200,9 +177,6 @@ impl Remembered {
 impl Memory for Remembered {
     fn types(&mut self, session: &mut Session<'_>) -> Result<Option<Vec<RawDiagnostic>>, TypecheckError> {
         self.decide(session);
-        if self.open.len() == self.order.len() {
-            return self.everything(session);
-        }
         // In the order of a check of everything, and each one kept: a cancellation loses nothing.
         let names: Vec<String> = self.order.iter().filter(|name| self.open.contains(*name)).cloned().collect();
         for name in names {
@@ -222,7 +196,7 @@ impl Memory for Remembered {
     fn global(&mut self, session: &mut Session<'_>) -> Result<Option<Vec<RawDiagnostic>>, TypecheckError> {
         if self.is_exact() {
             let found = session.global()?;
-            self.globals = Some(Globals::ask(session, !found.is_empty() || self.has_unplaced)?);
+            self.globals = Some(Globals::ask(session, !found.is_empty())?);
             self.has_using = false;
             return Ok(Some(found));
         }

@@ -38,9 +38,8 @@ fn tell(text: &str) {
     println!("{text}");
 }
 
-pub(super) fn run(isolated: bool) {
-    let mut numbers = Numbers(number("WEBSTIR_ORACLE_SEED", 7) as u64);
-    let mut model = Model {
+fn model(numbers: &mut Numbers, isolated: bool) -> Model {
+    Model {
         modules: (0..22)
             .map(|at| {
                 let imports = (0..numbers.below(4)).filter(|_| at > 0).map(|_| numbers.below(at)).collect();
@@ -52,7 +51,65 @@ pub(super) fn run(isolated: bool) {
         ambient: 0,
         global: 0,
         augmentation: 0,
-    };
+    }
+}
+
+/// Edits of which nobody knows what they mean: lines go, come twice, or change places, and names stand for others.
+pub(super) fn run_texts() {
+    let mut numbers = Numbers(number("WEBSTIR_ORACLE_SEED", 7) as u64);
+    let sound = model(&mut numbers, false).files();
+    let names: Vec<String> = sound.keys().filter(|name| name.ends_with(".ts")).cloned().collect();
+    let mut bench = Bench::new(&[]);
+    let mut files = sound.clone();
+    bench.set(files.clone());
+    bench.run("start");
+    let edits = number("WEBSTIR_ORACLE_EDITS", 60);
+    let mut warm = 0;
+    for edit in 0..edits {
+        let name = &names[numbers.below(names.len())];
+        let mut lines: Vec<String> = files[name].lines().map(str::to_owned).collect();
+        let (first, second) = (numbers.below(lines.len().max(1)), numbers.below(lines.len().max(1)));
+        let what = match numbers.below(8) {
+            _ if lines.is_empty() => 7,
+            what => what,
+        };
+        match what {
+            0 => drop(lines.remove(first)),
+            1 => lines.insert(second, lines[first].clone()),
+            2 => lines.swap(first, second),
+            3 => {
+                let other = &files[&names[numbers.below(names.len())]];
+                let all: Vec<&str> = other.lines().collect();
+                if !all.is_empty() {
+                    lines.insert(first, all[numbers.below(all.len())].to_owned());
+                }
+            }
+            4 => {
+                let words = ["number", "string", "boolean", "value", "export ", "const", ": ", "this", "=>", "x"];
+                let (word, other) = (words[numbers.below(words.len())], words[numbers.below(words.len())]);
+                lines[first] = lines[first].replacen(word, other, 1);
+            }
+            5 => {
+                let (one, other) = (numbers.below(22).to_string(), numbers.below(22).to_string());
+                lines[first] = lines[first].replacen(&one, &other, 1);
+            }
+            // Otherwise nothing is sound after a while.
+            _ => lines = sound[name].lines().map(str::to_owned).collect(),
+        }
+        if numbers.below(4) == 0 {
+            files.clone_from(&sound);
+        }
+        files.insert(name.clone(), lines.join("\n") + "\n");
+        bench.set(files.clone());
+        let (_, extent) = bench.run(&format!("edit {edit}: {what} in {name}"));
+        warm += usize::from(extent != Extent::Cold);
+    }
+    tell(&format!("of {edits} edits {warm} were checked warm"));
+}
+
+pub(super) fn run(isolated: bool) {
+    let mut numbers = Numbers(number("WEBSTIR_ORACLE_SEED", 7) as u64);
+    let mut model = model(&mut numbers, isolated);
     let mut bench = Bench::new(&[]);
     bench.set(model.files());
     let (mut checked, _) = bench.run("start");
