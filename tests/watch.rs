@@ -2,4 +2,5 @@
 
 mod edits;
 mod oracle;
+mod process;
 mod watching;

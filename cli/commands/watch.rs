@@ -38,10 +38,8 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> Result<Exit, Failur
     });
     runtime.spawn(rebuild_on(hangup, inbox.clone()));
 
-    let serving = match arguments.no_serve {
-        true => None,
-        false => Some(Serving::start(&runtime, global, arguments, &root, &view)?),
-    };
+    let serving =
+        if arguments.no_serve { None } else { Some(Serving::start(&runtime, global, arguments, &root, &view)?) };
     let url = serving.as_ref().map(Serving::url);
     let keys = if view.is_screen() { Keys::listen(inbox, url.clone()) } else { None };
     view.started(&name(&root), &arguments.profile, url.as_deref(), keys.is_some());

@@ -207,10 +207,9 @@ impl Watch {
 
 /// Everything of a profile; the checks come last where they hold nothing up.
 fn goals(session: &Session) -> Goals {
-    let all: Vec<Label> = match session.workspace.is_sound() {
-        true => session.workspace.config.rules_in(&session.profile).map(|rule| rule.label().clone()).collect(),
-        false => Vec::new(),
-    };
+    let is_sound = session.workspace.is_sound();
+    let rules = session.workspace.config.rules_in(&session.profile).filter(|_| is_sound);
+    let all: Vec<Label> = rules.map(|rule| rule.label().clone()).collect();
     let waits = session.profile == "publish";
     let first = all.iter().filter(|label| waits || !is_check(label)).cloned().collect();
     Goals { profile: Arc::from(session.profile.as_str()), first, all }

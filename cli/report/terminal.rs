@@ -131,7 +131,9 @@ pub(super) fn plural(number: usize, noun: &str) -> String {
 
 /// Findings of at least the severity `least`, with the lines of source they are about.
 pub(crate) fn findings(diagnostics: &[Diagnostic], system: &Os, least: Severity) {
-    rendered(diagnostics, system, least, most_shown(50)).iter().for_each(|text| story(text));
+    for text in rendered(diagnostics, system, least, most_shown(50)) {
+        story(&text);
+    }
 }
 
 /// The first `most` of them as text.

@@ -187,7 +187,7 @@ impl View {
             Style::Screen => {}
             // All of them are told when the checks are done.
             Style::Lines if built.ok => {}
-            Style::Lines | Style::Quiet => self.findings(built).iter().for_each(|text| story(text)),
+            Style::Lines | Style::Quiet => self.tell(built),
         }
     }
 
@@ -244,7 +244,7 @@ impl View {
                 screen::draw(&state);
             }
             Style::Lines => {
-                self.findings(built).iter().for_each(|text| story(text));
+                self.tell(built);
                 for ran in &state.ran {
                     if let Some(why) = &ran.why {
                         story(&format!("    why {}: {why}", ran.label));
@@ -266,7 +266,7 @@ impl View {
                     "diagnostics": documents::diagnostics(&built.diagnostics),
                 }),
             ),
-            Style::Quiet => self.findings(built).iter().for_each(|text| story(text)),
+            Style::Quiet => self.tell(built),
         }
     }
 
@@ -285,6 +285,12 @@ impl View {
             Style::Lines => story("[webstir-backend] watch:ready"),
             Style::Json => event("watch-ready", json!({})),
             Style::Screen | Style::Quiet => {}
+        }
+    }
+
+    fn tell(&self, built: &Built) {
+        for text in self.findings(built) {
+            story(&text);
         }
     }
 

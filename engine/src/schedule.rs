@@ -87,6 +87,8 @@ pub struct Scheduler {
     retries: FxHashMap<ActionLabel, u32>,
     /// Whether everything that can be started was.
     planned: bool,
+    /// Whether what runs was started before the last change.
+    doubted: bool,
     told: Told,
     /// Paths whose change was not told yet.
     changed: BTreeSet<RelPath>,
@@ -133,6 +135,7 @@ impl Scheduler {
             running: FxHashMap::default(),
             retries: FxHashMap::default(),
             planned: false,
+            doubted: false,
             told: Told::Nothing,
             changed: BTreeSet::new(),
             asked: Vec::new(),
@@ -275,6 +278,7 @@ impl Scheduler {
         }
         self.retries.clear();
         self.planned = false;
+        self.doubted = true;
         self.told = Told::Nothing;
     }
 

@@ -238,7 +238,7 @@ fn listen(incoming: &Receiver<Raw>, names: &Names, sink: &ChangeSink) {
         let timeout = match batch.due() {
             Some(due) => due.saturating_duration_since(Instant::now()),
             None if polls => pause.saturating_sub(looked.elapsed()),
-            None => Duration::from_secs(3600),
+            None => Duration::from_hours(1),
         };
         match incoming.recv_timeout(timeout) {
             Ok(Raw::Event(event)) => batch.take(Seen::of(event), names),

@@ -1,22 +1,208 @@
 //! What an edit does.
 
+use std::fs;
+use std::process::Command;
+
+use serde_json::Value;
+
 use super::watching::Watching;
 use crate::support::Case;
 
+/// A module that counts its requests and shows a word of its own, one of another file, and one of the environment.
+const MODULE: &str = r#"import { word } from "./word.js";
+let count = 0;
+export const module = {
+  manifest: { contractVersion: "1.0.0", name: "w", version: "1.0.0", kind: "backend", capabilities: ["http"] },
+  routes: [
+    {
+      definition: { name: "word", method: "GET", path: "/word" },
+      handler: (context: { env: { get(name: string): string | undefined } }) => {
+        count += 1;
+        return { status: 200, body: { word, count, given: context.env.get("GIVEN") ?? "nothing" } };
+      },
+    },
+  ],
+};
+"#;
+const PROJECT: &str = r#"{ "compilerOptions": { "module": "nodenext", "target": "es2022", "strict": true, "types": [], "noEmit": true }, "include": ["**/*.ts"] }"#;
+const PACKAGE: &str = r#"{ "name": "w", "version": "1.0.0", "type": "module", "webstir": { "mode": "api" } }"#;
+
+fn workspace() -> Case {
+    Case::with(&[
+        ("package.json", PACKAGE),
+        ("src/backend/tsconfig.json", PROJECT),
+        ("src/backend/module.ts", MODULE),
+        ("src/backend/word.ts", "export const word: string = \"first\";\n"),
+        ("src/backend/functions/hello/index.ts", "export const hello: string = \"hello\";\n"),
+    ])
+}
+
+fn until_checked(watching: &mut Watching) -> Value {
+    watching.until("check-complete")
+}
+
 #[test]
 fn an_edit_runs_what_it_can_affect_and_is_served() {
-    let case = Case::starter();
+    let case = workspace();
     let mut watching = Watching::start(&case, &[]);
-    assert!(watching.page("/").1.contains("<title>Notes</title>"));
-    case.replace("src/shared/notes.ts", "export function", "export const added = 1;\nexport function");
+    watching.until_page("/word", r#""word":"first","count":1"#);
+    case.write("src/backend/word.ts", "export const word: string = \"second\";\n");
     let build = watching.build();
     assert_eq!(build["succeeded"], true);
-    assert!(Watching::ran(&build).contains(&"transpile:backend(src/shared/notes.ts)".to_owned()), "{build}");
-    assert!(!Watching::ran(&build).iter().any(|label| label.contains("hello")), "{build}");
-    watching.until("check-complete");
+    let expected = [
+        "artifacts:backend",
+        "bundle:module(src/backend/module.ts)",
+        "manifest:backend",
+        "transpile:backend(src/backend/word.ts)",
+    ];
+    assert_eq!(Watching::ran(&build), expected);
+    watching.until_page("/word", r#""word":"second""#);
+    until_checked(&mut watching);
+    // A comment gives the same bytes: the module runs on, with what it knows.
+    let (_, before) = watching.page("/word");
+    case.write("src/backend/word.ts", "// A word.\nexport const word: string = \"second\";\n");
+    watching.until_matching("served", |event| event["type"] == "served");
+    until_checked(&mut watching);
+    assert_ne!(watching.page("/word").1, before);
+    assert!(watching.page("/word").1.contains("\"second\""));
+    // Going back runs nothing but what looks at every file.
+    case.write("src/backend/word.ts", "export const word: string = \"first\";\n");
+    assert_eq!(Watching::ran(&watching.build()), [""; 0]);
+    watching.until_page("/word", r#""word":"first""#);
     watching.quiet();
-    // What was saved without a change is no change.
-    let text = case.read("src/shared/notes.ts");
-    case.write("src/shared/notes.ts", &text);
-    assert_eq!(watching.quiet(), Vec::<serde_json::Value>::new());
+    // What was saved without a change is none, nor are files of editors.
+    let text = case.read("src/backend/word.ts");
+    case.write("src/backend/word.ts", &text);
+    for name in [".word.ts.swp", "4913", "word.ts~"] {
+        case.write(&format!("src/backend/{name}"), "x");
+        case.remove(&format!("src/backend/{name}"));
+    }
+    let events = watching.quiet();
+    assert!(events.iter().all(|event| event["ran"].as_array().is_none_or(Vec::is_empty)), "{events:#?}");
+}
+
+#[test]
+fn what_is_broken_leaves_what_is_served() {
+    let case = workspace();
+    let mut watching = Watching::start(&case, &[]);
+    let before = case.tree("build");
+    case.write("src/backend/word.ts", "export const word: string = ;\n");
+    let build = watching.build();
+    assert_eq!(
+        (&build["succeeded"], Watching::findings(&build)),
+        (&false.into(), vec!["transpile::syntax src/backend/word.ts:1".to_owned()])
+    );
+    assert_eq!(until_checked(&mut watching)["succeeded"], false);
+    watching.until_page("/word", r#""word":"first""#);
+    assert!(case.tree("build") == before, "the tree has changed");
+    // What has wrong types is served, and told until it is mended.
+    case.write("src/backend/word.ts", "export const word: string = 5;\n");
+    assert_eq!(watching.build()["succeeded"], true);
+    watching.until_page("/word", r#""word":5"#);
+    let wrong = ["typecheck::ts2322 src/backend/word.ts:1"];
+    assert_eq!(Watching::findings(&until_checked(&mut watching)), wrong);
+    case.write("src/backend/functions/hello/index.ts", "export const hello: string = \"again\";\n");
+    assert_eq!(Watching::findings(&until_checked(&mut watching)), wrong);
+    case.write("src/backend/word.ts", "export const word: string = \"mended\";\n");
+    assert_eq!(Watching::findings(&until_checked(&mut watching)), [""; 0]);
+    watching.until_page("/word", r#""word":"mended""#);
+}
+
+#[test]
+fn configuration_and_variables_are_followed() {
+    let case = workspace();
+    let mut watching = Watching::start(&case, &[]);
+    watching.until_page("/word", r#""given":"nothing""#);
+    let id = watching.id();
+    case.write(".env", "GIVEN=something\n");
+    watching.until_page("/word", r#""given":"something""#);
+    watching.quiet();
+    case.write("webstir.kdl", "workspace w {\n  mode api\n}\nprofile build {\n  sourcemap sideways\n}\n");
+    let build = watching.until_matching("a failed build", |event| event["succeeded"] == false);
+    let findings = Watching::findings(&build);
+    assert!(findings.iter().any(|found| found.ends_with("webstir.kdl:5")), "{findings:?}");
+    assert_eq!(watching.page("/word").0, 200);
+    case.write("webstir.kdl", "workspace w {\n  mode api\n}\nprofile build {\n  sourcemap none\n}\n");
+    watching.until_matching("a good build", |event| event["type"] == "build-complete" && event["succeeded"] == true);
+    assert!(!case.exists("build/backend/module.js.map"));
+    watching.quiet();
+    case.write(
+        "src/backend/tsconfig.json",
+        &PROJECT.replace("\"strict\": true", "\"strict\": true, \"noUnusedLocals\": true"),
+    );
+    case.write("src/backend/word.ts", "const unused = 1;\nexport const word: string = \"last\";\n");
+    let found = watching.until_matching("an unused name", |event| {
+        event["type"] == "check-complete" && !Watching::findings(event).is_empty()
+    });
+    assert_eq!(Watching::findings(&found), ["typecheck::ts6133 src/backend/word.ts:1"]);
+    watching.until_page("/word", r#""word":"last""#);
+    assert_eq!(watching.id(), id);
+}
+
+#[test]
+fn files_come_and_go_in_every_way() {
+    let case = workspace();
+    let git = |arguments: &[&str]| {
+        let mut command = Command::new("git");
+        command.args(["-c", "user.name=w", "-c", "user.email=w@localhost"]).args(arguments).current_dir(case.root());
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+    };
+    case.write(".gitignore", "build\n.webstir\n");
+    git(&["init", "-q", "-b", "main"]);
+    git(&["add", "."]);
+    git(&["commit", "-q", "-m", "one"]);
+    git(&["checkout", "-q", "-b", "many"]);
+    for number in 0..300 {
+        let text = format!("export const number: number = {number};\n");
+        case.write(&format!("src/backend/functions/f{number}/index.ts"), &text);
+    }
+    case.write("src/backend/word.ts", "export const word: string = \"many\";\n");
+    git(&["add", "."]);
+    git(&["commit", "-q", "-m", "many"]);
+    git(&["checkout", "-q", "main"]);
+
+    let mut watching = Watching::start(&case, &["--no-serve"]);
+    let settled = |watching: &mut Watching| {
+        watching.quiet();
+        while watching.is_busy() {
+            watching.until("check-complete");
+            watching.quiet();
+        }
+        let clean = Case::named("workspace");
+        for (path, text) in case.tree("src").into_iter().chain([("package.json".to_owned(), PACKAGE.into())]) {
+            clean.write(&path, &String::from_utf8(text).unwrap());
+        }
+        clean.build_ok(&[]);
+        assert_eq!(case.names("build"), clean.names("build"));
+        assert!(case.tree("build") == clean.tree("build"), "the trees differ");
+    };
+    git(&["checkout", "-q", "many"]);
+    watching.build();
+    settled(&mut watching);
+    assert!(case.exists("build/backend/functions/f299/index.js"));
+    git(&["checkout", "-q", "main"]);
+    watching.build();
+    settled(&mut watching);
+    assert!(!case.exists("build/backend/functions/f299"));
+
+    // A directory that moves, one that goes and comes, a file that is renamed over another.
+    fs::rename(case.path("src/backend/functions/hello"), case.path("src/backend/functions/moved")).unwrap();
+    watching.build();
+    settled(&mut watching);
+    assert!(case.exists("build/backend/functions/moved/index.js"));
+    case.remove("src/backend/functions");
+    watching.build();
+    settled(&mut watching);
+    case.write("src/backend/functions/hello/index.ts", "export const hello: string = \"back\";\n");
+    watching.build();
+    settled(&mut watching);
+    case.write("src/backend/functions/hello/index.ts.new", "export const hello: string = \"renamed\";\n");
+    let place = case.path("src/backend/functions/hello/index.ts");
+    fs::rename(case.path("src/backend/functions/hello/index.ts.new"), place).unwrap();
+    watching.until_matching("the renamed file", |event| {
+        event["type"] == "build-complete" && Watching::ran(event).iter().any(|label| label.contains("hello"))
+    });
+    settled(&mut watching);
+    assert!(case.read("build/backend/functions/hello/index.js").contains("renamed"));
 }

@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::support::Case;
 
 /// The longest wait for something that must happen.
-pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const PATIENCE: Duration = Duration::from_mins(1);
 /// How long nothing must come for it to be over.
 const QUIET: Duration = Duration::from_millis(700);
 

@@ -32,7 +32,7 @@ const DEVELOPMENT: (&str, &str) = ("WEBSTIR_FRONTEND_DEV_SERVER", "1");
 
 /// What is to be served next.
 enum Order {
-    Release(Release, Instant),
+    Release(Box<Release>, Instant),
     Environment(Environment, Box<Settings>),
 }
 
@@ -125,7 +125,7 @@ impl Serving {
         let release = Release::gather(&self.root, output.as_str(), read).map_err(release::unservable)?;
         let since = *self.since.lock().unwrap_or_else(PoisonError::into_inner);
         // The receiver lives as long as the runtime.
-        let _ = self.orders.send(Order::Release(release, since));
+        let _ = self.orders.send(Order::Release(Box::new(release), since));
         Ok(())
     }
 

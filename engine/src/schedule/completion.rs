@@ -103,25 +103,25 @@ impl Scheduler {
     /// Asks the world again. Returns whether anything is not as it was.
     fn look(&mut self, changes: &Changes, concerns: &dyn Fn(&RelPath) -> bool) -> bool {
         let started = Instant::now();
-        let mut changed: BTreeSet<RelPath> = Files::look(&mut self.database, changes).into_iter().collect();
-        let moved = !changed.is_empty();
+        let mut others: BTreeSet<RelPath> = Files::look(&mut self.database, changes).into_iter().collect();
+        let has_answers = !others.is_empty();
         match changes {
             Changes::Everything => self.looked = Some(started.elapsed()),
             Changes::Some { paths, moved } => {
-                changed.extend(paths.iter().chain(moved).filter(|path| concerns(path)).cloned());
+                others.extend(paths.iter().chain(moved).filter(|path| concerns(path)).cloned());
             }
         }
-        if changed.is_empty() {
+        if others.is_empty() {
             return false;
         }
-        if moved {
+        if has_answers {
             // Nobody can say what it has read so far.
             for running in self.running.values().filter(|running| running.sees_everything) {
                 running.cancelled.store(true, Ordering::Relaxed);
             }
         }
         self.begin();
-        self.changed.append(&mut changed);
+        self.changed.append(&mut others);
         true
     }
 
@@ -209,9 +209,7 @@ impl Scheduler {
 
     /// Tells what runs to end and waits until it has. What else is said meanwhile stays to be heard.
     pub fn abandon(&mut self) {
-        for running in self.running.values() {
-            running.cancelled.store(true, Ordering::Relaxed);
-        }
+        self.running.values().for_each(|running| running.cancelled.store(true, Ordering::Relaxed));
         let mut others = Vec::new();
         while !self.running.is_empty() {
             match self.inbox.1.recv() {

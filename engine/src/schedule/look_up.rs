@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use rustc_hash::FxHashMap;
+
 use super::{BuildError, Goals, Scheduler};
 use crate::action::{Action, Outcome};
 use crate::db::Db;
@@ -82,20 +84,23 @@ impl Scheduler {
     }
 
     /// Stops what runs although something else is planned in its place, or nothing.
-    pub(super) fn stop_superseded(&self, goals: &Goals) {
-        if self.running.is_empty() {
+    pub(super) fn stop_superseded(&mut self, goals: &Goals) {
+        self.doubted &= !self.running.is_empty();
+        if !self.doubted {
             return;
         }
         let plans = self.plans(&goals.profile, &goals.all);
-        for (label, running) in &self.running {
-            let is_wanted = plans.get(&label.rule).is_some_and(|plan| {
-                let step = plan.steps.iter().find(|step| step.action.label == *label);
+        let steps = plans.values().flat_map(|plan| &plan.steps);
+        let wanted: FxHashMap<_, _> = steps.map(|step| (&step.action.label, step.action.key(&[]))).collect();
+        self.running.iter().for_each(|(label, running)| {
+            let is_wanted = match wanted.get(label) {
+                Some(key) => *key == running.key,
                 // While a rule below is not done it is not known what will be planned.
-                step.map_or(plan.state == State::Pending, |step| step.action.key(&[]) == running.key)
-            });
+                None => plans.get(&label.rule).is_some_and(|plan| plan.state == State::Pending),
+            };
             if !is_wanted {
                 running.cancelled.store(true, Ordering::Relaxed);
             }
-        }
+        });
     }
 }

@@ -1,0 +1,126 @@
+//! The process: how it starts, what it answers to, and that nothing is left of it.
+
+use std::fs;
+use std::net::TcpListener;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+
+use super::watching::{PATIENCE, Watching};
+use crate::support::{Case, ran};
+
+fn is_there(id: u32) -> bool {
+    // A process that ended and was not waited for is gone as well.
+    fs::read_to_string(format!("/proc/{id}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
+}
+
+#[track_caller]
+fn until_gone(ids: &[u32]) {
+    let deadline = Instant::now() + PATIENCE;
+    while ids.iter().any(|id| is_there(*id)) {
+        assert!(Instant::now() < deadline, "{ids:?} are still there");
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn signals_end_it_and_leave_nothing() {
+    for signal in [Signal::INT, Signal::TERM, Signal::KILL] {
+        let case = Case::starter();
+        let mut watching = Watching::start(&case, &[]);
+        case.replace(
+            "src/shared/notes.ts",
+            "export function readNewNote",
+            "// A comment.\nexport function readNewNote",
+        );
+        watching.until("check-complete");
+        let children = watching.children();
+        assert!(!children.is_empty(), "the compiler stays");
+        watching.signal(signal);
+        let status = watching.end();
+        if signal != Signal::KILL {
+            assert_eq!(status.code(), Some(0), "{signal:?}");
+        }
+        until_gone(&children);
+        // What it kept is what the next build starts from, or there is nothing to start from; the result is the same.
+        case.build_ok(&[]);
+    }
+}
+
+#[test]
+fn a_hangup_builds_again_and_others_may_build_beside() {
+    let case = Case::starter();
+    let mut watching = Watching::start(&case, &[]);
+    let mut second = Watching::start(&case, &[]);
+    assert_ne!(watching.url, second.url);
+    watching.quiet();
+    let before = case.tree("build");
+    case.remove("build");
+    watching.signal(Signal::HUP);
+    watching.until("check-complete");
+    assert!(case.tree("build") == before, "the tree is not as it was");
+    case.build_ok(&[]);
+    case.replace(
+        "src/shared/notes.ts",
+        "export function readNewNote",
+        "export const added = 1;\nexport function readNewNote",
+    );
+    watching.until("check-complete");
+    second.until("check-complete");
+    case.build_ok(&[]);
+}
+
+#[test]
+fn files_are_polled_where_it_is_asked_for() {
+    let case = Case::starter();
+    let mut watching = Watching::start(&case, &["--no-serve", "--poll"]);
+    assert_eq!(watching.url, "");
+    case.replace(
+        "src/shared/notes.ts",
+        "export function readNewNote",
+        "export const added = 1;\nexport function readNewNote",
+    );
+    let build = watching.build();
+    assert!(Watching::ran(&build).contains(&"transpile:backend(src/shared/notes.ts)".to_owned()), "{build}");
+}
+
+#[test]
+fn a_port_that_is_taken_is_said() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let case = Case::starter();
+    let ran = case.run(&["watch", "--port", &port]);
+    assert_eq!(ran.code, Some(2));
+    assert!(ran.stderr.contains("[webstir] watch failed: Cannot listen on"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("--port"), "{}", ran.stderr);
+}
+
+#[test]
+fn lines_are_plain_where_nobody_looks() {
+    let case = Case::starter();
+    let mut command = case.command();
+    command.args(["watch", "--port", "0"]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().unwrap();
+    let manifest = case.path("build/backend/artifacts.json");
+    let deadline = Instant::now() + PATIENCE;
+    while !manifest.exists() {
+        assert!(Instant::now() < deadline, "nothing is built");
+        thread::sleep(Duration::from_millis(20));
+    }
+    thread::sleep(Duration::from_millis(1500));
+    assert!(Command::new("kill").arg(child.id().to_string()).status().unwrap().success());
+    let ran = ran(child.wait_with_output().unwrap());
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), ""), "{}", ran.stderr);
+    for line in [
+        "watch starting",
+        "mode: build",
+        "[webstir-backend] watch:start (build)",
+        "backend ready at http://127.0.0.1:",
+        "[webstir-backend] watch:stopped",
+    ] {
+        assert!(ran.stderr.contains(line), "{line}: {}", ran.stderr);
+    }
+    assert!(!ran.stderr.contains('\u{1b}'), "{}", ran.stderr);
+}
