@@ -9,6 +9,8 @@ mod completion;
 mod look_up;
 mod message;
 mod run;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;

@@ -67,8 +67,8 @@ struct Program {
 pub(super) trait Memory {
     /// All that is found in the files of the program; `None` when only a check that starts over can tell.
     fn types(&mut self, session: &mut Session<'_>) -> Result<Option<Vec<RawDiagnostic>>, TypecheckError>;
-    /// What is found without a place, which is known when everything else is; `None` when only a check that starts over can tell.
-    fn global(&mut self, session: &mut Session<'_>) -> Result<Option<Vec<RawDiagnostic>>, TypecheckError>;
+    /// What is found without a place.
+    fn global(&mut self, session: &mut Session<'_>) -> Result<Vec<RawDiagnostic>, TypecheckError>;
 }
 
 /// Nothing is spared.
@@ -79,8 +79,8 @@ impl Memory for NoMemory {
         session.types().map(Some)
     }
 
-    fn global(&mut self, session: &mut Session<'_>) -> Result<Option<Vec<RawDiagnostic>>, TypecheckError> {
-        session.global().map(Some)
+    fn global(&mut self, session: &mut Session<'_>) -> Result<Vec<RawDiagnostic>, TypecheckError> {
+        session.global()
     }
 }
 
@@ -201,8 +201,7 @@ impl<'a> Session<'a> {
                 of_files = found;
             }
             // Last, because checking finds that global types are missing.
-            let global = if is_checked { memory.global(self)? } else { Some(self.global()?) };
-            let Some(global) = global else { return Ok(None) };
+            let global = if is_checked { memory.global(self)? } else { self.global()? };
             if !global.iter().any(RawDiagnostic::is_missing_library) {
                 raw.append(&mut of_files);
             }

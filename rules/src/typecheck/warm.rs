@@ -20,6 +20,7 @@ mod trivia;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
 
 use webstir_engine::action::{Action, ActionKey};
@@ -169,6 +170,9 @@ impl Kept {
     }
 
     fn check(mut self, previous: &Previous, request: &Request<'_>) -> Result<Again, TypecheckError> {
+        if request.cancelled.load(Ordering::Relaxed) {
+            return Ok(Again::Cancelled(Box::new(self)));
+        }
         let differences = Differences::between(&self.record, previous, request.view)?;
         let is_content = |path: &RelPath| {
             self.session.files().binary_search(path).is_ok() && path != request.project && path.extension() != "json"

@@ -8,7 +8,8 @@ mod model;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use webstir_engine::action::{Action, Outcome, SharedOutcome};
 use webstir_engine::digest::Digest;
@@ -86,9 +87,9 @@ impl Bench {
         }
     }
 
-    fn try_run(&mut self, cancelled: bool) -> Result<(Checked, Extent), TypecheckError> {
+    fn try_run(&mut self, patience: Option<Duration>) -> Result<(Checked, Extent), TypecheckError> {
         let view = View::new(self.memory.clone());
-        let (project, cancelled) = (path("tsconfig.json"), AtomicBool::new(cancelled));
+        let (project, cancelled) = (path("tsconfig.json"), AtomicBool::new(patience == Some(Duration::ZERO)));
         let previous = self.previous.clone().map(|outcome| {
             let asked = View::new(self.memory.clone());
             let mut changed: Vec<_> = outcome
@@ -101,7 +102,16 @@ impl Bench {
             Previous { outcome, changed: changed.into() }
         });
         let request = self.request(&view, &project, &cancelled);
-        let (checked, extent) = self.warm.check(&self.action, previous.as_ref(), &request)?;
+        let flag = &cancelled;
+        let (checked, extent) = std::thread::scope(|scope| {
+            if let Some(patience) = patience {
+                scope.spawn(move || {
+                    std::thread::sleep(patience);
+                    flag.store(true, Ordering::Relaxed);
+                });
+            }
+            self.warm.check(&self.action, previous.as_ref(), &request)
+        })?;
         let mut outcome = Outcome::done(Vec::new(), checked.diagnostics.clone());
         outcome.trace = view.trace();
         self.previous = Some(Arc::new(outcome));
@@ -110,7 +120,7 @@ impl Bench {
 
     /// Checks, and compares with a check that starts over.
     pub(crate) fn run(&mut self, what: &str) -> (Checked, Extent) {
-        let (checked, extent) = self.try_run(false).unwrap();
+        let (checked, extent) = self.try_run(None).unwrap();
         let view = View::new(self.memory.clone());
         let (project, cancelled) = (path("tsconfig.json"), AtomicBool::new(false));
         let cold = check(&self.request(&view, &project, &cancelled)).unwrap();
@@ -127,9 +137,9 @@ impl Bench {
         (checked, extent)
     }
 
-    /// A check that is not wanted any more.
-    pub(crate) fn run_cancelled(&mut self) {
-        assert!(matches!(self.try_run(true), Err(TypecheckError::Cancelled)));
+    /// A check that is soon not wanted any more.
+    pub(crate) fn run_cancelled(&mut self, patience: Duration) {
+        assert!(matches!(self.try_run(Some(patience)), Ok(_) | Err(TypecheckError::Cancelled)));
     }
 }
 
@@ -182,11 +192,12 @@ fn a_cancelled_check_leaves_what_is_open_for_the_next() {
     let mut bench = Bench::new(&SMALL);
     bench.run("start");
     bench.write("src/low.ts", &SMALL[2].1.replace("count", "size"));
-    bench.run_cancelled();
+    bench.run_cancelled(Duration::ZERO);
     bench.write("src/top.ts", "export const top = 1;\n");
-    bench.run_cancelled();
+    bench.run_cancelled(Duration::ZERO);
     bench.write("src/top.ts", SMALL[4].1);
-    assert_eq!(bench.run("both").0.diagnostics.len(), 1);
+    let (checked, extent) = bench.run("both");
+    assert_eq!((checked.diagnostics.len(), extent), (1, Extent::Files(3)));
     // What was checked last in this process is not what the compiler saw last.
     let before = bench.previous.clone();
     bench.write("src/low.ts", SMALL[2].1);
@@ -232,7 +243,7 @@ fn a_global_type_that_becomes_missing() {
     bench.write("src/top.ts", using);
     let (checked, extent) = bench.run("using");
     assert!(shown(&checked).contains("Cannot find global type 'Disposable'"), "{}", shown(&checked));
-    assert_eq!(extent, Extent::Cold);
+    assert_eq!(extent, Extent::Files(1));
     bench.write("src/top.ts", SMALL[4].1);
     assert_eq!(bench.run("back").0.diagnostics.len(), 0);
     bench.write("src/top.ts", "export const top = async () => import.meta;\n");

@@ -35,7 +35,9 @@ pub(super) struct Remembered {
     in_snapshot: BTreeSet<String>,
     /// Everything that the compiler has asked.
     pub(super) seen: Trace,
-    /// What is found without a place, when everything was asked about.
+    /// Whether all files have to be asked about in one snapshot, so that their order is that of a check that starts over.
+    is_whole: bool,
+    /// What is known of findings without a place; nothing while global declarations may be other ones.
     globals: Option<Globals>,
     /// Whether something is disposed of in a file that changed since.
     has_using: bool,
@@ -71,7 +73,10 @@ impl Remembered {
             return;
         }
         match self.changed(session, &before, touched) {
-            Affected::Everything => self.open.extend(self.order.iter().cloned()),
+            Affected::Everything => {
+                self.is_whole = true;
+                self.globals = None;
+            }
             Affected::Files(files) => {
                 let is_open = |name: &&String| {
                     inside(name).is_some_and(|path| files.contains(&path)) || self.points_at(name, &files)
@@ -79,6 +84,10 @@ impl Remembered {
                 let open: Vec<String> = self.order.iter().filter(is_open).cloned().collect();
                 self.open.extend(open);
             }
+        }
+        if self.is_whole {
+            let is_open = |name: &&String| !self.in_snapshot.contains(*name);
+            self.open = self.order.iter().filter(is_open).cloned().collect();
         }
         let names: BTreeSet<&String> = self.order.iter().collect();
         self.open.retain(|name| names.contains(name));
@@ -98,7 +107,7 @@ impl Remembered {
             names.iter().filter(|name| others.contains(name)).cloned().collect()
         };
         // The order of files is in the order of types, which is in messages.
-        if common(before, &new) != common(&after, &old) {
+        if before.is_empty() || common(before, &new) != common(&after, &old) {
             return Affected::Everything;
         }
         let mut entered = BTreeSet::new();
@@ -168,9 +177,8 @@ impl Remembered {
             let file = found.file_name.as_deref().and_then(inside);
             file.is_some_and(|file| files.contains(&file))
         };
-        let found = self.found.get(name).into_iter().flatten();
-        let mut related = found.flat_map(|found| found.related_information.iter().flatten());
-        related.any(names_one)
+        let mut found = self.found.get(name).into_iter().flatten();
+        found.any(|found| names_one(found) || found.related_information.iter().flatten().any(names_one))
     }
 }
 
@@ -186,21 +194,22 @@ impl Memory for Remembered {
             self.open.remove(&name);
             self.found.insert(name, found);
         }
+        let is_exact = self.is_exact();
+        self.is_whole &= !is_exact;
         let found = self.order.iter().filter_map(|name| self.found.get(name)).flatten();
-        if !self.is_exact() && found.clone().any(|found| ORDERED.contains(&found.code)) {
+        if !is_exact && found.clone().any(|found| ORDERED.contains(&found.code)) {
             return Ok(None);
         }
         Ok(Some(found.cloned().collect()))
     }
 
-    fn global(&mut self, session: &mut Session<'_>) -> Result<Option<Vec<RawDiagnostic>>, TypecheckError> {
-        if self.is_exact() {
-            let found = session.global()?;
-            self.globals = Some(Globals::ask(session, !found.is_empty())?);
-            self.has_using = false;
-            return Ok(Some(found));
+    fn global(&mut self, session: &mut Session<'_>) -> Result<Vec<RawDiagnostic>, TypecheckError> {
+        if self.globals.is_some_and(|globals| globals.finds_nothing(self.has_using)) {
+            return Ok(Vec::new());
         }
-        let is_nothing = self.globals.as_ref().is_some_and(|globals| globals.finds_nothing(self.has_using));
-        Ok(is_nothing.then(Vec::new))
+        let found = session.global()?;
+        self.globals = Some(Globals::ask(session, !found.is_empty())?);
+        self.has_using = false;
+        Ok(found)
     }
 }

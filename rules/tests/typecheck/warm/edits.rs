@@ -1,6 +1,7 @@
 //! Random edits against an oracle. `WEBSTIR_ORACLE_EDITS` says how many (60), `WEBSTIR_ORACLE_SEED` where they start.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use webstir_rules::typecheck::{Checked, Extent};
 
@@ -58,7 +59,7 @@ fn model(numbers: &mut Numbers, isolated: bool) -> Model {
 pub(super) fn run_texts() {
     let mut numbers = Numbers(number("WEBSTIR_ORACLE_SEED", 7) as u64);
     let sound = model(&mut numbers, false).files();
-    let names: Vec<String> = sound.keys().filter(|name| name.ends_with(".ts")).cloned().collect();
+    let names: Vec<String> = sound.keys().filter(|name| name.starts_with("src/")).cloned().collect();
     let mut bench = Bench::new(&[]);
     let mut files = sound.clone();
     bench.set(files.clone());
@@ -203,14 +204,14 @@ pub(super) fn run(isolated: bool) {
             _ => {
                 model.modules.get_mut(&other).unwrap().signature += 1;
                 bench.set(model.files());
-                bench.run_cancelled();
+                bench.run_cancelled(Duration::from_micros(numbers.below(20_000) as u64));
                 model.modules.get_mut(&at).unwrap().body += 1;
                 "what was cancelled"
             }
         };
         bench.set(model.files());
         if numbers.below(12) == 0 {
-            bench.run_cancelled();
+            bench.run_cancelled(Duration::from_micros(numbers.below(20_000) as u64));
             is_settled = false;
         }
         let was_named = is_named(&checked, at);
