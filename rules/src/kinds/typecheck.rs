@@ -18,7 +18,7 @@ use crate::toolchain::{
 use crate::typecheck::{Compiler, Neighbour, Neighbours, TypecheckError, Warm};
 use crate::{templates, toolchain, typecheck};
 
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Set to `skip` to leave type checking out, except where something is published.
 pub(crate) const SKIP: &str = "WEBSTIR_BACKEND_TYPECHECK";
