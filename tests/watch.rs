@@ -1,6 +1,8 @@
 //! `webstir watch`, driven through the files of a workspace, its events, its pages and its keys.
 
+mod browser;
 mod edits;
 mod oracle;
 mod process;
+mod terminal;
 mod watching;

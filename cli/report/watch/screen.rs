@@ -1,6 +1,6 @@
 //! The screen: everything that matters now, drawn anew.
 
-use console::{Term, style};
+use console::{Term, style, truncate_str};
 
 use super::State;
 use crate::report::{duration, story};
@@ -44,12 +44,12 @@ fn text(state: &State) -> String {
     });
     if !state.changed.is_empty() {
         lines.push(String::new());
-        lines.push(format!("  {} {}", dim("changed"), super::listed(&state.changed)));
+        lines.push(cut(&format!("  {} {}", dim("changed"), super::listed(&state.changed))));
     }
     let ran = state.ran.iter().filter(|ran| ran.why.is_some() || state.ran.len() <= MOST_ACTIONS);
     for ran in ran.take(MOST_ACTIONS) {
         let why = ran.why.as_ref().map(|why| format!("  {}", dim(why))).unwrap_or_default();
-        lines.push(format!("  {}     {} {}{why}", dim("ran"), ran.label, dim(&duration(ran.duration))));
+        lines.push(cut(&format!("  {}     {} {}{why}", dim("ran"), ran.label, dim(&duration(ran.duration)))));
     }
     if state.ran.len() > MOST_ACTIONS {
         lines.push(format!("  {}", dim(&format!("{} actions ran", state.ran.len()))));
@@ -72,4 +72,10 @@ fn text(state: &State) -> String {
     }
     lines.push(String::new());
     lines.join("\n")
+}
+
+/// A line that is no longer than the terminal is wide.
+fn cut(line: &str) -> String {
+    let width = usize::from(Term::stderr().size().1).max(20);
+    truncate_str(line, width, "…").into_owned()
 }
