@@ -43,7 +43,7 @@ macro_rules! in_every_host {
 
 mod authentication;
 mod bodies;
-mod browser;
+pub(crate) mod browser;
 mod bun;
 mod context;
 mod forms;

@@ -9,8 +9,10 @@ use serde_json::{Value, json};
 use super::server::{Host, Server};
 use crate::support::Case;
 
-/// The directory in which the driver finds its library.
-fn driver() -> PathBuf {
+const DRIVER: &str = include_str!("browser/drive.mjs");
+
+/// A driver of that name, in the directory in which it finds its library.
+pub(crate) fn driver(name: &str, text: &str) -> PathBuf {
     let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("puppeteer-core-24");
     if !home.exists() {
         let fresh = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
@@ -23,11 +25,11 @@ fn driver() -> PathBuf {
         // Another test may have been faster.
         let _ = fs::rename(fresh.path(), &home);
     }
-    fs::write(home.join("drive.mjs"), include_str!("browser/drive.mjs")).unwrap();
-    home.join("drive.mjs")
+    fs::write(home.join(name), text).unwrap();
+    home.join(name)
 }
 
-fn browser() -> PathBuf {
+pub(crate) fn browser() -> PathBuf {
     let names = ["chromium", "chromium-browser", "google-chrome"];
     let directories: Vec<PathBuf> = std::env::split_paths(&std::env::var_os("PATH").unwrap()).collect();
     let found = names.iter().flat_map(|name| directories.iter().map(move |directory| directory.join(name)));
@@ -38,7 +40,7 @@ fn browser() -> PathBuf {
 fn a_visitor_adds_notes_with_and_without_scripts() {
     let served = Server::start(Case::starter(), Host::Embedded, &[], &[]);
     let address = format!("http://{}/", served.address());
-    let output = Command::new("node").arg(driver()).arg(browser()).arg(address).output().unwrap();
+    let output = Command::new("node").arg(driver("drive.mjs", DRIVER)).arg(browser()).arg(address).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let seen: Value = serde_json::from_slice(&output.stdout).unwrap();
     let page = |notes: Value, flash: Value, issues: Value, author: &str| json!({ "path": "/", "notes": notes, "flash": flash, "issues": issues, "author": author });
