@@ -51,6 +51,9 @@ struct State {
     /// `None` where nothing is served.
     url: Option<String>,
     has_keys: bool,
+    /// What the build under way is about; `None` when none is.
+    building: Option<Vec<String>>,
+    /// What the last build was about.
     changed: Vec<String>,
     ran: Vec<Ran>,
     built: Option<Outcome>,
@@ -58,7 +61,12 @@ struct State {
     checked: Option<Outcome>,
     /// The findings of everything, as text.
     findings: Vec<String>,
+    /// What the user should know for as long as this runs.
     notice: Option<String>,
+    /// Why what was built is not served.
+    refused: Option<String>,
+    /// What went wrong since the last change, other than in the build.
+    trouble: Option<String>,
     started_before: bool,
 }
 
@@ -140,6 +148,13 @@ impl View {
     pub(crate) fn trouble(&self, failure: &Failure) {
         match self.style {
             Style::Json => event("error", json!({ "message": failure.message, "help": failure.help })),
+            Style::Screen => {
+                let mut state = self.state();
+                state.building = None;
+                let help = failure.help.as_ref().map(|help| format!("\n  help: {help}")).unwrap_or_default();
+                state.trouble = Some(format!("{}{help}", failure.message));
+                screen::draw(&state);
+            }
             _ => terminal::failure("watch", failure),
         }
     }
@@ -147,12 +162,17 @@ impl View {
     /// A build begins.
     pub(crate) fn changed(&self, paths: &BTreeSet<RelPath>) {
         let mut state = self.state();
-        state.changed = paths.iter().map(ToString::to_string).collect();
-        state.served = None;
+        let changed: Vec<String> = paths.iter().map(ToString::to_string).collect();
+        state.trouble = None;
         match self.style {
-            Style::Lines if !paths.is_empty() => story(&format!("changed: {}", listed(&state.changed))),
-            Style::Json => event("build-start", json!({ "changed": state.changed })),
+            Style::Lines if !paths.is_empty() => story(&format!("changed: {}", listed(&changed))),
+            Style::Json => event("build-start", json!({ "changed": changed })),
             _ => {}
+        }
+        state.building = Some(changed);
+        if self.style == Style::Screen {
+            // What the last build did stays until there is more to say.
+            screen::draw(&state);
         }
     }
 
@@ -160,6 +180,14 @@ impl View {
     pub(crate) fn built(&self, built: &Built) {
         let mut state = self.state();
         let outcome = Outcome::of(built, &built.diagnostics);
+        if built.ok && state.built.is_some_and(|before| !before.ok) {
+            // What made it fail is gone.
+            state.findings.clear();
+        }
+        if let Some(changed) = state.building.take() {
+            state.changed = changed;
+        }
+        state.served = None;
         state.built = Some(outcome);
         state.checked = None;
         state.ran = ran(built);
@@ -195,6 +223,7 @@ impl View {
     pub(crate) fn served(&self, deployed: &Deployed, since: Duration) {
         let mut state = self.state();
         state.served = Some(since);
+        state.refused = None;
         let is_first = !std::mem::replace(&mut state.started_before, true);
         let url = state.url.clone().unwrap_or_default();
         match self.style {
@@ -223,7 +252,7 @@ impl View {
             Style::Json => event("refused", json!({ "message": message })),
             Style::Screen => {
                 let mut state = self.state();
-                state.notice = Some(format!("Not served: {message}"));
+                state.refused = Some(message.to_owned());
                 screen::draw(&state);
             }
             _ => story(&format!("[webstir] not served: {message}; keeping the current runtime")),
@@ -237,7 +266,6 @@ impl View {
         let checked = Outcome::of(built, &of_checks);
         state.checked = Some(Outcome { ok: checked.errors == 0, ..checked });
         state.ran = ran(built);
-        state.notice = None;
         match self.style {
             Style::Screen => {
                 state.findings = self.findings(built);

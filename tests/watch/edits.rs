@@ -8,7 +8,11 @@ fn an_edit_runs_what_it_can_affect_and_is_served() {
     let case = Case::starter();
     let mut watching = Watching::start(&case, &[]);
     assert!(watching.page("/").1.contains("<title>Notes</title>"));
-    case.replace("src/shared/notes.ts", "export function", "export const added = 1;\nexport function");
+    case.replace(
+        "src/shared/notes.ts",
+        "export function readNewNote",
+        "export const added = 1;\nexport function readNewNote",
+    );
     let build = watching.build();
     assert_eq!(build["succeeded"], true);
     assert!(Watching::ran(&build).contains(&"transpile:backend(src/shared/notes.ts)".to_owned()), "{build}");

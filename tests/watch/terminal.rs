@@ -51,7 +51,8 @@ impl<'case> Terminal<'case> {
             let screen = self.screen();
             if is_wanted(&screen) {
                 if let Some(directory) = std::env::var_os("WEBSTIR_TEST_PICTURES") {
-                    let name = format!("{}.{}.txt", thread::current().name().unwrap_or_default(), what).replace(':', "_");
+                    let name =
+                        format!("{}.{}.txt", thread::current().name().unwrap_or_default(), what).replace(':', "_");
                     std::fs::write(std::path::Path::new(&directory).join(name), &screen).unwrap();
                 }
                 return screen;
@@ -122,7 +123,11 @@ fn the_screen_says_what_happens() {
     line(&screen, "r rebuild · t check types · o open · q quit");
 
     // What changed, what ran, and why.
-    case.replace("src/shared/notes.ts", "export function", "export const added = 1;\nexport function");
+    case.replace(
+        "src/shared/notes.ts",
+        "export function readNewNote",
+        "export const added = 1;\nexport function readNewNote",
+    );
     let screen = terminal.until_holds(&["changed src/shared/notes.ts", "✓ Built in", "served in", "✓ Checked in"]);
     let ran = line(&screen, "ran     transpile:backend(src/shared/notes.ts)");
     assert!(ran.contains("`src/shared/notes.ts` changed"), "{screen}");
@@ -156,7 +161,11 @@ fn keys_are_heard_and_the_terminal_is_as_before() {
     let before = terminal.modes("before");
     assert!(before.contains(" icanon") && before.contains(" echo "), "{before}");
     terminal.watch();
-    case.replace("src/shared/notes.ts", "export function", "export const added = 1;\nexport function");
+    case.replace(
+        "src/shared/notes.ts",
+        "export function readNewNote",
+        "export const added = 1;\nexport function readNewNote",
+    );
     terminal.until_holds(&["changed", "served in", "✓ Checked in"]);
 
     // Nothing changed: nothing runs, and what is pressed is not written.
