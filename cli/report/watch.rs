@@ -13,6 +13,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use webstir_engine::diagnostic::{Diagnostic, Severity};
 use webstir_engine::event::Status;
+use webstir_engine::explain::{Cause, Change};
 use webstir_engine::path::RelPath;
 use webstir_runtime::Deployed;
 
@@ -55,6 +56,8 @@ struct State {
     building: Option<Vec<String>>,
     /// What the last build was about.
     changed: Vec<String>,
+    /// Whether somebody asked for the last build: nothing had changed.
+    was_asked: bool,
     ran: Vec<Ran>,
     built: Option<Outcome>,
     served: Option<Duration>,
@@ -185,12 +188,13 @@ impl View {
             state.findings.clear();
         }
         if let Some(changed) = state.building.take() {
+            state.was_asked = changed.is_empty();
             state.changed = changed;
         }
         state.served = None;
         state.built = Some(outcome);
         state.checked = None;
-        state.ran = ran(built);
+        state.ran = ran(built, state.was_asked);
         match self.style {
             Style::Json => {
                 let labels: Vec<&str> = state.ran.iter().map(|ran| ran.label.as_str()).collect();
@@ -265,7 +269,7 @@ impl View {
         let of_checks: Vec<_> = built.diagnostics.iter().filter(|found| is_of_a_check(found)).cloned().collect();
         let checked = Outcome::of(built, &of_checks);
         state.checked = Some(Outcome { ok: checked.errors == 0, ..checked });
-        state.ran = ran(built);
+        state.ran = ran(built, state.was_asked);
         match self.style {
             Style::Screen => {
                 state.findings = self.findings(built);
@@ -350,17 +354,20 @@ pub(crate) fn is_of_a_check(diagnostic: &Diagnostic) -> bool {
 }
 
 /// What ran, the longest first, with the cause where it is known.
-fn ran(built: &Built) -> Vec<Ran> {
+fn ran(built: &Built, was_asked: bool) -> Vec<Ran> {
     let comparison = built.explanation.as_ref().map(Explanation::comparison);
+    let why = |cause: &Cause| match cause.change {
+        // To check again is to forget what the check gave.
+        Change::NotInStore if was_asked => "You asked for it".to_owned(),
+        _ => cause::sentence(cause),
+    };
     let reports = built.run.iter().flat_map(|run| &run.reports);
     let mut ran: Vec<Ran> = reports
         .filter(|report| matches!(report.status, Status::Ran | Status::Failed))
         .map(|report| Ran {
             label: report.label.to_string(),
             duration: report.duration,
-            why: comparison
-                .as_ref()
-                .and_then(|comparison| comparison.causes(&report.label).first().map(cause::sentence)),
+            why: comparison.as_ref().and_then(|comparison| comparison.causes(&report.label).first().map(why)),
         })
         .collect();
     ran.sort_by(|a, b| b.duration.cmp(&a.duration).then_with(|| a.label.cmp(&b.label)));

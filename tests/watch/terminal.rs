@@ -50,11 +50,6 @@ impl<'case> Terminal<'case> {
         loop {
             let screen = self.screen();
             if is_wanted(&screen) {
-                if let Some(directory) = std::env::var_os("WEBSTIR_TEST_PICTURES") {
-                    let name =
-                        format!("{}.{}.txt", thread::current().name().unwrap_or_default(), what).replace(':', "_");
-                    std::fs::write(std::path::Path::new(&directory).join(name), &screen).unwrap();
-                }
                 return screen;
             }
             assert!(Instant::now() < deadline, "no {what}:\n{screen}");
@@ -64,7 +59,16 @@ impl<'case> Terminal<'case> {
 
     #[track_caller]
     fn until_holds(&self, texts: &[&str]) -> String {
-        self.until(&texts.join(", "), |screen| texts.iter().all(|text| screen.contains(text)))
+        let screen = self.until(&texts.join(", "), |screen| texts.iter().all(|text| screen.contains(text)));
+        // For people to look at.
+        if let Some(directory) = std::env::var_os("WEBSTIR_TEST_PICTURES") {
+            use std::io::Write as _;
+            let test = thread::current().name().unwrap_or("test").replace("::", "-");
+            let path = std::path::Path::new(&directory).join(format!("{test}.txt"));
+            let mut file = std::fs::File::options().create(true).append(true).open(path).unwrap();
+            writeln!(file, "----- {}\n{screen}", texts.join(", ")).unwrap();
+        }
+        screen
     }
 
     fn press(&self, key: &str) {
@@ -119,6 +123,8 @@ fn the_screen_says_what_happens() {
     terminal.watch();
     let screen = terminal.screen();
     assert_eq!(screen.lines().next(), Some("webstir workspace build"), "{screen}");
+    // The first build has one cause.
+    assert!(line(&screen, "ran ").contains(" actions, the longest "), "{screen}");
     line(&screen, "http://127.0.0.1:");
     line(&screen, "r rebuild · t check types · o open · q quit");
 
@@ -129,8 +135,9 @@ fn the_screen_says_what_happens() {
         "export const added = 1;\nexport function readNewNote",
     );
     let screen = terminal.until_holds(&["changed src/shared/notes.ts", "✓ Built in", "served in", "✓ Checked in"]);
-    let ran = line(&screen, "ran     transpile:backend(src/shared/notes.ts)");
-    assert!(ran.contains("`src/shared/notes.ts` changed"), "{screen}");
+    let ran = line(&screen, "transpile:backend(src/shared/notes.ts)");
+    assert!(ran.ends_with(" ms  it changed"), "{screen}");
+    assert!(line(&screen, "artifacts:backend").contains("it changed → transpile"), "{screen}");
     assert!(!screen.contains("hello"), "{screen}");
 
     // All that is wrong, not only where the last change was.
@@ -155,6 +162,43 @@ fn the_screen_says_what_happens() {
 }
 
 #[test]
+fn a_narrow_screen_keeps_to_its_lines() {
+    let case = Case::starter();
+    let Some(terminal) = Terminal::open(&case, 80, 24) else { return };
+    terminal.watch();
+    case.replace(
+        "src/shared/notes.ts",
+        "export function readNewNote",
+        "export const added = 1;\nexport function readNewNote",
+    );
+    let screen = terminal.until_holds(&["changed src/shared/notes.ts", "served in", "✓ Checked in", "bundle:module"]);
+    // The path of the cause does not fit.
+    assert!(line(&screen, "bundle:module").ends_with('…'), "{screen}");
+    let rows: Vec<&str> = screen.trim_end().lines().collect();
+    assert_eq!(rows[0], "webstir workspace build", "{screen}");
+    assert_eq!(rows.last(), Some(&"  r rebuild · t check types · o open · q quit"), "{screen}");
+    // The changed file is named once, and where it is all that a rule is about.
+    assert_eq!(screen.matches("src/shared/notes.ts").count(), 2, "{screen}");
+    assert_eq!(rows.len(), 14, "{screen}");
+
+    // More findings than fit scroll away above what must be seen.
+    let wrong: String = (0..5).map(|number| format!("export const wrong{number}: string = {number};\n")).collect();
+    case.replace("src/shared/notes.ts", "export const added = 1;\n", &wrong);
+    let screen = terminal.until_holds(&["✓ Built in", "× Checked in", "5 errors"]);
+    let rows: Vec<&str> = screen.trim_end().lines().collect();
+    assert_eq!(rows.last(), Some(&"  r rebuild · t check types · o open · q quit"), "{screen}");
+    line(&screen, "changed src/shared/notes.ts");
+    // Nothing is left of it afterwards.
+    case.replace("src/shared/notes.ts", &wrong, "");
+    let screen = terminal.until("all is well", |screen| {
+        screen.contains("✓ Checked in") && !screen.contains("error") && !screen.contains("wrong")
+    });
+    assert_eq!(screen.lines().next(), Some("webstir workspace build"), "{screen}");
+    terminal.press("q");
+    terminal.until_holds(&["ended with 0"]);
+}
+
+#[test]
 fn keys_are_heard_and_the_terminal_is_as_before() {
     let case = Case::starter();
     let Some(terminal) = Terminal::open(&case, 100, 50) else { return };
@@ -172,7 +216,7 @@ fn keys_are_heard_and_the_terminal_is_as_before() {
     terminal.press("r");
     terminal.until("rebuilt", |screen| !screen.contains("changed") && screen.contains("✓ Checked in"));
     terminal.press("t");
-    terminal.until_holds(&["✓ Checked in", "ran     typecheck:backend"]);
+    terminal.until_holds(&["✓ Checked in", "ran     typecheck:backend", "You asked for it"]);
     terminal.press("x");
     terminal.press("q");
     let screen = terminal.until_holds(&["ended with 0"]);

@@ -31,7 +31,7 @@ pub(super) fn draw(state: &State) {
 fn text(state: &State, rows: usize, columns: usize) -> String {
     let cut = |line: String| truncate_str(&line, columns, "…").into_owned();
     let head = head(state).into_iter().map(cut);
-    let mut status: Vec<String> = status(state);
+    let mut status: Vec<String> = status(state).iter().flat_map(|text| text.split('\n')).map(str::to_owned).collect();
     status.extend(actions(state, columns).into_iter().map(cut));
     let findings = state.findings.iter().flat_map(|text| text.trim_end_matches('\n').lines().chain([""]));
     let mut findings: Vec<String> = findings.map(str::to_owned).collect();
@@ -72,7 +72,10 @@ fn status(state: &State) -> Vec<String> {
         None => waits("building"),
         Some(_) if state.building.is_some() => waits("building"),
         Some(built) if built.ok => {
-            let served = state.served.map(|served| format!(", served in {}", duration(served))).unwrap_or_default();
+            let served = state
+                .served
+                .map(|served| format!(", served in {}", duration(served.max(built.duration))))
+                .unwrap_or_default();
             good(format!("Built in {}{served}", duration(built.duration)))
         }
         Some(built) => {
@@ -106,24 +109,39 @@ fn actions(state: &State, columns: usize) -> Vec<String> {
     if !state.changed.is_empty() {
         lines.push(format!("  {} {}", dim("changed"), super::listed(&state.changed)));
     }
-    let ran = state.ran.iter().filter(|ran| ran.why.is_some() || state.ran.len() <= MOST_ACTIONS);
-    let ran: Vec<_> = ran.take(MOST_ACTIONS).collect();
+    let mut ran: Vec<_> = state.ran.iter().collect();
+    let number = ran.len();
+    if number > MOST_ACTIONS {
+        ran.retain(|ran| ran.why.is_some());
+        // The same cause for all of them, as in the first build, says nothing about one.
+        let is_one = ran.windows(2).all(|pair| pair[0].why == pair[1].why);
+        ran.truncate(if is_one { 0 } else { MOST_ACTIONS });
+    }
     // Half of the line is for the causes.
     let width = ran.iter().map(|ran| measure_text_width(&ran.label)).max().unwrap_or(0).min(columns / 2);
     for (index, ran) in ran.into_iter().enumerate() {
         let name = if index == 0 { dim("ran    ") } else { "       ".to_owned() };
         let label = pad_str(&ran.label, width, console::Alignment::Left, Some("…"));
         let took = format!("{:>7}", duration(ran.duration));
-        let why = ran.why.as_ref().map(|why| format!("  {}", dim(why))).unwrap_or_default();
+        let why = ran.why.as_deref().map(|why| format!("  {}", dim(&shortened(why, state)))).unwrap_or_default();
         lines.push(format!("  {name} {label} {}{why}", dim(&took)));
     }
-    if state.ran.len() > MOST_ACTIONS {
-        lines.push(format!("  {}", dim(&format!("{} actions ran", state.ran.len()))));
+    if let (true, Some(longest)) = (number > MOST_ACTIONS, state.ran.first()) {
+        let took = duration(longest.duration);
+        lines.push(format!("  {} {number} actions, the longest {} {}", dim("ran    "), longest.label, dim(&took)));
     }
     if !lines.is_empty() {
         lines.push(String::new());
     }
     lines
+}
+
+/// A cause without the name of the file that stands above it.
+fn shortened(why: &str, state: &State) -> String {
+    match &state.changed[..] {
+        [changed] => why.replacen(&format!("`{changed}` changed"), "it changed", 1),
+        _ => why.to_owned(),
+    }
 }
 
 /// Where it is, and what can be done.
