@@ -242,6 +242,12 @@ fn a_site_is_followed(case: &Case, frontend: &str) {
     assert!(page.is_marked());
     case.write("src/backend/module.ts", &MODULE.replace("ok: true", "ok: false"));
     page.becomes(OVERLAY_KIND, &json!("none"));
+    // What a build puts there is no change.
+    if !frontend.starts_with("build/") {
+        let begun = watching.told.iter().filter(|event| event["type"] == "build-start");
+        let changed: Vec<&Value> = begun.flat_map(|event| event["changed"].as_array().unwrap()).collect();
+        assert!(!changed.iter().any(|path| path.as_str().unwrap().starts_with("build")), "{changed:?}");
+    }
     page.becomes("fetch('/api/data').then((answer) => answer.json())", &json!({ "ok": false }));
     page.is_sound();
 }

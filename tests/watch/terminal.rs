@@ -217,6 +217,11 @@ fn keys_are_heard_and_the_terminal_is_as_before() {
     terminal.until("rebuilt", |screen| !screen.contains("changed") && screen.contains("✓ Checked in"));
     terminal.press("t");
     terminal.until_holds(&["✓ Checked in", "ran     typecheck:backend", "You asked for it"]);
+    // What is wrong outside of the build stays until the next change.
+    case.write(".env", "HOST=nowhere\n");
+    terminal.until_holds(&["× HOST 'nowhere' is no address", "✓ Built in", "✓ Checked in"]);
+    case.write(".env", "HOST=127.0.0.1\n");
+    terminal.until("no complaint", |screen| !screen.contains("nowhere") && screen.contains("✓ Checked in"));
     terminal.press("x");
     terminal.press("q");
     let screen = terminal.until_holds(&["ended with 0"]);
