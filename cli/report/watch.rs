@@ -153,7 +153,7 @@ impl View {
             Style::Json => event("error", json!({ "message": failure.message, "help": failure.help })),
             Style::Screen => {
                 let mut state = self.state();
-                state.building = None;
+                state.now_about();
                 let help = failure.help.as_ref().map(|help| format!("\n  help: {help}")).unwrap_or_default();
                 state.trouble = Some(format!("{}{help}", failure.message));
                 screen::draw(&state);
@@ -187,10 +187,7 @@ impl View {
             // What made it fail is gone.
             state.findings.clear();
         }
-        if let Some(changed) = state.building.take() {
-            state.was_asked = changed.is_empty();
-            state.changed = changed;
-        }
+        state.now_about();
         state.served = None;
         state.built = Some(outcome);
         state.checked = None;
@@ -322,6 +319,16 @@ impl View {
 
     fn findings(&self, built: &Built) -> Vec<String> {
         rendered(&built.diagnostics, &built.workspace.system, self.least, most_shown(MOST_FINDINGS))
+    }
+}
+
+impl State {
+    /// What was under way is what is shown from now on.
+    fn now_about(&mut self) {
+        if let Some(changed) = self.building.take() {
+            self.was_asked = changed.is_empty();
+            self.changed = changed;
+        }
     }
 }
 
