@@ -4,6 +4,7 @@ mod findings;
 mod keys;
 mod server;
 
+use std::io::{self, IsTerminal as _};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -35,7 +36,7 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> Result<Exit, Failur
         stopping.wait().await;
         asked.send(Message::Asked(Request::Stop));
     });
-    runtime.spawn(rebuild_on(hangup, inbox.clone()));
+    runtime.spawn(rebuild_on(hangup, inbox.clone(), has_terminal()));
 
     let serving =
         if arguments.no_serve { None } else { Some(Serving::start(&runtime, global, arguments, &root, &view)?) };
@@ -118,10 +119,16 @@ fn tell(watch: &Watch, built: &Built, serving: Option<&Serving>, view: &View) {
     }
 }
 
-async fn rebuild_on(mut hangup: tokio::signal::unix::Signal, inbox: Inbox) {
+/// Builds again, unless it is the terminal that hung up: nobody would be there to end it.
+async fn rebuild_on(mut hangup: tokio::signal::unix::Signal, inbox: Inbox, had_terminal: bool) {
     while hangup.recv().await.is_some() {
-        inbox.send(Message::Asked(Request::Rebuild));
+        let request = if had_terminal && !has_terminal() { Request::Stop } else { Request::Rebuild };
+        inbox.send(Message::Asked(request));
     }
+}
+
+fn has_terminal() -> bool {
+    io::stdin().is_terminal() || io::stdout().is_terminal() || io::stderr().is_terminal()
 }
 
 fn name(root: &Path) -> String {

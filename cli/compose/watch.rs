@@ -3,6 +3,8 @@
 //! [`Watch::next`] gives the [`News`] one by one: that a build begins, that everything but the checks is built and placed, and that the
 //! checks are done as well. Nothing ends it but the wish to stop: what fails is news, and the next change is waited for.
 
+mod published;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::sync::Arc;
@@ -19,6 +21,7 @@ use webstir_engine::watch::{Changes, Watcher};
 use super::{Built, Engine, Failure, HEALINGS, Session, Workspace, environment, explain, keep, place, tidy};
 use crate::args::Global;
 use crate::explanation::Explanation;
+use published::Published;
 
 /// The log for the next start is written at the end, and this often before: a killed process costs the next one its plan, nothing else.
 const KEEP_INTERVAL: Duration = Duration::from_mins(1);
@@ -48,6 +51,8 @@ pub(crate) struct Watch {
     since: Instant,
     healings: usize,
     kept: Option<Instant>,
+    /// What the last build put where others publish.
+    published: Published,
 }
 
 impl Watch {
@@ -69,7 +74,16 @@ impl Watch {
             .map_err(|error| Failure::new(format!("Files cannot be watched: {error}")))?;
         during(&session.events, Phase::Hashing, || webstir_rules::warm(&mut engine.scheduler));
         let goals = goals(&session);
-        Ok(Self { since: session.started, session, engine, watcher, goals, healings: HEALINGS, kept: None })
+        Ok(Self {
+            since: session.started,
+            session,
+            engine,
+            watcher,
+            goals,
+            healings: HEALINGS,
+            kept: None,
+            published: Published::default(),
+        })
     }
 
     /// Where others say what they want.
@@ -95,11 +109,15 @@ impl Watch {
     /// Waits for what happens next.
     pub(crate) fn next(&mut self) -> Result<News, Failure> {
         let published = self.session.workspace.frontend(&self.session.profile);
-        let is_published = |path: &RelPath| published.as_ref().is_some_and(|published| path.is_within(published));
-        let concerns = |path: &RelPath| is_of_the_workspace(path) || is_environment(path) || is_published(path);
         loop {
             let also = published.as_ref().map(|published| directories(&self.session.workspace, published));
             let also = also.unwrap_or_default();
+            let ours = &self.published;
+            let root = &self.session.workspace.root;
+            let is_published = |path: &RelPath| {
+                published.as_ref().is_some_and(|published| path.is_within(published)) && !ours.explains(path, root)
+            };
+            let concerns = |path: &RelPath| is_of_the_workspace(path) || is_environment(path) || is_published(path);
             let happening = self.engine.scheduler.next(&self.goals, &mut self.watcher, &also, &concerns);
             let happening = happening.map_err(|error| explain(error, &self.session.workspace.store))?;
             match happening {
@@ -199,6 +217,9 @@ impl Watch {
         if !place(&self.session.workspace, &self.session.events, &mut self.engine, run, &mut built, may_heal)? {
             self.healings -= 1;
             return Ok(None);
+        }
+        if let (Some(_), Some(published)) = (built.placed, self.session.workspace.frontend(&self.session.profile)) {
+            self.published.are(built.artifacts.iter().filter(|artifact| artifact.path.is_within(&published)));
         }
         tidy(&self.session.workspace, &mut built);
         built.duration = self.since.elapsed();

@@ -13,6 +13,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use webstir_engine::diagnostic::{Diagnostic, Severity};
 use webstir_engine::event::Status;
+use webstir_engine::explain::{Cause, Change};
 use webstir_engine::path::RelPath;
 use webstir_runtime::Deployed;
 
@@ -51,14 +52,24 @@ struct State {
     /// `None` where nothing is served.
     url: Option<String>,
     has_keys: bool,
+    /// What the build under way is about; `None` when none is.
+    building: Option<Vec<String>>,
+    /// What the last build was about.
     changed: Vec<String>,
+    /// Whether somebody asked for the last build: nothing had changed.
+    was_asked: bool,
     ran: Vec<Ran>,
     built: Option<Outcome>,
     served: Option<Duration>,
     checked: Option<Outcome>,
     /// The findings of everything, as text.
     findings: Vec<String>,
+    /// What the user should know for as long as this runs.
     notice: Option<String>,
+    /// Why what was built is not served.
+    refused: Option<String>,
+    /// What went wrong since the last change, other than in the build.
+    trouble: Option<String>,
     started_before: bool,
 }
 
@@ -140,6 +151,13 @@ impl View {
     pub(crate) fn trouble(&self, failure: &Failure) {
         match self.style {
             Style::Json => event("error", json!({ "message": failure.message, "help": failure.help })),
+            Style::Screen => {
+                let mut state = self.state();
+                state.now_about();
+                let help = failure.help.as_ref().map(|help| format!("\n  help: {help}")).unwrap_or_default();
+                state.trouble = Some(format!("{}{help}", failure.message));
+                screen::draw(&state);
+            }
             _ => terminal::failure("watch", failure),
         }
     }
@@ -147,12 +165,17 @@ impl View {
     /// A build begins.
     pub(crate) fn changed(&self, paths: &BTreeSet<RelPath>) {
         let mut state = self.state();
-        state.changed = paths.iter().map(ToString::to_string).collect();
-        state.served = None;
+        let changed: Vec<String> = paths.iter().map(ToString::to_string).collect();
+        state.trouble = None;
         match self.style {
-            Style::Lines if !paths.is_empty() => story(&format!("changed: {}", listed(&state.changed))),
-            Style::Json => event("build-start", json!({ "changed": state.changed })),
+            Style::Lines if !paths.is_empty() => story(&format!("changed: {}", listed(&changed))),
+            Style::Json => event("build-start", json!({ "changed": changed })),
             _ => {}
+        }
+        state.building = Some(changed);
+        if self.style == Style::Screen {
+            // What the last build did stays until there is more to say.
+            screen::draw(&state);
         }
     }
 
@@ -160,9 +183,15 @@ impl View {
     pub(crate) fn built(&self, built: &Built) {
         let mut state = self.state();
         let outcome = Outcome::of(built, &built.diagnostics);
+        if built.ok && state.built.is_some_and(|before| !before.ok) {
+            // What made it fail is gone.
+            state.findings.clear();
+        }
+        state.now_about();
+        state.served = None;
         state.built = Some(outcome);
         state.checked = None;
-        state.ran = ran(built);
+        state.ran = ran(built, state.was_asked);
         match self.style {
             Style::Json => {
                 let labels: Vec<&str> = state.ran.iter().map(|ran| ran.label.as_str()).collect();
@@ -195,6 +224,7 @@ impl View {
     pub(crate) fn served(&self, deployed: &Deployed, since: Duration) {
         let mut state = self.state();
         state.served = Some(since);
+        state.refused = None;
         let is_first = !std::mem::replace(&mut state.started_before, true);
         let url = state.url.clone().unwrap_or_default();
         match self.style {
@@ -223,7 +253,7 @@ impl View {
             Style::Json => event("refused", json!({ "message": message })),
             Style::Screen => {
                 let mut state = self.state();
-                state.notice = Some(format!("Not served: {message}"));
+                state.refused = Some(message.to_owned());
                 screen::draw(&state);
             }
             _ => story(&format!("[webstir] not served: {message}; keeping the current runtime")),
@@ -236,8 +266,7 @@ impl View {
         let of_checks: Vec<_> = built.diagnostics.iter().filter(|found| is_of_a_check(found)).cloned().collect();
         let checked = Outcome::of(built, &of_checks);
         state.checked = Some(Outcome { ok: checked.errors == 0, ..checked });
-        state.ran = ran(built);
-        state.notice = None;
+        state.ran = ran(built, state.was_asked);
         match self.style {
             Style::Screen => {
                 state.findings = self.findings(built);
@@ -299,6 +328,16 @@ impl View {
     }
 }
 
+impl State {
+    /// What was under way is what is shown from now on.
+    fn now_about(&mut self) {
+        if let Some(changed) = self.building.take() {
+            self.was_asked = changed.is_empty();
+            self.changed = changed;
+        }
+    }
+}
+
 impl Outcome {
     fn of(built: &Built, diagnostics: &[Diagnostic]) -> Self {
         let count = |severity| diagnostics.iter().filter(|found| found.severity == severity).count();
@@ -328,17 +367,20 @@ pub(crate) fn is_of_a_check(diagnostic: &Diagnostic) -> bool {
 }
 
 /// What ran, the longest first, with the cause where it is known.
-fn ran(built: &Built) -> Vec<Ran> {
+fn ran(built: &Built, was_asked: bool) -> Vec<Ran> {
     let comparison = built.explanation.as_ref().map(Explanation::comparison);
+    let why = |cause: &Cause| match cause.change {
+        // To check again is to forget what the check gave.
+        Change::NotInStore if was_asked => "You asked for it".to_owned(),
+        _ => cause::sentence(cause),
+    };
     let reports = built.run.iter().flat_map(|run| &run.reports);
     let mut ran: Vec<Ran> = reports
         .filter(|report| matches!(report.status, Status::Ran | Status::Failed))
         .map(|report| Ran {
             label: report.label.to_string(),
             duration: report.duration,
-            why: comparison
-                .as_ref()
-                .and_then(|comparison| comparison.causes(&report.label).first().map(cause::sentence)),
+            why: comparison.as_ref().and_then(|comparison| comparison.causes(&report.label).first().map(why)),
         })
         .collect();
     ran.sort_by(|a, b| b.duration.cmp(&a.duration).then_with(|| a.label.cmp(&b.label)));

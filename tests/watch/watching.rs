@@ -181,7 +181,11 @@ impl Watching {
         self.process.id()
     }
 
-    pub(super) fn signal(&self, signal: Signal) {
+    pub(super) fn signal(&mut self, signal: Signal) {
+        // The number of a process that was waited for may be another's.
+        if !matches!(self.process.try_wait(), Ok(None)) {
+            return;
+        }
         let _ = kill_process(Pid::from_child(&self.process), signal);
     }
 

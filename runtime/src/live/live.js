@@ -85,11 +85,12 @@
 
   const SHEET = `
     :host { all: initial; color-scheme: light dark; }
-    .cover, .panel { position: fixed; z-index: 2147483647; box-sizing: border-box; overflow: auto; font: 15px/1.5 system-ui, sans-serif;
+    .cover, .panel { position: fixed; z-index: 2147483647; box-sizing: border-box; overflow: auto;
+      font: 15px/1.5 system-ui, sans-serif;
       --ink: #1c1c22; --paper: #fdfcfb; --soft: #5d5d6b; --line: #d8d4cf; --box: #f2efec; --error: #b3261e; --warning: #8a5a00;
       color: var(--ink); background: var(--paper); }
-    .cover { inset: 0; padding: 2rem max(1rem, calc(50vw - 30rem)); }
-    .panel { inset: auto 1rem 1rem 1rem; max-height: 45vh; padding: 1rem 1.25rem; border: 1px solid var(--line); border-radius: .5rem;
+    .cover { inset: 0; border-top: .25rem solid var(--error); padding: 2rem max(1rem, calc(50vw - 30rem)); }
+    .panel { inset: auto 1rem 1rem 1rem; max-height: 50vh; padding: 1rem 1.25rem; border: 1px solid var(--line); border-radius: .5rem;
       border-top: .25rem solid var(--error); box-shadow: 0 .5rem 2rem #0004; }
     header { display: flex; gap: 1rem; align-items: baseline; }
     h1 { margin: 0; font-size: 1.15rem; flex: 1; }
