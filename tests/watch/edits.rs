@@ -9,7 +9,7 @@ use super::watching::Watching;
 use crate::support::Case;
 
 /// A module that counts its requests and shows a word of its own, one of another file, and one of the environment.
-const MODULE: &str = r#"import { word } from "./word.js";
+pub(super) const MODULE: &str = r#"import { word } from "./word.js";
 let count = 0;
 export const module = {
   manifest: { contractVersion: "1.0.0", name: "w", version: "1.0.0", kind: "backend", capabilities: ["http"] },
@@ -24,10 +24,11 @@ export const module = {
   ],
 };
 "#;
-const PROJECT: &str = r#"{ "compilerOptions": { "module": "nodenext", "target": "es2022", "strict": true, "types": [], "noEmit": true }, "include": ["**/*.ts"] }"#;
-const PACKAGE: &str = r#"{ "name": "w", "version": "1.0.0", "type": "module", "webstir": { "mode": "api" } }"#;
+pub(super) const PROJECT: &str = r#"{ "compilerOptions": { "module": "nodenext", "target": "es2022", "strict": true, "types": [], "noEmit": true }, "include": ["**/*.ts"] }"#;
+pub(super) const PACKAGE: &str =
+    r#"{ "name": "w", "version": "1.0.0", "type": "module", "webstir": { "mode": "api" } }"#;
 
-fn workspace() -> Case {
+pub(super) fn workspace() -> Case {
     Case::with(&[
         ("package.json", PACKAGE),
         ("src/backend/tsconfig.json", PROJECT),
