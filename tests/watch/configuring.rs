@@ -33,7 +33,8 @@ fn a_constant_of_the_configuration_reaches_a_handler() {
         let findings = Watching::findings(&build);
         assert!(findings.iter().any(|found| found.contains(place)), "{place}: {findings:?}");
         assert!(watching.page("/word").1.contains(r#""word":"two""#));
-        assert!(case.tree("build") == before, "the tree has changed");
+        let names = |tree: &[(String, Vec<u8>)]| tree.iter().map(|(p, b)| format!("{p} {}", b.len())).collect::<Vec<_>>();
+        assert!(case.tree("build") == before, "the tree has changed {:#?} {:#?} {text}", names(&case.tree("build")), names(&before));
         watching.until("check-complete");
     }
     // An edit while it is wrong counts once it is right.
@@ -109,11 +110,7 @@ fn a_package_is_found_once_it_is_installed() {
     case.write("node_modules/words/index.d.ts", "export declare const word: string;\n");
     case.write("node_modules/words/package.json", manifest);
     watching.until_page("/word", r#""word":"installed""#);
-    watching.quiet();
-    while watching.is_busy() {
-        watching.until("check-complete");
-        watching.quiet();
-    }
+    watching.rest();
     let checked = watching.told.iter().rev().find(|event| event["type"] == "check-complete").unwrap();
     assert_eq!(Watching::findings(checked), [""; 0], "{checked}");
     case.write("node_modules/words/index.js", "export const word = \"updated\";\n");

@@ -165,11 +165,7 @@ fn files_come_and_go_in_every_way() {
 
     let mut watching = Watching::start(&case, &["--no-serve"]);
     let settled = |watching: &mut Watching| {
-        watching.quiet();
-        while watching.is_busy() {
-            watching.until("check-complete");
-            watching.quiet();
-        }
+        watching.rest();
         let clean = Case::named("workspace");
         for (path, text) in case.tree("src").into_iter().chain([("package.json".to_owned(), PACKAGE.into())]) {
             clean.write(&path, &String::from_utf8(text).unwrap());

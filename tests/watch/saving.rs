@@ -74,7 +74,7 @@ fn files_are_saved_in_every_way() {
     fs::File::options().append(true).open(&path).unwrap().set_modified(modified).unwrap();
     watching.until_page("/word", r#""word":"CCCCCCC""#);
     // At last it is what a build makes.
-    watching.quiet();
+    watching.rest();
     let tree = case.tree("build");
     assert_eq!(case.build_ok(&[]).actions(&["ran"]), [""; 0]);
     assert!(case.tree("build") == tree, "the trees differ");
@@ -125,11 +125,7 @@ fn directories_and_functions_come_and_go() {
     watching.quiet();
     case.remove("src/backend/functions/one.ts");
     case.write("src/backend/functions/one.ts", "export const one: number = 3;\n");
-    watching.quiet();
-    while watching.is_busy() {
-        watching.until("check-complete");
-        watching.quiet();
-    }
+    watching.rest();
     let tree = case.tree("build");
     assert_eq!(case.build_ok(&[]).actions(&["ran"]), [""; 0]);
     assert!(case.tree("build") == tree, "the trees differ");
@@ -170,7 +166,7 @@ fn what_stands_behind_a_link_is_followed() {
     watching.quiet();
     case.write("functions/more/index.ts", "export const more: number = 22;\n");
     watching.until("check-complete");
-    watching.quiet();
+    watching.rest();
     let tree = case.tree("build");
     assert_eq!(case.build_ok(&[]).actions(&["ran"]), [""; 0]);
     assert!(case.tree("build") == tree, "the trees differ");
@@ -185,7 +181,7 @@ fn outputs_that_others_touch_are_put_right_with_the_next_build() {
     case.write(WORD, &saying("second"));
     watching.until("served");
     assert!(watching.page("/word").1.contains(r#""word":"second""#));
-    watching.quiet();
+    watching.rest();
     let tree = case.tree("build");
     case.remove("build");
     case.build_ok(&[]);

@@ -194,7 +194,7 @@ fn other_commands_run_beside_it() {
     watching.quiet();
     case.write("src/backend/word.ts", "export const word: string = \"third\";\n");
     watching.until_page("/word", r#""word":"third""#);
-    watching.quiet();
+    watching.rest();
     let tree = case.tree("build");
     case.build_ok(&[]);
     assert!(case.tree("build") == tree, "the trees differ");
@@ -203,6 +203,7 @@ fn other_commands_run_beside_it() {
 #[test]
 fn the_profile_publish_waits_for_its_checks() {
     let case = workspace();
+    case.write(".env", "SESSION_SECRET=0123456789abcdef0123456789abcdef\n");
     let mut watching = Watching::start(&case, &["--profile", "publish"]);
     assert!(watching.page("/word").1.contains(r#""word":"first""#));
     assert!(case.exists("dist/backend/module.js") && !case.exists("build"));
