@@ -246,7 +246,8 @@ fn place(
     let clean = !built.diagnostics.iter().any(Diagnostic::is_error);
     built.ok = clean && run.is_done();
     built.world_failed = built.diagnostics.iter().any(webstir_rules::is_of_the_world);
-    if webstir_rules::may_be_placed(&run, &built.profile, clean) {
+    // Of a configuration that is not sound nothing was planned, which is not to say that there should be nothing.
+    if workspace.is_sound() && webstir_rules::may_be_placed(&run, &built.profile, clean) {
         match workspace.place(&built.profile, &built.artifacts, &engine.store, events) {
             Ok(placed) => built.placed = placed,
             Err(PlaceError::BlobMissing(_)) if may_heal => {

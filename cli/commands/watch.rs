@@ -8,7 +8,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use tokio::runtime::Runtime;
 use webstir_engine::diagnostic::Diagnostic;
 use webstir_engine::schedule::{Inbox, Message, Request};
 
@@ -127,10 +126,4 @@ async fn rebuild_on(mut hangup: tokio::signal::unix::Signal, inbox: Inbox) {
 
 fn name(root: &Path) -> String {
     root.file_name().map_or_else(|| root.display().to_string(), |name| name.to_string_lossy().into_owned())
-}
-
-/// Waits until nothing is left of a task, without starting another runtime.
-fn wait_for(runtime: &Runtime, task: tokio::task::JoinHandle<()>) {
-    // A task that panicked has said so.
-    let _ = runtime.block_on(task);
 }

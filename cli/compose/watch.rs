@@ -145,7 +145,7 @@ impl Watch {
     pub(crate) fn stop(&mut self) -> Result<(), Failure> {
         self.engine.scheduler.abandon();
         self.engine.scheduler.publish().map_err(Failure::store(&self.session.workspace.store))?;
-        if self.engine.scheduler.is_idle() {
+        if self.engine.scheduler.is_idle() && self.session.workspace.is_sound() {
             let mut built = self.session.nothing_built();
             let run = self.engine.scheduler.report(&self.goals.profile, &self.goals.all);
             if place(&self.session.workspace, &self.session.events, &mut self.engine, run, &mut built, false)? {
@@ -184,7 +184,8 @@ impl Watch {
             let (root, profile) = (&self.session.workspace.root, &self.session.profile);
             built.explanation = Explanation::record(root, profile, run, self.engine.scheduler.database());
         }
-        if self.kept.is_none_or(|kept| kept.elapsed() > KEEP_INTERVAL) {
+        let is_due = self.kept.is_none_or(|kept| kept.elapsed() > KEEP_INTERVAL);
+        if is_due && self.session.workspace.is_sound() {
             keep(&built, &mut self.engine);
             self.kept = Some(Instant::now());
         }

@@ -123,6 +123,8 @@ fn configuration_and_variables_are_followed() {
     let findings = Watching::findings(&build);
     assert!(findings.iter().any(|found| found.ends_with("webstir.kdl:5")), "{findings:?}");
     assert_eq!(watching.page("/word").0, 200);
+    watching.quiet();
+    assert!(case.exists("build/backend/module.js") && case.exists("build/backend/module.js.map"));
     case.write("webstir.kdl", "workspace w {\n  mode api\n}\nprofile build {\n  sourcemap none\n}\n");
     watching.until_matching("a good build", |event| event["type"] == "build-complete" && event["succeeded"] == true);
     assert!(!case.exists("build/backend/module.js.map"));

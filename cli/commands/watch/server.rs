@@ -145,7 +145,8 @@ impl Serving {
     pub(super) fn stop(self, runtime: &Runtime) {
         // A server that has ended needs not be told.
         let _ = self.stop.send(());
-        super::wait_for(runtime, self.server);
+        // A server that panicked has said so.
+        let _ = runtime.block_on(self.server);
     }
 }
 
