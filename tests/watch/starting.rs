@@ -93,6 +93,15 @@ fn quiet_says_only_what_is_wrong() {
 }
 
 #[test]
+fn help_has_examples_and_keys() {
+    let help = Case::empty().run(&["watch", "--help"]);
+    assert_eq!((help.code, help.stderr.as_str()), (Some(0), ""));
+    for text in ["webstir watch --open --port 8080", "--no-serve", "--poll", "--engine", "q quits"] {
+        assert!(help.stdout.contains(text), "{text}: {}", help.stdout);
+    }
+}
+
+#[test]
 fn wrong_usage_ends_before_anything_is_built() {
     let case = workspace();
     for arguments in
