@@ -1,8 +1,12 @@
 //! `webstir watch`, driven through the files of a workspace, its events, its pages and its keys.
 
 mod browser;
+mod configuring;
 mod edits;
 mod oracle;
 mod process;
+mod refusing;
+mod saving;
+mod starting;
 mod terminal;
 mod watching;

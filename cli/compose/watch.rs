@@ -124,6 +124,7 @@ impl Watch {
                 Happening::Changed(paths) => {
                     self.since = Instant::now();
                     self.healings = HEALINGS;
+                    self.engine.store.restore().map_err(Failure::store(&self.session.workspace.store))?;
                     if paths.iter().any(is_of_the_workspace) {
                         self.configure()?;
                     }
@@ -135,6 +136,7 @@ impl Watch {
                 }
                 Happening::Asked(Request::Rebuild) => {
                     self.since = Instant::now();
+                    self.engine.store.restore().map_err(Failure::store(&self.session.workspace.store))?;
                     self.configure()?;
                     self.engine.scheduler.look_at_everything();
                     return Ok(News::Changed(BTreeSet::new()));

@@ -96,13 +96,14 @@ impl Store {
     /// Opens the store below `root` and creates it where it is missing.
     pub fn open(root: &Path) -> io::Result<Self> {
         let root = root.join("v1");
-        let temporary = root.join("tmp");
-        fs::create_dir_all(&temporary)?;
-        fs::create_dir_all(root.join("quarantine"))?;
-        sweep(&temporary);
-        name(&root.join("id"), &temporary)?;
-        fs::create_dir_all(root.join("use"))?;
+        lay_out(&root)?;
+        sweep(&root.join("tmp"));
         Self::with_buckets(root, true)
+    }
+
+    /// Creates the directories again that another process took away by clearing the store; what is open stays readable.
+    pub fn restore(&self) -> io::Result<()> {
+        if self.root.join("id").exists() { Ok(()) } else { lay_out(&self.root) }
     }
 
     /// Looks into the store below `lower` for what this one does not have, for example that of a CI image. It is never written to.
@@ -314,6 +315,13 @@ impl Blobs for Store {
         self.staged().insert(digest, file.into_temp_path());
         Ok(digest)
     }
+}
+
+fn lay_out(root: &Path) -> io::Result<()> {
+    for name in ["tmp", "quarantine", "use", "cas", "actions", "facts"] {
+        fs::create_dir_all(root.join(name))?;
+    }
+    name(&root.join("id"), &root.join("tmp"))
 }
 
 /// Gives a new store its identity. Of two processes that open it at once one is first, and both use its name.

@@ -69,6 +69,8 @@ enum Raw {
 struct Followed {
     names: FxHashMap<PathBuf, BTreeSet<RelPath>>,
     known: FxHashSet<RelPath>,
+    /// The links that lead to a file; the directory of the file is followed as long as that of the link is.
+    links: FxHashMap<PathBuf, BTreeSet<RelPath>>,
 }
 
 impl Watcher {
@@ -116,25 +118,54 @@ impl Watcher {
         let mut added = Vec::new();
         for directory in new {
             let Some((real, name)) = self.nearest(&directory) else { continue };
-            let is_new = !self.lock().names.contains_key(&real);
-            if is_new
-                && let Some(events) = &mut self.events
-                && let Err(error) = events.watch(&real, notify::RecursiveMode::NonRecursive)
-            {
-                // It may have gone meanwhile, which its parent tells.
-                if matches!(error.kind, notify::ErrorKind::PathNotFound) || !real.exists() {
-                    continue;
+            match self.follow_real(&real, &name) {
+                Ok(true) => {}
+                Ok(false) => continue,
+                Err(error) => {
+                    self.give_up(&error);
+                    return Vec::new();
                 }
-                self.give_up(&error);
-                return Vec::new();
             }
-            let mut followed = self.lock();
-            followed.names.entry(real).or_default().insert(name);
-            followed.known.insert(directory.clone());
-            drop(followed);
+            self.lock().known.insert(directory.clone());
+            for (link, target) in self.links_in(&real, &name) {
+                let Some(parent) = target.parent() else { continue };
+                if let Err(error) = self.follow_real(parent, &name) {
+                    self.give_up(&error);
+                    return Vec::new();
+                }
+                self.lock().links.entry(target).or_default().insert(link);
+            }
             added.push(directory);
         }
         added
+    }
+
+    /// Follows a directory under a name. False when it is not there any more, which its parent tells.
+    fn follow_real(&mut self, real: &Path, name: &RelPath) -> Result<bool, notify::Error> {
+        let is_new = !self.lock().names.contains_key(real);
+        if is_new
+            && let Some(events) = &mut self.events
+            && let Err(error) = events.watch(real, notify::RecursiveMode::NonRecursive)
+        {
+            if matches!(error.kind, notify::ErrorKind::PathNotFound) || !real.exists() {
+                return Ok(false);
+            }
+            return Err(error);
+        }
+        self.lock().names.entry(real.to_owned()).or_default().insert(name.clone());
+        Ok(true)
+    }
+
+    /// The links of a directory that lead to a file of another one below the root, with the place of that file.
+    fn links_in(&self, real: &Path, name: &RelPath) -> Vec<(RelPath, PathBuf)> {
+        let entries = fs::read_dir(real).into_iter().flatten().flatten();
+        let links = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_symlink()));
+        let found = links.filter_map(|entry| {
+            let target = fs::canonicalize(entry.path()).ok()?;
+            let is_elsewhere = target.is_file() && target.starts_with(&self.root) && target.parent() != Some(real);
+            Some((name.join(entry.file_name().to_str()?).ok()?, target)).filter(|_| is_elsewhere)
+        });
+        found.collect()
     }
 
     /// Why the system tells nothing, when that is so; given once.
@@ -157,6 +188,10 @@ impl Watcher {
         {
             let mut followed = self.lock();
             followed.known.remove(directory);
+            followed.links.retain(|_, links| {
+                links.retain(|link| link.parent().as_ref() != Some(directory));
+                !links.is_empty()
+            });
             followed.names.retain(|real, names| {
                 names.remove(directory);
                 if names.is_empty() {
@@ -219,6 +254,12 @@ impl Names {
         if let (Some(parent), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str())) {
             let directories = followed.names.get(parent).into_iter().flatten();
             found.extend(directories.filter_map(|directory| directory.join(name).ok()));
+            found.extend(followed.links.get(path).into_iter().flatten().cloned());
+            if moved && fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink()) {
+                // Where it leads is found out when its directory is followed anew.
+                let holders = followed.names.get(parent).cloned().unwrap_or_default();
+                followed.known.retain(|known| !holders.contains(known));
+            }
         }
         let plain = path.strip_prefix(&self.root).ok().and_then(Path::to_str);
         found.extend(plain.and_then(|plain| RelPath::new(plain).ok()));

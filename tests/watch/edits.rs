@@ -9,7 +9,7 @@ use super::watching::Watching;
 use crate::support::Case;
 
 /// A module that counts its requests and shows a word of its own, one of another file, and one of the environment.
-const MODULE: &str = r#"import { word } from "./word.js";
+pub(super) const MODULE: &str = r#"import { word } from "./word.js";
 let count = 0;
 export const module = {
   manifest: { contractVersion: "1.0.0", name: "w", version: "1.0.0", kind: "backend", capabilities: ["http"] },
@@ -24,10 +24,11 @@ export const module = {
   ],
 };
 "#;
-const PROJECT: &str = r#"{ "compilerOptions": { "module": "nodenext", "target": "es2022", "strict": true, "types": [], "noEmit": true }, "include": ["**/*.ts"] }"#;
-const PACKAGE: &str = r#"{ "name": "w", "version": "1.0.0", "type": "module", "webstir": { "mode": "api" } }"#;
+pub(super) const PROJECT: &str = r#"{ "compilerOptions": { "module": "nodenext", "target": "es2022", "strict": true, "types": [], "noEmit": true }, "include": ["**/*.ts"] }"#;
+pub(super) const PACKAGE: &str =
+    r#"{ "name": "w", "version": "1.0.0", "type": "module", "webstir": { "mode": "api" } }"#;
 
-fn workspace() -> Case {
+pub(super) fn workspace() -> Case {
     Case::with(&[
         ("package.json", PACKAGE),
         ("src/backend/tsconfig.json", PROJECT),
@@ -166,11 +167,7 @@ fn files_come_and_go_in_every_way() {
 
     let mut watching = Watching::start(&case, &["--no-serve"]);
     let settled = |watching: &mut Watching| {
-        watching.quiet();
-        while watching.is_busy() {
-            watching.until("check-complete");
-            watching.quiet();
-        }
+        watching.rest();
         let clean = Case::named("workspace");
         for (path, text) in case.tree("src").into_iter().chain([("package.json".to_owned(), PACKAGE.into())]) {
             clean.write(&path, &String::from_utf8(text).unwrap());

@@ -129,6 +129,16 @@ impl Watching {
         events
     }
 
+    /// Takes events until nothing is left to do and none comes for a while.
+    #[track_caller]
+    pub(super) fn rest(&mut self) {
+        self.quiet();
+        while self.is_busy() {
+            self.until("check-complete");
+            self.quiet();
+        }
+    }
+
     /// The build after an edit: until it is complete.
     #[track_caller]
     pub(super) fn build(&mut self) -> Value {
