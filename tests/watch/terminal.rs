@@ -93,7 +93,8 @@ fn the_screen_tells_what_is_now_and_hears_keys() {
     assert!(wrong.contains("✓ Built in") && wrong.contains("1 error"), "{wrong}");
     assert!(wrong.contains("Type 'string' is not assignable to type 'number'"), "{wrong}");
     assert!(
-        wrong.contains("transpile:backend(src/shared/notes.ts)") && wrong.contains("`src/shared/notes.ts` changed")
+        wrong.contains("ran     ") && wrong.contains("it changed → transpile:backend(src/shared/notes.ts)"),
+        "{wrong}"
     );
     // No line is longer than the terminal is wide.
     assert!(wrong.lines().all(|line| !line.starts_with("hared/")), "{wrong}");
