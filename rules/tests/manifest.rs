@@ -18,7 +18,8 @@ use webstir_engine::system::Memory;
 use webstir_engine::view::{Observation, View};
 use webstir_rules::manifest::{HydrationInput, LoadFailure, ViewFiles, hydrate, load_error_diagnostic, projection};
 use webstir_script::{
-    Definition, Entry, Evaluated, Evaluation, Limits, ModuleDescription, NoFiles, ScriptError, evaluate,
+    Code, Definition, Entry, Evaluated, Evaluation, Limits, ModuleDescription, NoFiles, NoSourceMaps, Program,
+    ScriptError, evaluate,
 };
 
 fn module_file() -> RelPath {
@@ -26,10 +27,9 @@ fn module_file() -> RelPath {
 }
 
 fn evaluation(source: &str) -> Result<Evaluated, ScriptError> {
-    evaluate(&Evaluation {
-        name: "src/backend/module.ts",
-        source,
-        source_map: None,
+    evaluate(Evaluation {
+        program: Program::linked("src/backend/module.ts", "src/backend/module.ts", Code::new(source)),
+        source_maps: &NoSourceMaps,
         environment: &[],
         files: &NoFiles,
         limits: Limits::default(),
@@ -498,10 +498,9 @@ fn files_are_read_through_the_view_and_recorded() {
         const routes = JSON.parse(readFileSync(new URL('../../data/routes.json', import.meta.url), 'utf8'));
         existsSync('data/none'); readdirSync('data');
         export const module = { manifest: { routes } };";
-    let evaluated = evaluate(&Evaluation {
-        name: "src/backend/module.ts",
-        source,
-        source_map: None,
+    let evaluated = evaluate(Evaluation {
+        program: Program::linked("src/backend/module.ts", "src/backend/module.ts", Code::new(source)),
+        source_maps: &NoSourceMaps,
         environment: &[],
         files: &ViewFiles(&view),
         limits: Limits::default(),

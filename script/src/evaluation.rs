@@ -12,34 +12,23 @@ use std::thread;
 use crate::definition::ModuleDescription;
 use crate::error::ScriptError;
 use crate::files::{FileReads, Question};
-use crate::frames::FrameMap;
+use crate::frames::FrameMaps;
 use crate::isolate::{self, Job};
 use crate::limits::Limits;
+use crate::program::{Program, SourceMaps};
 
-/// One module to evaluate.
+/// One program to evaluate.
 pub struct Evaluation<'a> {
-    /// The path of the source module below the workspace root, for example `src/backend/module.ts`: what `import.meta.url` and
-    /// frames without a source map name.
-    pub name: &'a str,
-    /// The text of one ES module; it may import only what [`supported_modules`](crate::supported_modules) names.
-    pub source: &'a str,
-    /// From `source` back to what the user wrote.
-    pub source_map: Option<SourceMap<'a>>,
+    /// The module with what it imports.
+    pub program: Program,
+    /// From its modules back to what the user wrote.
+    pub source_maps: &'a dyn SourceMaps,
     /// `process.env`: the allowed values and no others.
     pub environment: &'a [(String, String)],
     /// The files.
     pub files: &'a dyn FileReads,
     /// What it may use.
     pub limits: Limits,
-}
-
-/// A source map.
-#[derive(Debug, Clone, Copy)]
-pub struct SourceMap<'a> {
-    /// The document.
-    pub json: &'a str,
-    /// The directory below the workspace root from which relative `sources` start: that of the generated file.
-    pub directory: &'a str,
 }
 
 /// What an evaluation gave.
@@ -100,17 +89,17 @@ pub(crate) enum Message {
 /// Added to the stack limit for the engine's own C functions and for ours.
 const STACK_RESERVE: usize = 2 << 20;
 
-/// Evaluates a module in a fresh engine and describes what it exports. May be called from any thread; blocks until the module is
+/// Evaluates a program in a fresh engine and describes what its entry exports. May be called from any thread; blocks until the module is
 /// done or a limit is reached.
 ///
 /// # Panics
 /// When this crate has a fault.
-pub fn evaluate(evaluation: &Evaluation<'_>) -> Result<Evaluated, ScriptError> {
+pub fn evaluate(evaluation: Evaluation<'_>) -> Result<Evaluated, ScriptError> {
     let (sender, messages) = mpsc::channel();
     let abandoned = Arc::new(AtomicBool::new(false));
+    let program = Arc::new(evaluation.program);
     let job = Job {
-        name: evaluation.name.to_owned(),
-        source: evaluation.source.to_owned(),
+        program: Arc::clone(&program),
         environment: evaluation.environment.to_vec(),
         limits: evaluation.limits,
         abandoned: Arc::clone(&abandoned),
@@ -142,8 +131,8 @@ pub fn evaluate(evaluation: &Evaluation<'_>) -> Result<Evaluated, ScriptError> {
         }
     };
     result.map_err(|mut error| {
-        if let (Some(map), Some(thrown)) = (evaluation.source_map, error.thrown_mut()) {
-            FrameMap::new(evaluation.name, map).apply(thrown);
+        if let Some(thrown) = error.thrown_mut() {
+            FrameMaps::new(&program, evaluation.source_maps).apply(thrown);
         }
         error
     })

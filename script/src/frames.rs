@@ -1,12 +1,13 @@
 //! Stack frames: from the engine's text, and through a source map.
 
-use std::cell::OnceCell;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use serde::Deserialize;
 
 use crate::error::{Frame, Thrown};
-use crate::evaluation::SourceMap;
-use crate::serve::Program;
+use crate::program::{Program, SourceMaps};
 
 /// A thrown value as the prelude describes it.
 #[derive(Debug, Deserialize)]
@@ -29,9 +30,9 @@ impl RawThrown {
     }
 }
 
-/// Reads what `describeThrown` of [`DESCRIBE`](crate::DESCRIBE) wrote in another interpreter. Frames whose file ends with `file`
-/// are of the program, and are mapped as those of the engine are.
-pub fn read_thrown(description: &str, file: &str, program: &Program) -> Thrown {
+/// Reads what `describeThrown` of [`DESCRIBE`](crate::DESCRIBE) wrote in another interpreter, for which the workspace is at `root`.
+/// Frames of the program's modules are mapped as those of the engine are.
+pub fn read_thrown(description: &str, root: &str, program: &Program, source_maps: &dyn SourceMaps) -> Thrown {
     let raw = serde_json::from_str::<RawThrown>(description);
     let mut thrown = raw.map_or_else(
         |_| Thrown { name: None, message: description.to_owned(), frames: Vec::new(), cause: None },
@@ -39,15 +40,16 @@ pub fn read_thrown(description: &str, file: &str, program: &Program) -> Thrown {
     );
     let mut next = Some(&mut thrown);
     while let Some(thrown) = next {
-        for frame in thrown.frames.iter_mut().filter(|frame| frame.file.ends_with(file)) {
-            frame.file.clone_from(&program.name);
+        for frame in &mut thrown.frames {
+            let file = frame.file.strip_prefix("file://").unwrap_or(&frame.file);
+            let path = file.strip_prefix(root).map(|path| path.trim_start_matches('/'));
+            if let Some(module) = path.and_then(|path| program.module(path)) {
+                frame.file.clone_from(&module.path);
+            }
         }
         next = thrown.cause.as_deref_mut();
     }
-    if let Some(map) = &program.source_map {
-        let map = SourceMap { json: &map.json, directory: &map.directory };
-        FrameMap::new(&program.name, map).apply(&mut thrown);
-    }
+    FrameMaps::new(program, source_maps).apply(&mut thrown);
     thrown
 }
 
@@ -75,47 +77,62 @@ fn parse_frame(line: &str) -> Option<Frame> {
     })
 }
 
-/// A source map, read when the first frame asks for it.
-pub(crate) struct FrameMap<'a> {
-    name: &'a str,
-    source_map: SourceMap<'a>,
-    map: OnceCell<Option<oxc_sourcemap::SourceMap<'static>>>,
+/// A map as it is read, and where its relative sources start.
+type ReadMap = (oxc_sourcemap::SourceMap<'static>, String);
+
+/// The source maps of a program, each read when the first frame asks for it.
+pub(crate) struct FrameMaps<'a> {
+    program: &'a Program,
+    source_maps: &'a dyn SourceMaps,
+    /// By path. A map that cannot be read maps nothing: a frame in what was generated is better than none.
+    read: RefCell<BTreeMap<String, Option<Rc<ReadMap>>>>,
 }
 
-impl<'a> FrameMap<'a> {
-    /// A map that cannot be read maps nothing: a frame in the bundle is better than none.
-    pub(crate) fn new(name: &'a str, source_map: SourceMap<'a>) -> Self {
-        Self { name, source_map, map: OnceCell::new() }
+impl<'a> FrameMaps<'a> {
+    pub(crate) fn new(program: &'a Program, source_maps: &'a dyn SourceMaps) -> Self {
+        Self { program, source_maps, read: RefCell::default() }
     }
 
-    fn map(&self) -> Option<&oxc_sourcemap::SourceMap<'static>> {
-        let read = || oxc_sourcemap::SourceMap::from_json_string(self.source_map.json).ok();
-        self.map.get_or_init(|| read().map(oxc_sourcemap::SourceMap::into_owned)).as_ref()
+    fn map(&self, path: &str) -> Option<Rc<ReadMap>> {
+        if let Some(read) = self.read.borrow().get(path) {
+            return read.clone();
+        }
+        let read = self.source_maps.source_map(path).and_then(|map| {
+            let read = oxc_sourcemap::SourceMap::from_json_string(&map.json).ok()?.into_owned();
+            Some(Rc::new((read, map.directory)))
+        });
+        self.read.borrow_mut().insert(path.to_owned(), read.clone());
+        read
     }
 
     /// Maps the frames of `thrown` and of its causes.
     pub(crate) fn apply(&self, thrown: &mut Thrown) {
-        let Some(map) = self.map() else {
-            return;
-        };
-        let table = map.generate_lookup_table();
         let mut next = Some(thrown);
         while let Some(thrown) = next {
-            for frame in thrown.frames.iter_mut().filter(|frame| frame.file == self.name) {
-                let token = map.lookup_token_approx(&table, frame.line - 1, frame.column - 1);
-                let Some((token, source)) =
-                    token.and_then(|token| Some((token, map.get_source(token.get_source_id()?)?)))
-                else {
-                    continue;
-                };
-                frame.file = workspace_path(self.source_map.directory, map.get_source_root().unwrap_or(""), source);
-                frame.line = token.get_src_line().saturating_add(1);
-                frame.column = token.get_src_col().saturating_add(1);
-                frame.mapped = true;
+            for frame in thrown.frames.iter_mut().filter(|frame| !frame.mapped) {
+                let Some(module) = self.program.module(&frame.file) else { continue };
+                match self.map(&module.path).and_then(|map| lookup(&map, frame)) {
+                    Some(mapped) => *frame = mapped,
+                    None => frame.file.clone_from(&module.name),
+                }
             }
             next = thrown.cause.as_deref_mut();
         }
     }
+}
+
+/// The frame in the source, when the map says where that is.
+fn lookup((map, directory): &ReadMap, frame: &Frame) -> Option<Frame> {
+    let table = map.generate_lookup_table();
+    let token = map.lookup_token_approx(&table, frame.line - 1, frame.column - 1)?;
+    let source = map.get_source(token.get_source_id()?)?;
+    Some(Frame {
+        function: frame.function.clone(),
+        file: workspace_path(directory, map.get_source_root().unwrap_or(""), source),
+        line: token.get_src_line().saturating_add(1),
+        column: token.get_src_col().saturating_add(1),
+        mapped: true,
+    })
 }
 
 /// A source of a map as a path below the workspace root. One that leads out of it, or is a URL, stays as it is.
@@ -144,6 +161,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::code::Code;
+    use crate::program::SourceMap;
 
     #[test]
     fn reads_the_forms_of_a_frame() {
@@ -183,7 +202,10 @@ mod tests {
                 json.replace(['"', '\\'], "A")
             )];
             for json in &documents {
-                FrameMap::new("m", SourceMap { json, directory: "build" }).apply(&mut thrown);
+                let program = Program::linked("m", "m", Code::new(""));
+                let map = SourceMap { json: json.as_str().into(), directory: "build".to_owned() };
+                let maps = BTreeMap::from([("m".to_owned(), map)]);
+                FrameMaps::new(&program, &maps).apply(&mut thrown);
             }
         }
     }

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::mpsc;
 
 use rquickjs::promise::PromiseState;
-use rquickjs::{CatchResultExt, CaughtError, Context, Ctx, Function, Module, Object, Promise, Runtime, Value};
+use rquickjs::{CatchResultExt, CaughtError, Context, Ctx, Function, Object, Promise, Runtime, Value};
 
 use crate::definition::ModuleDescription;
 use crate::error::{ScriptError, Thrown};
@@ -17,7 +17,8 @@ use crate::files::Asked;
 use crate::host::{self, Surroundings};
 use crate::limits::Limits;
 use crate::meter::Meter;
-use crate::modules::{self, BuiltinLoader, BuiltinResolver, Missing, Mode};
+use crate::modules::{self, Missing, Mode, ModuleLoader, ModuleResolver};
+use crate::program::Program;
 use crate::rejections::RejectionListener;
 
 /// The console of one evaluation.
@@ -31,8 +32,7 @@ const ROOT: &str = "/workspace";
 
 /// What the thread is given.
 pub(crate) struct Job {
-    pub(crate) name: String,
-    pub(crate) source: String,
+    pub(crate) program: Arc<Program>,
     pub(crate) environment: Vec<(String, String)>,
     pub(crate) limits: Limits,
     /// Set when the caller no longer waits.
@@ -82,9 +82,10 @@ fn run_counted(job: &Job, memory: usize, ticks: &Rc<Cell<u64>>) -> Result<Evalua
     runtime.set_memory_limit(memory);
     runtime.set_max_stack_size(job.limits.stack);
     let missing = Missing::default();
+    let (mode, program) = (Mode::Evaluate, &job.program);
     runtime.set_loader(
-        BuiltinResolver { mode: Mode::Evaluate, missing: Rc::clone(&missing) },
-        BuiltinLoader { mode: Mode::Evaluate },
+        ModuleResolver { mode, program: Arc::clone(program), missing: Rc::clone(&missing) },
+        ModuleLoader { mode, program: Arc::clone(program), root: ROOT.to_owned() },
     );
     let context = Context::full(&runtime).map_err(start)?;
     let meter = Meter::watch(&runtime, job.limits.cpu, Arc::clone(&job.abandoned), Rc::clone(ticks));
@@ -135,9 +136,7 @@ impl<'js> Prelude<'js> {
         let install = || {
             let host = host::object(ctx, surroundings(job, log))?;
             host::lend(ctx, host)?;
-            let source =
-                modules::source_of(Mode::Evaluate, modules::PRELUDE).expect("the prelude is one of the sources");
-            let (module, promise) = Module::declare(ctx.clone(), modules::PRELUDE, source)?.eval()?;
+            let (module, promise) = modules::prelude(Mode::Evaluate).declare(ctx, modules::PRELUDE)?.eval()?;
             promise.finish::<()>()?;
             let function = |name: &str| module.get::<_, Function<'js>>(name);
             Ok(Self {
@@ -178,11 +177,7 @@ impl<'js> ModuleRun<'_, 'js> {
         let ctx = self.ctx;
         let syntax = |error| self.explain(error, ScriptError::Syntax);
         let thrown = |error| self.explain(error, ScriptError::Thrown);
-        let declared = Module::declare(ctx.clone(), self.job.name.as_str(), self.job.source.as_str())
-            .catch(ctx)
-            .map_err(syntax)?;
-        let meta = declared.meta().catch(ctx).map_err(thrown)?;
-        modules::set_meta(&meta, ROOT, &self.job.name).catch(ctx).map_err(thrown)?;
+        let declared = modules::declare(ctx, ROOT, &self.job.program.entry).catch(ctx).map_err(syntax)?;
         let (module, promise) = declared.eval().catch(ctx).map_err(syntax)?;
         self.settle(&promise)?;
         self.check_rejections()?;

@@ -2,10 +2,14 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use rquickjs::loader::{ImportAttributes, Loader, Resolver};
 use rquickjs::module::Declared;
 use rquickjs::{Ctx, Exception, Module, Object};
+
+use crate::code::Code;
+use crate::program::{Program, ProgramModule};
 
 /// Each specifier that a module may import, and the internal name of what it gets.
 const SUPPORTED: &[(&str, &str)] = &[
@@ -166,7 +170,7 @@ pub(crate) fn source_of(mode: Mode, name: &str) -> Option<&'static str> {
 }
 
 /// Fills the `import.meta` of the module `name` below `root`.
-pub(crate) fn set_meta(meta: &Object<'_>, root: &str, name: &str) -> rquickjs::Result<()> {
+fn set_meta(meta: &Object<'_>, root: &str, name: &str) -> rquickjs::Result<()> {
     let path = format!("{}/{name}", root.trim_end_matches('/'));
     let directory = path.rsplit_once('/').map_or("", |(directory, _)| directory).to_owned();
     let mut url = url::Url::parse("file:///").expect("a URL");
@@ -186,13 +190,15 @@ pub(crate) fn missing_message(specifier: &str) -> String {
     format!("Cannot import '{shown}' in the embedded engine")
 }
 
-/// Maps what a module imports to internal names. Internal names are visible to internal modules only.
-pub(crate) struct BuiltinResolver {
+/// Maps what a module imports to names of modules: internal ones, and paths of the program. Internal names are visible to internal
+/// modules only.
+pub(crate) struct ModuleResolver {
     pub(crate) mode: Mode,
+    pub(crate) program: Arc<Program>,
     pub(crate) missing: Missing,
 }
 
-impl Resolver for BuiltinResolver {
+impl Resolver for ModuleResolver {
     fn resolve<'js>(
         &mut self,
         ctx: &Ctx<'js>,
@@ -206,28 +212,53 @@ impl Resolver for BuiltinResolver {
         if base.starts_with("webstir:") && source_of(self.mode, name).is_some() {
             return Ok(name.to_owned());
         }
+        if let Some(path) = self.program.resolve(base, name) {
+            return Ok(path.to_owned());
+        }
         self.missing.borrow_mut().push(name.to_owned());
         Err(Exception::throw_message(ctx, &missing_message(name)))
     }
 }
 
-/// Gives the text of internal modules.
-pub(crate) struct BuiltinLoader {
+/// Gives internal modules and those of the program.
+pub(crate) struct ModuleLoader {
     pub(crate) mode: Mode,
+    pub(crate) program: Arc<Program>,
+    /// The workspace, as the script sees it.
+    pub(crate) root: String,
 }
 
-impl Loader for BuiltinLoader {
+impl Loader for ModuleLoader {
     fn load<'js>(
         &mut self,
         ctx: &Ctx<'js>,
         name: &str,
         _attributes: Option<ImportAttributes<'js>>,
     ) -> rquickjs::Result<Module<'js, Declared>> {
+        if let Some(module) = self.program.module(name) {
+            return declare(ctx, &self.root, module);
+        }
         match source_of(self.mode, name) {
-            Some(source) => Module::declare(ctx.clone(), name, source),
+            Some(source) => Code::constant(name, source).declare(ctx, name),
             None => Err(Exception::throw_message(ctx, &missing_message(name))),
         }
     }
+}
+
+/// Declares a module of a program, with its `import.meta`.
+pub(crate) fn declare<'js>(
+    ctx: &Ctx<'js>,
+    root: &str,
+    module: &ProgramModule,
+) -> rquickjs::Result<Module<'js, Declared>> {
+    let declared = module.code.declare(ctx, &module.path)?;
+    set_meta(&declared.meta()?, root, &module.name)?;
+    Ok(declared)
+}
+
+/// The code of the prelude.
+pub(crate) fn prelude(mode: Mode) -> Code {
+    Code::constant(PRELUDE, source_of(mode, PRELUDE).expect("the prelude is one of the sources"))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Serving: isolates that run the handlers of one program.
 //!
-//! An *isolate* is an engine on a thread of its own, with a stack of known size. It loads the *program*, a bundled module, and a
+//! An *isolate* is an engine on a thread of its own, with a stack of known size. It loads the *program* and a
 //! *dispatcher*, our module that calls the program's functions. A *call* is one request to the dispatcher; many are in flight at
 //! once in one isolate. What a call asks of its host is an *operation*, a future that runs outside of the isolate. A *turn* is
 //! what the engine does without interruption: for one event (a call, a settled operation, a timer) it runs the script and all the
@@ -29,27 +29,6 @@ use crate::evaluation::LogLevel;
 use crate::files::FileReads;
 
 pub use pool::Isolates;
-
-/// What isolates run.
-#[derive(Debug, Clone)]
-pub struct Program {
-    /// The path of the source module below the workspace root, for example `src/backend/module.ts`: what `import.meta.url` and
-    /// frames without a source map name.
-    pub name: String,
-    /// The text of one ES module; it may import only what [`supported_modules`](crate::supported_modules) names.
-    pub source: String,
-    /// From `source` back to what the user wrote.
-    pub source_map: Option<ProgramMap>,
-}
-
-/// A source map.
-#[derive(Debug, Clone)]
-pub struct ProgramMap {
-    /// The document.
-    pub json: String,
-    /// The directory below the workspace root from which relative `sources` start: that of the generated file.
-    pub directory: String,
-}
 
 /// How isolates run.
 pub struct ServeSettings {

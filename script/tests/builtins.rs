@@ -3,14 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests unwrap as tests do")]
 
 use serde_json::{Value, json};
-use webstir_script::{Evaluation, Limits, NoFiles, evaluate};
+use webstir_script::{Code, Evaluation, Limits, NoFiles, NoSourceMaps, Program, evaluate};
 
 fn value_with(imports: &str, expression: &str) -> Value {
     let source = format!("{imports}\nexport const module = {{ manifest: {{ value: ({expression}) }} }};");
-    let evaluated = evaluate(&Evaluation {
-        name: "module.ts",
-        source: &source,
-        source_map: None,
+    let evaluated = evaluate(Evaluation {
+        program: Program::linked("module.ts", "module.ts", Code::new(source)),
+        source_maps: &NoSourceMaps,
         environment: &[],
         files: &NoFiles,
         limits: Limits::default(),

@@ -3,22 +3,27 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests unwrap as tests do")]
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::io;
 
 use serde_json::{Value, json};
 use webstir_script::{
-    Evaluated, Evaluation, FileKind, FileReads, Limits, LogLevel, NoFiles, ScriptError, SourceMap, evaluate,
+    Code, Evaluated, Evaluation, FileKind, FileReads, Limits, LogLevel, NoFiles, NoSourceMaps, Program, ScriptError,
+    SourceMap, evaluate,
 };
 
 fn run_with(source: &str, files: &dyn FileReads) -> Result<Evaluated, ScriptError> {
-    evaluate(&Evaluation {
-        name: "src/backend/module.ts",
-        source,
-        source_map: None,
+    evaluate(Evaluation {
+        program: Program::linked("src/backend/module.ts", "src/backend/module.ts", Code::new(source)),
+        source_maps: &NoSourceMaps,
         environment: &[("NODE_ENV".to_owned(), "test".to_owned())],
         files,
         limits: Limits::default(),
     })
+}
+
+fn maps(path: &str, json: &str, directory: &str) -> BTreeMap<String, SourceMap> {
+    BTreeMap::from([(path.to_owned(), SourceMap { json: json.into(), directory: directory.to_owned() })])
 }
 
 fn run(source: &str) -> Result<Evaluated, ScriptError> {
@@ -200,14 +205,13 @@ fn frames_go_through_the_source_map() {
     let map = r#"{"version":3,"sources":["../../src/a.ts","../../src/b.ts"],"names":[],"mappings":";AASI,QCTJ"}"#;
     let run = |source: &str| {
         let evaluation = Evaluation {
-            name: "src/backend/module.ts",
-            source,
-            source_map: Some(SourceMap { json: map, directory: "build/backend" }),
+            program: Program::linked("build/backend/module.js", "src/backend/module.ts", Code::new(source)),
+            source_maps: &maps("build/backend/module.js", map, "build/backend"),
             environment: &[],
             files: &NoFiles,
             limits: Limits::default(),
         };
-        evaluate(&evaluation).unwrap_err().thrown().unwrap().clone()
+        evaluate(evaluation).unwrap_err().thrown().unwrap().clone()
     };
     let frame = |thrown: &webstir_script::Thrown| {
         let frame = &thrown.frames[0];
@@ -224,10 +228,9 @@ fn frames_go_through_the_source_map() {
 #[test]
 fn syntax_errors_go_through_the_source_map() {
     let map = r#"{"version":3,"sources":["../src/a.ts"],"names":[],"mappings":";AAAA"}"#;
-    let error = evaluate(&Evaluation {
-        name: "build/module.js",
-        source: "\nconst = 2;",
-        source_map: Some(SourceMap { json: map, directory: "build" }),
+    let error = evaluate(Evaluation {
+        program: Program::linked("build/module.js", "build/module.js", Code::new("\nconst = 2;")),
+        source_maps: &maps("build/module.js", map, "build"),
         environment: &[],
         files: &NoFiles,
         limits: Limits::default(),

@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use webstir_script::{Evaluated, Evaluation, Limits, NoFiles, ScriptError, evaluate};
+use webstir_script::{Code, Evaluated, Evaluation, Limits, NoFiles, NoSourceMaps, Program, ScriptError, evaluate};
 
 /// Small enough that the whole file runs in seconds.
 const LIMITS: Limits =
     Limits { cpu: Duration::from_millis(200), memory: 32 << 20, stack: 1 << 20, silence: Duration::from_mins(1) };
 
 fn run_within(source: &str, limits: Limits) -> Result<Evaluated, ScriptError> {
-    evaluate(&Evaluation { name: "module.ts", source, source_map: None, environment: &[], files: &NoFiles, limits })
+    evaluate(Evaluation { program: Program::linked("module.ts", "module.ts", Code::new(source)),
+        source_maps: &NoSourceMaps, environment: &[], files: &NoFiles, limits })
 }
 
 fn run(source: &str) -> ScriptError {
@@ -135,10 +136,9 @@ fn waiting_is_not_charged() {
         }
     }
     let source = "import { existsSync } from 'node:fs'; existsSync('a'); for (let i = 0; i < 1e5; i += 1) {}";
-    evaluate(&Evaluation {
-        name: "module.ts",
-        source,
-        source_map: None,
+    evaluate(Evaluation {
+        program: Program::linked("module.ts", "module.ts", Code::new(source)),
+        source_maps: &NoSourceMaps,
         environment: &[],
         files: &Slow,
         limits: Limits { cpu: Duration::from_millis(500), ..LIMITS },

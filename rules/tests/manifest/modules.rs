@@ -1,5 +1,6 @@
 //! Real modules: TypeScript with npm packages, bundled by a bundler of its own.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -8,7 +9,7 @@ use serde_json::json;
 use webstir_engine::diagnostic::Severity;
 use webstir_engine::path::RelPath;
 use webstir_rules::manifest::{LoadFailure, load_error_diagnostic};
-use webstir_script::{Evaluated, Evaluation, Limits, NoFiles, ScriptError, SourceMap, evaluate};
+use webstir_script::{Code, Evaluated, Evaluation, Limits, NoFiles, Program, ScriptError, SourceMap, evaluate};
 
 use crate::{hydrated, messages, module_file, names, package};
 
@@ -65,10 +66,11 @@ fn bundled(files: &[(&str, &str)]) -> (String, String) {
 }
 
 fn evaluated(bundle: &(String, String)) -> Result<Evaluated, ScriptError> {
-    evaluate(&Evaluation {
-        name: "src/backend/module.ts",
-        source: &bundle.0,
-        source_map: Some(SourceMap { json: &bundle.1, directory: "build/backend" }),
+    let map = SourceMap { json: bundle.1.as_str().into(), directory: "build/backend".to_owned() };
+    let path = "build/backend/module.js";
+    evaluate(Evaluation {
+        program: Program::linked(path, "src/backend/module.ts", Code::new(bundle.0.as_str())),
+        source_maps: &BTreeMap::from([(path.to_owned(), map)]),
         environment: &[],
         files: &NoFiles,
         limits: Limits::default(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread;
 
-use rquickjs::{CatchResultExt, Context, Ctx, Function, Module, Object, Runtime};
+use rquickjs::{CatchResultExt, Context, Ctx, Function, Object, Runtime};
 use serde_json::json;
 use tokio::sync::oneshot;
 
@@ -16,12 +16,12 @@ use super::pool::{Common, Place};
 use super::share::{Event, Share};
 use super::turns::Turns;
 use crate::error::ScriptError;
-use crate::evaluation::{LogLevel, SourceMap};
+use crate::evaluation::LogLevel;
 use crate::files::SharedFiles;
-use crate::frames::FrameMap;
+use crate::frames::FrameMaps;
 use crate::host::{self, Surroundings};
 use crate::meter::Meter;
-use crate::modules::{self, BuiltinLoader, BuiltinResolver, Missing, Mode};
+use crate::modules::{self, Missing, Mode, ModuleLoader, ModuleResolver};
 use crate::rejections::RejectionListener;
 
 /// What the thread is given.
@@ -78,18 +78,17 @@ fn run_in_engine(
     runtime.set_memory_limit(limits.memory);
     runtime.set_max_stack_size(limits.stack);
     let missing = Missing::default();
-    let mode = Mode::Serve;
-    runtime.set_loader(BuiltinResolver { mode, missing: Rc::clone(&missing) }, BuiltinLoader { mode });
+    let (mode, program) = (Mode::Serve, &common.program);
+    runtime.set_loader(
+        ModuleResolver { mode, program: Arc::clone(program), missing: Rc::clone(&missing) },
+        ModuleLoader { mode, program: Arc::clone(program), root: common.settings.working_directory.clone() },
+    );
     let context = Context::full(&runtime).map_err(start)?;
     let meter = Meter::watch(&runtime, limits.cpu, Arc::clone(&share.abandoned), Rc::default());
     let listener = RejectionListener::listen(&runtime);
     let operations = common.operations.for_isolate().unwrap_or_else(|| Arc::clone(&common.operations));
     let agenda = Rc::new(Agenda::new(Arc::clone(share), operations, common.runtime.clone()));
-    let frames = common
-        .program
-        .source_map
-        .as_ref()
-        .map(|map| FrameMap::new(&common.program.name, SourceMap { json: &map.json, directory: &map.directory }));
+    let frames = FrameMaps::new(&common.program, &*common.source_maps);
     let result = context.with(|ctx| {
         let prelude = Prelude::install(&ctx, common, &agenda)?;
         listener.tell(&ctx, prelude.note_rejection.clone());
@@ -103,7 +102,7 @@ fn run_in_engine(
             meter: &meter,
             missing: &missing,
             agenda: &agenda,
-            frames: frames.as_ref(),
+            frames: &frames,
             outcomes: &outcomes,
         };
         let mut turns = Turns::new(parts, events);
@@ -133,7 +132,7 @@ pub(super) struct Parts<'a, 'js> {
     pub(super) meter: &'a Meter,
     pub(super) missing: &'a Missing,
     pub(super) agenda: &'a Agenda,
-    pub(super) frames: Option<&'a FrameMap<'a>>,
+    pub(super) frames: &'a FrameMaps<'a>,
     pub(super) outcomes: &'a Outcomes,
 }
 
@@ -163,8 +162,7 @@ impl<'js> Prelude<'js> {
             let object = host::object(ctx, surroundings)?;
             serve_host::extend(ctx, &object, agenda)?;
             host::lend(ctx, object)?;
-            let source = modules::source_of(Mode::Serve, modules::PRELUDE).expect("the prelude is one of the sources");
-            let (module, promise) = Module::declare(ctx.clone(), modules::PRELUDE, source)?.eval()?;
+            let (module, promise) = modules::prelude(Mode::Serve).declare(ctx, modules::PRELUDE)?.eval()?;
             promise.finish::<()>()?;
             let function = |name: &str| module.get::<_, Function<'js>>(name);
             Ok(Self {

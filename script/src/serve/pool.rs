@@ -10,8 +10,9 @@ use tokio::sync::oneshot;
 
 use super::isolate::{self, Job};
 use super::share::{CallId, Share, Turn};
-use super::{CallError, Operations, Program, Reply, ServeSettings};
+use super::{CallError, Operations, Reply, ServeSettings};
 use crate::error::ScriptError;
+use crate::program::{Program, SourceMaps};
 
 /// Isolates that all run one program: a handle, cheap to clone. Dropping the last one ends their threads.
 ///
@@ -24,7 +25,8 @@ pub struct Isolates(Arc<Pool>);
 
 /// What is the same for every isolate of a pool.
 pub(super) struct Common {
-    pub(super) program: Program,
+    pub(super) program: Arc<Program>,
+    pub(super) source_maps: Arc<dyn SourceMaps + Send + Sync>,
     pub(super) dispatcher: &'static str,
     pub(super) settings: ServeSettings,
     pub(super) operations: Arc<dyn Operations>,
@@ -56,12 +58,20 @@ impl Isolates {
     /// Outside of a tokio runtime with a timer.
     pub async fn start(
         program: Program,
+        source_maps: Arc<dyn SourceMaps + Send + Sync>,
         dispatcher: &'static str,
         settings: ServeSettings,
         operations: Arc<dyn Operations>,
     ) -> Result<(Self, String), ScriptError> {
         let count = settings.isolates.get();
-        let common = Arc::new(Common { program, dispatcher, settings, operations, runtime: Handle::current() });
+        let common = Arc::new(Common {
+            program: Arc::new(program),
+            source_maps,
+            dispatcher,
+            settings,
+            operations,
+            runtime: Handle::current(),
+        });
         let pool = Arc::new(Pool { common, slots: Mutex::default() });
         let mut loading = Vec::with_capacity(count);
         for slot in 0..count {

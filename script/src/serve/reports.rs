@@ -109,8 +109,8 @@ impl<'a, 'js> Parts<'a, 'js> {
     }
 
     fn mapped(&self, mut error: ScriptError) -> ScriptError {
-        if let (Some(frames), Some(thrown)) = (self.frames, error.thrown_mut()) {
-            frames.apply(thrown);
+        if let Some(thrown) = error.thrown_mut() {
+            self.frames.apply(thrown);
         }
         error
     }

@@ -6,6 +6,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use rquickjs::module::Declared;
 use rquickjs::promise::PromiseState;
 use rquickjs::{Ctx, Function, Module, Object, Promise, TypedArray, Value};
 use serde_json::json;
@@ -14,6 +15,7 @@ use super::agenda::Running;
 use super::isolate::Parts;
 use super::share::{CallId, Event};
 use super::{CallError, OperationError, OperationReply};
+use crate::code::Code;
 use crate::error::ScriptError;
 use crate::modules;
 
@@ -44,8 +46,9 @@ impl<'a, 'js> Turns<'a, 'js> {
     /// Loads the program and the dispatcher; gives what `load` gave, and the function `call`.
     pub(super) fn load(&mut self) -> Result<(String, Function<'js>), ScriptError> {
         let common = self.parts.common;
-        let program = self.evaluate(&common.program.name, &common.program.source)?;
-        let dispatcher = self.evaluate(DISPATCHER, common.dispatcher)?;
+        let root = &common.settings.working_directory;
+        let program = self.evaluate(|ctx| modules::declare(ctx, root, &common.program.entry))?;
+        let dispatcher = self.evaluate(|ctx| Code::constant(DISPATCHER, common.dispatcher).declare(ctx, DISPATCHER))?;
         let function =
             |name: &str| self.parts.attempt(ScriptError::Thrown, |_| dispatcher.get::<_, Function<'js>>(name));
         let (load, call) = (function("load")?, function("call")?);
@@ -60,14 +63,12 @@ impl<'a, 'js> Turns<'a, 'js> {
     }
 
     /// Evaluates a module to its end; gives its namespace.
-    fn evaluate(&mut self, name: &str, source: &str) -> Result<Object<'js>, ScriptError> {
-        let (module, promise) = self.turn(None, |turns| {
-            let declared =
-                turns.parts.attempt(ScriptError::Syntax, |ctx| Module::declare(ctx.clone(), name, source))?;
-            let root = &turns.parts.common.settings.working_directory;
-            turns.parts.attempt(ScriptError::Thrown, |_| modules::set_meta(&declared.meta()?, root, name))?;
-            turns.parts.attempt(ScriptError::Syntax, |_| declared.eval())
-        })?;
+    fn evaluate(
+        &mut self,
+        declare: impl Fn(&Ctx<'js>) -> rquickjs::Result<Module<'js, Declared>>,
+    ) -> Result<Object<'js>, ScriptError> {
+        let (module, promise) =
+            self.turn(None, |turns| turns.parts.attempt(ScriptError::Syntax, |ctx| declare(ctx)?.eval()))?;
         self.settle(&promise)?;
         self.parts.attempt(ScriptError::Thrown, |_| module.namespace())
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::server::{LIMITS, start, start_with};
 use bytes::Bytes;
 use serde_json::{Value, json};
-use webstir_script::{CallError, LogLevel, ProgramMap, ScriptError, ServeLimits};
+use webstir_script::{CallError, LogLevel, ScriptError, ServeLimits, SourceMap};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn calls_are_answered() {
@@ -81,7 +81,7 @@ async fn thrown_values_have_mapped_frames_and_causes() {
     let source = "export function fail() {\n  throw new TypeError('no', { cause: new Error('why') });\n}\nexport const odd = () => { throw 'text' };";
     // Line 2, column 9 of the bundle is line 7, column 3 of `src/a.ts`.
     let map = r#"{"version":3,"sources":["../../src/a.ts"],"names":[],"mappings":";QAME"}"#;
-    let map = ProgramMap { json: map.to_owned(), directory: "build/backend".to_owned() };
+    let map = SourceMap { json: map.into(), directory: "build/backend".to_owned() };
     let server = crate::server::start_mapped(source, Some(map)).await;
     let Err(CallError::Thrown(thrown)) = server.call("fail", json!([])).await else { panic!("it throws") };
     assert_eq!((thrown.name.as_deref(), thrown.message.as_str()), (Some("TypeError"), "no"));

@@ -1,5 +1,6 @@
 //! A host of isolates with a small dispatcher and operations that tests can watch.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -10,8 +11,8 @@ use bytes::Bytes;
 use futures_core::future::BoxFuture;
 use serde_json::Value;
 use webstir_script::{
-    CallError, FileKind, FileReads, Isolates, LogLevel, OperationError, OperationReply, Operations, Program,
-    ProgramMap, Reply, ScriptError, ServeLimits, ServeSettings,
+    CallError, Code, FileKind, FileReads, Isolates, LogLevel, OperationError, OperationReply, Operations, Program,
+    SourceMap, Reply, ScriptError, ServeLimits, ServeSettings,
 };
 
 /// Small enough that the whole file runs in seconds.
@@ -58,7 +59,7 @@ pub(crate) async fn start(source: &str) -> Server {
     start_with(source, LIMITS, 1).await.unwrap()
 }
 
-pub(crate) async fn start_mapped(source: &str, map: Option<ProgramMap>) -> Server {
+pub(crate) async fn start_mapped(source: &str, map: Option<SourceMap>) -> Server {
     start_program(source, map, LIMITS, 1).await.unwrap()
 }
 
@@ -68,7 +69,7 @@ pub(crate) async fn start_with(source: &str, limits: ServeLimits, isolates: usiz
 
 async fn start_program(
     source: &str,
-    source_map: Option<ProgramMap>,
+    source_map: Option<SourceMap>,
     limits: ServeLimits,
     isolates: usize,
 ) -> Result<Server, ScriptError> {
@@ -81,8 +82,10 @@ async fn start_program(
         isolates: NonZeroUsize::new(isolates).unwrap(),
         files: files.clone(),
     };
-    let program = Program { name: "src/backend/module.ts".to_owned(), source: source.to_owned(), source_map };
-    let (isolates, loaded) = Isolates::start(program, DISPATCHER, settings, operations.clone()).await?;
+    let name = "src/backend/module.ts";
+    let program = Program::linked(name, name, Code::new(source));
+    let maps: BTreeMap<_, _> = source_map.into_iter().map(|map| (name.to_owned(), map)).collect();
+    let (isolates, loaded) = Isolates::start(program, Arc::new(maps), DISPATCHER, settings, operations.clone()).await?;
     Ok(Server { isolates, loaded, operations, files })
 }
 
