@@ -22,5 +22,6 @@ mod specs;
 mod start;
 mod store;
 mod support;
+mod unbundled;
 mod watch;
 mod why;

@@ -44,9 +44,11 @@ fn a_module_that_imports_zod() {
     assert_eq!(document["manifest"]["routes"][0]["input"]["params"]["name"], "account");
     let index: serde_json::Value = serde_json::from_str(&case.read("build/backend/artifacts.json")).unwrap();
     assert_eq!(index["module"]["hermetic"], true);
-    // The package is linked into the module and stays an import of the entry.
-    assert!(!case.read("build/backend/module.js").contains("from \"zod\""));
+    // The module loads the package from a file beside it; published, it is linked into it.
+    assert_eq!(index["module"]["imports"], serde_json::json!({ "zod": "module.packages/zod.js" }));
+    assert!(case.read("build/backend/module.js").contains("from \"zod\""));
     assert_eq!(case.run(&["publish"]).code, Some(0));
+    assert!(!case.read("dist/backend/module.js").contains("from \"zod\""));
     assert_eq!(case.build_ok(&[]).actions(&["ran"]), Vec::<String>::new());
 }
 

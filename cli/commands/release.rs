@@ -80,7 +80,7 @@ impl Source {
             let bytes = artifact.map(|artifact| session.artifact(artifact)).transpose();
             bytes.map(Option::flatten).map_err(|failure| io::Error::other(failure.to_string()))
         };
-        Release::gather(&self.root, &self.output, read).map(Some).map_err(unservable)
+        Release::gather(&self.root, &self.output, None, read).map(Some).map_err(unservable)
     }
 }
 

@@ -4,12 +4,15 @@
 //! [`BuildManifest`] is the short form that existing tools read. Both are written sorted, with two-space indentation and a
 //! final newline, so equal builds give equal bytes.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::manifest::ModuleManifest;
 
-/// The version of [`ArtifactIndex`] that this code writes.
-pub const INDEX_VERSION: u32 = 1;
+/// The version of [`ArtifactIndex`] that this code writes. It reads earlier ones, which say less: what a module that is not linked
+/// loads came with 2.
+pub const INDEX_VERSION: u32 = 2;
 
 /// Every file of a target.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,6 +91,12 @@ pub struct ModuleArtifact {
     pub validate: bool,
     /// Whether its manifest was read in the embedded engine, without any access to the world.
     pub hermetic: bool,
+    /// The other modules that it loads, below the output root, sorted; none when everything is linked into it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub modules: Vec<String>,
+    /// The import map of these modules: where among them specifiers of packages lead.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub imports: BTreeMap<String, String>,
 }
 
 /// What runs a module.
@@ -134,7 +143,7 @@ impl ArtifactIndex {
             version: u32,
         }
         let head: Head = serde_json::from_str(text).map_err(IndexError::Malformed)?;
-        if head.version != INDEX_VERSION {
+        if !(1..=INDEX_VERSION).contains(&head.version) {
             return Err(IndexError::Version(head.version));
         }
         serde_json::from_str(text).map_err(IndexError::Malformed)
@@ -160,7 +169,7 @@ impl std::fmt::Display for IndexError {
         match self {
             Self::Malformed(_) => f.write_str("The artifact index is malformed"),
             Self::Version(version) => {
-                write!(f, "The artifact index has version {version}, this program reads version {INDEX_VERSION}")
+                write!(f, "The artifact index has version {version}, this program reads versions up to {INDEX_VERSION}")
             }
         }
     }
@@ -267,6 +276,8 @@ mod tests {
             engine: Some(Engine::Embedded),
             validate: false,
             hermetic: true,
+            modules: Vec::new(),
+            imports: BTreeMap::new(),
         };
         ArtifactIndex::new("build", order.map(|at| files[at].clone()).to_vec(), buckets, Some(module))
     }
@@ -276,7 +287,7 @@ mod tests {
         assert_eq!(index([0, 1, 2]).to_json(), index([2, 0, 1]).to_json());
         insta::assert_snapshot!(index([1, 2, 0]).to_json().replace(&"0".repeat(64), "(digest)"), @r#"
         {
-          "version": 1,
+          "version": 2,
           "profile": "build",
           "artifacts": [
             {
@@ -334,9 +345,10 @@ mod tests {
     fn refuses_other_versions_and_unknown_fields() {
         let text = index([0, 1, 2]).to_json();
         assert!(matches!(
-            ArtifactIndex::from_json(&text.replace("\"version\": 1", "\"version\": 2, \"later\": true")),
-            Err(IndexError::Version(2))
+            ArtifactIndex::from_json(&text.replace("\"version\": 2", "\"version\": 3, \"later\": true")),
+            Err(IndexError::Version(3))
         ));
+        assert!(ArtifactIndex::from_json(&text.replace("\"version\": 2", "\"version\": 1")).is_ok());
         assert!(matches!(
             ArtifactIndex::from_json(&text.replace("\"profile\"", "\"later\": 1, \"profile\"")),
             Err(IndexError::Malformed(_))

@@ -4,12 +4,10 @@
 //! runs in a worker. Imports are certain. A free name that is only asked about (`typeof window`) is no demand; what is reached
 //! through unknown values is not seen.
 
-use swc_core::common::{GLOBALS, Span, Spanned, SyntaxContext};
-use swc_core::ecma::ast::{Expr, Ident, MemberExpr, MemberProp, UnaryExpr, UnaryOp};
-use swc_core::ecma::visit::{Visit, VisitWith};
+use swc_core::common::GLOBALS;
 use webstir_engine::path::RelPath;
 
-use crate::source::{ImportKind, ParsedModule};
+use crate::source::{ImportKind, ParsedModule, foreign_globals};
 
 /// What the embedded engine lacks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,26 +31,6 @@ impl Demand {
     }
 }
 
-/// Names that interpreters have and the embedded engine has not.
-const FOREIGN: &[&str] = &[
-    "BroadcastChannel",
-    "Deno",
-    "EventSource",
-    "MessageChannel",
-    "SharedWorker",
-    "WebAssembly",
-    "WebSocket",
-    "Worker",
-    "XMLHttpRequest",
-    "__dirname",
-    "__filename",
-    "require",
-];
-
-/// What the embedded engine has of `Bun`. It has no `version`; who asks for it reads `undefined`, as the text that database
-/// modules make of a missing `SQL` does.
-const BUN: &[&str] = &["CSRF", "CookieMap", "SQL", "env", "randomUUIDv7", "version"];
-
 /// What the bundle at `path` demands beyond the embedded engine, in the order of the text, each once, with its first byte. A text
 /// that does not parse demands nothing: it fails where it is loaded.
 pub(crate) fn demands(path: &RelPath, text: &str) -> Vec<(Demand, u32)> {
@@ -67,15 +45,8 @@ pub(crate) fn demands(path: &RelPath, text: &str) -> Vec<(Demand, u32)> {
         found.push((demand, import.start));
     }
     let names = parsed.consume(|parts| {
-        let start = parts.file.start_pos;
-        let visitor = GLOBALS.set(&parts.globals, || {
-            let unresolved = SyntaxContext::empty().apply_mark(parts.unresolved);
-            let mut visitor = FreeNames { unresolved, found: Vec::new() };
-            parts.program.visit_with(&mut visitor);
-            visitor
-        });
-        let offset = |span: Span| (span.lo.0.saturating_sub(start.0)) + parts.mark_bytes;
-        visitor.found.into_iter().map(|(name, span)| (Demand::Global(name), offset(span))).collect::<Vec<_>>()
+        let found = GLOBALS.set(&parts.globals, || foreign_globals(&parts));
+        found.into_iter().map(|(name, span)| (Demand::Global(name), parts.offsets(span).0)).collect::<Vec<_>>()
     });
     found.extend(names);
     found.sort_by_key(|(_, start)| *start);
@@ -88,50 +59,6 @@ pub(crate) fn demands(path: &RelPath, text: &str) -> Vec<(Demand, u32)> {
         is_new
     });
     found
-}
-
-struct FreeNames {
-    unresolved: SyntaxContext,
-    found: Vec<(String, Span)>,
-}
-
-impl FreeNames {
-    fn is_free(&self, name: &Ident, wanted: &str) -> bool {
-        name.ctxt == self.unresolved && name.sym == wanted
-    }
-}
-
-impl Visit for FreeNames {
-    fn visit_ident(&mut self, name: &Ident) {
-        if name.ctxt != self.unresolved {
-            return;
-        }
-        if FOREIGN.contains(&&*name.sym) {
-            self.found.push((name.sym.to_string(), name.span));
-        }
-    }
-
-    fn visit_unary_expr(&mut self, expression: &UnaryExpr) {
-        if expression.op == UnaryOp::TypeOf && matches!(&*expression.arg, Expr::Ident(_)) {
-            return;
-        }
-        expression.visit_children_with(self);
-    }
-
-    fn visit_member_expr(&mut self, expression: &MemberExpr) {
-        if let Expr::Ident(object) = &*expression.obj
-            && self.is_free(object, "Bun")
-        {
-            let name = match &expression.prop {
-                MemberProp::Ident(name) => name.sym.to_string(),
-                _ => "[..]".to_owned(),
-            };
-            if !BUN.contains(&name.as_str()) {
-                self.found.push((format!("Bun.{name}"), expression.span()));
-            }
-        }
-        expression.visit_children_with(self);
-    }
 }
 
 #[cfg(test)]

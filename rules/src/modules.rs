@@ -112,7 +112,7 @@ fn matcher<'a>(globs: impl Iterator<Item = &'a str>) -> GlobSet {
 }
 
 /// The fact kind of [`Facts`]: raised with every change of what they say or how they are written.
-const FACTS: &str = "module facts v1";
+const FACTS: &str = "module facts v2";
 
 /// The key of the facts of a file. The extension decides how the text is read.
 fn facts_key(path: &RelPath, content: Digest) -> Digest {

@@ -6,8 +6,10 @@
 
 mod codec;
 mod collect;
+mod globals;
 pub(crate) mod json;
 mod jsx;
+mod names;
 mod nesting;
 mod parse;
 mod usage;
@@ -18,6 +20,8 @@ use webstir_engine::path::RelPath;
 use crate::tsconfig::{EmitOptions, Jsx};
 
 pub use codec::{DecodeError, FORMAT};
+pub(crate) use globals::foreign_globals;
+pub use names::{Name, Names};
 pub(crate) use parse::{Collector, Parts, tidy};
 pub use parse::{Language, ParsedModule};
 
@@ -67,6 +71,8 @@ pub struct Import {
     pub kind: ImportKind,
     /// What it needs it for.
     pub usage: Usage,
+    /// What it asks for there.
+    pub names: Names,
 }
 
 impl Import {
@@ -121,6 +127,8 @@ pub struct Facts {
     pub imports: Box<[Import]>,
     /// Names of exported values, `default` included, sorted. Names behind `export * from` are not among them.
     pub exports: Box<[Box<str>]>,
+    /// The globals that it uses and the embedded engine has not, sorted: `WebSocket`, `Bun.serve`.
+    pub foreign: Box<[Box<str>]>,
     /// Whether `await` stands outside of every function.
     pub has_top_level_await: bool,
     /// What JSX needs; `None` without JSX. A file that may hold JSX always has it: `preserve` keeps its factory.
@@ -138,6 +146,8 @@ pub struct Link {
     pub kind: ImportKind,
     /// The place of the literal in the source, in bytes; `None` for what JSX adds.
     pub place: Option<(u32, u32)>,
+    /// The exports that it asks for, in any order; `None` for all of them.
+    pub names: Option<Vec<Box<str>>>,
 }
 
 impl Facts {
@@ -158,10 +168,14 @@ impl Facts {
     pub fn linked(&self, options: &EmitOptions) -> Vec<Link> {
         let mut links = self.jsx_links(options);
         let factories = self.factories(options);
-        links.extend(self.imports.iter().filter(|import| is_linked(import, options, &factories)).map(|import| Link {
-            specifier: import.specifier.clone(),
-            kind: import.kind,
-            place: Some((import.start, import.end)),
+        links.extend(self.imports.iter().filter(|import| is_linked(import, options, &factories)).map(|import| {
+            let names = import.names.emitted(options.verbatim, &factories);
+            Link {
+                specifier: import.specifier.clone(),
+                kind: import.kind,
+                place: Some((import.start, import.end)),
+                names: names.map(|names| names.into_iter().map(Box::from).collect()),
+            }
         }));
         links
     }
@@ -195,14 +209,23 @@ impl Facts {
             _ => ("react", false),
         };
         let source = jsx.import_source.as_deref().unwrap_or(source);
-        let link = |specifier: String| Link { specifier: specifier.into(), kind: ImportKind::Static, place: None };
-        let runtime = if development { "jsx-dev-runtime" } else { "jsx-runtime" };
+        let link = |specifier: String, names: &[&str]| Link {
+            specifier: specifier.into(),
+            kind: ImportKind::Static,
+            place: None,
+            names: Some(names.iter().copied().map(Box::from).collect()),
+        };
+        let (runtime, names): (_, &[&str]) = if development {
+            ("jsx-dev-runtime", &["Fragment", "jsxDEV"])
+        } else {
+            ("jsx-runtime", &["Fragment", "jsx", "jsxs"])
+        };
         let mut links = Vec::new();
         if jsx.runtime {
-            links.push(link(format!("{source}/{runtime}")));
+            links.push(link(format!("{source}/{runtime}"), names));
         }
         if jsx.create_element {
-            links.push(link(source.to_owned()));
+            links.push(link(source.to_owned(), &["createElement"]));
         }
         links
     }

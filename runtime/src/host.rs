@@ -7,22 +7,23 @@
 mod calls;
 mod embedded;
 mod fetch;
+mod module;
 mod schemas;
 mod stack;
 #[cfg(test)]
 pub(crate) mod tests;
 mod worker;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use webstir_script::{Program, ProgramMap, Thrown};
+use webstir_script::Thrown;
 
 pub(crate) use calls::OpenTransaction;
 pub use calls::{Calls, Chunks, OpenCall, Sender};
 pub use embedded::{Embedded, EmbeddedSettings};
+pub use module::{HostedFile, HostedModule, HostedText};
 #[cfg(feature = "fuzzing")]
 pub(crate) use worker::fuzzing;
 pub use worker::{Interpreter, WorkerSettings, Workers};
@@ -70,29 +71,4 @@ pub enum HostError {
     /// Nothing is there to run it.
     #[error("Nothing is there to run the handler: {0}")]
     Unavailable(String),
-}
-
-/// A module to load.
-#[derive(Debug, Clone)]
-pub struct HostedModule {
-    /// The path of its source below the workspace, for frames without a map.
-    pub name: String,
-    /// The bundle.
-    pub source: Arc<str>,
-    /// Where the bundle lies: what `import.meta.url` says, and where installed packages are searched from.
-    pub path: std::path::PathBuf,
-    /// Its source map and the directory, below the workspace, from which relative sources start.
-    pub map: Option<(Arc<str>, String)>,
-}
-
-impl HostedModule {
-    fn program(&self) -> Program {
-        let map = self.map.as_ref();
-        Program {
-            name: self.name.clone(),
-            source: self.source.to_string(),
-            source_map: map
-                .map(|(json, directory)| ProgramMap { json: json.to_string(), directory: directory.clone() }),
-        }
-    }
 }

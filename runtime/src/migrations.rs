@@ -225,12 +225,12 @@ struct Described {
 }
 
 async fn describe(runner: &TaskRunner, module: HostedModule) -> Result<Described, MigrationError> {
-    let file = module.name.clone();
+    let file = module.name().to_owned();
     let unloadable = |error| MigrationError::Load { file, cause: Cause::Task(error) };
     let task = runner.load(&module).await.map_err(unloadable)?;
     let description = task.description.clone();
     task.close().await;
-    let stem = Path::new(&module.name).file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let stem = Path::new(module.name()).file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let id = description.id.filter(|id| !id.trim().is_empty()).unwrap_or(stem);
     let migration = Migration { id, has_down: description.has_down, module };
     Ok(Described { migration, has_up: description.has_up })

@@ -75,11 +75,10 @@ impl Tasks {
         };
         for job in &self.jobs {
             part(&json!(job).to_string());
-            part(job.module.as_ref().map_or("", |module| &module.source));
+            part(job.module.as_ref().map(|module| module.identity().to_hex()).as_deref().unwrap_or_default());
         }
         for migration in &self.migrations {
-            part(&migration.name);
-            part(&migration.source);
+            part(&migration.identity().to_hex());
         }
         hasher.finalize()
     }

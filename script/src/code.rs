@@ -23,7 +23,10 @@ pub struct Code(Form);
 #[derive(Clone)]
 enum Form {
     /// The digest when it is to be kept.
-    Text { text: Arc<str>, digest: Option<[u8; 32]> },
+    Text {
+        text: Arc<str>,
+        digest: Option<[u8; 32]>,
+    },
     Compiled(Arc<Compiled>),
 }
 

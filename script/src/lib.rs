@@ -32,10 +32,7 @@ pub use frames::read_thrown;
 pub use limits::Limits;
 pub use modules::{is_builtin, portable_module, portable_modules, supported_modules};
 pub use program::{NoSourceMaps, Program, ProgramModule, SourceMap, SourceMaps};
-pub use serve::{
-    CallError, Isolates, OperationError, OperationReply, Operations, Reply, ServeLimits,
-    ServeSettings,
-};
+pub use serve::{CallError, Isolates, OperationError, OperationReply, Operations, Reply, ServeLimits, ServeSettings};
 
 /// The text of an ES module that exports `describeModule` and `describeThrown`: how [`evaluate`] describes a module, for
 /// interpreters outside of this process. Each gives JSON, of a [`ModuleDescription`] and of a thrown value.

@@ -9,8 +9,13 @@ const LIMITS: Limits =
     Limits { cpu: Duration::from_millis(200), memory: 32 << 20, stack: 1 << 20, silence: Duration::from_mins(1) };
 
 fn run_within(source: &str, limits: Limits) -> Result<Evaluated, ScriptError> {
-    evaluate(Evaluation { program: Program::linked("module.ts", "module.ts", Code::new(source)),
-        source_maps: &NoSourceMaps, environment: &[], files: &NoFiles, limits })
+    evaluate(Evaluation {
+        program: Program::linked("module.ts", "module.ts", Code::new(source)),
+        source_maps: &NoSourceMaps,
+        environment: &[],
+        files: &NoFiles,
+        limits,
+    })
 }
 
 fn run(source: &str) -> ScriptError {

@@ -119,8 +119,14 @@ fn frames_are_those_of_each_module() {
 #[test]
 fn a_text_is_read_once_and_its_module_is_the_same_each_time() {
     let texts = [
-        (ENTRY, "import { make } from './a.js'; let n = 0; n += 1; export const module = { manifest: { n, made: make() } };"),
-        ("build/backend/a.js", "const state = []; export const make = () => { state.push(make.name); return [state, String(make)]; };"),
+        (
+            ENTRY,
+            "import { make } from './a.js'; let n = 0; n += 1; export const module = { manifest: { n, made: make() } };",
+        ),
+        (
+            "build/backend/a.js",
+            "const state = []; export const make = () => { state.push(make.name); return [state, String(make)]; };",
+        ),
     ];
     let reads = Cell::new(0);
     let once = || {

@@ -120,7 +120,7 @@ fn modules_of_node(server: &Server) {
     );
     assert_eq!(
         server.get("/platform/files").json(),
-        json!({ "text": "a note", "exists": false, "here": "build/backend" })
+        json!({ "text": "a note", "exists": false, "here": "build/backend/routes" })
     );
 }
 

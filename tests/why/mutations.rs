@@ -46,7 +46,7 @@ pub(super) fn mutations() -> Vec<Mutation> {
             |case| case.replace("src/backend/lib/title.ts", "page", "book"),
             "manifest:backend",
             "file",
-            "`src/backend/lib/title.ts` changed → transpile:backend(src/backend/lib/title.ts) → bundle:module(src/backend/module.ts)",
+            "`src/backend/lib/title.ts` changed → transpile:backend(src/backend/lib/title.ts)",
         ),
         edit(|case| case.write("texts/a.txt", "b"), "copy:texts", "file", "`texts/a.txt` changed"),
         edit(|case| case.write("words.txt", "louder"), "command:shout", "file", "`words.txt` changed"),

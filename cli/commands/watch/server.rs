@@ -1,5 +1,6 @@
 //! The server beside a workspace that is watched.
 
+use std::collections::HashMap;
 use std::io::{self, IsTerminal as _};
 use std::net::{IpAddr, Ipv4Addr};
 use std::num::NonZeroUsize;
@@ -10,6 +11,7 @@ use std::time::Instant;
 use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
+use webstir_engine::action::Artifact;
 use webstir_engine::rule::Blobs as _;
 use webstir_runtime::{
     Deployments, Environment, HandlerLimits, HostChoice, Limits, Live, LiveFinding, Release, SecurityHeaders, Server,
@@ -47,6 +49,8 @@ pub(super) struct Serving {
     server: JoinHandle<()>,
     /// When the build that is under way began.
     since: Mutex<Instant>,
+    /// What was gathered last.
+    last: Mutex<Option<Release>>,
 }
 
 impl Serving {
@@ -91,6 +95,7 @@ impl Serving {
             stop,
             server,
             since: Mutex::new(Instant::now()),
+            last: Mutex::new(None),
         })
     }
 
@@ -117,12 +122,15 @@ impl Serving {
     /// Serves a build from now on. It is gathered here, so that it is of one build, and served by another thread.
     pub(super) fn serve(&self, watch: &Watch, built: &Built) -> Result<(), Failure> {
         let Some(output) = watch.workspace().backend(&self.profile) else { return Ok(()) };
+        let artifacts: HashMap<&str, &Artifact> =
+            built.artifacts.iter().map(|artifact| (artifact.path.as_str(), artifact)).collect();
         let read = |path: &str| {
-            let artifact = built.artifacts.iter().find(|artifact| artifact.path.as_str() == path);
-            let bytes = artifact.map(|artifact| watch.store().get(artifact.digest)).transpose()?;
+            let bytes = artifacts.get(path).map(|artifact| watch.store().get(artifact.digest)).transpose()?;
             Ok(bytes.flatten().map(|bytes| bytes.to_vec()))
         };
-        let release = Release::gather(&self.root, output.as_str(), read).map_err(release::unservable)?;
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let release = Release::gather(&self.root, output.as_str(), last.as_ref(), read).map_err(release::unservable)?;
+        *last = Some(release.clone());
         let since = *self.since.lock().unwrap_or_else(PoisonError::into_inner);
         // The receiver lives as long as the runtime.
         let _ = self.orders.send(Order::Release(Box::new(release), since));

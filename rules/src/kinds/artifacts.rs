@@ -14,9 +14,10 @@ use webstir_engine::action::{Artifact, Outcome};
 use webstir_engine::config::Rule as Node;
 use webstir_engine::diagnostic::{Diagnostic, Severity, Span};
 use webstir_engine::path::RelPath;
-use webstir_engine::plan::{Planner, RulePlan};
+use webstir_engine::plan::Planner;
 use webstir_engine::rule::{Context, Rule, RunError, RunResult};
 
+use super::bundle::loaded;
 use super::manifest::chains;
 use super::transpile::layout_of;
 use super::{action, out_root, output_path, parameters, stored};
@@ -24,7 +25,7 @@ use crate::demands::{Demand, demands};
 use crate::modules::{RuleKey, entry_points};
 use crate::source::ParsedModule;
 
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// The short form beside the index.
 const BUILD_MANIFEST: &str = "build-manifest.json";
@@ -50,7 +51,7 @@ struct Parameters {
 #[derive(Serialize, Deserialize)]
 struct EngineWish {
     choice: String,
-    /// The bundle of the module among the inputs.
+    /// The bundle of the module among the inputs, when it is linked.
     bundle: Option<String>,
     /// How the module reaches each import that the embedded engine does not have.
     chains: BTreeMap<String, Vec<String>>,
@@ -80,7 +81,9 @@ impl Rule for Artifacts {
             nodes.push(node);
             artifacts.extend(plan.artifacts.iter().cloned());
             match label.kind() {
-                "bundle" if node.has("module-definition") => module = code_of(plan).map(|path| (label.clone(), path)),
+                "bundle" if node.has("module-definition") => {
+                    module = loaded(planner.db, planner.beside(label), plan).map(|loaded| (label.clone(), loaded));
+                }
                 "manifest" => {
                     manifest = plan.artifacts.first().map(|artifact| artifact.path.clone());
                     diagnostics.extend(plan.findings().map(build_diagnostic));
@@ -92,7 +95,7 @@ impl Rule for Artifacts {
             return;
         }
         let below = |path: &RelPath| path.relative_to(&directory);
-        let module = module.map(|(label, path)| {
+        let module = module.map(|(label, loaded)| {
             let hermetic = nodes
                 .iter()
                 .filter(|node| {
@@ -102,12 +105,21 @@ impl Rule for Artifacts {
                 .flat_map(|plan| plan.steps.iter().filter_map(|step| step.outcome.as_ref()))
                 .all(|outcome| outcome.hermetic);
             let validate = planner.node.boolean("validate").is_some_and(|validate| validate.value);
-            (path.clone(), ModuleArtifact { path: below(&path), engine: None, validate, hermetic })
+            let module = ModuleArtifact {
+                path: below(&loaded.entry),
+                engine: None,
+                validate,
+                hermetic,
+                modules: loaded.others.iter().map(below).collect(),
+                imports: loaded.imports.iter().map(|(specifier, path)| (specifier.clone(), below(path))).collect(),
+            };
+            // What is loaded from files of its own is known to be what the embedded engine runs.
+            (loaded.others.is_empty().then_some(loaded.entry), module)
         });
         let (bundle, module) = module.unzip();
         let engine = EngineWish {
             choice: planner.node.choice("engine").map_or("auto", |choice| choice.value).to_owned(),
-            bundle: bundle.map(|path| path.as_str().to_owned()),
+            bundle: bundle.flatten().map(|path| path.as_str().to_owned()),
             chains: module_chains(planner, &nodes),
             rule: format!("artifacts {}", planner.node.label().name()),
         };
@@ -282,11 +294,6 @@ fn buckets(
         }
     }
     buckets
-}
-
-/// The JavaScript file of a rule that makes one.
-fn code_of(plan: &RulePlan) -> Option<RelPath> {
-    plan.artifacts.iter().map(|artifact| &artifact.path).find(|path| path.extension() == "js").cloned()
 }
 
 fn build_diagnostic(diagnostic: &Diagnostic) -> BuildDiagnostic {

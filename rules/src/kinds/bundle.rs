@@ -1,9 +1,11 @@
 //! `bundle`: the modules that one entry reaches, linked into one file.
 //!
 //! What is linked are the outputs of a `transpile` rule; packages come through the traced view, or stay imports. One action an
-//! entry, so that an edit links again only what reaches it.
+//! entry, so that an edit links again only what reaches it. A module definition may be loaded [unbundled] instead.
 
 mod host;
+mod prebundle;
+mod unbundled;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,7 +16,7 @@ use webstir_engine::action::{Artifact, Outcome};
 use webstir_engine::db::Db;
 use webstir_engine::diagnostic::{Diagnostic, Span};
 use webstir_engine::path::RelPath;
-use webstir_engine::plan::{Planner, RulePlan, Target};
+use webstir_engine::plan::{Planner, RulePlan, Scope, Target};
 use webstir_engine::rule::{Context, Rule, RunError, RunResult};
 
 use super::transpile::{Layout, define, graph_key, layout_of, map_of, outputs, source_map};
@@ -24,8 +26,10 @@ use crate::source::Facts;
 use crate::text::utf16_offset;
 
 use host::{GraphHost, Module};
+use unbundled::Loading;
+pub(super) use unbundled::loaded;
 
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// The rule.
 pub(super) struct Bundle;
@@ -46,6 +50,15 @@ enum PackagePolicy {
     External,
     /// They are linked in.
     Bundle,
+}
+
+/// What an action of the rule does.
+#[derive(Serialize, Deserialize)]
+enum Work<L, P> {
+    /// Links an entry.
+    Link(L),
+    /// Links the packages of a definition that is loaded unbundled.
+    Prebundle(P),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -92,6 +105,19 @@ impl Rule for Bundle {
         };
         for (source, output) in targets {
             let Some(reached) = graph_key(db, rule, vec![source.clone()]) else { continue };
+            if planner.node.has("module-definition") {
+                match unbundled::loading(planner, below, maps) {
+                    Loading::Undecided => continue,
+                    Loading::Unbundled { definition, others, packages } => {
+                        let files = definition.iter().chain(&packages);
+                        let wanted = |artifact: &&Artifact| maps == Maps::Placed || artifact.path.extension() != "map";
+                        planner.place(files.filter(wanted).cloned());
+                        planner.keep(definition.into_iter().chain(others).chain(packages));
+                        continue;
+                    }
+                    Loading::Linked => {}
+                }
+            }
             let parameters = Parameters {
                 entry: layout.output(&source).as_str().to_owned(),
                 output: output.as_str().to_owned(),
@@ -101,12 +127,12 @@ impl Rule for Bundle {
                 },
                 external: planner.node.texts("external").map(|text| text.value.to_string()).collect(),
                 browser: planner.node.choice("platform").is_some_and(|platform| platform.value == "browser"),
-                minify: minify(planner),
+                minify: minify(planner.scope()),
                 tree_shake: planner.node.boolean("tree-shake").is_none_or(|shake| shake.value),
                 maps,
                 define: define(planner.scope()),
             };
-            let mut action = action(planner, VERSION, Some(source), &parameters);
+            let mut action = action(planner, VERSION, Some(source), &Work::<_, ()>::Link(&parameters));
             action.arguments = action.arguments.into_iter().chain([sources(db, rule, reached).clone()]).collect();
             let mut inputs = Vec::new();
             for module in &outputs(db, rule, reached).modules {
@@ -127,7 +153,10 @@ impl Rule for Bundle {
     }
 
     fn run(&self, context: &Context<'_>) -> RunResult {
-        let parameters: Parameters = parameters(context.action);
+        let parameters: Parameters = match parameters(context.action) {
+            Work::Link(parameters) => parameters,
+            Work::Prebundle(prebundle) => return prebundle::run(context, &prebundle),
+        };
         let mut modules = BTreeMap::new();
         let sources: BTreeMap<String, String> = argument(context.action, 1);
         for (code, source) in &sources {
@@ -197,7 +226,7 @@ impl Rule for Bundle {
 
 /// The source of each transpiled module, by what it was transpiled to, as text.
 #[salsa::tracked(returns(ref))]
-fn sources<'db>(db: &'db dyn Db, rule: Target<'db>, reached: GraphKey<'db>) -> Box<str> {
+pub(super) fn sources<'db>(db: &'db dyn Db, rule: Target<'db>, reached: GraphKey<'db>) -> Box<str> {
     let modules = outputs(db, rule, reached).modules.iter();
     let sources: BTreeMap<&str, &str> = modules.map(|module| (module.code.as_str(), module.source.as_str())).collect();
     serde_json::to_string(&sources).expect("parameters are plain data").into()
@@ -228,10 +257,10 @@ fn made<'a>(below: &'a RulePlan, path: &RelPath) -> Option<&'a Artifact> {
     Some(&below.intermediates[found])
 }
 
-fn minify(planner: &Planner<'_>) -> bool {
-    let profile = planner.config.profile(&planner.profile);
+fn minify(scope: Scope<'_>) -> bool {
+    let profile = scope.config.profile(scope.profile);
     let of_profile = || profile.and_then(|profile| profile.boolean("minify")).is_some_and(|minify| minify.value);
-    planner.node.boolean("minify").map_or_else(of_profile, |minify| minify.value)
+    scope.node.boolean("minify").map_or_else(of_profile, |minify| minify.value)
 }
 
 /// A problem of the linker at the user's own line.

@@ -4,6 +4,7 @@
 //! does not have is evaluated by Bun or Node when one is there; its outcome then says that it is not hermetic.
 
 mod process;
+mod program;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -19,15 +20,18 @@ use webstir_engine::label::Label;
 use webstir_engine::path::RelPath;
 use webstir_engine::plan::Planner;
 use webstir_engine::rule::{Context, Rule, RunError, RunResult};
-use webstir_script::{Evaluation, Limits, ModuleDescription, ScriptError, SourceMap};
+use webstir_script::{Evaluation, Limits, ModuleDescription, ScriptError};
 
-use super::transpile::{graph_key, map_of};
+use super::bundle::{loaded, sources};
+use super::transpile::graph_key;
 use super::{Setup, action, output_path, parameters, reference, stored};
 use crate::manifest::{HydrationInput, LoadFailure, Projection, ViewFiles, hydrate, load_error_diagnostic, projection};
 use crate::modules::{GraphKey, Link, PathKey, RuleKey, entry_points, module_graph};
 use crate::resolve::is_platform;
 
-const VERSION: u32 = 1;
+use program::{Maps, Module, program, text_at};
+
+const VERSION: u32 = 2;
 
 /// The rule.
 pub(super) struct Manifest {
@@ -45,8 +49,7 @@ struct Parameters {
     output: String,
     /// The part of `package.json` that matters.
     projection: String,
-    /// The source of the module definition and its bundle.
-    module: Option<(String, String)>,
+    module: Option<Module>,
     has_entries: bool,
     /// Whether a module that does not load is an error.
     strict: bool,
@@ -82,7 +85,11 @@ impl Rule for Manifest {
         let entries = bundle.reference("module-definition").map(|rule| rule.value.clone());
         let points = entries.map(|rule| entry_points(planner.db, RuleKey::new(planner.db, rule)));
         let source = points.and_then(|points| points.module.clone());
-        let code = plan.intermediates.iter().find(|artifact| artifact.path.extension() == "js");
+        let loaded = loaded(planner.db, planner.beside(&module), plan);
+        let names = bundle.reference("modules").zip(source.as_ref()).and_then(|(modules, source)| {
+            let modules = planner.beside(&modules.value);
+            Some(sources(planner.db, modules, graph_key(planner.db, modules, vec![source.clone()])?))
+        });
         let chains = match (&source, bundle.reference("modules")) {
             (Some(source), Some(modules)) => chains(planner, modules, source),
             _ => BTreeMap::new(),
@@ -96,7 +103,12 @@ impl Rule for Manifest {
         let parameters = Parameters {
             output: output.as_str().to_owned(),
             projection: projection.clone(),
-            module: source.zip(code).map(|(source, code)| (source.to_string(), code.path.to_string())),
+            module: source.zip(loaded).map(|(source, loaded)| Module {
+                source: source.to_string(),
+                code: loaded.entry.to_string(),
+                others: loaded.others.iter().map(ToString::to_string).collect(),
+                imports: loaded.imports.into_iter().map(|(name, path)| (name, path.to_string())).collect(),
+            }),
             has_entries: points.is_some_and(|points| points.buckets.iter().any(|bucket| !bucket.files.is_empty())),
             strict: &*planner.profile != "build" || !tolerant,
             cpu_ms: u64::try_from(cpu.as_millis()).unwrap_or(u64::MAX),
@@ -104,6 +116,9 @@ impl Rule for Manifest {
             chains,
         };
         let mut action = action(planner, VERSION, None, &parameters);
+        // What each file was made of names it in `import.meta` and in frames.
+        let names = names.filter(|_| parameters.module.as_ref().is_some_and(|module| !module.others.is_empty()));
+        action.arguments = action.arguments.into_iter().chain(names.cloned()).collect();
         let names = planner.node.texts("environment");
         let values =
             names.filter_map(|name| Some((Box::from(&*name.value), Box::from(planner.environment(&name.value)?))));
@@ -123,9 +138,9 @@ impl Rule for Manifest {
         let mut hermetic = true;
         let mut failed = false;
         let mut description = None;
-        let source = parameters.module.as_ref().and_then(|(source, _)| RelPath::new(source).ok());
-        if let (Some(source), Some((_, code))) = (&source, &parameters.module) {
-            match self.evaluate(context, &parameters, source, code) {
+        let source = parameters.module.as_ref().and_then(|module| RelPath::new(&module.source).ok());
+        if let (Some(source), Some(module)) = (&source, &parameters.module) {
+            match self.evaluate(context, &parameters, source, module) {
                 Ok(Evaluated::Described(described, is_hermetic)) => {
                     description = Some(described);
                     hermetic = is_hermetic;
@@ -182,22 +197,13 @@ impl Manifest {
         context: &Context<'_>,
         parameters: &Parameters,
         source: &RelPath,
-        code: &str,
+        module: &Module,
     ) -> Result<Evaluated, RunError> {
-        let code = RelPath::new(code).expect("planned as a path");
-        let read = |path: &RelPath| -> Result<Option<String>, RunError> {
-            let Some(input) = context.input(path) else { return Ok(None) };
-            Ok(Some(String::from_utf8_lossy(&context.read(input)?).into_owned()))
-        };
-        let text = read(&code)?.unwrap_or_default();
-        let map = read(&map_of(&code))?;
-        let directory = code.parent().unwrap_or_else(RelPath::root);
         let environment: Vec<(String, String)> =
             context.action.environment.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
-        let evaluated = webstir_script::evaluate(&Evaluation {
-            name: source.as_str(),
-            source: &text,
-            source_map: map.as_deref().map(|json| SourceMap { json, directory: directory.as_str() }),
+        let evaluated = webstir_script::evaluate(Evaluation {
+            program: program(context, module)?,
+            source_maps: &Maps(context),
             environment: &environment,
             files: &ViewFiles(context.view),
             limits: Limits {
@@ -217,7 +223,9 @@ impl Manifest {
             |path: &RelPath| context.view.read(path).ok().flatten().and_then(|bytes| String::from_utf8(bytes).ok());
         let failure = LoadFailure { module_file: source, strict: parameters.strict, text: &text_of };
         if let ScriptError::Unsupported { specifier } = &error {
-            let Some(program) = self.setup.bun.as_ref().or(self.setup.node.as_ref()) else {
+            // Outside of the engine only a linked module can be evaluated; no other asks for what the engine has not.
+            let program = self.setup.bun.as_ref().or(self.setup.node.as_ref()).filter(|_| module.others.is_empty());
+            let Some(program) = program else {
                 let mut diagnostic = load_error_diagnostic(&error, &failure)
                     .help("Install Bun or Node.js to evaluate it there, or import it where a request is served");
                 if let Some(chain) = parameters.chains.get(specifier) {
@@ -225,6 +233,7 @@ impl Manifest {
                 }
                 return Ok(Evaluated::Failed(Box::new(diagnostic)));
             };
+            let text = text_at(context, &RelPath::new(&module.code).expect("planned as a path"))?.unwrap_or_default();
             return match process::evaluate(program, &self.setup.root, &text, &environment, parameters.cpu_ms, context) {
                 Ok(Ok(description)) => Ok(Evaluated::Described(Box::new(description), false)),
                 Ok(Err(message)) => {

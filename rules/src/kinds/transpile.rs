@@ -67,7 +67,7 @@ enum MapPlace {
 fn common<'db>(db: &'db dyn Db, rule: Target<'db>) -> Option<(Box<str>, &'static str)> {
     let scope = Scope::of(db, rule)?;
     let layout = layout_of(db, rule).as_ref()?;
-    let common = Common { emit: layout.emit_options(db), define: define(scope), placed: layout.placed };
+    let common = Common { emit: layout.emit_options(db), define: define(scope), placed: layout.placed() };
     Some((serde_json::to_string(&common).expect("parameters are plain data").into(), source_map(scope)))
 }
 
@@ -109,11 +109,11 @@ fn planned<'db>(db: &'db dyn Db, module: ModuleKey<'db>) -> Option<Arc<Action>> 
     let map = match *maps {
         "none" if module.mapped(db) => Some(Map { source: format!("/{source}"), content: false, link: MapPlace::None }),
         "none" => None,
-        "embedded" if layout.placed => {
+        "embedded" if layout.placed() => {
             Some(Map { source: source.relative_to(&directory), content: true, link: MapPlace::Inline })
         }
         // The sources lie beside the output of a build: the map only has to name them.
-        _ if layout.placed => Some(Map {
+        _ if layout.placed() => Some(Map {
             source: source.relative_to(&directory),
             content: false,
             link: MapPlace::Url(format!("{}.map", output.file_name())),
@@ -162,7 +162,9 @@ impl Rule for Transpile {
         if !planner.is_done() {
             return;
         }
-        let placed = layout.placed.then(|| graph_key(db, rule, placed_from)).flatten();
+        // A definition may be loaded from what it reaches.
+        placed_from.extend(module.clone());
+        let placed = layout.placed().then(|| graph_key(db, rule, placed_from)).flatten();
         let placed = placed.map(|placed| module_graph(db, placed));
         // An error of the module definition is reported at its source, so its maps are made in any case.
         let mapped = module.as_ref().and_then(|module| graph_key(db, rule, vec![module.clone()]));

@@ -1,9 +1,9 @@
 //! Facts as bytes, for a table on disk. Reading takes any bytes without a panic and without more memory than they justify.
 
-use super::{Facts, Import, ImportKind, JsxFacts, SyntaxFault, Usage};
+use super::{Facts, Import, ImportKind, JsxFacts, Name, Names, SyntaxFault, Usage};
 
 /// Raised whenever the bytes, or what is put into them for the same text, change.
-pub const FORMAT: u8 = 1;
+pub const FORMAT: u8 = 2;
 
 /// The bytes are not facts of this format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -20,8 +20,10 @@ impl Facts {
             out.text(&import.specifier);
             out.byte(kind_to_byte(import.kind));
             out.usage(&import.usage);
+            out.names(&import.names);
         });
         out.list(&self.exports, |out, export| out.text(export));
+        out.list(&self.foreign, |out, name| out.text(name));
         out.flag(self.has_top_level_await);
         out.option(self.jsx.as_ref(), |out, jsx| {
             out.flag(jsx.runtime);
@@ -53,9 +55,11 @@ impl Facts {
                 specifier: input.text()?,
                 kind: kind_from_byte(input.byte()?)?,
                 usage: input.usage()?,
+                names: input.names()?,
             })
         })?;
         let exports = input.list(Reader::text)?;
+        let foreign = input.list(Reader::text)?;
         let has_top_level_await = input.flag()?;
         let jsx = input.option(|input| {
             Ok(JsxFacts {
@@ -73,7 +77,7 @@ impl Facts {
         if !input.0.is_empty() {
             return Err(DecodeError);
         }
-        Ok(Self { imports, exports, has_top_level_await, jsx, syntax_errors })
+        Ok(Self { imports, exports, foreign, has_top_level_await, jsx, syntax_errors })
     }
 }
 
@@ -135,6 +139,20 @@ impl Writer {
         self.flag(value.is_some());
         if let Some(value) = value {
             write(self, value);
+        }
+    }
+
+    fn names(&mut self, names: &Names) {
+        match names {
+            Names::All => self.flag(false),
+            Names::These(names) => {
+                self.flag(true);
+                self.list(names, |out, name| {
+                    out.text(&name.export);
+                    out.option(name.local.as_ref(), |out, local| out.text(local));
+                    out.flag(name.used);
+                });
+            }
         }
     }
 
@@ -203,6 +221,16 @@ impl Reader<'_> {
         if self.flag()? { read(self).map(Some) } else { Ok(None) }
     }
 
+    fn names(&mut self) -> Result<Names, DecodeError> {
+        if !self.flag()? {
+            return Ok(Names::All);
+        }
+        let name = |input: &mut Self| {
+            Ok(Name { export: input.text()?, local: input.option(Reader::text)?, used: input.flag()? })
+        };
+        self.list(name).map(Names::These)
+    }
+
     fn usage(&mut self) -> Result<Usage, DecodeError> {
         Ok(match self.byte()? {
             0 => Usage::Value,
@@ -235,10 +263,22 @@ mod tests {
         ]
     }
 
+    fn names() -> impl Strategy<Value = Names> {
+        let name = (texts(), proptest::option::of(texts()), any::<bool>()).prop_map(|(export, local, used)| Name {
+            export,
+            local,
+            used,
+        });
+        prop_oneof![Just(Names::All), vec(name, 0..3).prop_map(|names| Names::These(names.into()))]
+    }
+
     fn imports() -> impl Strategy<Value = Import> {
-        (any::<u32>(), any::<u32>(), texts(), 0_u8..5, usages()).prop_map(|(start, end, specifier, kind, usage)| {
-            Import { start, end, specifier, kind: kind_from_byte(kind).unwrap(), usage }
-        })
+        (any::<u32>(), any::<u32>(), texts(), 0_u8..5, usages(), names()).prop_map(
+            |(start, end, specifier, kind, usage, names)| {
+                let kind = kind_from_byte(kind).unwrap();
+                Import { start, end, specifier, kind, usage, names }
+            },
+        )
     }
 
     fn jsx() -> impl Strategy<Value = JsxFacts> {
@@ -259,10 +299,12 @@ mod tests {
     fn facts() -> impl Strategy<Value = Facts> {
         let faults =
             (any::<u32>(), any::<u32>(), texts()).prop_map(|(start, end, message)| SyntaxFault { start, end, message });
-        (vec(imports(), 0..5), vec(texts(), 0..5), any::<bool>(), proptest::option::of(jsx()), vec(faults, 0..3))
-            .prop_map(|(imports, exports, has_top_level_await, jsx, syntax_errors)| Facts {
+        let names = || vec(texts(), 0..5);
+        (vec(imports(), 0..5), names(), names(), any::<bool>(), proptest::option::of(jsx()), vec(faults, 0..3))
+            .prop_map(|(imports, exports, foreign, has_top_level_await, jsx, syntax_errors)| Facts {
                 imports: imports.into(),
                 exports: exports.into(),
+                foreign: foreign.into(),
                 has_top_level_await,
                 jsx,
                 syntax_errors: syntax_errors.into(),

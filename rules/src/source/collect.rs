@@ -14,7 +14,9 @@ use swc_core::ecma::transforms::proposal::decorators::{self, decorators};
 use swc_core::ecma::utils::find_pat_ids;
 use swc_core::ecma::visit::{Visit, VisitWith, noop_visit_type};
 
+use super::globals::foreign_globals;
 use super::jsx;
+use super::names::{self, Names};
 use super::usage::{Usage, is_runtime_decl};
 use super::{Facts, Import, ImportKind, JsxFacts, Language, Parts, Usage as ImportUsage};
 
@@ -38,9 +40,12 @@ pub(super) fn facts(parts: &Parts, language: Language) -> Facts {
     collect.mark_metadata();
     let Collect { mut imports, exports, has_top_level_await, jsx, .. } = collect;
     imports.sort_by_key(|import| import.start);
+    let foreign: BTreeSet<Box<str>> =
+        foreign_globals(parts).into_iter().map(|(name, _)| name.into_boxed_str()).collect();
     Facts {
         imports: imports.into_boxed_slice(),
         exports: exports.into_iter().collect(),
+        foreign: foreign.into_iter().collect(),
         has_top_level_await,
         jsx,
         syntax_errors: Box::default(),
@@ -63,10 +68,10 @@ struct Collect<'a> {
 }
 
 impl Collect<'_> {
-    fn import(&mut self, literal: &Str, kind: ImportKind, usage: ImportUsage) {
+    fn import(&mut self, literal: &Str, kind: ImportKind, usage: ImportUsage, names: Names) {
         let (start, end) = self.parts.offsets(literal.span);
         let specifier = literal.value.to_string_lossy().into();
-        self.imports.push(Import { start, end, specifier, kind, usage });
+        self.imports.push(Import { start, end, specifier, kind, usage, names });
     }
 
     fn import_usage(&mut self, import: &ImportDecl) -> ImportUsage {
@@ -159,7 +164,7 @@ impl Collect<'_> {
         } else {
             ImportUsage::Value
         };
-        self.import(source, ImportKind::ExportFrom, usage);
+        self.import(source, ImportKind::ExportFrom, usage, names::exported(export));
     }
 
     fn inside_function(&mut self, visit: impl FnOnce(&mut Self)) {
@@ -174,17 +179,17 @@ impl Collect<'_> {
 
     fn request(&mut self, argument: Option<&ExprOrSpread>, kind: ImportKind) {
         match argument.map(|argument| (&*argument.expr, argument.spread)) {
-            Some((Expr::Lit(Lit::Str(literal)), None)) => self.import(literal, kind, ImportUsage::Value),
+            Some((Expr::Lit(Lit::Str(literal)), None)) => self.import(literal, kind, ImportUsage::Value, Names::All),
             Some((Expr::Tpl(template), None)) if template.exprs.is_empty() && template.quasis.len() == 1 => {
                 let (start, end) = self.parts.offsets(template.span);
                 let text = template.quasis[0].cooked.as_ref().map(|text| text.to_string_lossy().into());
                 let specifier = text.unwrap_or_default();
-                self.imports.push(Import { start, end, specifier, kind, usage: ImportUsage::Value });
+                self.imports.push(Import { start, end, specifier, kind, usage: ImportUsage::Value, names: Names::All });
             }
             Some((expr, _)) if kind == ImportKind::Dynamic => {
                 let (start, end) = self.parts.offsets(expr.span());
                 let (specifier, kind) = (Box::from(""), ImportKind::Unknown);
-                self.imports.push(Import { start, end, specifier, kind, usage: ImportUsage::Value });
+                self.imports.push(Import { start, end, specifier, kind, usage: ImportUsage::Value, names: Names::All });
             }
             _ => {}
         }
@@ -196,13 +201,15 @@ impl Visit for Collect<'_> {
 
     fn visit_import_decl(&mut self, import: &ImportDecl) {
         let usage = self.import_usage(import);
-        self.import(&import.src, ImportKind::Static, usage);
+        let is_script = !self.language.is_typescript();
+        let names = names::imported(import, |id| is_script || self.usage.keeps_import(id));
+        self.import(&import.src, ImportKind::Static, usage, names);
     }
 
     fn visit_export_all(&mut self, export: &ExportAll) {
         let type_only = export.type_only || self.language == Language::Declarations;
         let usage = if type_only { ImportUsage::TypeOnly } else { ImportUsage::Value };
-        self.import(&export.src, ImportKind::ExportFrom, usage);
+        self.import(&export.src, ImportKind::ExportFrom, usage, Names::All);
     }
 
     fn visit_named_export(&mut self, export: &NamedExport) {
@@ -264,7 +271,7 @@ impl Visit for Collect<'_> {
                 let locals = Box::new([Box::from(&*import.id.sym)]);
                 ImportUsage::Unused { locals, metadata: false }
             };
-            self.import(&reference.expr, ImportKind::Require, usage);
+            self.import(&reference.expr, ImportKind::Require, usage, Names::All);
         }
         if import.is_export && !import.is_type_only {
             self.export(&import.id.sym);

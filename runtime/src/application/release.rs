@@ -1,13 +1,14 @@
 //! What a build made, as the server needs it.
 
+use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use webstir_contract::artifacts::{ArtifactIndex, Engine, IndexError};
+use webstir_contract::artifacts::{Artifact, ArtifactIndex, Engine, IndexError};
 
-use crate::host::HostedModule;
+use crate::host::{HostedFile, HostedModule, HostedText};
 use crate::site::{Site, SiteError, is_full};
 use crate::task::{Job, Tasks};
 
@@ -58,17 +59,19 @@ const MANIFEST: &str = "manifest.json";
 impl Release {
     /// Reads what lies below `output`, for example `build/backend`.
     pub fn read(root: &Path, output: &str) -> Result<Self, ReleaseError> {
-        Self::gather(root, output, |path| match fs::read(root.join(path)) {
+        Self::gather(root, output, None, |path| match fs::read(root.join(path)) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         })
     }
 
-    /// Takes what lies below `output` from `read`, which is given paths below the root. Only bytes that the index names are taken.
+    /// Takes what lies below `output` from `read`, which is given paths below the root. Only bytes that the index names are taken;
+    /// what `before` has already is not read again.
     pub fn gather(
         root: &Path,
         output: &str,
+        before: Option<&Self>,
         read: impl Fn(&str) -> io::Result<Option<Vec<u8>>>,
     ) -> Result<Self, ReleaseError> {
         let path_of = |name: &str| root.join(output).join(name);
@@ -80,27 +83,38 @@ impl Release {
         let text = text_of(INDEX)?.ok_or_else(|| ReleaseError::NotBuilt(path_of(INDEX)))?;
         let index =
             ArtifactIndex::from_json(&text).map_err(|error| ReleaseError::Index { path: path_of(INDEX), error })?;
-        let named = |name: &str| -> Result<Option<String>, ReleaseError> {
-            let Some(artifact) = index.artifact(name) else { return Ok(None) };
+        let artifacts: HashMap<&str, &Artifact> =
+            index.artifacts.iter().map(|artifact| (artifact.path.as_str(), artifact)).collect();
+        let known: HashMap<&blake3::Hash, &HostedText> =
+            before.into_iter().flat_map(Self::texts).map(|text| (&text.digest, text)).collect();
+        let named = |name: &str| -> Result<Option<HostedText>, ReleaseError> {
+            let Some(artifact) = artifacts.get(name) else { return Ok(None) };
             let altered = || ReleaseError::Altered(path_of(name));
-            let text = text_of(name)?.ok_or_else(altered)?;
-            let is_ours = blake3::hash(text.as_bytes()).to_hex().as_str() == artifact.digest;
-            is_ours.then_some(Some(text)).ok_or_else(altered)
+            let digest = blake3::Hash::from_hex(&artifact.digest).map_err(|_| altered())?;
+            if let Some(text) = known.get(&digest) {
+                return Ok(Some((*text).clone()));
+            }
+            let text = HostedText::new(text_of(name)?.ok_or_else(altered)?);
+            (text.digest == digest).then_some(Some(text)).ok_or_else(altered)
+        };
+        let file = |name: &str| -> Result<Option<HostedFile>, ReleaseError> {
+            let Some(code) = named(name)? else { return Ok(None) };
+            Ok(Some(HostedFile { path: format!("{output}/{name}"), code, map: named(&format!("{name}.map"))? }))
         };
         let hosted = |name: &str| -> Result<Option<HostedModule>, ReleaseError> {
-            let Some(source) = named(name)? else { return Ok(None) };
-            let directory = Path::new(output).join(name).parent().map(|path| path.to_string_lossy().into_owned());
-            Ok(Some(HostedModule {
-                path: path_of(name),
-                source: source.into(),
-                map: named(&format!("{name}.map"))?.map(|map| (Arc::from(map), directory.unwrap_or_default())),
-                name: format!("{output}/{name}"),
-            }))
+            Ok(file(name)?.map(|file| HostedModule::linked(root, file.path, file.code, file.map)))
         };
-        let module = match &index.module {
+        let mut module = match &index.module {
             None => None,
             Some(module) => hosted(&module.path)?,
         };
+        if let (Some(module), Some(artifact)) = (&mut module, &index.module) {
+            for name in &artifact.modules {
+                module.others.push(file(name)?.ok_or_else(|| ReleaseError::Altered(path_of(name)))?);
+            }
+            let path = |(specifier, name): (&String, &String)| (specifier.clone(), format!("{output}/{name}"));
+            module.imports = artifact.imports.iter().map(path).collect();
+        }
         let package_json = fs::read_to_string(root.join("package.json")).ok();
         let declared = index.module.as_ref();
         let (engine, validates) =
@@ -111,7 +125,7 @@ impl Release {
             None => module_identity,
             Some(site) => blake3::keyed_hash(module_identity.as_bytes(), site.assets().identity().as_bytes()),
         };
-        let mut jobs = Job::registered(named(MANIFEST)?.as_deref(), package_json.as_deref());
+        let mut jobs = Job::registered(named(MANIFEST)?.as_ref().map(|text| &*text.text), package_json.as_deref());
         for job in &mut jobs {
             job.module = hosted(&job.output())?;
         }
@@ -131,6 +145,14 @@ impl Release {
             module_identity,
             tasks,
         })
+    }
+}
+
+impl Release {
+    /// The texts of its modules.
+    fn texts(&self) -> impl Iterator<Item = &HostedText> {
+        let jobs = self.tasks.jobs.iter().filter_map(|job| job.module.as_ref());
+        self.module.iter().chain(jobs).chain(&self.tasks.migrations).flat_map(HostedModule::texts)
     }
 }
 
@@ -157,8 +179,7 @@ fn identity(
         hasher.update(text.as_bytes());
     };
     part(profile);
-    part(module.map_or("", |module| &module.source));
-    part(module.and_then(|module| module.map.as_ref()).map_or("", |(map, _)| map));
+    part(module.map(|module| module.identity().to_hex()).as_deref().unwrap_or_default());
     part(engine.map_or("", |engine| if engine == Engine::Worker { "worker" } else { "embedded" }));
     part(if validates { "validates" } else { "" });
     part(package_json.unwrap_or(""));

@@ -48,7 +48,7 @@ impl Embedded {
             files: Arc::new(WorkspaceFiles::new(settings.root.clone())),
         };
         let operations = Arc::new(HostOperations::new(calls, settings.root));
-        let started = Isolates::start(program, DISPATCHER, serve, operations).await;
+        let started = Isolates::start(program, Arc::new(module), DISPATCHER, serve, operations).await;
         let (isolates, description) = started.map_err(unloadable)?;
         Ok((Self(isolates), description))
     }

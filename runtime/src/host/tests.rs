@@ -7,7 +7,8 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::{
-    Calls, Embedded, EmbeddedSettings, HandlerHost, HostReply, HostedModule, Interpreter, WorkerSettings, Workers,
+    Calls, Embedded, EmbeddedSettings, HandlerHost, HostReply, HostedModule, HostedText, Interpreter, WorkerSettings,
+    Workers,
 };
 
 /// What runs the module.
@@ -26,8 +27,7 @@ pub(crate) async fn serve_one(
     source: &str,
     fields: Value,
 ) -> (Value, HostReply) {
-    let path = root.join("module.mjs");
-    let module = HostedModule { name: "module.mjs".to_owned(), source: source.into(), path, map: None };
+    let module = HostedModule::linked(root, "module.mjs", HostedText::new(source), None);
     let calls = Calls::new();
     let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     let (environment, root, limits) = (variables.collect(), root.to_owned(), crate::HandlerLimits::default());
@@ -38,7 +38,7 @@ pub(crate) async fn serve_one(
             (Box::new(host), description)
         }
         Served::Worker => {
-            std::fs::write(&module.path, source).unwrap();
+            std::fs::write(module.path(), source).unwrap();
             let search_path = std::env::var("PATH").unwrap();
             let interpreter = Interpreter::find(&root, Some(&search_path)).unwrap();
             let count = NonZeroUsize::MIN;

@@ -144,7 +144,7 @@ impl State {
 
 fn announce(application: &Application, release: &Release) {
     if application.has_module() {
-        let name = release.module.as_ref().map_or("", |module| module.name.as_str());
+        let name = release.module.as_ref().map_or("", |module| module.name());
         tracing::info!(engine = application.engine_name(), "[webstir-backend] loaded module definition from {name}");
     } else {
         tracing::warn!("[webstir-backend] no module definition found. Add src/backend/module.ts to describe routes.");

@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use webstir_contract::artifacts::Engine;
 use webstir_runtime::assets::{AssetEntry, AssetIndex, Place};
-use webstir_runtime::host::HostedModule;
+use webstir_runtime::host::{HostedModule, HostedText};
 use webstir_runtime::page_view::PageViews;
 use webstir_runtime::site::Site;
 use webstir_runtime::{
@@ -112,12 +112,7 @@ pub(crate) fn of_site(root: &Path, module: &str, site: Site) -> Release {
         profile: "build".to_owned(),
         identity: blake3::keyed_hash(module_identity.as_bytes(), site.assets().identity().as_bytes()),
         module_identity,
-        module: Some(HostedModule {
-            name: "build/backend/module.js".to_owned(),
-            source: module.into(),
-            path,
-            map: None,
-        }),
+        module: Some(HostedModule::linked(root, "build/backend/module.js", HostedText::new(module), None)),
         engine: None,
         validates: false,
         package_json: None,

@@ -12,7 +12,7 @@ use futures_core::future::BoxFuture;
 use serde_json::Value;
 use webstir_script::{
     CallError, Code, FileKind, FileReads, Isolates, LogLevel, OperationError, OperationReply, Operations, Program,
-    SourceMap, Reply, ScriptError, ServeLimits, ServeSettings,
+    Reply, ScriptError, ServeLimits, ServeSettings, SourceMap,
 };
 
 /// Small enough that the whole file runs in seconds.

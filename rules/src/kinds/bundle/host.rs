@@ -69,6 +69,15 @@ impl GraphHost {
         self.view.read(file).ok().flatten().and_then(|bytes| String::from_utf8(bytes).ok())
     }
 
+    /// What a specifier leads to from a module of the workspace: a file, nothing, or why not.
+    pub(super) fn leads_to(&self, importer: &str, specifier: &str) -> Result<Option<String>, String> {
+        match self.packages.resolve(importer, specifier, Asked::Import) {
+            Found::File(file) => Ok(Some(file.path)),
+            Found::Nothing => Ok(None),
+            Found::Missing { reason } => Err(reason),
+        }
+    }
+
     fn is_external(&self, specifier: &str) -> bool {
         let matches =
             |name: &str| specifier.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));

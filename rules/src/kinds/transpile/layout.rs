@@ -25,8 +25,7 @@ pub(crate) struct Layout {
     root: RelPath,
     out: RelPath,
     template: Template,
-    /// Whether the outputs belong into the tree.
-    pub(super) placed: bool,
+    placed: bool,
     pub(super) project: RelPath,
     target: Option<Language>,
     jsx: Option<&'static str>,
@@ -111,6 +110,11 @@ pub fn outputs<'db>(db: &'db dyn Db, rule: Target<'db>, graph: GraphKey<'db>) ->
 }
 
 impl Layout {
+    /// Whether the outputs belong into the tree.
+    pub(in crate::kinds) fn placed(&self) -> bool {
+        self.placed
+    }
+
     /// The directory that outputs mirror.
     pub(in crate::kinds) fn root(&self) -> &RelPath {
         &self.root

@@ -171,7 +171,8 @@ async fn read(
             Kind::Reply => shared.answer(frame.id, Ok(HostReply { message: frame.message, body: frame.body })),
             Kind::Thrown => {
                 let module = &shared.module;
-                let thrown = read_thrown(&frame.message, &module.path.to_string_lossy(), &module.program());
+                let root = module.root.to_string_lossy();
+                let thrown = read_thrown(&frame.message, &root, &module.program(), &**module);
                 shared.answer(frame.id, Err(HostError::Thrown(thrown)));
             }
             Kind::Operation => {

@@ -50,7 +50,7 @@ impl Process {
             .arg(home.bootstrap())
             .arg(&socket)
             .arg(home.path())
-            .arg(&module.path)
+            .arg(module.path())
             .current_dir(&settings.root)
             .env_clear()
             .envs(settings.environment.iter().map(|(name, value)| (name, value)))
