@@ -15,7 +15,7 @@ use crate::evaluation::{Evaluated, LogLevel, LogLine, Message};
 use crate::faults::{self, Faults};
 use crate::files::Asked;
 use crate::host::{self, Surroundings};
-use crate::limits::Limits;
+use crate::limits::{Limits, set_memory};
 use crate::meter::Meter;
 use crate::modules::{self, Missing, Mode, ModuleLoader, ModuleResolver};
 use crate::program::Program;
@@ -79,7 +79,7 @@ fn run_in_engine(job: &Job, memory: usize) -> (Result<Evaluated, ScriptError>, u
 fn run_counted(job: &Job, memory: usize, ticks: &Rc<Cell<u64>>) -> Result<Evaluated, ScriptError> {
     let start = |error: rquickjs::Error| ScriptError::Start(error.to_string());
     let runtime = Runtime::new().map_err(start)?;
-    runtime.set_memory_limit(memory);
+    set_memory(&runtime, memory);
     runtime.set_max_stack_size(job.limits.stack);
     let missing = Missing::default();
     let (mode, program) = (Mode::Evaluate, &job.program);

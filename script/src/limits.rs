@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use rquickjs::Runtime;
 use rustix::time::{ClockId, clock_gettime};
 
 /// What an evaluation may use.
@@ -22,6 +23,13 @@ impl Default for Limits {
     fn default() -> Self {
         Self { cpu: Duration::from_secs(2), memory: 256 << 20, stack: 1 << 20, silence: Duration::from_mins(1) }
     }
+}
+
+/// Gives an engine so much memory. Cycles are looked for when a part of it is in use and not before: to load many modules, which
+/// holds on to everything, would look for them again and again.
+pub(crate) fn set_memory(runtime: &Runtime, bytes: usize) {
+    runtime.set_memory_limit(bytes);
+    runtime.set_gc_threshold(bytes / 16);
 }
 
 /// The CPU time that the current thread has used so far.

@@ -20,6 +20,7 @@ use crate::evaluation::LogLevel;
 use crate::files::SharedFiles;
 use crate::frames::FrameMaps;
 use crate::host::{self, Surroundings};
+use crate::limits::set_memory;
 use crate::meter::Meter;
 use crate::modules::{self, Missing, Mode, ModuleLoader, ModuleResolver};
 use crate::rejections::RejectionListener;
@@ -75,7 +76,7 @@ fn run_in_engine(
     let start = |error: rquickjs::Error| ScriptError::Start(error.to_string());
     let limits = common.settings.limits;
     let runtime = Runtime::new().map_err(start)?;
-    runtime.set_memory_limit(limits.memory);
+    set_memory(&runtime, limits.memory);
     runtime.set_max_stack_size(limits.stack);
     let missing = Missing::default();
     let (mode, program) = (Mode::Serve, &common.program);
