@@ -20,7 +20,7 @@ use webstir_engine::path::RelPath;
 use crate::tsconfig::{EmitOptions, Jsx};
 
 pub use codec::{DecodeError, FORMAT};
-pub(crate) use globals::foreign_globals;
+pub(crate) use globals::{ambient_names, foreign_globals};
 pub use names::{Name, Names};
 pub(crate) use parse::{Collector, Parts, tidy};
 pub use parse::{Language, ParsedModule};

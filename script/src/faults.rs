@@ -45,7 +45,8 @@ impl<'js> Faults<'_, 'js> {
             None => return self.out_of_memory(),
         };
         match (thrown.name.as_deref(), thrown.message.as_str()) {
-            (Some("InternalError"), "out of memory") => self.out_of_memory(),
+            // There may be room for the error and none for its message.
+            (Some("InternalError"), "out of memory" | "") => self.out_of_memory(),
             (Some("InternalError"), "interrupted") => ScriptError::CpuLimit { limit: self.cpu },
             (Some("RangeError"), "Maximum call stack size exceeded") => ScriptError::StackOverflow(thrown),
             (Some("Error"), message) => {

@@ -35,7 +35,7 @@ const BUN: &[&str] = &["CSRF", "CookieMap", "SQL", "env", "randomUUIDv7", "versi
 pub(crate) fn foreign_globals(parts: &Parts) -> Vec<(String, Span)> {
     let mut visitor = FreeNames {
         unresolved: SyntaxContext::empty().apply_mark(parts.unresolved),
-        ambient: ambient(&parts.program),
+        ambient: ambient_names(&parts.program),
         found: Vec::new(),
     };
     parts.program.visit_with(&mut visitor);
@@ -44,7 +44,6 @@ pub(crate) fn foreign_globals(parts: &Parts) -> Vec<(String, Span)> {
 
 struct FreeNames {
     unresolved: SyntaxContext,
-    /// What the module declares to be there: names that are free once types are gone.
     ambient: Vec<Id>,
     found: Vec<(String, Span)>,
 }
@@ -114,8 +113,8 @@ impl Visit for FreeNames {
     }
 }
 
-/// The names that a module only declares.
-fn ambient(program: &Program) -> Vec<Id> {
+/// The names of which a module only says that they are there (`declare`): they are free once types are gone.
+pub(crate) fn ambient_names(program: &Program) -> Vec<Id> {
     let mut names = Vec::new();
     let Program::Module(module) = program else { return names };
     for item in &module.body {

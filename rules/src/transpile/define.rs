@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use swc_core::common::sync::Lrc;
 use swc_core::common::{DUMMY_SP, FileName, Mark, SourceMap, Spanned, SyntaxContext};
 use swc_core::ecma::ast::{
-    AssignTarget, EsVersion, Expr, Ident, KeyValueProp, Lit, MemberExpr, MemberProp, OptChainBase, OptChainExpr,
+    AssignTarget, EsVersion, Expr, Id, Ident, KeyValueProp, Lit, MemberExpr, MemberProp, OptChainBase, OptChainExpr,
     Program, Prop, PropName, SimpleAssignTarget, UnaryExpr, UnaryOp, UpdateExpr,
 };
 use swc_core::ecma::parser::{Syntax, parse_file_as_expr};
@@ -13,6 +13,7 @@ use swc_core::ecma::utils::drop_span;
 use swc_core::ecma::visit::{VisitMut, VisitMutWith, noop_visit_mut_type};
 
 use super::Fault;
+use crate::source::ambient_names;
 
 struct Definition<'a> {
     /// The names in reading order: `process`, `env`, `NODE_ENV`.
@@ -20,7 +21,8 @@ struct Definition<'a> {
     value: Box<Expr>,
 }
 
-/// Replaces each name of `define` where nothing in the file declares its first part; says whether a value mentions a name.
+/// Replaces each name of `define` where nothing in the file declares its first part, or only says that it is there (`declare`);
+/// says whether a value mentions a name.
 pub(super) fn replace(
     program: &mut Program,
     define: &BTreeMap<String, String>,
@@ -44,7 +46,8 @@ pub(super) fn replace(
         mentions_names |= !matches!(&*value, Expr::Lit(_));
         definitions.push(Definition { names: name.split('.').collect(), value });
     }
-    program.visit_mut_with(&mut Replace { definitions, unresolved });
+    let ambient = ambient_names(program);
+    program.visit_mut_with(&mut Replace { definitions, unresolved, ambient });
     Ok(mentions_names)
 }
 
@@ -73,6 +76,7 @@ fn parse(value: &str, unresolved: SyntaxContext) -> Option<Box<Expr>> {
 struct Replace<'a> {
     definitions: Vec<Definition<'a>>,
     unresolved: SyntaxContext,
+    ambient: Vec<Id>,
 }
 
 impl Replace<'_> {
@@ -88,10 +92,14 @@ impl Replace<'_> {
             .map(|definition| &*definition.value)
     }
 
+    fn is_free(&self, name: &Ident) -> bool {
+        name.ctxt == self.unresolved || self.ambient.contains(&name.to_id())
+    }
+
     fn matches(&self, expr: &Expr, names: &[&str]) -> bool {
         let Some((last, before)) = names.split_last() else { return false };
         match expr {
-            Expr::Ident(name) => before.is_empty() && name.sym == **last && name.ctxt == self.unresolved,
+            Expr::Ident(name) => before.is_empty() && name.sym == **last && self.is_free(name),
             Expr::Member(member) => self.member_matches(member, last, before),
             Expr::OptChain(OptChainExpr { base, .. }) => match &**base {
                 OptChainBase::Member(member) => self.member_matches(member, last, before),

@@ -49,6 +49,19 @@ fn definitions() {
 }
 
 #[test]
+fn what_is_only_declared_is_defined_by_the_definition() {
+    let text = "declare const WORD: string; declare const process: { env: { A: string } };\n\
+        export const a = WORD + process.env.A; const f = (WORD: string) => WORD; f(a);";
+    let define = [("WORD", "\"word\""), ("process.env.A", "\"a\"")];
+    let define = define.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    insta::assert_snapshot!(emit_with("a.ts", text, &Options { define, ..options(EmitOptions::default()) }).code, @r#"
+    export const a = "word" + "a";
+    const f = (WORD)=>WORD;
+    f(a);
+    "#);
+}
+
+#[test]
 fn a_definition_that_is_no_expression() {
     for value in ["1 +", "", "a; b", "1 2"] {
         let define = BTreeMap::from([("A".to_owned(), value.to_owned())]);
