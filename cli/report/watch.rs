@@ -4,6 +4,7 @@
 //! lines, one JSON object a line on stdout, or nothing but what is wrong. It knows all that is wrong at present, not only what the last
 //! change did.
 
+mod log;
 mod screen;
 
 use std::collections::BTreeSet;
@@ -16,6 +17,9 @@ use webstir_engine::event::Status;
 use webstir_engine::explain::{Cause, Change};
 use webstir_engine::path::RelPath;
 use webstir_runtime::Deployed;
+
+use log::Log;
+pub(crate) use log::LogSink;
 
 use super::terminal::{most_shown, plural, rendered};
 use super::{cause, duration, json as documents, result, story, terminal};
@@ -71,6 +75,8 @@ struct State {
     /// What went wrong since the last change, other than in the build.
     trouble: Option<String>,
     started_before: bool,
+    /// What was logged last.
+    log: Log,
 }
 
 /// An action that ran.

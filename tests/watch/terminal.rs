@@ -121,3 +121,29 @@ fn the_screen_tells_what_is_now_and_hears_keys() {
     }
     assert_eq!(case.read("before"), case.read("after"));
 }
+
+#[test]
+fn what_handlers_log_stays_on_the_screen() {
+    let case = Case::starter();
+    let module = case.read("src/backend/routes/page.ts");
+    case.write(
+        "src/backend/routes/page.ts",
+        &module.replacen("handler(ctx) {", "handler(ctx) {\n    console.log('a handler says', { seen: 1 });", 1),
+    );
+    let terminal = Terminal::start(&case);
+    let first = terminal.until(|screen| screen.contains("✓ Checked in") && screen.contains("served in"));
+    let url = first.lines().find_map(|line| line.trim().strip_prefix("http://")).unwrap();
+    let asked = ureq::get(&format!("http://{url}/")).call();
+    assert!(asked.is_ok(), "{asked:?}");
+    let said = "INFO a handler says { seen: 1 }";
+    terminal.until(|screen| screen.contains(said) && screen.contains("request.completed"));
+    // The next build draws everything anew.
+    case.write(
+        "src/shared/notes.ts",
+        &format!("{}export const wrong: number = 'text';\n", case.read("src/shared/notes.ts")),
+    );
+    let screen = terminal
+        .until(|screen| screen.contains("× Checked in") && screen.matches("loaded module definition").count() == 2);
+    assert!(screen.starts_with("webstir workspace build"), "{screen}");
+    assert!(screen.contains(said) && screen.contains("r rebuild"), "{screen}");
+}

@@ -22,7 +22,7 @@ use super::keys;
 use crate::args::{Global, ReleaseArguments, Watch as Arguments};
 use crate::commands::release;
 use crate::compose::{Built, Failure, Watch};
-use crate::report::watch::View;
+use crate::report::watch::{LogSink, View};
 
 /// Where nobody said where to listen.
 const FIRST_PORT: u16 = 4321;
@@ -67,7 +67,12 @@ impl Serving {
         let is_terminal = io::stderr().is_terminal();
         if !global.quiet {
             let colour = is_terminal && console::colors_enabled_stderr();
-            release::log_to(io::stderr(), colour, !global.json, &settings.log);
+            if view.is_screen() {
+                let sink = LogSink::new(view.clone()).map_err(|error| Failure::new(error.to_string()))?;
+                release::log_to(sink, colour, true, &settings.log);
+            } else {
+                release::log_to(io::stderr(), colour, !global.json, &settings.log);
+            }
         }
         let live = Live::new();
         let server = runtime.block_on(bind(&environment, &settings, arguments, &live))?;

@@ -8,6 +8,9 @@ use crate::report::{duration, story};
 /// More actions than these fill the screen without saying more.
 const MOST_ACTIONS: usize = 8;
 
+/// As many lines of the log are shown, however little room there is.
+const LEAST_LOG: usize = 3;
+
 /// Where the screen cannot be measured.
 const USUAL_SIZE: (u16, u16) = (24, 80);
 
@@ -41,11 +44,19 @@ fn text(state: &State, rows: usize, columns: usize) -> String {
         lines.iter().map(|line| measure_text_width(line).div_ceil(columns.max(1)).max(1)).sum()
     };
     let mut lines: Vec<String> = head.collect();
-    if height(&lines) + height(&status) + height(&findings) + height(&foot) > rows {
+    let taken = height(&lines) + height(&status) + height(&findings) + height(&foot);
+    // An empty line follows the log, and the cursor stands below everything.
+    let left = rows.saturating_sub(taken + 2).max(LEAST_LOG);
+    let mut log: Vec<String> = state.log.last(left).map(|line| cut(format!("  {line}"))).collect();
+    if !log.is_empty() {
+        log.push(String::new());
+    }
+    if taken + log.len() > rows {
         lines.append(&mut findings);
     }
     lines.append(&mut status);
     lines.append(&mut findings);
+    lines.append(&mut log);
     lines.append(&mut foot);
     lines.join("\n")
 }
