@@ -28,11 +28,11 @@ export const module = {{
 "#
     );
     let server = format!(
-        r#"{imports}
+        r"{imports}
 const all: string[][] = [{names}];
 const server = Bun.serve({{ port: Number(process.env.PORT), fetch: () => Response.json({body}) }});
 console.log(server.port);
-"#
+"
     );
     fs::write(root.join("src/backend/module.ts"), definition).unwrap();
     fs::write(root.join("src/backend/server.ts"), server).unwrap();

@@ -32,7 +32,7 @@ use serde_json::Value;
 /// How many modules the definition reaches where it does not reach all.
 const NARROW: usize = 50;
 /// How long anything may take.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 const REBUILD: &str = r#"
 import * as esbuild from "esbuild";
@@ -335,7 +335,7 @@ fn idle(directory: &Path, size: usize) {
     let mut watching = Watching::start(&root);
     let of = watching.child.id();
     let before = process::processor_time(of);
-    std::thread::sleep(Duration::from_secs(60));
+    std::thread::sleep(Duration::from_mins(1));
     println!(
         "| a minute without edits, {size} modules | {:.2} % of a processor |",
         (process::processor_time(of) - before) / 0.6
