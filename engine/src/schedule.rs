@@ -97,6 +97,8 @@ pub struct Scheduler {
     asked: Vec<Request>,
     /// How long the last look at everything took.
     looked: Option<Duration>,
+    /// What an error left undone.
+    left: Left,
     published: Instant,
 }
 
@@ -107,6 +109,16 @@ struct Running {
     cancelled: Arc<AtomicBool>,
     /// Whether any change of the workspace may concern it, and it takes long.
     sees_everything: bool,
+}
+
+/// What an error left undone, in a process that stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Left {
+    Nothing,
+    /// Files kept changing while they were read; everything is tried once more, for the last of these changes may have been heard already.
+    Tried,
+    /// Everything. The next change is a reason to plan again, even if what it tells was found out before the error.
+    Everything,
 }
 
 /// What was told of the present state of the world.
@@ -142,6 +154,7 @@ impl Scheduler {
             changed: BTreeSet::new(),
             asked: Vec::new(),
             looked: None,
+            left: Left::Nothing,
             published: Instant::now(),
         }
     }
@@ -203,12 +216,19 @@ impl Scheduler {
         also: &BTreeSet<RelPath>,
         concerns: &dyn Fn(&RelPath) -> bool,
     ) -> Result<Happening, BuildError> {
-        let result = self.advance(goals, concerns);
+        let mut result = self.advance(goals, concerns);
+        if matches!(result, Err(BuildError::Unstable(_))) && self.left == Left::Nothing {
+            self.left = Left::Tried;
+            self.abandon();
+            self.begin();
+            result = self.advance(goals, concerns);
+        }
         if let Some(took) = self.looked.take() {
             watcher.looked(took);
         }
         match result {
             Ok(happening @ (Happening::Settled | Happening::Idle)) => {
+                self.left = Left::Nothing;
                 let mut directories = self.database.files().directories();
                 directories.insert(RelPath::root());
                 directories.extend(also.iter().cloned());
@@ -223,8 +243,12 @@ impl Scheduler {
             Ok(happening) => Ok(happening),
             Err(error) => {
                 self.abandon();
-                self.planned = true;
-                self.told = Told::Idle;
+                self.left = Left::Everything;
+                // A change that was heard before is told yet, and planned for.
+                if self.changed.is_empty() {
+                    self.planned = true;
+                    self.told = Told::Idle;
+                }
                 Err(error)
             }
         }

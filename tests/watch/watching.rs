@@ -182,7 +182,11 @@ impl Watching {
             if body.contains(text) {
                 return;
             }
-            assert!(Instant::now() < deadline, "{path} never holds {text}: {body}\n{}", self.stderr());
+            if Instant::now() > deadline {
+                let events: Vec<Value> = self.events.try_iter().collect();
+                let last = events.len().saturating_sub(5);
+                panic!("{path} never holds {text}: {body}\n{:#?}\n{}", &events[last..], self.stderr());
+            }
             thread::sleep(Duration::from_millis(10));
         }
     }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use rustc_hash::FxHashMap;
 use salsa::Setter as _;
 
-use super::{BuildError, CANCELLATION_INTERVAL, Message, RETRIES, Running, Scheduler};
+use super::{BuildError, CANCELLATION_INTERVAL, Left, Message, RETRIES, Running, Scheduler};
 use crate::action::{Action, Origin, Outcome};
 use crate::db::Db;
 use crate::derivation::renew;
@@ -112,8 +112,14 @@ impl Scheduler {
             }
         }
         if others.is_empty() {
-            return false;
+            if self.left != Left::Everything {
+                return false;
+            }
+            if let Changes::Some { paths, moved } = changes {
+                others.extend(paths.iter().chain(moved).cloned());
+            }
         }
+        self.left = Left::Nothing;
         if has_answers {
             // Nobody can say what it has read so far.
             for running in self.running.values().filter(|running| running.sees_everything) {
@@ -152,8 +158,8 @@ impl Scheduler {
                 Ok(moved)
             }
             End::Error(RunError::InputChanged(path)) => {
-                self.count_retry(&action)?;
                 Files::refresh(&mut self.database, &[path]);
+                self.count_retry(&action)?;
                 Ok(true)
             }
             End::Error(RunError::BlobMissing(_)) => {

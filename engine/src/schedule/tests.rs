@@ -1,22 +1,25 @@
-//! What a rule is told of the run before.
+//! What a rule is told of the run before, and files that change while they are read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use super::Scheduler;
-use crate::action::{Action, Outcome};
+use super::{BuildError, Goals, Happening, Message, RETRIES, Scheduler};
+use crate::action::{Action, Input, Origin, Outcome};
 use crate::config::schema::{KindSchema, Language};
 use crate::config::{self, Inputs};
 use crate::db::Database;
 use crate::execute::Executor;
 use crate::fact::FactTable;
-use crate::file::Files;
+use crate::file::{self, Content, Files};
 use crate::label::Label;
 use crate::path::RelPath;
 use crate::plan::Planner;
-use crate::rule::{Context, Rule, RuleSet, RunResult};
+use crate::rule::{Context, Rule, RuleSet, RunError, RunResult};
 use crate::store::Store;
 use crate::system::Memory;
+use crate::watch::{Changes, Watcher};
 
 type Told = Arc<Mutex<Vec<Option<Vec<RelPath>>>>>;
 
@@ -63,20 +66,54 @@ const LANGUAGE: Language = Language {
     presets: &[],
 };
 
-/// What the rule is told in its runs: the second one comes after `a` changed, the third after all was forgotten.
-fn told(is_warm: bool) -> Vec<Option<Vec<RelPath>>> {
-    let told = Told::default();
-    let rules = Arc::new(RuleSet::new(vec![Box::new(Reader { is_warm, told: told.clone() })], &[]));
+fn scheduler(store: &Path, memory: &Arc<Memory>, rule: Box<dyn Rule>) -> Scheduler {
+    let rules = Arc::new(RuleSet::new(vec![rule], &[]));
     let text = "workspace { preset none }\nprofile build { out build }\nreader r { }";
     let (config, found) = config::load(&Inputs { text: Some(text), package_mode: None, language: &LANGUAGE });
     assert!(found.is_empty(), "{found:?}");
-    let directory = tempfile::tempdir().unwrap();
-    let store = Arc::new(Store::open(directory.path()).unwrap());
-    let memory = Arc::new(Memory::with_files(&[("a", "1"), ("b", "1")]));
+    let store = Arc::new(Store::open(store).unwrap());
     let facts = Arc::new(FactTable::new(None));
     let database = Database::new(memory.clone(), rules.clone(), facts, Arc::new(config), BTreeMap::new());
     let executor = Executor::new(1, rules, memory.clone(), store.clone(), Arc::new(|_| {})).unwrap();
-    let mut scheduler = Scheduler::new(database, store, executor, Arc::new(|_| {}), Arc::default());
+    Scheduler::new(database, store, executor, Arc::new(|_| {}), Arc::default())
+}
+
+/// A rule whose input is another one each time that it was read, so many times.
+struct Restless {
+    memory: Arc<Memory>,
+    changes: Arc<AtomicUsize>,
+    runs: AtomicUsize,
+}
+
+impl Rule for Restless {
+    fn kind(&self) -> &'static str {
+        "reader"
+    }
+
+    fn plan(&self, planner: &mut Planner<'_>) {
+        let mut action = Action::new(planner.label(None), 1, Box::new([]));
+        let path = RelPath::new("a").unwrap();
+        let Content::Digest(digest) = file::content(planner.db, &path) else { return };
+        action.inputs = Box::new([Input { path, digest, origin: Origin::Workspace }]);
+        planner.action(action);
+    }
+
+    fn run(&self, context: &Context<'_>) -> RunResult {
+        let left = self.changes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+        if left.is_ok() {
+            self.memory.write("a", &format!("{} runs", self.runs.fetch_add(1, Ordering::Relaxed)));
+            return Err(RunError::InputChanged(context.action.inputs[0].path.clone()));
+        }
+        Ok(Outcome::done(Vec::new(), Vec::new()))
+    }
+}
+
+/// What the rule is told in its runs: the second one comes after `a` changed, the third after all was forgotten.
+fn told(is_warm: bool) -> Vec<Option<Vec<RelPath>>> {
+    let told = Told::default();
+    let directory = tempfile::tempdir().unwrap();
+    let memory = Arc::new(Memory::with_files(&[("a", "1"), ("b", "1")]));
+    let mut scheduler = scheduler(directory.path(), &memory, Box::new(Reader { is_warm, told: told.clone() }));
     let goals = [Label::new("reader", "r")];
     scheduler.run("build", &goals).unwrap();
     memory.write("a", "2");
@@ -91,4 +128,36 @@ fn told(is_warm: bool) -> Vec<Option<Vec<RelPath>>> {
 fn a_warm_rule_is_told_what_changed_since_its_last_run() {
     assert_eq!(told(true), [None, Some(vec![RelPath::new("a").unwrap()]), None]);
     assert_eq!(told(false), [None, None, None]);
+}
+
+#[test]
+fn files_that_keep_changing_are_tried_again_when_they_are_told_to_have_changed() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = tempfile::tempdir().unwrap();
+    let memory = Arc::new(Memory::with_files(&[("a", "1")]));
+    let changes = Arc::<AtomicUsize>::default();
+    let rule = Restless { memory: memory.clone(), changes: changes.clone(), runs: AtomicUsize::default() };
+    let mut scheduler = scheduler(directory.path(), &memory, Box::new(rule));
+    let all = vec![Label::new("reader", "r")];
+    let goals = Goals { profile: "build".into(), first: all.clone(), all };
+    let mut watcher = Watcher::start(root.path(), true, Box::new(|_| false)).unwrap();
+    let mut next = |scheduler: &mut Scheduler| scheduler.next(&goals, &mut watcher, &BTreeSet::new(), &|_| false);
+    let mut rest = |scheduler: &mut Scheduler| {
+        while next(scheduler)? != Happening::Idle {}
+        Ok::<_, BuildError>(())
+    };
+    // Once more than is borne: everything is tried a second time by itself.
+    changes.store(RETRIES as usize + 1, Ordering::Relaxed);
+    rest(&mut scheduler).unwrap();
+    // Too often. What was last written is known by now, so that to hear of it is no news.
+    let path = RelPath::new("a").unwrap();
+    let changed = || Message::Changed(Changes::Some { paths: [path.clone()].into(), moved: BTreeSet::new() });
+    memory.write("a", "2");
+    changes.store(2 * (RETRIES as usize + 1), Ordering::Relaxed);
+    scheduler.inbox().send(changed());
+    assert!(matches!(rest(&mut scheduler), Err(BuildError::Unstable(_))));
+    assert_eq!(changes.load(Ordering::Relaxed), 0);
+    scheduler.inbox().send(changed());
+    rest(&mut scheduler).unwrap();
+    assert!(scheduler.is_idle());
 }
