@@ -15,6 +15,9 @@ pub(crate) struct Watch {
     /// The address to listen on [default: `HOST`, then 127.0.0.1]
     #[arg(long, value_name = "ADDRESS", conflicts_with = "no_serve")]
     pub(crate) host: Option<IpAddr>,
+    /// Answer to this name as well, besides addresses and `localhost`; `.example.test` is every name below it
+    #[arg(long, value_name = "NAME", conflicts_with = "no_serve")]
+    pub(crate) allow_host: Vec<String>,
     /// The port to listen on, 0 for any that is free [default: `PORT`, then the first free one from 4321]
     #[arg(short, long, value_name = "NUMBER", conflicts_with = "no_serve")]
     pub(crate) port: Option<u16>,

@@ -6,6 +6,7 @@
 
 mod event;
 mod finding;
+mod hosts;
 mod injection;
 mod subscription;
 
@@ -18,6 +19,7 @@ use uuid::Uuid;
 use crate::application::Deployed;
 use event::{Event, Status};
 use finding::Findings;
+use hosts::Hosts;
 
 pub use finding::{LiveFinding, LiveSeverity};
 pub(crate) use injection::{Injection, is_html};
@@ -44,6 +46,7 @@ pub struct Live {
 struct Shared {
     /// Tells revisions of this hub from those of one before it, whose pages may still be open.
     origin: String,
+    hosts: Hosts,
     current: Mutex<Current>,
     events: broadcast::Sender<Event>,
 }
@@ -64,9 +67,19 @@ impl Default for Live {
 
 impl Live {
     pub fn new() -> Self {
+        Self::answering_to([])
+    }
+
+    /// For a server that answers to these names besides addresses and `localhost`; `.example` is every name below it.
+    pub fn answering_to(names: impl IntoIterator<Item = String>) -> Self {
         let (events, _) = broadcast::channel(MOST_WAITING);
         let origin = Uuid::new_v4().simple().to_string();
-        Self { shared: Arc::new(Shared { origin, current: Mutex::default(), events }) }
+        Self { shared: Arc::new(Shared { origin, hosts: Hosts::new(names), current: Mutex::default(), events }) }
+    }
+
+    /// Whether a request for this authority is answered.
+    pub(crate) fn answers_to(&self, authority: Option<&str>) -> bool {
+        self.shared.hosts.allow(authority)
     }
 
     /// A build has begun.

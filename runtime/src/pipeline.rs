@@ -113,6 +113,9 @@ fn request_id(headers: &HeaderMap) -> String {
 
 impl Exchange {
     async fn run(mut self, started: Instant) -> Response<Body> {
+        if let Some(refusal) = self.live_refusal() {
+            return refusal;
+        }
         let path = self.uri.path().to_owned();
         let Ok(path) = RequestPath::parse(&path) else {
             return response::error(

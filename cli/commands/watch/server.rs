@@ -74,7 +74,7 @@ impl Serving {
                 release::log_to(io::stderr(), colour, !global.json, &settings.log);
             }
         }
-        let live = Live::new();
+        let live = Live::answering_to(arguments.allow_host.iter().cloned());
         let server = runtime.block_on(bind(&environment, &settings, arguments, &live))?;
         let address = server.address();
         let host = match address.ip() {

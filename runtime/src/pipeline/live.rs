@@ -1,6 +1,7 @@
 //! What the server itself has for browsers while a workspace is edited.
 
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, RETRY_AFTER};
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HOST, HeaderName, RETRY_AFTER};
+use http::uri::Authority;
 use http::{HeaderValue, Method, Response, StatusCode};
 
 use super::Exchange;
@@ -35,6 +36,21 @@ const WAITING: &str = r#"<!doctype html>
 "#;
 
 impl Exchange {
+    /// What a request for a name gets that is not this machine's.
+    pub(super) fn live_refusal(&self) -> Option<Response<Body>> {
+        let live = self.state.live.as_ref()?;
+        let named = self.headers.get(HOST).map(|host| host.to_str().unwrap_or_default());
+        let authority = self.uri.authority().map(Authority::as_str).or(named);
+        if live.answers_to(authority) {
+            return None;
+        }
+        let host = authority.unwrap_or_default();
+        let told = format!(
+            "While a workspace is edited this server answers to addresses and to `localhost`, not to `{host}`. `--allow-host` allows it"
+        );
+        Some(response::error(StatusCode::FORBIDDEN, "forbidden_host", Some(&told)))
+    }
+
     /// What nothing of the user's can stand before. None when the path is none of these.
     pub(super) fn live_built_in(&self, path: &str) -> Option<Response<Body>> {
         let live = self.state.live.as_ref()?;

@@ -90,8 +90,9 @@ pub(crate) async fn send(address: SocketAddr, method: &str, path: &str, headers:
 }
 
 fn request(method: &str, path: &str, headers: &[(&str, &str)], more: &str) -> String {
-    let mut text = format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\n");
-    for (name, value) in headers {
+    let mut text = format!("{method} {path} HTTP/1.1\r\n");
+    let host = ("host", "localhost");
+    for (name, value) in headers.iter().chain((!headers.iter().any(|(name, _)| *name == "host")).then_some(&host)) {
         text.extend([name, ": ", value, "\r\n"]);
     }
     text + more + "\r\n"

@@ -139,3 +139,17 @@ async fn until_something_is_deployed_a_page_waits() {
     client.until("data: reload\n").await;
     assert!(server.get("/").await.text.starts_with("here"));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn names_of_others_are_answered_nothing() {
+    let server = Running::start().await;
+    server.show(&release(server.root(), &module(&[("/", "{ body: 'secret' }")]), &[])).await;
+    for path in ["/", "/__webstir/events", "/__webstir/live.js", "/healthz"] {
+        let refused = server.send("GET", path, &[("host", "evil.example:4321")]).await;
+        assert_eq!((refused.status, &refused.json()["error"]), (403, &"forbidden_host".into()), "{path}");
+        assert!(refused.text.contains("`evil.example:4321`") && refused.text.contains("--allow-host"), "{refused:?}");
+    }
+    for host in ["127.0.0.1:4321", "app.localhost", "[::1]:4321"] {
+        assert_eq!(server.send("GET", "/", &[("host", host)]).await.status, 200, "{host}");
+    }
+}
