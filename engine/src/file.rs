@@ -61,12 +61,17 @@ pub struct Answer {
 /// Actions finish many times between two edits: what follows from answers alone is not looked at again for each of them.
 const DURABILITY: salsa::Durability = salsa::Durability::MEDIUM;
 
+/// An answer is set anew as often. A file whose bytes can never be read as they are would be read without end.
+const MOST_CONFIRMED: u8 = 8;
+
 /// All answers so far, by path and question. Shared by every handle of one database; holds identities only.
 #[derive(Debug, Default)]
 pub struct Files {
     answers: Mutex<Answers>,
     /// Paths whose bytes were found to differ from their answer while a query ran.
     suspects: Mutex<Vec<RelPath>>,
+    /// How often an answer was set anew that was right after all, since the last change.
+    confirmed: Mutex<FxHashMap<RelPath, u8>>,
 }
 
 #[derive(Debug, Default)]
@@ -166,8 +171,32 @@ impl Files {
         !Self::ask_again(db, stale).is_empty()
     }
 
+    /// As [`Files::refresh`], for suspects. An answer that is right after all, as when a file was emptied and is what it was again, is set anew:
+    /// what followed from it while it could not be read is not to be believed.
+    pub fn reconsider(db: &mut dyn Db, suspects: &[RelPath]) -> bool {
+        suspects.iter().for_each(|path| db.system().doubt(path));
+        let mut any = Self::refresh(db, suspects);
+        for path in suspects {
+            let answer = db.files().lock().by_question.get(&(path.clone(), Question::Content)).copied();
+            let Some(answer) = answer else { continue };
+            let times = {
+                let mut confirmed = db.files().confirmed.lock().unwrap_or_else(PoisonError::into_inner);
+                let times = confirmed.entry(path.clone()).or_default();
+                *times += 1;
+                *times
+            };
+            if times <= MOST_CONFIRMED {
+                let known = answer.known(db).clone();
+                answer.set_known(db).to(known);
+                any = true;
+            }
+        }
+        any
+    }
+
     /// Asks the world again about what may have changed, and sets what did. Returns the paths whose answers are others now, sorted.
     pub fn look(db: &mut dyn Db, changes: &Changes) -> Vec<RelPath> {
+        db.files().confirmed.lock().unwrap_or_else(PoisonError::into_inner).clear();
         let answers = db.files().lock();
         let stale: Vec<Answer> = match changes {
             Changes::Everything => answers.by_question.values().copied().collect(),

@@ -200,7 +200,7 @@ impl Scheduler {
         loop {
             let missing = self.missing(&profile, goals);
             let suspects = self.database.files().take_suspects();
-            if !Files::refresh(&mut self.database, &suspects) && !self.take_from_store(&missing)? {
+            if !Files::reconsider(&mut self.database, &suspects) && !self.take_from_store(&missing)? {
                 return Ok(self.report(&profile, goals));
             }
         }
@@ -323,7 +323,7 @@ impl Scheduler {
             if !self.planned {
                 let missing = self.missing(&goals.profile, &goals.all);
                 let suspects = self.database.files().take_suspects();
-                if Files::refresh(&mut self.database, &suspects) {
+                if Files::reconsider(&mut self.database, &suspects) {
                     continue;
                 }
                 self.stop_superseded(goals);

@@ -68,6 +68,8 @@ pub trait System: Send + Sync + fmt::Debug {
     fn digest(&self, path: &RelPath) -> io::Result<Digest> {
         self.read(path).map(|bytes| Digest::of(&bytes))
     }
+    /// What is known of the bytes of a file is not to be trusted: they are read the next time that its digest is asked for.
+    fn doubt(&self, _path: &RelPath) {}
     /// The entries of a directory; `NotFound` for anything else. Names that are not UTF-8 are left out.
     fn list(&self, path: &RelPath) -> io::Result<Listing>;
     /// Where `path` really is, all links followed; `None` when it is absent.

@@ -1,6 +1,7 @@
 //! What a rule is told of the run before, and files that change while they are read.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -9,7 +10,9 @@ use super::{BuildError, Goals, Happening, Message, RETRIES, Scheduler};
 use crate::action::{Action, Input, Origin, Outcome};
 use crate::config::schema::{KindSchema, Language};
 use crate::config::{self, Inputs};
-use crate::db::Database;
+use crate::db::{Database, Db, Settings};
+use crate::diagnostic::Diagnostic;
+use crate::digest::Digest;
 use crate::execute::Executor;
 use crate::fact::FactTable;
 use crate::file::{self, Content, Files};
@@ -18,7 +21,7 @@ use crate::path::RelPath;
 use crate::plan::Planner;
 use crate::rule::{Context, Rule, RuleSet, RunError, RunResult};
 use crate::store::Store;
-use crate::system::Memory;
+use crate::system::{Listing, Memory, PathKind, System};
 use crate::watch::{Changes, Watcher};
 
 type Told = Arc<Mutex<Vec<Option<Vec<RelPath>>>>>;
@@ -66,7 +69,7 @@ const LANGUAGE: Language = Language {
     presets: &[],
 };
 
-fn scheduler(store: &Path, memory: &Arc<Memory>, rule: Box<dyn Rule>) -> Scheduler {
+fn scheduler(store: &Path, memory: &Arc<impl System + 'static>, rule: Box<dyn Rule>) -> Scheduler {
     let rules = Arc::new(RuleSet::new(vec![rule], &[]));
     let text = "workspace { preset none }\nprofile build { out build }\nreader r { }";
     let (config, found) = config::load(&Inputs { text: Some(text), package_mode: None, language: &LANGUAGE });
@@ -151,13 +154,79 @@ fn files_that_keep_changing_are_tried_again_when_they_are_told_to_have_changed()
     rest(&mut scheduler).unwrap();
     // Too often. What was last written is known by now, so that to hear of it is no news.
     let path = RelPath::new("a").unwrap();
-    let changed = || Message::Changed(Changes::Some { paths: [path.clone()].into(), moved: BTreeSet::new() });
+    let told = || Message::Changed(Changes::Some { paths: [path.clone()].into(), moved: BTreeSet::new() });
     memory.write("a", "2");
     changes.store(2 * (RETRIES as usize + 1), Ordering::Relaxed);
-    scheduler.inbox().send(changed());
+    scheduler.inbox().send(told());
     assert!(matches!(rest(&mut scheduler), Err(BuildError::Unstable(_))));
     assert_eq!(changes.load(Ordering::Relaxed), 0);
-    scheduler.inbox().send(changed());
+    scheduler.inbox().send(told());
     rest(&mut scheduler).unwrap();
     assert!(scheduler.is_idle());
+}
+
+/// Files that cannot be read so many times.
+#[derive(Debug)]
+struct Flaky {
+    memory: Memory,
+    failures: AtomicUsize,
+}
+
+impl System for Flaky {
+    fn kind(&self, path: &RelPath) -> io::Result<PathKind> {
+        self.memory.kind(path)
+    }
+
+    fn read(&self, path: &RelPath) -> io::Result<Vec<u8>> {
+        let failed = self.failures.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+        if failed.is_ok() { Ok(b"half of it".to_vec()) } else { self.memory.read(path) }
+    }
+
+    fn digest(&self, path: &RelPath) -> io::Result<Digest> {
+        self.memory.digest(path)
+    }
+
+    fn list(&self, path: &RelPath) -> io::Result<Listing> {
+        self.memory.list(path)
+    }
+
+    fn real_path(&self, path: &RelPath) -> io::Result<Option<RelPath>> {
+        self.memory.real_path(path)
+    }
+}
+
+/// A rule that reads a file while it plans.
+struct Planning;
+
+#[salsa::tracked]
+fn length(db: &dyn Db, settings: Settings) -> Option<usize> {
+    let _ = settings;
+    file::bytes(db, &RelPath::new("a").unwrap()).map(|bytes| bytes.len())
+}
+
+impl Rule for Planning {
+    fn kind(&self) -> &'static str {
+        "reader"
+    }
+
+    fn plan(&self, planner: &mut Planner<'_>) {
+        if length(planner.db, Settings::get(planner.db)).is_none() {
+            planner.report(Diagnostic::error("test::absent", "It is not there"));
+        }
+    }
+
+    fn run(&self, _: &Context<'_>) -> RunResult {
+        Ok(Outcome::done(Vec::new(), Vec::new()))
+    }
+}
+
+#[test]
+fn what_followed_from_a_file_that_could_not_be_read_is_planned_again() {
+    for (failures, found) in [(0, 0), (1, 0), (5, 0), (1000, 1)] {
+        let directory = tempfile::tempdir().unwrap();
+        let system = Flaky { memory: Memory::with_files(&[("a", "all of it")]), failures: AtomicUsize::new(failures) };
+        let mut scheduler = scheduler(directory.path(), &Arc::new(system), Box::new(Planning));
+        let run = scheduler.run("build", &[Label::new("reader", "r")]).unwrap();
+        assert_eq!(run.diagnostics().len(), found, "{failures} failures");
+    }
 }

@@ -241,6 +241,13 @@ impl System for Os {
         Ok(digest)
     }
 
+    fn doubt(&self, path: &RelPath) {
+        let mut hashed = self.hashed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = hashed.get(path).copied().or_else(|| self.log.get()?.hashed(path)) {
+            hashed.insert(path.clone(), Hashed { settled: false, ..known });
+        }
+    }
+
     fn list(&self, path: &RelPath) -> io::Result<Listing> {
         let directory = self.resolve(path)?.ok_or(io::ErrorKind::NotFound)?;
         let mut entries = Vec::new();
