@@ -160,3 +160,21 @@ fn what_packages_lack_is_said_as_of_any_bundle() {
         assert!(!case.exists("build/backend/module.js"));
     }
 }
+
+#[test]
+fn an_error_is_told_at_its_source_with_and_without_maps() {
+    for maps in ["linked", "none"] {
+        let case = workspace("import { fail } from './lib/fail.js';", "fail()");
+        case.write(
+            "webstir.kdl",
+            &format!("workspace w {{\n  mode api\n}}\nprofile build {{\n  sourcemap {maps}\n}}\n"),
+        );
+        case.write(
+            "src/backend/lib/fail.ts",
+            "interface Unused { a: 1 }\nexport function fail(): string {\n  throw new Error('no luck');\n}\n",
+        );
+        let findings = case.build(&[]).findings();
+        let expected = "manifest::load_failed src/backend/lib/fail.ts:3:13";
+        assert!(findings.contains(&expected.to_owned()), "{maps}: {findings:?}");
+    }
+}

@@ -107,7 +107,9 @@ fn planned<'db>(db: &'db dyn Db, module: ModuleKey<'db>) -> Option<Arc<Action>> 
         (relative != **specifier).then(|| (specifier.to_string(), relative))
     });
     let map = match *maps {
-        "none" if module.mapped(db) => Some(Map { source: format!("/{source}"), content: false, link: MapPlace::None }),
+        "none" if module.mapped(db) => {
+            Some(Map { source: source.relative_to(&directory), content: false, link: MapPlace::None })
+        }
         "none" => None,
         "embedded" if layout.placed() => {
             Some(Map { source: source.relative_to(&directory), content: true, link: MapPlace::Inline })

@@ -117,7 +117,8 @@ fn entry_text(package: &Package, has_default: bool) -> String {
     let mut text = "export { ".to_owned();
     for name in names {
         // A name that is no identifier is written as a text.
-        let plain = name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '$');
+        let plain =
+            name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '$') && !name.starts_with(char::is_numeric);
         let name = if plain { name.clone() } else { serde_json::Value::from(name.as_str()).to_string() };
         let _ = write!(text, "{name}, ");
     }
