@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use webstir_bundler::{BundleProblem, Entry, Platform, ProblemKind, Request, SourceMaps};
+use webstir_bundler::{BundleProblem, Bundled, Entry, Platform, ProblemKind, Request, SourceMaps};
 use webstir_engine::action::{Artifact, Outcome};
 use webstir_engine::db::Db;
 use webstir_engine::diagnostic::{Diagnostic, Span};
@@ -41,6 +41,16 @@ enum Maps {
     /// Made for findings, not placed.
     Hidden,
     Placed,
+}
+
+impl Maps {
+    fn of_linker(self) -> SourceMaps {
+        match self {
+            Self::None => SourceMaps::None,
+            Self::Hidden => SourceMaps::Hidden,
+            Self::Placed => SourceMaps::Linked,
+        }
+    }
 }
 
 /// What becomes of imports of packages.
@@ -185,11 +195,7 @@ impl Rule for Bundle {
             minify: parameters.minify,
             legal_comments: !parameters.minify,
             tree_shake: parameters.tree_shake,
-            source_maps: match parameters.maps {
-                Maps::None => SourceMaps::None,
-                Maps::Hidden => SourceMaps::Hidden,
-                Maps::Placed => SourceMaps::Linked,
-            },
+            source_maps: parameters.maps.of_linker(),
             define: parameters.define.clone(),
             ..Request::new(vec![entry], format!("/{directory}"))
         };
@@ -203,14 +209,7 @@ impl Rule for Bundle {
                 return Ok(Outcome::failed(findings.collect()));
             }
         };
-        let mut artifacts: Vec<Artifact> = Vec::new();
-        for chunk in &bundled.chunks {
-            let path = directory.join(&chunk.file_name).expect("the linker names files below its directory");
-            if let Some(map) = &chunk.map {
-                artifacts.push(context.write(map_of(&path), map.as_bytes())?);
-            }
-            artifacts.push(context.write(path, chunk.code.as_bytes())?);
-        }
+        let mut artifacts = write_chunks(context, &directory, &bundled)?;
         for asset in &bundled.assets {
             // Maps come with their chunk.
             if let Ok(path) = directory.join(&asset.file_name)
@@ -222,6 +221,19 @@ impl Rule for Bundle {
         let warnings = bundled.warnings.iter().map(|problem| finding(problem, &host, Diagnostic::warning));
         Ok(Outcome::done(artifacts, warnings.collect()))
     }
+}
+
+/// Writes the code that was linked below `directory`, and its maps.
+fn write_chunks(context: &Context<'_>, directory: &RelPath, bundled: &Bundled) -> Result<Vec<Artifact>, RunError> {
+    let mut artifacts = Vec::new();
+    for chunk in &bundled.chunks {
+        let path = directory.join(&chunk.file_name).expect("the linker names files below its directory");
+        if let Some(map) = &chunk.map {
+            artifacts.push(context.write(map_of(&path), map.as_bytes())?);
+        }
+        artifacts.push(context.write(path, chunk.code.as_bytes())?);
+    }
+    Ok(artifacts)
 }
 
 /// The source of each transpiled module, by what it was transpiled to, as text.

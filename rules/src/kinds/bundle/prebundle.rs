@@ -11,17 +11,17 @@ use std::iter;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use webstir_bundler::{Bundled, Entry, Platform, ProblemKind, Request, SourceMaps};
-use webstir_engine::action::{Action, Artifact, Outcome};
+use webstir_bundler::{Bundled, Entry, Platform, ProblemKind, Request};
+use webstir_engine::action::{Action, Outcome};
 use webstir_engine::path::RelPath;
 use webstir_engine::plan::{Planner, Scope};
 use webstir_engine::rule::{Context, RunError, RunResult};
 
 use super::super::action as rule_action;
-use super::super::transpile::{define, map_of};
+use super::super::transpile::define;
 use super::host::{GraphHost, Module};
 use super::unbundled::Packages;
-use super::{Maps, PackagePolicy, VERSION, Work};
+use super::{Maps, PackagePolicy, VERSION, Work, write_chunks};
 use crate::demands::{Demand, demands};
 use crate::resolve::is_relative;
 
@@ -137,15 +137,7 @@ pub(super) fn run(context: &Context<'_>, prebundle: &Prebundle) -> RunResult {
         }
     };
     let directory = RelPath::new(&prebundle.directory).expect("planned as a path");
-    let mut artifacts: Vec<Artifact> = Vec::new();
-    for chunk in &bundled.chunks {
-        let path = directory.join(&chunk.file_name).expect("the linker names files below its directory");
-        if let Some(map) = &chunk.map {
-            artifacts.push(context.write(map_of(&path), map.as_bytes())?);
-        }
-        artifacts.push(context.write(path, chunk.code.as_bytes())?);
-    }
-    Ok(Outcome::done(artifacts, Vec::new()))
+    Ok(Outcome::done(write_chunks(context, &directory, &bundled)?, Vec::new()))
 }
 
 enum Linked {
@@ -174,11 +166,7 @@ fn link(context: &Context<'_>, prebundle: &Prebundle, without_default: &BTreeSet
         prebundle.packages.iter().map(|package| Entry { name: package.name.clone(), id: Prebundle::entry(package) });
     let request = Request {
         splitting: true,
-        source_maps: match prebundle.maps {
-            Maps::None => SourceMaps::None,
-            Maps::Hidden => SourceMaps::Hidden,
-            Maps::Placed => SourceMaps::Linked,
-        },
+        source_maps: prebundle.maps.of_linker(),
         define: prebundle.define.clone(),
         chunk_names: "shared-[hash].js".to_owned(),
         ..Request::new(entries.collect(), format!("/{}", prebundle.directory))
