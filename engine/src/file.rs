@@ -174,7 +174,9 @@ impl Files {
     /// As [`Files::refresh`], for suspects. An answer that is right after all, as when a file was emptied and is what it was again, is set anew:
     /// what followed from it while it could not be read is not to be believed.
     pub fn reconsider(db: &mut dyn Db, suspects: &[RelPath]) -> bool {
-        suspects.iter().for_each(|path| db.system().doubt(path));
+        for path in suspects {
+            db.system().doubt(path);
+        }
         let mut any = Self::refresh(db, suspects);
         for path in suspects {
             let answer = db.files().lock().by_question.get(&(path.clone(), Question::Content)).copied();
