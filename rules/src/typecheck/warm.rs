@@ -15,8 +15,11 @@ mod globals;
 mod imports;
 mod record;
 mod remembered;
+mod scan;
 mod shape;
 mod trivia;
+mod values;
+mod written;
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -301,6 +301,11 @@ fn files_of_a_neighbour_are_its_declarations() {
 }
 
 #[test]
+fn values_beside_written_types() {
+    edits::run_values();
+}
+
+#[test]
 fn random_texts() {
     edits::run_texts();
 }

@@ -1,23 +1,32 @@
-//! The bodies of a module that cannot change what it is to others.
+//! The bodies and values of a module that cannot change what it is to others.
 //!
-//! The body of a function whose return type is written decides nothing about types outside of it, with few exceptions, which are its
-//! [`Marks`]: whether it uses `this` decides when its function is inferred, and an assignment to a variable from outside ends what
-//! is known of that variable in other functions, whose return types may be inferred.
+//! The body of a function whose return type is written decides nothing about types outside of it, and neither does a [value](values)
+//! whose type is written. The exceptions are its [`Marks`]: whether it uses `this` decides when a function is inferred, and an
+//! assignment to a variable from outside ends what is known of that variable in other functions, whose return types may be inferred.
+//! The body of a function that is called where it stands is no body of its own.
 
 use std::collections::BTreeSet;
 
 use rustc_hash::FxHashSet;
+use swc_core::atoms::Atom;
+use swc_core::common::{Span, Spanned};
 use swc_core::ecma::ast::{
-    ArrowExpr, AssignExpr, AssignTarget, Class, ClassMember, ClassMethod, Expr, FnDecl, FnExpr, ForHead, ForInStmt,
-    ForOfStmt, Function, Id, Ident, MetaPropExpr, MethodKind, Pat, SetterProp, SimpleAssignTarget, Super, ThisExpr,
-    TsThisType, TsThisTypeOrIdent, TsTypePredicate, UpdateExpr, VarDeclarator,
+    ArrowExpr, AssignPat, AutoAccessor, BindingIdent, CallExpr, Callee, Class, ClassMember, ClassMethod, ClassProp,
+    Constructor, Decl, Expr, FnDecl, FnExpr, Function, Id, Ident, MethodKind, ModuleDecl, ModuleItem, OptCall, Pat,
+    PrivateProp, SetterProp, Stmt, TsTypeAnn, VarDeclarator,
 };
 use swc_core::ecma::utils::find_pat_ids;
 use swc_core::ecma::visit::{Visit, VisitWith};
 
+use super::scan::{Declared, Scan};
+use super::values::{Read, acts, invoked};
+use super::written::{Objects, is_unique};
 use crate::source::Parts;
 
-/// A body that may be left out of account.
+/// How often bodies are looked for before each variable counts as read.
+const ROUNDS: usize = 8;
+
+/// A body or a value that may be left out of account.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Body {
     /// First byte in the file.
@@ -43,8 +52,33 @@ pub(super) struct Marks {
 pub(super) fn bodies(parts: &Parts) -> Vec<Body> {
     let mut callables = Callables::default();
     parts.program.visit_with(&mut callables);
-    let mut bodies = Bodies { parts, callables: callables.0, found: Vec::new(), blank_constructors: false };
-    parts.program.visit_with(&mut bodies);
+    let mut scan = Scan::default();
+    parts.program.visit_with(&mut scan);
+    let mut bodies = Bodies {
+        parts,
+        callables: callables.0,
+        extended: scan.extended.into_iter().map(|(name, _)| name).collect(),
+        objects: Objects::of(&parts.program),
+        read: Some(FxHashSet::default()),
+        found: Vec::new(),
+        spans: FxHashSet::default(),
+        invoked: FxHashSet::default(),
+        narrowed: FxHashSet::default(),
+        blank_constructors: false,
+    };
+    // What reads a variable may stand in a value that turns out to count.
+    for round in 1.. {
+        parts.program.visit_with(&mut bodies);
+        let mut read = Read::of(&parts.program, &bodies.spans);
+        read.retain(|name| bodies.narrowed.contains(name));
+        if read.is_empty() {
+            break;
+        }
+        bodies.read = bodies.read.take().filter(|_| round < ROUNDS).map(|known| &known | &read);
+        bodies.found.clear();
+        bodies.spans.clear();
+        bodies.narrowed.clear();
+    }
     bodies.found.sort_by_key(|body| body.start);
     bodies.found
 }
@@ -73,18 +107,24 @@ impl Visit for Callables {
 struct Bodies<'a> {
     parts: &'a Parts,
     callables: FxHashSet<Id>,
+    /// Variables to whose properties something is assigned.
+    extended: FxHashSet<Atom>,
+    objects: Objects,
+    /// Variables that are read where it counts; nothing when all may be.
+    read: Option<FxHashSet<Atom>>,
     found: Vec<Body>,
+    spans: FxHashSet<Span>,
+    /// Functions that are called where they stand.
+    invoked: FxHashSet<Span>,
+    /// Variables of which a value that was left out may be known better than its type.
+    narrowed: FxHashSet<Atom>,
     /// Whether no property of the class has a type that its constructor decides.
     blank_constructors: bool,
 }
 
 impl Bodies<'_> {
     /// Leaves the body out when nothing but its marks counts, and looks for bodies in it otherwise.
-    fn body<N: VisitWith<Scan> + VisitWith<Declared> + VisitWith<Self> + swc_core::common::Spanned>(
-        &mut self,
-        body: &N,
-        is_told: bool,
-    ) {
+    fn body<N: VisitWith<Scan> + VisitWith<Declared> + VisitWith<Self> + Spanned>(&mut self, body: &N, is_told: bool) {
         if is_told {
             let mut declared = Declared::default();
             body.visit_with(&mut declared);
@@ -95,6 +135,7 @@ impl Bodies<'_> {
                 let assigned = scan.assigned.into_iter().filter(outside).map(|(name, _)| name.to_string());
                 let marks = Marks { own_this: scan.own_this, any_this: scan.any_this, assigned: assigned.collect() };
                 let (start, end) = self.parts.offsets(body.span());
+                self.spans.insert(body.span());
                 return self.found.push(Body { start, end, marks });
             }
         }
@@ -105,12 +146,94 @@ impl Bodies<'_> {
         function.params.visit_with(self);
         function.decorators.visit_with(self);
         if let Some(body) = &function.body {
-            self.body(body, is_told || function.return_type.is_some());
+            let is_told = is_told || function.return_type.is_some();
+            self.body(body, is_told && !self.invoked.contains(&function.span));
         }
+    }
+
+    /// Leaves out a value beside a written type. What is known of the variable `name` may be the type of its value.
+    fn value(&mut self, name: Option<&Atom>, written: &TsTypeAnn, value: &Expr) {
+        let is_single = self.objects.is_single(&written.type_ann);
+        let is_read = |name: &Atom| !is_single && self.read.as_ref().is_none_or(|read| read.contains(name));
+        let is_told = !is_unique(&written.type_ann)
+            && !name.is_some_and(|name| is_read(name) || self.extended.contains(name))
+            && !acts(value);
+        if is_told && !is_single {
+            self.narrowed.extend(name.cloned());
+        }
+        self.body(value, is_told);
+    }
+
+    fn property(&mut self, written: Option<&TsTypeAnn>, value: Option<&Expr>) {
+        match (written, value) {
+            (Some(written), Some(value)) => self.value(None, written, value),
+            (None, Some(value)) => value.visit_with(self),
+            (_, None) => {}
+        }
+    }
+
+    fn callee(&mut self, callee: &Expr) {
+        self.invoked.extend(invoked(callee));
     }
 }
 
 impl Visit for Bodies<'_> {
+    fn visit_module_item(&mut self, item: &ModuleItem) {
+        let declared = match item {
+            ModuleItem::Stmt(Stmt::Decl(declared)) => Some(declared),
+            ModuleItem::ModuleDecl(ModuleDecl::ExportDecl(export)) => Some(&export.decl),
+            _ => None,
+        };
+        let Some(variables) = declared.and_then(Decl::as_var) else { return item.visit_children_with(self) };
+        for declarator in &variables.decls {
+            match (&declarator.name, &declarator.init) {
+                (Pat::Ident(BindingIdent { id, type_ann: Some(written) }), Some(value)) => {
+                    self.value(Some(&id.sym), written, value);
+                }
+                _ => declarator.visit_with(self),
+            }
+        }
+    }
+
+    /// The default of a parameter; no other pattern has a type.
+    fn visit_assign_pat(&mut self, pattern: &AssignPat) {
+        match &*pattern.left {
+            Pat::Ident(BindingIdent { id, type_ann: Some(written) }) => {
+                self.value(Some(&id.sym), written, &pattern.right);
+            }
+            _ => pattern.visit_children_with(self),
+        }
+    }
+
+    fn visit_class_prop(&mut self, property: &ClassProp) {
+        property.key.visit_with(self);
+        property.decorators.visit_with(self);
+        self.property(property.type_ann.as_deref(), property.value.as_deref());
+    }
+
+    fn visit_private_prop(&mut self, property: &PrivateProp) {
+        property.decorators.visit_with(self);
+        self.property(property.type_ann.as_deref(), property.value.as_deref());
+    }
+
+    fn visit_auto_accessor(&mut self, accessor: &AutoAccessor) {
+        accessor.key.visit_with(self);
+        accessor.decorators.visit_with(self);
+        self.property(accessor.type_ann.as_deref(), accessor.value.as_deref());
+    }
+
+    fn visit_call_expr(&mut self, call: &CallExpr) {
+        if let Callee::Expr(callee) = &call.callee {
+            self.callee(callee);
+        }
+        call.visit_children_with(self);
+    }
+
+    fn visit_opt_call(&mut self, call: &OptCall) {
+        self.callee(&call.callee);
+        call.visit_children_with(self);
+    }
+
     fn visit_function(&mut self, function: &Function) {
         self.function(function, false);
     }
@@ -122,7 +245,8 @@ impl Visit for Bodies<'_> {
 
     fn visit_arrow_expr(&mut self, arrow: &ArrowExpr) {
         arrow.params.visit_with(self);
-        self.body(&*arrow.body, arrow.return_type.is_some());
+        let is_told = arrow.return_type.is_some() && !self.invoked.contains(&arrow.span);
+        self.body(&*arrow.body, is_told);
     }
 
     fn visit_setter_prop(&mut self, setter: &SetterProp) {
@@ -142,178 +266,11 @@ impl Visit for Bodies<'_> {
         self.blank_constructors = outside;
     }
 
-    fn visit_constructor(&mut self, constructor: &swc_core::ecma::ast::Constructor) {
+    fn visit_constructor(&mut self, constructor: &Constructor) {
         constructor.params.visit_with(self);
         if let Some(body) = &constructor.body {
             let is_told = self.blank_constructors;
             self.body(body, is_told);
         }
-    }
-}
-
-/// What a body declares.
-#[derive(Default)]
-struct Declared(FxHashSet<Id>);
-
-impl Visit for Declared {
-    fn visit_pat(&mut self, pattern: &Pat) {
-        self.0.extend(find_pat_ids::<_, Id>(pattern));
-        pattern.visit_children_with(self);
-    }
-
-    fn visit_fn_decl(&mut self, declaration: &FnDecl) {
-        self.0.insert(declaration.ident.to_id());
-        declaration.visit_children_with(self);
-    }
-
-    fn visit_assign_target(&mut self, target: &AssignTarget) {
-        // A pattern that is assigned to declares nothing.
-        if let AssignTarget::Simple(target) = target {
-            target.visit_children_with(self);
-        }
-    }
-
-    fn visit_for_head(&mut self, head: &ForHead) {
-        if let ForHead::VarDecl(_) | ForHead::UsingDecl(_) = head {
-            head.visit_children_with(self);
-        }
-    }
-}
-
-/// What a body uses.
-#[derive(Default)]
-struct Scan {
-    depth: u32,
-    own_this: bool,
-    any_this: bool,
-    assigned: BTreeSet<Id>,
-    /// Variables to whose properties something is assigned.
-    extended: BTreeSet<Id>,
-}
-
-impl Scan {
-    fn this(&mut self) {
-        self.any_this = true;
-        self.own_this |= self.depth == 0;
-    }
-
-    fn inside(&mut self, visit: impl FnOnce(&mut Self)) {
-        self.depth += 1;
-        visit(self);
-        self.depth -= 1;
-    }
-
-    fn assign(&mut self, target: &Expr) {
-        match target {
-            Expr::Ident(name) => drop(self.assigned.insert(name.to_id())),
-            Expr::Member(member) => self.extend(&member.obj),
-            Expr::Paren(inner) => self.assign(&inner.expr),
-            Expr::TsAs(inner) => self.assign(&inner.expr),
-            Expr::TsNonNull(inner) => self.assign(&inner.expr),
-            Expr::TsSatisfies(inner) => self.assign(&inner.expr),
-            Expr::TsTypeAssertion(inner) => self.assign(&inner.expr),
-            _ => {}
-        }
-    }
-
-    fn extend(&mut self, object: &Expr) {
-        match object {
-            Expr::Ident(name) => drop(self.extended.insert(name.to_id())),
-            Expr::Member(member) => self.extend(&member.obj),
-            Expr::Paren(inner) => self.extend(&inner.expr),
-            Expr::TsAs(inner) => self.extend(&inner.expr),
-            Expr::TsNonNull(inner) => self.extend(&inner.expr),
-            _ => {}
-        }
-    }
-
-    fn pattern(&mut self, pattern: &Pat) {
-        self.assigned.extend(find_pat_ids::<_, Id>(pattern));
-        Targets(self).visit_pat(pattern);
-    }
-}
-
-/// The expressions among the targets of a pattern.
-struct Targets<'a>(&'a mut Scan);
-
-impl Visit for Targets<'_> {
-    fn visit_pat(&mut self, pattern: &Pat) {
-        if let Pat::Expr(target) = pattern {
-            self.0.assign(target);
-        }
-        pattern.visit_children_with(self);
-    }
-}
-
-impl Visit for Scan {
-    fn visit_this_expr(&mut self, _: &ThisExpr) {
-        self.this();
-    }
-
-    fn visit_ts_this_type(&mut self, _: &TsThisType) {
-        self.this();
-    }
-
-    fn visit_ts_type_predicate(&mut self, predicate: &TsTypePredicate) {
-        if matches!(predicate.param_name, TsThisTypeOrIdent::TsThisType(_)) {
-            self.this();
-        }
-        predicate.visit_children_with(self);
-    }
-
-    fn visit_super(&mut self, _: &Super) {
-        self.this();
-    }
-
-    fn visit_meta_prop_expr(&mut self, _: &MetaPropExpr) {
-        self.this();
-    }
-
-    fn visit_ident(&mut self, name: &Ident) {
-        if matches!(&*name.sym, "arguments" | "this") {
-            self.this();
-        }
-    }
-
-    fn visit_function(&mut self, function: &Function) {
-        self.inside(|this| function.visit_children_with(this));
-    }
-
-    fn visit_class(&mut self, class: &Class) {
-        self.inside(|this| class.visit_children_with(this));
-    }
-
-    fn visit_assign_expr(&mut self, assignment: &AssignExpr) {
-        match &assignment.left {
-            AssignTarget::Simple(SimpleAssignTarget::Ident(name)) => drop(self.assigned.insert(name.to_id())),
-            AssignTarget::Simple(SimpleAssignTarget::Member(member)) => self.extend(&member.obj),
-            AssignTarget::Simple(SimpleAssignTarget::Paren(inner)) => self.assign(&inner.expr),
-            AssignTarget::Simple(SimpleAssignTarget::TsAs(inner)) => self.assign(&inner.expr),
-            AssignTarget::Simple(SimpleAssignTarget::TsNonNull(inner)) => self.assign(&inner.expr),
-            AssignTarget::Simple(SimpleAssignTarget::TsSatisfies(inner)) => self.assign(&inner.expr),
-            AssignTarget::Simple(SimpleAssignTarget::TsTypeAssertion(inner)) => self.assign(&inner.expr),
-            AssignTarget::Simple(_) => {}
-            AssignTarget::Pat(pattern) => self.pattern(&Pat::from(pattern.clone())),
-        }
-        assignment.visit_children_with(self);
-    }
-
-    fn visit_update_expr(&mut self, update: &UpdateExpr) {
-        self.assign(&update.arg);
-        update.visit_children_with(self);
-    }
-
-    fn visit_for_in_stmt(&mut self, statement: &ForInStmt) {
-        if let ForHead::Pat(pattern) = &statement.left {
-            self.pattern(pattern);
-        }
-        statement.visit_children_with(self);
-    }
-
-    fn visit_for_of_stmt(&mut self, statement: &ForOfStmt) {
-        if let ForHead::Pat(pattern) = &statement.left {
-            self.pattern(pattern);
-        }
-        statement.visit_children_with(self);
     }
 }

@@ -1,7 +1,7 @@
 //! What a file is to the other files of a program.
 //!
 //! A [`Shape`] follows from the text of one file. Files with equal [interfaces](Shape::interface) are the same to whoever imports
-//! them: the interface is the text without its [trivia] and without the [bodies] that decide nothing.
+//! them: the interface is the text without its [trivia] and without the [bodies] and values that decide nothing.
 
 use std::collections::BTreeSet;
 
@@ -150,7 +150,7 @@ impl Visit for Found {
 fn interface(parts: &Parts, text: &str) -> Digest {
     let mut bodies = GLOBALS.set(&parts.globals, || bodies(parts)).into_iter().peekable();
     let mut trivia = trivia(parts, text).into_iter().peekable();
-    let mut hasher = KeyHasher::new("webstir interface v1");
+    let mut hasher = KeyHasher::new("webstir interface v2");
     let mut kept = String::with_capacity(text.len());
     let mut at = 0;
     loop {

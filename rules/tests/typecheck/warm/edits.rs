@@ -108,6 +108,24 @@ pub(super) fn run_texts() {
     tell(&format!("of {edits} edits {warm} were checked warm"));
 }
 
+/// Each value alone, to each other one.
+pub(super) fn run_values() {
+    let modules = (0..3).map(|at| (at, Module::new(8 + at, BTreeSet::new()))).collect();
+    let mut model = Model { modules, ..model(&mut Numbers(0), false) };
+    let mut bench = Bench::new(&[]);
+    bench.set(model.files());
+    bench.run("start");
+    for at in 0..3 {
+        for (digit, value) in (0..5).flat_map(|digit| [(digit, 1), (digit, 2), (digit, 0)]) {
+            model.modules.get_mut(&at).unwrap().value = value * 3_usize.pow(digit);
+            bench.set(model.files());
+            let (_, extent) = bench.run(&format!("value {value} of {digit} in m{at}"));
+            let hides = model.modules[&at].hides_values();
+            assert!(!hides || extent == Extent::Files(1), "value {value} of {digit} in m{at}: {extent:?}");
+        }
+    }
+}
+
 pub(super) fn run(isolated: bool) {
     let mut numbers = Numbers(number("WEBSTIR_ORACLE_SEED", 7) as u64);
     let mut model = model(&mut numbers, isolated);
@@ -126,7 +144,7 @@ pub(super) fn run(isolated: bool) {
         let module = model.modules.get_mut(&at).unwrap();
         let is_plain = module.is_annotated() && module.kind != 6;
         let mut is_body = false;
-        let what = match numbers.below(26) {
+        let what = match numbers.below(32) {
             0..=7 => {
                 module.body += 1;
                 is_body = is_plain;
@@ -200,6 +218,16 @@ pub(super) fn run(isolated: bool) {
                 // As the store gives an earlier outcome back.
                 model = earlier[numbers.below(earlier.len())].clone();
                 "everything, back"
+            }
+            25..=29 => {
+                module.value += 3_usize.pow(u32::try_from(numbers.below(5)).unwrap());
+                is_body = module.hides_values();
+                "a value"
+            }
+            30 => {
+                module.wrong_value = !module.wrong_value;
+                is_body = module.hides_values();
+                "an error in a value"
             }
             _ => {
                 model.modules.get_mut(&other).unwrap().signature += 1;

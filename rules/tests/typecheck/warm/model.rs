@@ -7,6 +7,7 @@ use crate::tools::STRICT;
 
 /// One module: what it exports is `f`, `v` and `T` with its number.
 #[derive(Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an edit that is made and taken back")]
 pub(crate) struct Module {
     pub(crate) kind: usize,
     pub(crate) imports: BTreeSet<usize>,
@@ -15,7 +16,10 @@ pub(crate) struct Module {
     pub(crate) field: usize,
     pub(crate) hidden: usize,
     pub(crate) comment: usize,
+    /// Its digits in base 3 are values.
+    pub(crate) value: usize,
     pub(crate) wrong: bool,
+    pub(crate) wrong_value: bool,
     pub(crate) broken: bool,
     pub(crate) renamed: bool,
 }
@@ -30,7 +34,7 @@ pub(crate) struct Model {
     pub(crate) augmentation: usize,
 }
 
-pub(crate) const KINDS: usize = 8;
+pub(crate) const KINDS: usize = 11;
 const TYPES: [&str; 3] = ["number", "string", "boolean"];
 const VALUES: [&str; 3] = ["1", "\"s\"", "true"];
 
@@ -44,7 +48,9 @@ impl Module {
             field: 0,
             hidden: 0,
             comment: 0,
+            value: 0,
             wrong: false,
+            wrong_value: false,
             broken: false,
             renamed: false,
         }
@@ -53,6 +59,11 @@ impl Module {
     /// Whether the function says what it returns.
     pub(crate) fn is_annotated(&self) -> bool {
         self.kind != 1
+    }
+
+    /// Whether nobody sees the values that it begins with.
+    pub(crate) fn hides_values(&self) -> bool {
+        self.kind == 8
     }
 
     fn render(&self, number: usize, isolated: bool) -> String {
@@ -103,6 +114,7 @@ impl Module {
             3 => writeln!(text, "export class G{number}<T> {{\n  private hidden?: (x: T) => {hidden};\n  open!: {kind};\n  constructor(readonly item: T) {{\n    void this.hidden;\n  }}\n  method(): {kind} {{\n{body}    return this.open;\n  }}\n}}\nexport function {name}(x: number): G{number}<number> {{\n{body}  return new G{number}(x);\n}}\nexport const v{number}{annotation} = {{ value: {value} }};"),
             4 => writeln!(text, "export namespace N{number} {{\n  export const inner: {kind} = {value};\n  export type Inner = {kind};\n  export function make(): Inner {{\n{body}    return inner;\n  }}\n}}\nexport function {name}(x: number): N{number}.Inner {{\n{body}  void x;\n  return N{number}.make();\n}}\nexport const v{number}{annotation} = {{ value: {value} }};"),
             7 => writeln!(text, "export let state{number}: string | {kind} = {value};\nexport const arrow{number} = (x: number): {kind} => {{\n{body}  void x;\n  return {value};\n}};\nexport function {name}<K extends keyof T{number}>(x: number, key?: K): T{number}[K] | undefined {{\n  state{number} = 'again';\n{body}  void x; void key;\n  return undefined;\n}}\nexport const v{number}{annotation} = {{ value: arrow{number}(1) }};\nexport declare const web: Shared;\nexport const shared{number}: number = web.amount + ambientValue;"),
+            8..=10 => self.render_values(number, &mut text, &body, &name, kind),
             _ => writeln!(text, "export function {name}(x: number): {kind} {{\n{body}  void x;\n  return {value};\n}}\nexport const v{number}{annotation} = {{ value: {chained} }};"),
         }
         .unwrap();
@@ -113,7 +125,100 @@ impl Module {
     }
 }
 
+impl Module {
+    /// Kinds in which values stand beside written types.
+    fn render_values(&self, number: usize, text: &mut String, body: &str, name: &str, kind: &str) -> std::fmt::Result {
+        let digit = |place: u32| self.value / 3_usize.pow(place) % 3;
+        let [value, second, third, fourth] = [0, 1, 2, 3].map(|place| VALUES[digit(place)]);
+        let (initial, enumerated) = (self.value, digit(4));
+        let wrong = if self.wrong_value { "null" } else { "1" };
+        let fixed = VALUES[self.signature % 3];
+        match self.kind {
+            8 => writeln!(
+                text,
+                "export const list{number}: string[] = [{initial}, ({wrong}).toFixed()].map((x) => `${{x}}`);
+const inner{number}: string | boolean | number = {value};
+export class P{number} {{
+  prop: string | boolean | number = {value};
+  static shared: {kind} | number = {initial};
+  constructor(private readonly held: string | number | boolean = {value}) {{ void this.held; }}
+  method(x: number = {initial}): {kind} {{ void x; return {fixed}; }}
+}}
+export namespace V{number} {{ export const spaced: string | number | boolean = {value}; }}
+export const call{number}: (x?: number) => {kind} | string | undefined = function (x = {initial}) {{
+  void inner{number};
+  return x > {initial} ? undefined : 's';
+}};
+export function {name}(x: number = {initial} + {wrong}): {kind} {{
+{body}  void x; return {fixed};
+}}
+export const v{number}: {{ value: {kind}; more: unknown }} = {{ value: {fixed}, more: {value} }};
+export {{ inner{number} as other{number} }};"
+            ),
+            9 => writeln!(
+                text,
+                "type U{number} = string | boolean | number;
+export let union{number}: U{number} = {value};
+const between{number}: U{number} = union{number};
+export const late{number} = () => between{number};
+export type Q{number} = typeof between{number};
+export function optional{number}(x: string | undefined = {}) {{ return x; }}
+export function {name}(x: number): {kind} {{
+{body}  const q: Q{number} = {third}; void q; void optional{number}().length; void x; return {fixed};
+}}
+export const v{number} = {{ value: between{number} }};",
+                if digit(1).is_multiple_of(2) { "'s'" } else { "undefined" },
+            ),
+            _ => writeln!(
+                text,
+                "export const key{number}: unique symbol = Symbol('{enumerated}');
+export interface Keyed{number} {{ [key{number}]: {kind} }}
+export const call{number}: {{ (): void; extra: string | number | boolean }} = () => {{}};
+call{number}.extra = {value};
+export function open{number}() {{}}
+open{number}.more = {second};
+const arrow{number} = (): void => {{ open{number}.more.toString(); }};
+const fixed{number}: number = {initial};
+export enum E{number} {{ A = fixed{number}, B = {enumerated} }}
+const list{number} = [];
+const pushed{number}: number = list{number}.push({third});
+let once{number}: string | boolean | number = 1 as never;
+const told{number}: number = ((): number => {{ once{number} = {fourth}; return pushed{number}; }})();
+export const once2{number} = once{number};
+export function {name}(x: number): E{number} {{
+{body}  arrow{number}(); void told{number}; return x as E{number};
+}}
+export const v{number} = {{ value: list{number}[0]!, more: open{number}.more }};"
+            ),
+        }
+    }
+}
+
 impl Model {
+    /// A module that looks at what others make of values.
+    fn values(&self) -> String {
+        let mut text = String::new();
+        for (number, module) in &self.modules {
+            let looks: &[&str] = match module.kind {
+                8 => &["list", "other", "call", "v"],
+                9 => &["union", "late", "optional", "v"],
+                10 => &["call", "open", "once2", "v"],
+                _ => continue,
+            };
+            writeln!(text, "import * as m{number} from './m{number}.js';").unwrap();
+            for look in looks {
+                writeln!(text, "export const {look}{number}: () => null = m{number}.{look}{number};").unwrap();
+            }
+            let kind = match module.kind {
+                8 => format!("InstanceType<typeof m{number}.P{number}>['prop'] | typeof m{number}.V{number}.spaced"),
+                9 => format!("m{number}.Q{number}"),
+                _ => format!("keyof m{number}.Keyed{number} | m{number}.E{number}.A"),
+            };
+            writeln!(text, "export const kind{number}: {kind} = null;").unwrap();
+        }
+        text
+    }
+
     pub(crate) fn files(&self) -> BTreeMap<String, String> {
         let mut files: BTreeMap<String, String> = self
             .modules
@@ -129,6 +234,7 @@ impl Model {
                 .replace("\"strict\": true", "\"strict\": true, \"declaration\": true, \"isolatedDeclarations\": true");
         }
         files.insert("tsconfig.json".into(), config);
+        files.insert("src/values.ts".into(), self.values());
         files.insert("package.json".into(), r#"{"type": "module"}"#.into());
         files.insert(
             "src/ambient.d.ts".into(),
