@@ -1,4 +1,4 @@
-//! `cargo bench --bench warm`: findings after an edit of one body, by the compiler that `webstir watch` keeps and by
+//! `cargo bench --bench warm`: findings after an edit of one body or one value, by the compiler that `webstir watch` keeps and by
 //! `tsc --incremental`, as ratios within one run.
 //!
 //! Generates a workspace of some modules, installs TypeScript from the npm registry into a temporary directory, edits the workspace
@@ -67,6 +67,7 @@ fn main() {
     row("first check", first, Some(bench.incremental()), "");
     for (what, goal, files, edit) in [
         ("one body edited", "≤ 0.1", Some(1), edit_body as fn(&Path, usize)),
+        ("one value edited", "≤ 0.1", Some(1), edit_value),
         ("one signature edited", "", None, edit_signature),
     ] {
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
@@ -99,6 +100,15 @@ fn edit_body(root: &Path, round: usize) {
     fs::write(path, format!("{}name: `item {round} {}", &text[..start], &text[end..])).unwrap();
 }
 
+/// What a variable begins with whose type is written.
+fn edit_value(root: &Path, round: usize) {
+    let path = root.join(workspace::module(EDITED));
+    let text = fs::read_to_string(&path).unwrap();
+    let (before, rest) = text.split_once("{ name: \"two").unwrap();
+    let (_, after) = rest.split_once('"').unwrap();
+    fs::write(path, format!("{before}{{ name: \"two {round}\"{after}")).unwrap();
+}
+
 fn edit_signature(root: &Path, round: usize) {
     workspace::edit(root, round);
 }
@@ -128,7 +138,7 @@ impl Bench {
         let wall = started.elapsed();
         assert!(!outcome.has_errors());
         if let Some(files) = files {
-            assert_eq!(extent, Extent::Files(files), "an edit of a body concerns one file");
+            assert_eq!(extent, Extent::Files(files), "a body and a value concern one file");
         }
         self.previous = Some(Previous { outcome: Arc::new(outcome), changed: Box::default() });
         Cost { wall, memory: self.warm.memory() / 1024 }

@@ -165,7 +165,7 @@ fn a_failed_build_does_not_hide_what_was_known_before() {
 fn a_damaged_dump_is_one_that_is_not_there() {
     let case = workspace();
     run(&case, &["build", "--quiet"], &[]);
-    case.write(".webstir/explain/build", "webstir keys 2\nnonsense");
+    case.write(".webstir/explain/build", "webstir keys 3\nnonsense");
     let why = run(&case, &["why"], &[]);
     assert_eq!(why.code, Some(2));
     assert!(why.stderr.contains("Run `webstir build` first"), "{}", why.stderr);

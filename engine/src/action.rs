@@ -182,6 +182,7 @@ impl KeyPart<'_> {
                     Observation::Entries(Some(digest)) => hasher.number(4).digest(*digest),
                     Observation::RealPath(None) => hasher.number(5),
                     Observation::RealPath(Some(path)) => hasher.number(6).text(path.as_str()),
+                    Observation::Selected(extensions, digest) => hasher.number(8).text(extensions).digest(*digest),
                     Observation::Derived(name, digest) => hasher.number(7).text(name).digest(*digest),
                 }
             }

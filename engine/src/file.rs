@@ -38,6 +38,9 @@ impl Known {
             (Self::Kind(known), Observation::Kind(seen)) => known == seen,
             (Self::Content(known), Observation::Content(seen)) => known == seen,
             (Self::Entries(known), Observation::Entries(seen)) => known.as_ref().map(Listing::digest) == *seen,
+            (Self::Entries(Some(known)), Observation::Selected(extensions, seen)) => {
+                known.select(extensions).digest() == *seen
+            }
             (Self::RealPath(known), Observation::RealPath(seen)) => known == seen,
             _ => false,
         }

@@ -48,6 +48,17 @@ impl Listing {
         self.0.iter().map(|(name, kind)| (&**name, *kind))
     }
 
+    /// The directories, and the files with one of `extensions`, which are without dots and stand apart by spaces.
+    #[must_use]
+    pub fn select(&self, extensions: &str) -> Self {
+        let is_selected = |name: &str| {
+            let extension = name.rsplit_once('.').map(|(_, extension)| extension);
+            extension.is_some_and(|extension| extensions.split(' ').any(|selected| selected == extension))
+        };
+        let kept = self.0.iter().filter(|(name, kind)| *kind == PathKind::Directory || is_selected(name));
+        Self(kept.cloned().collect())
+    }
+
     /// The digest of names and kinds.
     pub fn digest(&self) -> Digest {
         let mut hasher = KeyHasher::new("webstir listing v1");

@@ -27,6 +27,8 @@ pub enum Observation {
     Content(Option<Digest>),
     /// The entries were listed; `None` when there is no directory.
     Entries(Option<Digest>),
+    /// The entries were listed of which [`Listing::select`] keeps any: the extensions, and the digest of what is kept.
+    Selected(Arc<str>, Digest),
     /// The real path was asked; `None` when nothing is there.
     RealPath(Option<RelPath>),
     /// What was derived from the file's bytes was read: the [name](Derivation::name) of the derivation, and the digest of what it
@@ -43,15 +45,16 @@ impl Observation {
         match self {
             Self::Kind(_) => Question::Kind,
             Self::Content(_) | Self::Derived(..) => Question::Content,
-            Self::Entries(_) => Question::Entries,
+            Self::Entries(_) | Self::Selected(..) => Question::Entries,
             Self::RealPath(_) => Question::RealPath,
         }
     }
 
-    /// The name of the derivation through which the question was put.
-    pub fn derivation(&self) -> Option<&Arc<str>> {
+    /// The name of the derivation through which the question was put, or the extensions of the entries that it was about.
+    fn restriction(&self) -> Option<&Arc<str>> {
         match self {
             Self::Derived(name, _) => Some(name),
+            Self::Selected(extensions, _) => Some(extensions),
             _ => None,
         }
     }
@@ -86,7 +89,7 @@ pub enum Derived {
     Derived(Vec<u8>),
 }
 
-/// What was asked: a question, and the name of the derivation when it was put through one.
+/// What was asked: a question, and to what it was restricted.
 type Asked = (RelPath, Question, Option<Arc<str>>);
 
 /// The workspace as a traced action sees it.
@@ -108,7 +111,7 @@ impl View {
         let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
         // The first answer stays: a later one that differs means that the file changed under the action, and the trace must
         // then not match the workspace.
-        let asked = (path.clone(), observation.question(), observation.derivation().cloned());
+        let asked = (path.clone(), observation.question(), observation.restriction().cloned());
         match answers.entry(asked) {
             Entry::Vacant(answer) => drop(answer.insert(observation)),
             Entry::Occupied(first) if *first.get() == observation => {}
@@ -154,6 +157,17 @@ impl View {
         let digest = listing.as_ref().map(Listing::digest);
         self.record(path, Observation::Entries(digest));
         Ok(listing)
+    }
+
+    /// The entries of the directory at `path` that [`Listing::select`] keeps; `None` when there is none.
+    pub fn list_selected(&self, path: &RelPath, extensions: &str) -> io::Result<Option<Listing>> {
+        let Some(listing) = absent_to_none(self.system.list(path))? else {
+            self.record(path, Observation::Entries(None));
+            return Ok(None);
+        };
+        let listing = listing.select(extensions);
+        self.record(path, Observation::Selected(Arc::from(extensions), listing.digest()));
+        Ok(Some(listing))
     }
 
     /// Where `path` really is, links followed; `None` when nothing is there.
@@ -239,6 +253,21 @@ mod tests {
         view.read(&path("a")).unwrap();
         let both: Vec<_> = view.trace().iter().filter(|(asked, _)| asked.as_str() == "a").cloned().collect();
         assert_eq!(both, [(path("a"), Observation::Content(Some(Digest::of(b"1\n2")))), expected[0].clone()]);
+    }
+
+    #[test]
+    fn records_of_a_listing_what_was_selected() {
+        let files = [("a/b.ts", ""), ("a/c.d/e.md", ""), ("a/.b.ts.swp", "")];
+        let view = View::new(Arc::new(Memory::with_files(&files)));
+        let path = |text: &str| RelPath::new(text).unwrap();
+        let selected = view.list_selected(&path("a"), "js ts").unwrap().unwrap();
+        assert_eq!(selected.entries().collect::<Vec<_>>(), [("b.ts", PathKind::File), ("c.d", PathKind::Directory)]);
+        assert_eq!(view.list_selected(&path("none"), "js ts").unwrap(), None);
+        let expected = [
+            (path("a"), Observation::Selected(Arc::from("js ts"), selected.digest())),
+            (path("none"), Observation::Entries(None)),
+        ];
+        assert_eq!(&*view.trace(), expected);
     }
 
     #[test]

@@ -143,7 +143,7 @@ fn concerns(path: &RelPath, how: Difference, seen: &RelPath, answer: &Observatio
     // What comes or goes is seen by a listing of its directory; with it, directories above may come or go.
     let above = || path.is_within(seen);
     match answer {
-        Observation::Entries(_) | Observation::Kind(_) | Observation::RealPath(_) => {
+        Observation::Entries(_) | Observation::Selected(..) | Observation::Kind(_) | Observation::RealPath(_) => {
             how != Difference::Changed && above()
         }
         Observation::Content(_) | Observation::Derived(..) => false,

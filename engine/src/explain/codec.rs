@@ -22,7 +22,7 @@ use crate::path::RelPath;
 use crate::store::codec::{Decoder, Encoder};
 
 /// What a dump begins with. The number is raised with every change of the form.
-const MAGIC: &[u8] = b"webstir keys 2\n";
+const MAGIC: &[u8] = b"webstir keys 3\n";
 
 /// The largest dump that is read, in bytes.
 pub const LARGEST_DUMP: u64 = 1 << 28;

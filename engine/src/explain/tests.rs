@@ -73,6 +73,7 @@ pub(super) fn sample() -> KeyDump {
             Part::Observation(path("src/b.ts"), Observation::Content(None)),
             Part::Observation(path("src/c.ts"), Observation::Kind(PathKind::File)),
             Part::Observation(path("src/d.ts"), Observation::RealPath(Some(path("src/e.ts")))),
+            Part::Observation(path("src/g"), Observation::Selected("js ts".into(), digest("selected"))),
             Part::Observation(path("src/f.ts"), Observation::Derived("lines v1".into(), digest("f"))),
         ],
         &[("build/out", "out")],

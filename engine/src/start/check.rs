@@ -110,6 +110,9 @@ pub(super) fn holds(os: &Os, path: &RelPath, observation: &Observation) -> io::R
         Observation::Kind(kind) => os.kind(path)? == *kind,
         Observation::Content(digest) => absent_to_none(os.digest(path))? == *digest,
         Observation::Entries(digest) => absent_to_none(os.list(path))?.as_ref().map(Listing::digest) == *digest,
+        Observation::Selected(extensions, digest) => {
+            absent_to_none(os.list(path))?.map(|listing| listing.select(extensions).digest()) == Some(*digest)
+        }
         Observation::RealPath(real) => os.real_path(path)? == *real,
         // A build asks for the bytes that this was derived from, and those are in the log.
         Observation::Derived(..) => false,

@@ -11,7 +11,7 @@ use crate::system::PathKind;
 use crate::view::Observation;
 
 /// Raised with every change of the form below; a record of another version is a miss.
-const VERSION: u64 = 2;
+const VERSION: u64 = 3;
 
 pub(super) fn encode_outcomes(outcomes: &[Outcome]) -> Vec<u8> {
     let mut encoder = Encoder::default();
@@ -76,6 +76,11 @@ pub(crate) fn observation(encoder: &mut Encoder, (path, observation): &(RelPath,
             encoder.text(name);
             encoder.digest(*digest);
         }
+        Observation::Selected(extensions, digest) => {
+            encoder.byte(5);
+            encoder.text(extensions);
+            encoder.digest(*digest);
+        }
     }
 }
 
@@ -92,6 +97,7 @@ pub(crate) fn decode_observation(decoder: &mut Decoder<'_>) -> Option<(RelPath, 
         2 => Observation::Entries(decoder.option(Decoder::digest)?),
         3 => Observation::RealPath(decoder.option(path)?),
         4 => Observation::Derived(Arc::from(decoder.text()?), decoder.digest()?),
+        5 => Observation::Selected(Arc::from(decoder.text()?), decoder.digest()?),
         _ => return None,
     };
     Some((path_of, observation))
@@ -200,6 +206,7 @@ mod tests {
             (file.clone(), Observation::Content(Some(Digest::of(b"y")))),
             (file.clone(), Observation::Entries(None)),
             (file.clone(), Observation::RealPath(Some(file.clone()))),
+            (file.clone(), Observation::Selected(Arc::from("js ts"), Digest::of(b"w"))),
             (file.clone(), Observation::Derived(Arc::from("lines v1"), Digest::of(b"z"))),
         ]);
         outcome.hermetic = false;

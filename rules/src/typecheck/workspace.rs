@@ -17,6 +17,9 @@ use super::no_emit::set_no_emit;
 use super::text::Text;
 use super::virtual_files::VirtualFiles;
 
+/// The extensions of what the compiler may take from a directory: it asks for anything else by name.
+const LISTED: &str = "cjs cts js json jsx mjs mts ts tsx";
+
 /// Where a path that the compiler names lies.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Place {
@@ -137,9 +140,9 @@ impl<'a> Workspace<'a> {
         Ok(Some(self.seen.texts.entry(path.clone()).or_insert(text)))
     }
 
-    /// The names of the files and of the directories in a directory, sorted; none when there is no directory.
+    /// The names of the sources and of the directories in a directory, sorted; none when there is no directory.
     pub(super) fn list(&mut self, path: &RelPath) -> Result<(Vec<String>, Vec<String>), TypecheckError> {
-        let listing = self.view.list(path).map_err(TypecheckError::workspace(path))?;
+        let listing = self.view.list_selected(path, LISTED).map_err(TypecheckError::workspace(path))?;
         let (mut files, mut directories) = (BTreeSet::new(), BTreeSet::new());
         for (name, kind) in listing.iter().flat_map(Listing::entries) {
             match kind {

@@ -118,6 +118,13 @@ impl Bench {
         Ok((checked, extent))
     }
 
+    /// How many answers in the trace are not given any more.
+    fn differing(&self) -> usize {
+        let view = View::new(self.memory.clone());
+        let trace = &self.previous.as_ref().unwrap().trace;
+        trace.iter().filter(|(path, seen)| !gives(&view, path, seen)).count()
+    }
+
     /// Checks, and compares with a check that starts over.
     pub(crate) fn run(&mut self, what: &str) -> (Checked, Extent) {
         let (checked, extent) = self.try_run(None).unwrap();
@@ -149,6 +156,9 @@ fn gives(view: &View, path: &webstir_engine::path::RelPath, seen: &Observation) 
         Observation::Kind(kind) => view.kind(path).unwrap() == *kind,
         Observation::Content(digest) => view.read(path).unwrap().as_deref().map(Digest::of) == *digest,
         Observation::Entries(digest) => view.list(path).unwrap().map(|listing| listing.digest()) == *digest,
+        Observation::Selected(extensions, digest) => {
+            view.list_selected(path, extensions).unwrap().is_some_and(|listing| listing.digest() == *digest)
+        }
         Observation::RealPath(real) => view.real_path(path).unwrap() == *real,
         Observation::Derived(_, digest) => {
             matches!(view.derive(path, &DECLARATIONS).unwrap(), Derived::Derived(bytes) if Digest::of(&bytes) == *digest)
@@ -248,6 +258,20 @@ fn a_global_type_that_becomes_missing() {
     assert_eq!(bench.run("back").0.diagnostics.len(), 0);
     bench.write("src/top.ts", "export const top = async () => import.meta;\n");
     assert_eq!(bench.run("others").1, Extent::Files(1));
+}
+
+#[test]
+fn a_file_that_no_program_takes_changes_nothing() {
+    let mut bench = Bench::new(&SMALL);
+    bench.run("start");
+    for name in ["src/README.md", "src/.low.ts.swp", "src/low.ts~", "src/4913"] {
+        bench.write(name, "x");
+        assert_eq!(bench.differing(), 0, "{name}");
+        assert_eq!(bench.run(name).1, Extent::Files(0), "{name}");
+    }
+    bench.write("src/new.ts", "export const fresh: string = 1;\n");
+    assert_eq!(bench.differing(), 1);
+    assert_eq!(bench.run("a source").0.diagnostics.len(), 1);
 }
 
 #[test]

@@ -165,6 +165,7 @@ impl Reader<'_> {
             10 => Part::Observation(self.path()?, Observation::Entries(self.option(Self::digest)?)),
             11 => Part::Observation(self.path()?, Observation::RealPath(self.option(Self::path)?)),
             12 => Part::Observation(self.path()?, Observation::Derived(self.text()?, self.digest()?)),
+            13 => Part::Observation(self.path()?, Observation::Selected(self.text()?, self.digest()?)),
             _ => return None,
         })
     }

@@ -180,6 +180,7 @@ impl<'a> Writer<'a> {
                     Observation::Entries(_) => 10,
                     Observation::RealPath(_) => 11,
                     Observation::Derived(..) => 12,
+                    Observation::Selected(..) => 13,
                 };
                 self.body.byte(tag);
                 self.text(path.as_str());
@@ -193,7 +194,7 @@ impl<'a> Writer<'a> {
                     Observation::RealPath(path) => {
                         self.option(path.as_ref(), |writer, path| writer.text(path.as_str()));
                     }
-                    Observation::Derived(name, digest) => {
+                    Observation::Derived(name, digest) | Observation::Selected(name, digest) => {
                         self.text(name);
                         self.digest(*digest);
                     }

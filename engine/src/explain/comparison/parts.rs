@@ -169,7 +169,7 @@ fn is_there(observation: &Observation) -> bool {
         Observation::Kind(kind) => *kind != PathKind::Absent,
         Observation::Content(digest) | Observation::Entries(digest) => digest.is_some(),
         Observation::RealPath(path) => path.is_some(),
-        Observation::Derived(..) => true,
+        Observation::Derived(..) | Observation::Selected(..) => true,
     }
 }
 

@@ -236,7 +236,7 @@ mod tests {
         assert_eq!(read, ["app/tsconfig.json", "base.json", "node_modules/@tsconfig/node/tsconfig.json"]);
         let listed: Vec<_> = trace
             .iter()
-            .filter(|(_, observation)| matches!(observation, Observation::Entries(Some(_))))
+            .filter(|(_, observation)| matches!(observation, Observation::Selected(..)))
             .map(|(path, _)| path.as_str())
             .collect();
         assert_eq!(listed, ["app/src", "app/src/deep", "lib", "node_modules", "node_modules/@tsconfig"]);

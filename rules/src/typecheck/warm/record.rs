@@ -68,6 +68,12 @@ fn again(view: &View, path: &RelPath, observation: &Observation) -> std::io::Res
         Observation::Kind(_) => Observation::Kind(view.kind(path)?),
         Observation::Content(_) => Observation::Content(view.read(path)?.as_deref().map(Digest::of)),
         Observation::Entries(_) => Observation::Entries(view.list(path)?.as_ref().map(Listing::digest)),
+        Observation::Selected(extensions, _) => {
+            let listing = view.list_selected(path, extensions)?;
+            listing.map_or(Observation::Entries(None), |listing| {
+                Observation::Selected(extensions.clone(), listing.digest())
+            })
+        }
         Observation::RealPath(_) => Observation::RealPath(view.real_path(path)?),
         Observation::Derived(name, _) => match view.derive(path, &DECLARATIONS)? {
             Derived::Absent => Observation::Content(None),

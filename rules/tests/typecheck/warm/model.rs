@@ -7,6 +7,7 @@ use crate::tools::STRICT;
 
 /// One module: what it exports is `f`, `v` and `T` with its number.
 #[derive(Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an edit that is made and taken back")]
 pub(crate) struct Module {
     pub(crate) kind: usize,
     pub(crate) imports: BTreeSet<usize>,
