@@ -208,9 +208,7 @@ impl Bucket {
         let mut entries: Vec<_> = finished.records.drain().collect();
         file.write_all_at(&index_and_footer(&mut entries, finished.written), finished.written)?;
         drop(file);
-        let path = self.directory.join(pack_name());
-        temporary.persist(&path)?;
-        let pack = Arc::new(Pack::open(&path)?);
+        let pack = self.place(temporary)?;
         let count = {
             let mut packs = self.packs.write().unwrap_or_else(PoisonError::into_inner);
             packs.insert(0, pack);
@@ -227,6 +225,14 @@ impl Bucket {
         // What a collection gave up meanwhile must not come back.
         self.reload()?;
         self.merge()
+    }
+
+    /// Renames a finished pack into place. It is opened before: once it has its name, another process may merge it and take it away.
+    fn place(&self, temporary: tempfile::TempPath) -> io::Result<Arc<Pack>> {
+        let mut pack = Pack::open(&temporary)?;
+        pack.path = self.directory.join(pack_name());
+        temporary.persist(&pack.path)?;
+        Ok(Arc::new(pack))
     }
 
     /// Writes all packs into one. A reader with the old ones open goes on; a blob is in at least one pack at every moment.
@@ -276,9 +282,7 @@ impl Bucket {
         let mut made = None;
         if !entries.is_empty() {
             file.write_all_at(&index_and_footer(&mut entries, merged.written), merged.written)?;
-            let path = self.directory.join(pack_name());
-            temporary.persist(&path)?;
-            made = Some(Arc::new(Pack::open(&path)?));
+            made = Some(self.place(temporary)?);
         }
         let mut packs = self.packs.write().unwrap_or_else(PoisonError::into_inner);
         packs.retain(|pack| !old.iter().any(|merged| Arc::ptr_eq(merged, pack)));
