@@ -187,7 +187,7 @@ impl Watching {
         let (_, start) = watching.wait(&["watch-start"]);
         let port = start["url"].as_str().unwrap().rsplit(':').next().unwrap().parse().unwrap();
         watching.port = port;
-        watching.settle(2);
+        watching.until(&["served", "watch-idle"]);
         watching
     }
 
@@ -202,9 +202,13 @@ impl Watching {
         }
     }
 
-    /// Until the checks are done and the build is served, which come in either order; when each was.
-    fn settle(&mut self, number: usize) -> Vec<(Instant, Value)> {
-        (0..number).map(|_| self.wait(&["check-complete", "served"])).collect()
+    /// What is told, and when, until all of these kinds were.
+    fn until(&mut self, kinds: &[&str]) -> Vec<(Instant, Value)> {
+        let mut told: Vec<(Instant, Value)> = Vec::new();
+        while !kinds.iter().all(|kind| told.iter().any(|(_, event)| event["type"] == *kind)) {
+            told.push(self.wait(&["build-complete", "check-complete", "served", "watch-idle"]));
+        }
+        told
     }
 
     fn round(&mut self, root: &Path, mark: &str, times: &mut Times) {
@@ -212,13 +216,15 @@ impl Watching {
         while self.events.try_recv().is_ok() {}
         let saved = Instant::now();
         served::mark(root, mark);
-        let (at, _) = self.wait(&["build-complete"]);
-        times.written.push(at - saved);
+        let mut told = self.until(&["build-complete"]);
         until_marked(self.port, "/all", mark);
         times.served.push(saved.elapsed());
-        for (at, event) in self.settle(2) {
-            if event["type"] == "check-complete" {
-                times.checked.push(at - saved);
+        told.extend(self.until(&["served", "watch-idle"]));
+        for (at, event) in told {
+            match event["type"].as_str() {
+                Some("build-complete") => times.written.push(at - saved),
+                Some("check-complete") => times.checked.push(at - saved),
+                _ => {}
             }
         }
     }

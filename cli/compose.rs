@@ -35,7 +35,7 @@ use webstir_rules::Setup;
 
 pub(crate) use self::failure::Failure;
 pub(crate) use self::store::{budget, store_root};
-pub(crate) use self::watch::{News, Watch, is_environment};
+pub(crate) use self::watch::{News, Watch, is_check, is_environment};
 pub(crate) use self::workspace::{Workspace, workspace_root};
 use crate::args::Global;
 use crate::explanation::Explanation;

@@ -78,17 +78,18 @@ fn follow(watch: &mut Watch, serving: Option<&Serving>, view: &View, cancelled: 
                 is_told = true;
                 tell(watch, &built, serving, view);
             }
-            Ok(News::Checked(built)) => {
+            Ok(News::Checked(checked)) => {
+                view.checked(&checked);
+                show_types(&checked, serving);
+            }
+            Ok(News::Idle(built)) => {
                 if !is_told {
                     // There is nothing but checks.
                     tell(watch, &built, serving, view);
                 }
-                view.checked(&built);
-                if let Some(serving) = serving {
-                    let found: Vec<&Diagnostic> =
-                        built.diagnostics.iter().filter(|found| is_of_a_check(found)).collect();
-                    serving.checked(findings::of(&found, &built.workspace));
-                }
+                view.idle(&built);
+                // Where no check is left nothing else takes away what the last one found.
+                show_types(&built, serving);
                 if !std::mem::replace(&mut is_ready, true) {
                     view.ready();
                 }
@@ -117,6 +118,13 @@ fn tell(watch: &Watch, built: &Built, serving: Option<&Serving>, view: &View) {
         view.refused(&failure.message);
         serving.failed(vec![findings::of_failure(&failure)]);
     }
+}
+
+/// Shows in pages what the checks found.
+fn show_types(checked: &Built, serving: Option<&Serving>) {
+    let Some(serving) = serving else { return };
+    let found: Vec<&Diagnostic> = checked.diagnostics.iter().filter(|found| is_of_a_check(found)).collect();
+    serving.checked(findings::of(&found, &checked.workspace));
 }
 
 /// Builds again, unless it is the terminal that hung up: nobody would be there to end it.

@@ -1,7 +1,7 @@
 //! A session that stays while its workspace changes.
 //!
-//! [`Watch::next`] gives the [`News`] one by one: that a build begins, that everything but the checks is built and placed, and that the
-//! checks are done as well. Nothing ends it but the wish to stop: what fails is news, and the next change is waited for.
+//! [`Watch::next`] gives the [`News`] one by one: that a build begins, that everything but the checks is built and placed, that the checks
+//! are done, before or after it, and that nothing is left to do. Nothing ends it but the wish to stop: what fails is news, and the next change is waited for.
 
 mod published;
 
@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
+use webstir_engine::diagnostic::Diagnostic;
 use webstir_engine::event::{EventSink, Phase, Status, during};
 use webstir_engine::label::Label;
 use webstir_engine::path::RelPath;
@@ -35,8 +36,10 @@ pub(crate) enum News {
     Changed(BTreeSet<RelPath>),
     /// Everything but the checks is built, and placed if it may be.
     Built(Box<Built>),
-    /// The checks are done as well: this is all of it.
+    /// The checks are done, whether the rest is or not. What else is built is not in it.
     Checked(Box<Built>),
+    /// Nothing is left to do: this is all of it.
+    Idle(Box<Built>),
     /// The user has enough of it.
     Stop,
 }
@@ -147,14 +150,16 @@ impl Watch {
                     return Ok(News::Changed(BTreeSet::new()));
                 }
                 Happening::Asked(Request::Stop) => return Ok(News::Stop),
-                Happening::Settled => {
-                    if let Some(built) = self.settled()? {
+                Happening::Settled(CHECKS) => return Ok(News::Checked(self.checked())),
+                Happening::Settled(part) => {
+                    let rules = self.goals.parts[part].clone();
+                    if let Some(built) = self.take(&rules)? {
                         return Ok(News::Built(built));
                     }
                 }
                 Happening::Idle => {
                     if let Some(built) = self.idle()? {
-                        return Ok(News::Checked(built));
+                        return Ok(News::Idle(built));
                     }
                 }
             }
@@ -188,12 +193,20 @@ impl Watch {
         Ok(())
     }
 
-    /// `None` when the store lost something that is now made again.
-    fn settled(&mut self) -> Result<Option<Box<Built>>, Failure> {
-        let goals = self.goals.first.clone();
-        self.take(&goals)
+    /// What the checks found; they place nothing.
+    fn checked(&self) -> Box<Built> {
+        let run = self.engine.scheduler.report(&self.goals.profile, &self.goals.parts[CHECKS]);
+        let mut built = self.session.nothing_built();
+        built.diagnostics.extend(run.diagnostics());
+        tidy(&self.session.workspace, &mut built);
+        built.diagnostics.retain(|diagnostic| diagnostic.rule.as_ref().is_some_and(is_check));
+        built.ok = run.is_done() && !built.diagnostics.iter().any(Diagnostic::is_error);
+        built.run = Some(run);
+        built.duration = self.since.elapsed();
+        Box::new(built)
     }
 
+    /// `None` when the store lost something that is now made again.
     fn idle(&mut self) -> Result<Option<Box<Built>>, Failure> {
         let goals = self.goals.all.clone();
         let Some(mut built) = self.take(&goals)? else { return Ok(None) };
@@ -229,17 +242,22 @@ impl Watch {
     }
 }
 
-/// Everything of a profile; the checks come last where they hold nothing up.
+/// The number of the part of the goals that holds the checks.
+const CHECKS: usize = 1;
+
+/// Everything of a profile: what is served, and the checks. A build of what is published waits for its checks.
 fn goals(session: &Session) -> Goals {
     let is_sound = session.workspace.is_sound();
     let rules = session.workspace.config.rules_in(&session.profile).filter(|_| is_sound);
     let all: Vec<Label> = rules.map(|rule| rule.label().clone()).collect();
     let waits = session.profile == "publish";
-    let first = all.iter().filter(|label| waits || !is_check(label)).cloned().collect();
-    Goals { profile: Arc::from(session.profile.as_str()), first, all }
+    let served = all.iter().filter(|label| waits || !is_check(label)).cloned().collect();
+    let checks = all.iter().filter(|label| is_check(label)).cloned().collect();
+    Goals { profile: Arc::from(session.profile.as_str()), parts: vec![served, checks], all }
 }
 
-fn is_check(label: &Label) -> bool {
+/// Whether a rule holds nothing up.
+pub(crate) fn is_check(label: &Label) -> bool {
     label.kind() == "typecheck"
 }
 

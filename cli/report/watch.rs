@@ -6,6 +6,7 @@
 
 mod log;
 mod screen;
+mod state;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,19 +14,16 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use webstir_engine::diagnostic::{Diagnostic, Severity};
-use webstir_engine::event::Status;
-use webstir_engine::explain::{Cause, Change};
 use webstir_engine::path::RelPath;
 use webstir_runtime::Deployed;
 
-use log::Log;
 pub(crate) use log::LogSink;
+use state::{Checks, Outcome, State, ran};
 
-use super::terminal::{most_shown, plural, rendered};
-use super::{cause, duration, json as documents, result, story, terminal};
+use super::terminal::{most_shown, rendered};
+use super::{duration, json as documents, result, story, terminal};
 use crate::args::Global;
-use crate::compose::{Built, Failure};
-use crate::explanation::Explanation;
+use crate::compose::{Built, Failure, is_check};
 
 /// As many findings are shown, unless `WEBSTIR_BACKEND_DIAG_MAX` says otherwise: the screen is small.
 const MOST_FINDINGS: usize = 20;
@@ -46,53 +44,6 @@ pub(crate) struct View {
     style: Style,
     least: Severity,
     state: Arc<Mutex<State>>,
-}
-
-/// What there is to be shown.
-#[derive(Default)]
-struct State {
-    name: String,
-    profile: String,
-    /// `None` where nothing is served.
-    url: Option<String>,
-    has_keys: bool,
-    /// What the build under way is about; `None` when none is.
-    building: Option<Vec<String>>,
-    /// What the last build was about.
-    changed: Vec<String>,
-    /// Whether somebody asked for the last build: nothing had changed.
-    was_asked: bool,
-    ran: Vec<Ran>,
-    built: Option<Outcome>,
-    served: Option<Duration>,
-    checked: Option<Outcome>,
-    /// The findings of everything, as text.
-    findings: Vec<String>,
-    /// What the user should know for as long as this runs.
-    notice: Option<String>,
-    /// Why what was built is not served.
-    refused: Option<String>,
-    /// What went wrong since the last change, other than in the build.
-    trouble: Option<String>,
-    started_before: bool,
-    /// What was logged last.
-    log: Log,
-}
-
-/// An action that ran.
-struct Ran {
-    label: String,
-    duration: Duration,
-    why: Option<String>,
-}
-
-/// How a part of a build ended.
-#[derive(Clone, Copy)]
-struct Outcome {
-    ok: bool,
-    errors: usize,
-    warnings: usize,
-    duration: Duration,
 }
 
 impl View {
@@ -173,6 +124,7 @@ impl View {
         let mut state = self.state();
         let changed: Vec<String> = paths.iter().map(ToString::to_string).collect();
         state.trouble = None;
+        state.checks = Checks::Awaited;
         match self.style {
             Style::Lines if !paths.is_empty() => story(&format!("changed: {}", listed(&changed))),
             Style::Json => event("build-start", json!({ "changed": changed })),
@@ -189,15 +141,11 @@ impl View {
     pub(crate) fn built(&self, built: &Built) {
         let mut state = self.state();
         let outcome = Outcome::of(built, &built.diagnostics);
-        if built.ok && state.built.is_some_and(|before| !before.ok) {
-            // What made it fail is gone.
-            state.findings.clear();
-        }
         state.now_about();
         state.served = None;
         state.built = Some(outcome);
-        state.checked = None;
         state.ran = ran(built, state.was_asked);
+        state.findings.of_build = self.rendered(built, |found| !is_of_a_check(found));
         match self.style {
             Style::Json => {
                 let labels: Vec<&str> = state.ran.iter().map(|ran| ran.label.as_str()).collect();
@@ -213,16 +161,10 @@ impl View {
                     }),
                 );
             }
-            Style::Screen if !built.ok => {
-                state.findings = self.findings(built);
-                screen::draw(&state);
-            }
             // What is served is drawn when it is.
-            Style::Screen if state.url.is_none() => screen::draw(&state),
+            Style::Screen if !built.ok || state.url.is_none() => screen::draw(&state),
             Style::Screen => {}
-            // All of them are told when the checks are done.
-            Style::Lines if built.ok => {}
-            Style::Lines | Style::Quiet => self.tell(built),
+            Style::Lines | Style::Quiet => tell(&state.findings.of_build),
         }
     }
 
@@ -266,20 +208,42 @@ impl View {
         }
     }
 
-    /// The checks are done as well.
-    pub(crate) fn checked(&self, built: &Built) {
+    /// The checks are done, whether the rest is or not.
+    pub(crate) fn checked(&self, checked: &Built) {
         let mut state = self.state();
-        let of_checks: Vec<_> = built.diagnostics.iter().filter(|found| is_of_a_check(found)).cloned().collect();
-        let checked = Outcome::of(built, &of_checks);
-        state.checked = Some(Outcome { ok: checked.errors == 0, ..checked });
-        state.ran = ran(built, state.was_asked);
+        let outcome = Outcome::of(checked, &checked.diagnostics);
+        state.checks = Checks::Done(outcome);
+        state.findings.of_checks = self.rendered(checked, |_| true);
         match self.style {
-            Style::Screen => {
-                state.findings = self.findings(built);
-                screen::draw(&state);
-            }
+            Style::Screen => screen::draw(&state),
+            Style::Lines | Style::Quiet => tell(&state.findings.of_checks),
+            Style::Json => event(
+                "check-complete",
+                json!({
+                    "succeeded": checked.ok,
+                    "errorCount": outcome.errors,
+                    "warningCount": outcome.warnings,
+                    "durationMs": milliseconds(checked.duration),
+                    "diagnostics": documents::diagnostics(&checked.diagnostics),
+                }),
+            ),
+        }
+    }
+
+    /// Nothing is left to do.
+    pub(crate) fn idle(&self, built: &Built) {
+        let mut state = self.state();
+        let outcome = Outcome::of(built, &built.diagnostics);
+        state.ran = ran(built, state.was_asked);
+        if matches!(state.checks, Checks::Awaited) {
+            state.checks = Checks::Absent;
+        }
+        // What one of them says better is known only now.
+        state.findings.of_build = self.rendered(built, |found| !is_of_a_check(found));
+        state.findings.of_checks = self.rendered(built, is_of_a_check);
+        match self.style {
+            Style::Screen => screen::draw(&state),
             Style::Lines => {
-                self.tell(built);
                 for ran in &state.ran {
                     if let Some(why) = &ran.why {
                         story(&format!("    why {}: {why}", ran.label));
@@ -291,17 +255,17 @@ impl View {
                 }
             }
             Style::Json => event(
-                "check-complete",
+                "watch-idle",
                 json!({
                     "succeeded": built.ok,
-                    "errorCount": checked.errors,
-                    "warningCount": checked.warnings,
+                    "errorCount": outcome.errors,
+                    "warningCount": outcome.warnings,
                     "durationMs": milliseconds(built.duration),
                     "causes": state.ran.iter().map(|ran| json!({ "label": ran.label, "why": ran.why })).collect::<Vec<_>>(),
                     "diagnostics": documents::diagnostics(&built.diagnostics),
                 }),
             ),
-            Style::Quiet => self.tell(built),
+            Style::Quiet => {}
         }
     }
 
@@ -323,74 +287,22 @@ impl View {
         }
     }
 
-    fn tell(&self, built: &Built) {
-        for text in self.findings(built) {
-            story(&text);
-        }
-    }
-
-    fn findings(&self, built: &Built) -> Vec<String> {
-        rendered(&built.diagnostics, &built.workspace.system, self.least, most_shown(MOST_FINDINGS))
-    }
-}
-
-impl State {
-    /// What was under way is what is shown from now on.
-    fn now_about(&mut self) {
-        if let Some(changed) = self.building.take() {
-            self.was_asked = changed.is_empty();
-            self.changed = changed;
-        }
-    }
-}
-
-impl Outcome {
-    fn of(built: &Built, diagnostics: &[Diagnostic]) -> Self {
-        let count = |severity| diagnostics.iter().filter(|found| found.severity == severity).count();
-        Self {
-            ok: built.ok,
-            errors: count(Severity::Error),
-            warnings: count(Severity::Warning),
-            duration: built.duration,
-        }
-    }
-
-    /// `2 errors, 1 warning`.
-    fn counts(&self) -> String {
-        let mut parts = Vec::new();
-        for (number, noun) in [(self.errors, "error"), (self.warnings, "warning")] {
-            if number > 0 {
-                parts.push(plural(number, noun));
-            }
-        }
-        parts.join(", ")
+    /// The findings that are wanted, as text.
+    fn rendered(&self, built: &Built, is_wanted: impl Fn(&Diagnostic) -> bool) -> Vec<String> {
+        let wanted: Vec<Diagnostic> = built.diagnostics.iter().filter(|found| is_wanted(found)).cloned().collect();
+        rendered(&wanted, &built.workspace.system, self.least, most_shown(MOST_FINDINGS))
     }
 }
 
 /// Whether a check said it, which holds nothing up.
 pub(crate) fn is_of_a_check(diagnostic: &Diagnostic) -> bool {
-    diagnostic.rule.as_ref().is_some_and(|rule| rule.kind() == "typecheck")
+    diagnostic.rule.as_ref().is_some_and(is_check)
 }
 
-/// What ran, the longest first, with the cause where it is known.
-fn ran(built: &Built, was_asked: bool) -> Vec<Ran> {
-    let comparison = built.explanation.as_ref().map(Explanation::comparison);
-    let why = |cause: &Cause| match cause.change {
-        // To check again is to forget what the check gave.
-        Change::NotInStore if was_asked => "You asked for it".to_owned(),
-        _ => cause::sentence(cause),
-    };
-    let reports = built.run.iter().flat_map(|run| &run.reports);
-    let mut ran: Vec<Ran> = reports
-        .filter(|report| matches!(report.status, Status::Ran | Status::Failed))
-        .map(|report| Ran {
-            label: report.label.to_string(),
-            duration: report.duration,
-            why: comparison.as_ref().and_then(|comparison| comparison.causes(&report.label).first().map(why)),
-        })
-        .collect();
-    ran.sort_by(|a, b| b.duration.cmp(&a.duration).then_with(|| a.label.cmp(&b.label)));
-    ran
+fn tell(findings: &[String]) {
+    for text in findings {
+        story(text);
+    }
 }
 
 /// The first few of a list.

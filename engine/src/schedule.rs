@@ -122,11 +122,13 @@ enum Left {
 }
 
 /// What was told of the present state of the world.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Told {
-    Nothing,
-    Settled,
-    Idle,
+#[derive(Debug, Default)]
+struct Told {
+    /// The numbers of the parts that have settled, and their rules.
+    parts: BTreeSet<usize>,
+    rules: BTreeSet<Label>,
+    /// That nothing is left to do.
+    idle: bool,
 }
 
 impl Scheduler {
@@ -150,7 +152,7 @@ impl Scheduler {
             retries: FxHashMap::default(),
             planned: false,
             doubted: false,
-            told: Told::Nothing,
+            told: Told::default(),
             changed: BTreeSet::new(),
             asked: Vec::new(),
             looked: None,
@@ -177,7 +179,7 @@ impl Scheduler {
     /// Brings `goals` up to date in `profile`.
     pub fn run(&mut self, profile: &str, goals: &[Label]) -> Result<Run, BuildError> {
         self.begin();
-        let goals = Goals { profile: Arc::from(profile), first: Vec::new(), all: goals.to_vec() };
+        let goals = Goals { profile: Arc::from(profile), parts: Vec::new(), all: goals.to_vec() };
         let result = self.run_until_idle(&goals);
         if result.is_err() {
             self.abandon();
@@ -227,8 +229,10 @@ impl Scheduler {
             watcher.looked(took);
         }
         match result {
-            Ok(happening @ (Happening::Settled | Happening::Idle)) => {
-                self.left = Left::Nothing;
+            Ok(happening @ (Happening::Settled(_) | Happening::Idle)) => {
+                if happening == Happening::Idle {
+                    self.left = Left::Nothing;
+                }
                 let mut directories = self.database.files().directories();
                 directories.insert(RelPath::root());
                 directories.extend(also.iter().cloned());
@@ -247,7 +251,7 @@ impl Scheduler {
                 // A change that was heard before is told yet, and planned for.
                 if self.changed.is_empty() {
                     self.planned = true;
-                    self.told = Told::Idle;
+                    self.told.idle = true;
                 }
                 Err(error)
             }
@@ -273,7 +277,7 @@ impl Scheduler {
             }
         }
         self.planned = false;
-        self.told = Told::Nothing;
+        self.told = Told::default();
     }
 
     /// Asks the world about everything again, and places everything again.
@@ -284,7 +288,7 @@ impl Scheduler {
 
     /// Whether nothing is left to do.
     pub fn is_idle(&self) -> bool {
-        self.told == Told::Idle && self.planned
+        self.told.idle && self.planned
     }
 
     /// Makes what was finished visible to other processes.
@@ -299,13 +303,15 @@ impl Scheduler {
 
     /// The state of the world is another one.
     fn begin(&mut self) {
-        if self.told != Told::Nothing || self.running.is_empty() {
+        let told = std::mem::take(&mut self.told);
+        if told.idle || self.running.is_empty() {
             self.status.clear();
+        } else {
+            self.status.retain(|label, _| !told.rules.contains(&label.rule));
         }
         self.retries.clear();
         self.planned = false;
         self.doubted = true;
-        self.told = Told::Nothing;
     }
 
     fn advance(&mut self, goals: &Goals, concerns: &dyn Fn(&RelPath) -> bool) -> Result<Happening, BuildError> {
@@ -335,12 +341,13 @@ impl Scheduler {
                 }
                 self.planned = true;
             }
-            if self.told < Told::Settled && self.is_settled(goals) {
-                self.told = Told::Settled;
-                return Ok(Happening::Settled);
+            if let Some(part) = self.settled(goals) {
+                self.told.parts.insert(part);
+                self.told.rules.extend(goals.parts[part].iter().cloned());
+                return Ok(Happening::Settled(part));
             }
-            if self.told < Told::Idle && self.running.is_empty() {
-                self.told = Told::Idle;
+            if !self.told.idle && self.running.is_empty() {
+                self.told.idle = true;
                 return Ok(Happening::Idle);
             }
             self.wait(concerns)?;

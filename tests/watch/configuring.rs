@@ -34,7 +34,7 @@ fn a_constant_of_the_configuration_reaches_a_handler() {
         assert!(findings.iter().any(|found| found.contains(place)), "{place}: {findings:?}");
         assert!(watching.page("/word").1.contains(r#""word":"two""#));
         assert!(case.tree("build") == before, "the tree has changed");
-        watching.until("check-complete");
+        watching.until("watch-idle");
     }
     // An edit while it is wrong counts once it is right.
     case.write(
@@ -85,14 +85,14 @@ fn package_json_is_followed() {
     case.write("package.json", &PACKAGE.replace("1.0.0", "2.0.0"));
     let build = watching.build();
     assert_eq!(build["succeeded"], true, "{build}");
-    watching.until("check-complete");
+    watching.until("watch-idle");
     // It is removed and comes back.
     case.remove("package.json");
-    watching.until("check-complete");
+    watching.until("watch-idle");
     watching.quiet();
     assert!(watching.page("/word").1.contains(r#""word":"first""#));
     case.write("package.json", PACKAGE);
-    watching.until("check-complete");
+    watching.until("watch-idle");
     case.write("src/backend/word.ts", "export const word: string = \"second\";\n");
     watching.until_page("/word", r#""word":"second""#);
 }
@@ -102,7 +102,7 @@ fn a_package_is_found_once_it_is_installed() {
     let case = workspace();
     let mut watching = Watching::start(&case, &[]);
     case.write("src/backend/word.ts", "export { word } from \"words\";\n");
-    watching.until("check-complete");
+    watching.until("watch-idle");
     watching.quiet();
     let manifest = r#"{ "name": "words", "version": "1.0.0", "type": "module", "exports": "./index.js" }"#;
     case.write("node_modules/words/index.js", "export const word = \"installed\";\n");
@@ -110,7 +110,7 @@ fn a_package_is_found_once_it_is_installed() {
     case.write("node_modules/words/package.json", manifest);
     watching.until_page("/word", r#""word":"installed""#);
     watching.rest();
-    let checked = watching.told.iter().rev().find(|event| event["type"] == "check-complete").unwrap();
+    let checked = watching.told.iter().rev().find(|event| event["type"] == "watch-idle").unwrap();
     assert_eq!(Watching::findings(checked), [""; 0], "{checked}");
     case.write("node_modules/words/index.js", "export const word = \"updated\";\n");
     watching.until_page("/word", r#""word":"updated""#);
@@ -127,19 +127,18 @@ fn a_project_and_what_it_extends_are_followed() {
     watching.quiet();
     case.write("tsconfig.base.json", r#"{ "compilerOptions": { "noUnusedLocals": true } }"#);
     let unused = ["typecheck::ts6133 src/backend/word.ts:1"];
-    assert_eq!(Watching::findings(&watching.until("check-complete")), unused);
+    assert_eq!(Watching::findings(&watching.until("watch-idle")), unused);
     case.write("src/backend/tsconfig.json", &format!("{project} }}"));
     watching.until_matching("a finding of the project", |event| {
-        event["type"] == "check-complete"
-            && Watching::findings(event).iter().any(|found| found.contains("tsconfig.json"))
+        event["type"] == "watch-idle" && Watching::findings(event).iter().any(|found| found.contains("tsconfig.json"))
     });
     assert_eq!(watching.page("/word").0, 200);
     case.write("src/backend/tsconfig.json", &project);
     watching.until_matching("the project as it was", |event| {
-        event["type"] == "check-complete" && Watching::findings(event) == unused
+        event["type"] == "watch-idle" && Watching::findings(event) == unused
     });
     case.write("tsconfig.base.json", "{}");
-    assert_eq!(Watching::findings(&watching.until("check-complete")), [""; 0]);
+    assert_eq!(Watching::findings(&watching.until("watch-idle")), [""; 0]);
 }
 
 fn variables_reach_handlers(case: &Case, engine: &str) {

@@ -39,7 +39,41 @@ pub(super) fn workspace() -> Case {
 }
 
 fn until_checked(watching: &mut Watching) -> Value {
-    watching.until("check-complete")
+    let idle = watching.until("watch-idle");
+    let checked = watching.told.iter().rev().find(|event| event["type"] == "check-complete").unwrap();
+    assert_eq!(Watching::findings(checked), Watching::findings(&idle));
+    idle
+}
+
+#[test]
+fn types_are_told_before_the_build_is_done() {
+    let case = workspace();
+    let gate = case.beside("gate");
+    let configuration = "workspace w {\n  mode api\n}\ncommand wait {\n  run \"sh\" \"wait.sh\"\n  inputs \"wait.sh\" \"src/backend/word.ts\"\n  cache #false\n}\n";
+    case.write("webstir.kdl", configuration);
+    case.write("wait.sh", &format!("until test -e '{}'; do sleep 0.02; done\n", gate.display()));
+    fs::write(&gate, "").unwrap();
+    let mut watching = Watching::start(&case, &[]);
+    watching.quiet();
+    fs::remove_file(&gate).unwrap();
+    case.write("src/backend/word.ts", "export const word: string = 5;\n");
+    let checked = watching.until_any(&["check-complete", "build-complete", "watch-idle"]);
+    assert_eq!(checked["type"], "check-complete");
+    let wrong = ["typecheck::ts2322 src/backend/word.ts:1"];
+    assert_eq!(
+        (&checked["succeeded"], Watching::findings(&checked)),
+        (&Value::Bool(false), wrong.map(str::to_owned).to_vec())
+    );
+    // The next change is not held up by what still runs, and what was told before it is told again.
+    case.write("src/backend/word.ts", "export const word: string = \"second\";\n");
+    watching.until("build-start");
+    let checked = watching.until_any(&["check-complete", "build-complete", "watch-idle"]);
+    assert_eq!((&checked["type"], &checked["succeeded"]), (&Value::from("check-complete"), &Value::Bool(true)));
+    fs::write(&gate, "").unwrap();
+    let build = watching.until_any(&["check-complete", "build-complete", "watch-idle"]);
+    assert_eq!((&build["type"], &build["succeeded"]), (&Value::from("build-complete"), &Value::Bool(true)));
+    assert_eq!(watching.until("watch-idle")["succeeded"], true);
+    watching.until_page("/word", r#""word":"second""#);
 }
 
 #[test]

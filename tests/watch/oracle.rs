@@ -93,7 +93,7 @@ fn what_it_comes_to_is_what_a_clean_build_makes() {
 fn compare(case: &Case, files: &BTreeMap<String, String>, watching: &mut Watching, told: &str) {
     watching.quiet();
     while watching.is_busy() {
-        watching.until("check-complete");
+        watching.until("watch-idle");
         watching.quiet();
     }
     let clean = Case::named("workspace");
@@ -105,7 +105,7 @@ fn compare(case: &Case, files: &BTreeMap<String, String>, watching: &mut Watchin
     let (ours, theirs) = (case.tree("build"), clean.tree("build"));
     let differing: Vec<&String> = ours.iter().filter(|file| !theirs.contains(file)).map(|(path, _)| path).collect();
     assert!(ours == theirs, "{told}: {differing:?} differ, {} and {} files", ours.len(), theirs.len());
-    let checked = watching.told.iter().rev().find(|event| event["type"] == "check-complete").unwrap();
+    let checked = watching.told.iter().rev().find(|event| event["type"] == "watch-idle").unwrap();
     assert_eq!(checked["diagnostics"], fresh.json()["diagnostics"], "{told}");
 }
 

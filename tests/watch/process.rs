@@ -35,7 +35,7 @@ fn signals_end_it_and_leave_nothing() {
             "export function readNewNote",
             "// A comment.\nexport function readNewNote",
         );
-        watching.until("check-complete");
+        watching.until("watch-idle");
         let children = watching.children();
         assert!(!children.is_empty(), "the compiler stays");
         watching.signal(signal);
@@ -59,7 +59,7 @@ fn a_hangup_builds_again_and_others_may_build_beside() {
     let before = case.tree("build");
     case.remove("build");
     watching.signal(Signal::HUP);
-    watching.until("check-complete");
+    watching.until("watch-idle");
     assert!(case.tree("build") == before, "the tree is not as it was");
     case.build_ok(&[]);
     case.replace(
@@ -67,9 +67,27 @@ fn a_hangup_builds_again_and_others_may_build_beside() {
         "export function readNewNote",
         "export const added = 1;\nexport function readNewNote",
     );
-    watching.until("check-complete");
-    second.until("check-complete");
+    watching.until("watch-idle");
+    second.until("watch-idle");
     case.build_ok(&[]);
+}
+
+#[test]
+fn what_the_store_lost_is_made_again() {
+    let case = Case::starter();
+    let mut watching = Watching::start(&case, &[]);
+    watching.quiet();
+    let before = case.tree("build");
+    case.remove("build");
+    // Emptied in place: a file that is removed can still be read where it is open.
+    for name in case.names(".webstir/store") {
+        case.write(&name, "");
+    }
+    watching.signal(Signal::HUP);
+    let build = watching.build();
+    assert_eq!(build["succeeded"], true, "{build}");
+    watching.until("watch-idle");
+    assert!(case.tree("build") == before, "the tree is not as it was");
 }
 
 #[test]

@@ -18,7 +18,7 @@ fn a_comment_restarts_nothing() {
     case.write(WORD, &format!("{}// A comment.\n", saying("first")));
     assert_eq!(Watching::ran(&watching.build()), ["transpile:backend(src/backend/word.ts)"]);
     assert_eq!(watching.until("served")["changed"], "nothing");
-    watching.until("check-complete");
+    watching.until("watch-idle");
     assert!(watching.page("/word").1.contains(r#""count":2"#), "it was loaded anew");
     // Another word is another module.
     case.write(WORD, &saying("second"));
@@ -87,7 +87,7 @@ fn several_mistakes_are_told_at_once_and_mended_one_by_one() {
     let mut watching = Watching::start(&case, &[]);
     let hello = "src/backend/functions/hello/index.ts";
     case.write(WORD, "export const word: string = ;\n");
-    watching.until("check-complete");
+    watching.until("watch-idle");
     case.write(hello, "export const hello = (;\n");
     let build = watching.build();
     let both = [format!("transpile::syntax {hello}:1"), format!("transpile::syntax {WORD}:1")];

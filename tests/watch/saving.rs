@@ -113,7 +113,7 @@ fn directories_and_functions_come_and_go() {
     assert!(case.exists("build/backend/functions/more/index.js"));
     // All of them go in one blow, and come back in another.
     case.remove("src/backend/functions");
-    watching.until("check-complete");
+    watching.until("watch-idle");
     watching.quiet();
     assert!(!case.exists("build/backend/functions"));
     case.write("src/backend/functions/hello/index.ts", "export const hello: string = \"back\";\n");
@@ -140,10 +140,10 @@ fn all_sources_go_and_come_back() {
     let case = workspace();
     let mut watching = Watching::start(&case, &[]);
     fs::rename(case.path("src"), case.beside("src")).unwrap();
-    watching.until("check-complete");
+    watching.until("watch-idle");
     watching.quiet();
     fs::rename(case.beside("src"), case.path("src")).unwrap();
-    watching.until("check-complete");
+    watching.until("watch-idle");
     case.write(WORD, &saying("back"));
     watching.until_page("/word", r#""word":"back""#);
 }
@@ -169,7 +169,7 @@ fn what_stands_behind_a_link_is_followed() {
     watching.until_page("/word", r#""word":"again""#);
     watching.quiet();
     case.write("functions/more/index.ts", "export const more: number = 22;\n");
-    watching.until("check-complete");
+    watching.until("watch-idle");
     watching.rest();
     let tree = case.tree("build");
     assert_eq!(case.build_ok(&[]).actions(&["ran"]), [""; 0]);

@@ -146,7 +146,7 @@ fn workers_end_with_it() {
             case.write("src/backend/word.ts", &format!("export const word: string = \"{round}\";\n"));
             watching.until_page("/word", &format!(r#""word":"{round}""#));
         }
-        watching.until("check-complete");
+        watching.until("watch-idle");
         watching.quiet();
         let children = watching.children();
         assert!((1..=2).contains(&children.len()), "{children:?}");
@@ -179,7 +179,7 @@ fn the_next_start_takes_what_a_watch_left() {
     let case = workspace();
     let mut watching = Watching::start(&case, &["--no-serve"]);
     case.write("src/backend/word.ts", "export const word: string = \"second\";\n");
-    watching.until("check-complete");
+    watching.until("watch-idle");
     watching.signal(Signal::TERM);
     watching.end();
     assert_eq!(case.build_ok(&[]).actions(&["ran"]), [""; 0]);

@@ -116,7 +116,7 @@ impl Watching {
     /// Whether a build has begun whose checks are not done.
     pub(super) fn is_busy(&self) -> bool {
         let mut kinds = self.told.iter().rev().filter_map(|event| event["type"].as_str());
-        kinds.find(|kind| matches!(*kind, "build-start" | "check-complete")) == Some("build-start")
+        kinds.find(|kind| matches!(*kind, "build-start" | "watch-idle")) == Some("build-start")
     }
 
     /// Takes events until none comes for a while; gives those.
@@ -134,7 +134,7 @@ impl Watching {
     pub(super) fn rest(&mut self) {
         self.quiet();
         while self.is_busy() {
-            self.until("check-complete");
+            self.until("watch-idle");
             self.quiet();
         }
     }

@@ -2,7 +2,7 @@
 
 use console::{Term, measure_text_width, pad_str, style, truncate_str};
 
-use super::State;
+use super::state::{Checks, State};
 use crate::report::{duration, story};
 
 /// More actions than these fill the screen without saying more.
@@ -94,14 +94,17 @@ fn status(state: &State) -> Vec<String> {
             bad(&format!("The build failed: {}{kept}", built.counts()))
         }
     });
-    lines.push(match &state.checked {
-        _ if state.built.is_none() => String::new(),
-        None => waits("checking types"),
-        Some(checked) if checked.errors + checked.warnings == 0 => {
+    lines.push(match &state.checks {
+        Checks::Absent => String::new(),
+        Checks::Awaited if state.built.is_none() => String::new(),
+        Checks::Awaited => waits("checking types"),
+        Checks::Done(checked) if checked.errors + checked.warnings == 0 => {
             good(format!("Checked in {}", duration(checked.duration)))
         }
-        Some(checked) if checked.ok => good(format!("Checked in {}: {}", duration(checked.duration), checked.counts())),
-        Some(checked) => bad(&format!("Checked in {}: {}", duration(checked.duration), checked.counts())),
+        Checks::Done(checked) => {
+            let text = format!("Checked in {}: {}", duration(checked.duration), checked.counts());
+            if checked.ok { good(text) } else { bad(&text) }
+        }
     });
     if let Some(refused) = &state.refused {
         lines.push(bad(&format!("Not served, what was before is: {refused}")));

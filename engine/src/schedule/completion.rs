@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use rustc_hash::FxHashMap;
 use salsa::Setter as _;
 
-use super::{BuildError, CANCELLATION_INTERVAL, Left, Message, RETRIES, Running, Scheduler};
+use super::{BuildError, CANCELLATION_INTERVAL, Left, Message, RETRIES, Running, Scheduler, Told};
 use crate::action::{Action, Origin, Outcome};
 use crate::db::Db;
 use crate::derivation::renew;
@@ -193,7 +193,7 @@ impl Scheduler {
         (self.events)(Event::Finished { label: action.label.clone(), status, key, duration });
     }
 
-    /// Makes every action run again that made one of `digests` which the store no longer has.
+    /// Makes every action run again that made one of `digests` which the store no longer has, and tells again what depends on it.
     pub fn heal(&mut self, digests: impl IntoIterator<Item = Digest>) -> io::Result<()> {
         for digest in digests {
             if self.store.get(digest)?.is_none() {
@@ -210,6 +210,8 @@ impl Scheduler {
             let label = slot.label(&self.database).clone();
             slot.set_done(&mut self.database).to(None);
             self.retries.entry(label).or_default();
+            self.planned = false;
+            self.told = Told::default();
         }
     }
 

@@ -75,10 +75,15 @@ impl Scheduler {
         Ok(found)
     }
 
-    /// Whether nothing is left to do for the goals that come first.
-    pub(super) fn is_settled(&self, goals: &Goals) -> bool {
-        !goals.first.is_empty()
-            && self.plans(&goals.profile, &goals.first).values().all(|plan| {
+    /// The first part of the goals for which nothing is left to do and that was not told.
+    pub(super) fn settled(&self, goals: &Goals) -> Option<usize> {
+        let is_new = |part: &usize| !self.told.idle && !self.told.parts.contains(part);
+        (0..goals.parts.len()).filter(is_new).find(|part| self.is_settled(goals, &goals.parts[*part]))
+    }
+
+    fn is_settled(&self, goals: &Goals, part: &[Label]) -> bool {
+        !part.is_empty()
+            && self.plans(&goals.profile, part).values().all(|plan| {
                 plan.steps.iter().all(|step| step.outcome.is_some() || !self.running.contains_key(&step.action.label))
             })
     }

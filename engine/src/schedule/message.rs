@@ -51,9 +51,9 @@ impl Inbox {
 pub struct Goals {
     /// The profile.
     pub profile: Arc<str>,
-    /// The rules whose end is told when it comes, whatever else still runs.
-    pub first: Vec<Label>,
-    /// All rules.
+    /// Rules whose end is told when it comes, whatever else still runs; where several end together, in this order.
+    pub parts: Vec<Vec<Label>>,
+    /// All rules, those of the parts as well.
     pub all: Vec<Label>,
 }
 
@@ -62,8 +62,8 @@ pub struct Goals {
 pub enum Happening {
     /// Files are not as they were: these.
     Changed(BTreeSet<RelPath>),
-    /// Nothing is left to do for the goals that come first.
-    Settled,
+    /// Nothing is left to do for the part of the goals with this number.
+    Settled(usize),
     /// Nothing is left to do.
     Idle,
     /// Somebody asks for something.

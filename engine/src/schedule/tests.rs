@@ -142,7 +142,7 @@ fn files_that_keep_changing_are_tried_again_when_they_are_told_to_have_changed()
     let rule = Restless { memory: memory.clone(), changes: changes.clone(), runs: AtomicUsize::default() };
     let mut scheduler = scheduler(directory.path(), &memory, Box::new(rule));
     let all = vec![Label::new("reader", "r")];
-    let goals = Goals { profile: "build".into(), first: all.clone(), all };
+    let goals = Goals { profile: "build".into(), parts: vec![all.clone()], all };
     let mut watcher = Watcher::start(root.path(), true, Box::new(|_| false)).unwrap();
     let mut next = |scheduler: &mut Scheduler| scheduler.next(&goals, &mut watcher, &BTreeSet::new(), &|_| false);
     let mut rest = |scheduler: &mut Scheduler| {

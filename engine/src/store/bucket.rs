@@ -152,11 +152,17 @@ impl Bucket {
         if self.is_damaged(key) {
             return Ok(None);
         }
-        let packs = self.packs.read().unwrap_or_else(PoisonError::into_inner);
-        for pack in packs.iter() {
-            if let Some(location) = pack.find(key) {
-                return pack.read(location);
+        let mut is_cut_short = false;
+        for pack in self.packs() {
+            let Some(location) = pack.find(key) else { continue };
+            match pack.read(location)? {
+                Some(payload) => return Ok(Some(payload)),
+                None => is_cut_short = true,
             }
+        }
+        if is_cut_short {
+            // Otherwise it would count as there, and never be written again.
+            self.quarantine(key);
         }
         Ok(None)
     }

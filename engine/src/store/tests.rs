@@ -97,6 +97,20 @@ fn a_damaged_blob_is_healed_by_writing_it_again() {
 }
 
 #[test]
+fn a_blob_that_is_cut_short_while_its_pack_is_open_is_healed_by_writing_it_again() {
+    let root = tempfile::tempdir().unwrap();
+    let store = Store::open(root.path()).unwrap();
+    let digest = store.put(b"heal me").unwrap();
+    store.publish().unwrap();
+    let pack = fs::read_dir(root.path().join("v1/cas")).unwrap().next().unwrap().unwrap().path();
+    fs::write(&pack, "").unwrap();
+    assert_eq!(store.get(digest).unwrap(), None);
+    assert!(!store.contains(digest));
+    store.put(b"heal me").unwrap();
+    assert!(store.get(digest).unwrap().is_some());
+}
+
+#[test]
 fn newer_outcomes_come_first_and_old_ones_are_dropped() {
     let root = tempfile::tempdir().unwrap();
     let store = Store::open(root.path()).unwrap();
