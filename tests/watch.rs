@@ -4,6 +4,7 @@ mod browser;
 mod configuring;
 mod edits;
 mod oracle;
+mod preparing;
 mod process;
 mod refusing;
 mod saving;

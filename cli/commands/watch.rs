@@ -74,6 +74,11 @@ fn follow(watch: &mut Watch, serving: Option<&Serving>, view: &View, cancelled: 
                     }
                 }
             }
+            Ok(News::Compiled(artifacts)) => {
+                if let Some(serving) = serving {
+                    serving.prepare(watch, &artifacts);
+                }
+            }
             Ok(News::Built(built)) => {
                 is_told = true;
                 tell(watch, &built, serving, view);

@@ -1,7 +1,7 @@
 //! A session that stays while its workspace changes.
 //!
-//! [`Watch::next`] gives the [`News`] one by one: that a build begins, that everything but the checks is built and placed, that the checks
-//! are done, before or after it, and that nothing is left to do. Nothing ends it but the wish to stop: what fails is news, and the next change is waited for.
+//! [`Watch::next`] gives the [`News`] one by one: that a build begins, that the code is compiled, that everything but the checks is built and
+//! placed, that the checks are done, before or after it, and that nothing is left to do. Nothing ends it but the wish to stop: what fails is news, and the next change is waited for.
 
 mod published;
 
@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
+use webstir_engine::action::Artifact;
 use webstir_engine::diagnostic::Diagnostic;
 use webstir_engine::event::{EventSink, Phase, Status, during};
 use webstir_engine::label::Label;
@@ -34,6 +35,8 @@ const MANY: usize = 64;
 pub(crate) enum News {
     /// A build begins, for these files are others now.
     Changed(BTreeSet<RelPath>),
+    /// The code is compiled: this is all of it, while the rest is under way.
+    Compiled(Vec<Artifact>),
     /// Everything but the checks is built, and placed if it may be.
     Built(Box<Built>),
     /// The checks are done, whether the rest is or not. What else is built is not in it.
@@ -150,6 +153,12 @@ impl Watch {
                     return Ok(News::Changed(BTreeSet::new()));
                 }
                 Happening::Asked(Request::Stop) => return Ok(News::Stop),
+                Happening::Settled(CODE) => {
+                    let code = self.engine.scheduler.artifacts(&self.goals.profile, &self.goals.parts[CODE]);
+                    if let Some(artifacts) = code {
+                        return Ok(News::Compiled(artifacts));
+                    }
+                }
                 Happening::Settled(CHECKS) => return Ok(News::Checked(self.checked())),
                 Happening::Settled(part) => {
                     let rules = self.goals.parts[part].clone();
@@ -242,10 +251,11 @@ impl Watch {
     }
 }
 
-/// The number of the part of the goals that holds the checks.
-const CHECKS: usize = 1;
+/// The numbers of parts of the goals.
+const CODE: usize = 0;
+const CHECKS: usize = 2;
 
-/// Everything of a profile: what is served, and the checks. A build of what is published waits for its checks.
+/// Everything of a profile: the code, what is served, and the checks. A build of what is published waits for its checks.
 fn goals(session: &Session) -> Goals {
     let is_sound = session.workspace.is_sound();
     let rules = session.workspace.config.rules_in(&session.profile).filter(|_| is_sound);
@@ -253,12 +263,18 @@ fn goals(session: &Session) -> Goals {
     let waits = session.profile == "publish";
     let served = all.iter().filter(|label| waits || !is_check(label)).cloned().collect();
     let checks = all.iter().filter(|label| is_check(label)).cloned().collect();
-    Goals { profile: Arc::from(session.profile.as_str()), parts: vec![served, checks], all }
+    let code = all.iter().filter(|label| !waits && is_code(label)).cloned().collect();
+    Goals { profile: Arc::from(session.profile.as_str()), parts: vec![code, served, checks], all }
 }
 
 /// Whether a rule holds nothing up.
 pub(crate) fn is_check(label: &Label) -> bool {
     label.kind() == "typecheck"
+}
+
+/// Whether a rule makes what a server loads.
+fn is_code(label: &Label) -> bool {
+    matches!(label.kind(), "transpile" | "bundle")
 }
 
 /// Whether the configuration is read from it.

@@ -23,8 +23,9 @@ use rustc_hash::FxHashMap;
 use salsa::Setter as _;
 
 pub use self::message::{Goals, Happening, Inbox, Message, Request};
+use self::run::artifacts;
 pub use self::run::{Report, Run};
-use crate::action::ActionKey;
+use crate::action::{ActionKey, Artifact};
 use crate::config::Config;
 use crate::db::{Database, Db, Settings};
 use crate::event::{EventSink, Phase, Status, during};
@@ -32,6 +33,7 @@ use crate::execute::Executor;
 use crate::file::Files;
 use crate::label::{ActionLabel, Label};
 use crate::path::RelPath;
+use crate::plan::State;
 use crate::rule::RunError;
 use crate::store::Store;
 use crate::watch::{Changes, Watcher};
@@ -299,6 +301,13 @@ impl Scheduler {
     /// What came of `goals` so far.
     pub fn report(&self, profile: &Arc<str>, goals: &[Label]) -> Run {
         Run::new(self.plans(profile, goals), &self.status)
+    }
+
+    /// The files of `goals`, sorted by path; `None` while something is not done.
+    pub fn artifacts(&self, profile: &Arc<str>, goals: &[Label]) -> Option<Vec<Artifact>> {
+        let plans = self.plans(profile, goals);
+        let is_done = plans.values().all(|plan| plan.state == State::Done);
+        is_done.then(|| artifacts(plans.values().copied()))
     }
 
     /// The state of the world is another one.

@@ -9,7 +9,6 @@ mod deployed;
 mod reconcile;
 mod release;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -20,15 +19,16 @@ use webstir_contract::PathPattern;
 use webstir_contract::artifacts::Engine;
 
 use crate::assets::AssetError;
-use crate::host::{Calls, HandlerHost, HostError, HostReply};
+use crate::host::{HandlerHost, HostError, HostReply};
 use crate::readiness::{ManifestSummary, manifest_line};
 use crate::route::RouteTable;
 use crate::session::FlashPlan;
 use crate::site::Site;
 
+pub(crate) use choice::Started;
 pub use choice::{HandlerLimits, HostChoice};
 pub use deployed::Deployed;
-pub use release::{Release, ReleaseError};
+pub use release::{Foreseen, Release, ReleaseError};
 
 /// A loaded module, with what is published beside it.
 pub struct Application {
@@ -128,22 +128,18 @@ struct ViewDescription {
 }
 
 impl Application {
-    /// Loads the module of a release and calls its `init`.
-    pub async fn load(
+    /// Of the module of a release, once it has started: calls its `init`.
+    pub(crate) async fn initialize(
         release: &Release,
-        environment: &BTreeMap<String, String>,
-        choice: &HostChoice,
-        calls: &Arc<Calls>,
+        engine: Engine,
+        (host, description): Started,
     ) -> Result<Self, LoadError> {
-        let site = release.site.clone();
-        let Some(module) = &release.module else { return Ok(Self { site, ..Self::empty() }) };
-        let engine = choice.engine_for(release);
-        let (host, description) = choice.start(module.clone(), engine, &release.root, environment, calls).await?;
         let description: Description = serde_json::from_str(&description)?;
         if description.has_init {
             host.call(r#"{"op":"init"}"#.to_owned(), None).await?;
         }
-        Ok(Self { module: Arc::new(Module::compile(description, release, engine, host)), site })
+        let module = Arc::new(Module::compile(description, release, engine, host));
+        Ok(Self { module, site: release.site.clone() })
     }
 
     /// Serves no route.

@@ -39,7 +39,7 @@ pub mod site;
 mod state;
 pub mod task;
 
-pub use application::{Application, Deployed, HandlerLimits, HostChoice, LoadError, Release, ReleaseError};
+pub use application::{Application, Deployed, Foreseen, HandlerLimits, HostChoice, LoadError, Release, ReleaseError};
 pub use body::{BodyError, BodyLimits};
 pub use environment::{Environment, LogSettings, Settings};
 pub use jobs::Jobs;

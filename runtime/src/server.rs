@@ -21,7 +21,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{sleep, timeout};
 
-use crate::application::{Deployed, HostChoice, LoadError, Release};
+use crate::application::{Deployed, Foreseen, HostChoice, LoadError, Release};
 use crate::environment::{Environment, Settings};
 use crate::live::Live;
 use crate::log::READY;
@@ -143,6 +143,17 @@ impl Deployments {
     /// last.
     pub async fn deploy(&self, release: &Release) -> Result<Deployed, LoadError> {
         self.0.deploy(release).await
+    }
+
+    /// Starts a module that the next release will have if nothing goes wrong, so that it need not be waited for then; its `init` is not
+    /// called. A release with another module does without.
+    pub async fn prepare(&self, foreseen: Foreseen) {
+        self.0.prepare(foreseen).await;
+    }
+
+    /// Ends what was prepared: no release with it will come.
+    pub async fn discard_prepared(&self) {
+        self.0.discard_prepared().await;
     }
 
     /// Takes over another environment. New requests are answered by it; the release is loaded anew when its variables changed, and until

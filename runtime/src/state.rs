@@ -2,6 +2,7 @@
 
 mod configured;
 mod deployment;
+mod prepared;
 mod throttle;
 
 use std::path::PathBuf;

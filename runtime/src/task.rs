@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -95,7 +94,6 @@ pub struct TaskOptions {
 
 /// Loads tasks of one release.
 pub struct TaskRunner {
-    root: PathBuf,
     environment: BTreeMap<String, String>,
     choice: HostChoice,
     engine: Engine,
@@ -158,9 +156,8 @@ impl TaskRunner {
         let limits = HandlerLimits { cpu: options.limit, ..HandlerLimits::default() };
         let choice = HostChoice { engine: options.engine, count: NonZeroUsize::MIN, limits };
         Self {
-            root: release.root.clone(),
             environment: environment.variables().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
-            engine: choice.engine_for(release),
+            engine: choice.engine_for(release.engine),
             choice,
             calls: Calls::new(),
         }
@@ -193,7 +190,7 @@ impl TaskRunner {
     }
 
     async fn start(&self, module: &HostedModule) -> Result<Task, LoadError> {
-        let started = self.choice.start(module.clone(), self.engine, &self.root, &self.environment, &self.calls);
+        let started = self.choice.start(module.clone(), self.engine, &self.environment, &self.calls);
         let (host, _) = started.await?;
         match host.call(r#"{"op":"describe"}"#.to_owned(), None).await {
             Ok(reply) => Ok(Task { description: serde_json::from_str(&reply.message)?, limit: self.limit(), host }),

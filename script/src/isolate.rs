@@ -46,13 +46,31 @@ const MAX_DESCRIPTION: usize = 16 << 20;
 /// Runs the job and sends its result. A caller that is gone is no error.
 pub(crate) fn run(job: &Job) {
     let memory = job.limits.memory;
-    let result = match run_in_engine(job, memory) {
-        (Err(error), ticks) if is_null(&error) && is_memory_behind(job, &error, ticks) => {
+    let Run { result, ticks, engine } = run_in_engine(job, memory);
+    let result = match result {
+        Err(error) if is_null(&error) && is_memory_behind(job, &error, ticks) => {
             Err(ScriptError::MemoryLimit { limit: memory })
         }
-        (result, _) => result,
+        result => result,
     };
     let _ = job.messages.send(Message::Done(Box::new(result)));
+    // Taking apart what a large program made takes long; nobody waits for it.
+    drop(engine);
+}
+
+/// A run that is over.
+struct Run {
+    result: Result<Evaluated, ScriptError>,
+    /// How often the engine looked at its clock.
+    ticks: u64,
+    /// What it ran in, if that could be started.
+    engine: Option<Engine>,
+}
+
+/// A context and its runtime, dropped in this order.
+struct Engine {
+    context: Context,
+    runtime: Runtime,
 }
 
 fn is_null(error: &ScriptError) -> bool {
@@ -66,36 +84,51 @@ fn is_memory_behind(job: &Job, error: &ScriptError, ticks: u64) -> bool {
     if matches!(error, ScriptError::Syntax(_)) {
         return true;
     }
-    let (again, ticks_again) = run_in_engine(job, job.limits.memory + job.limits.memory / 2);
-    ticks_again != ticks || !again.as_ref().is_err_and(is_null)
+    let again = run_in_engine(job, job.limits.memory + job.limits.memory / 2);
+    again.ticks != ticks || !again.result.as_ref().is_err_and(is_null)
 }
 
-/// Also gives the number of times that the engine looked at its clock.
-fn run_in_engine(job: &Job, memory: usize) -> (Result<Evaluated, ScriptError>, u64) {
-    let ticks = Rc::<Cell<u64>>::default();
-    (run_counted(job, memory, &ticks), ticks.get())
-}
-
-fn run_counted(job: &Job, memory: usize, ticks: &Rc<Cell<u64>>) -> Result<Evaluated, ScriptError> {
-    let start = |error: rquickjs::Error| ScriptError::Start(error.to_string());
-    let runtime = Runtime::new().map_err(start)?;
-    set_memory(&runtime, memory);
-    runtime.set_max_stack_size(job.limits.stack);
+fn run_in_engine(job: &Job, memory: usize) -> Run {
     let missing = Missing::default();
-    let (mode, program) = (Mode::Evaluate, &job.program);
-    runtime.set_loader(
-        ModuleResolver { mode, program: Arc::clone(program), missing: Rc::clone(&missing) },
-        ModuleLoader { mode, program: Arc::clone(program), root: ROOT.to_owned() },
-    );
-    let context = Context::full(&runtime).map_err(start)?;
-    let meter = Meter::watch(&runtime, job.limits.cpu, Arc::clone(&job.abandoned), Rc::clone(ticks));
-    let listener = RejectionListener::listen(&runtime);
+    match Engine::start(job, memory, &missing) {
+        Err(error) => Run { result: Err(ScriptError::Start(error.to_string())), ticks: 0, engine: None },
+        Ok(engine) => {
+            let ticks = Rc::<Cell<u64>>::default();
+            let result = run_counted(job, &engine, &missing, &ticks);
+            Run { result, ticks: ticks.get(), engine: Some(engine) }
+        }
+    }
+}
+
+impl Engine {
+    fn start(job: &Job, memory: usize, missing: &Missing) -> rquickjs::Result<Self> {
+        let runtime = Runtime::new()?;
+        set_memory(&runtime, memory);
+        runtime.set_max_stack_size(job.limits.stack);
+        let (mode, program) = (Mode::Evaluate, &job.program);
+        runtime.set_loader(
+            ModuleResolver { mode, program: Arc::clone(program), missing: Rc::clone(missing) },
+            ModuleLoader { mode, program: Arc::clone(program), root: ROOT.to_owned() },
+        );
+        let context = Context::full(&runtime)?;
+        Ok(Self { context, runtime })
+    }
+}
+
+fn run_counted(
+    job: &Job,
+    Engine { context, runtime }: &Engine,
+    missing: &Missing,
+    ticks: &Rc<Cell<u64>>,
+) -> Result<Evaluated, ScriptError> {
+    let meter = Meter::watch(runtime, job.limits.cpu, Arc::clone(&job.abandoned), Rc::clone(ticks));
+    let listener = RejectionListener::listen(runtime);
     let log = Log::default();
     let result = context.with(|ctx| {
         let prelude = Prelude::install(&ctx, job, &log)?;
         listener.tell(&ctx, prelude.note_rejection.clone());
         meter.start();
-        let evaluation = ModuleRun { ctx: &ctx, job, prelude: &prelude, meter: &meter, missing: &missing };
+        let evaluation = ModuleRun { ctx: &ctx, job, prelude: &prelude, meter: &meter, missing };
         evaluation.run()
     });
     // Nothing that outlives the context may hold a value of it.

@@ -119,6 +119,13 @@ impl Watching {
         kinds.find(|kind| matches!(*kind, "build-start" | "watch-idle")) == Some("build-start")
     }
 
+    /// Takes the events that have come; gives those.
+    pub(super) fn so_far(&mut self) -> Vec<Value> {
+        let events: Vec<Value> = self.events.try_iter().collect();
+        self.told.extend(events.iter().cloned());
+        events
+    }
+
     /// Takes events until none comes for a while; gives those.
     pub(super) fn quiet(&mut self) -> Vec<Value> {
         let mut events = Vec::new();

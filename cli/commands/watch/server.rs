@@ -14,8 +14,8 @@ use tokio::task::JoinHandle;
 use webstir_engine::action::Artifact;
 use webstir_engine::rule::Blobs as _;
 use webstir_runtime::{
-    Deployments, Environment, HandlerLimits, HostChoice, Limits, Live, LiveFinding, Release, SecurityHeaders, Server,
-    ServerError, ServerOptions, Settings,
+    Deployments, Environment, Foreseen, HandlerLimits, HostChoice, Limits, Live, LiveFinding, Release, SecurityHeaders,
+    Server, ServerError, ServerOptions, Settings,
 };
 
 use super::keys;
@@ -35,6 +35,10 @@ const DEVELOPMENT: (&str, &str) = ("WEBSTIR_FRONTEND_DEV_SERVER", "1");
 /// What is to be served next.
 enum Order {
     Release(Box<Release>, Instant),
+    /// The module that the next release has if nothing goes wrong.
+    Prepare(Box<Foreseen>),
+    /// Something went wrong.
+    Discard,
     Environment(Environment, Box<Settings>),
 }
 
@@ -117,6 +121,21 @@ impl Serving {
     /// A build failed: what was served still is.
     pub(super) fn failed(&self, findings: Vec<LiveFinding>) {
         self.live.failed(findings);
+        self.order(Order::Discard);
+    }
+
+    /// Starts what is compiled while its manifest is read and its files are placed, where an edit changed code and nothing else. It is a
+    /// guess: the release decides.
+    pub(super) fn prepare(&self, watch: &Watch, artifacts: &[Artifact]) {
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(last) = last.as_ref() else { return };
+        let code: HashMap<&str, &Artifact> =
+            artifacts.iter().map(|artifact| (artifact.path.as_str(), artifact)).collect();
+        let digest = |path: &str| code.get(path).map(|artifact| (*artifact.digest.as_bytes()).into());
+        // What cannot be read is the matter of the build.
+        if let Ok(Some(foreseen)) = last.foresee(digest, |path| read(watch, &code, path)) {
+            self.order(Order::Prepare(Box::new(foreseen)));
+        }
     }
 
     /// The checks of what is served are done.
@@ -129,16 +148,12 @@ impl Serving {
         let Some(output) = watch.workspace().backend(&self.profile) else { return Ok(()) };
         let artifacts: HashMap<&str, &Artifact> =
             built.artifacts.iter().map(|artifact| (artifact.path.as_str(), artifact)).collect();
-        let read = |path: &str| {
-            let bytes = artifacts.get(path).map(|artifact| watch.store().get(artifact.digest)).transpose()?;
-            Ok(bytes.flatten().map(|bytes| bytes.to_vec()))
-        };
+        let read = |path: &str| read(watch, &artifacts, path);
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let release = Release::gather(&self.root, output.as_str(), last.as_ref(), read).map_err(release::unservable)?;
         *last = Some(release.clone());
         let since = *self.since.lock().unwrap_or_else(PoisonError::into_inner);
-        // The receiver lives as long as the runtime.
-        let _ = self.orders.send(Order::Release(Box::new(release), since));
+        self.order(Order::Release(Box::new(release), since));
         Ok(())
     }
 
@@ -149,9 +164,14 @@ impl Serving {
             Ok(Order::Environment(environment, Box::new(settings)))
         });
         match loaded {
-            Ok(order) => drop(self.orders.send(order)),
+            Ok(order) => self.order(order),
             Err(failure) => view.trouble(&failure),
         }
+    }
+
+    fn order(&self, order: Order) {
+        // The receiver lives as long as the runtime.
+        let _ = self.orders.send(order);
     }
 
     /// Finishes the requests in flight.
@@ -161,6 +181,12 @@ impl Serving {
         // A server that panicked has said so.
         let _ = runtime.block_on(self.server);
     }
+}
+
+/// The bytes of a file that was built.
+fn read(watch: &Watch, artifacts: &HashMap<&str, &Artifact>, path: &str) -> io::Result<Option<Vec<u8>>> {
+    let bytes = artifacts.get(path).map(|artifact| watch.store().get(artifact.digest)).transpose()?;
+    Ok(bytes.flatten().map(|bytes| bytes.to_vec()))
 }
 
 fn environment(root: &Path, profile: &str) -> Result<Environment, Failure> {
@@ -221,9 +247,12 @@ async fn deploy(
         }
         let mut newest = None;
         let mut environment = None;
+        let mut next = None;
         for order in orders {
             match order {
-                Order::Release(release, since) => newest = Some((release, since)),
+                // What was prepared before it would come too late.
+                Order::Release(release, since) => (newest, next) = (Some((release, since)), None),
+                Order::Prepare(..) | Order::Discard => next = Some(order),
                 Order::Environment(variables, settings) => environment = Some((variables, settings)),
             }
         }
@@ -233,19 +262,25 @@ async fn deploy(
                 Err(error) => view.refused(&error.to_string()),
             }
         }
-        let Some((release, since)) = newest else { continue };
-        match deployments.deploy(&release).await {
-            Ok(deployed) => {
-                live.succeeded(&deployed);
-                view.served(&deployed, since.elapsed());
-                if let Some(url) = opens.take() {
-                    keys::open(&url);
+        if let Some((release, since)) = newest {
+            match deployments.deploy(&release).await {
+                Ok(deployed) => {
+                    live.succeeded(&deployed);
+                    view.served(&deployed, since.elapsed());
+                    if let Some(url) = opens.take() {
+                        keys::open(&url);
+                    }
+                }
+                Err(error) => {
+                    live.failed(vec![LiveFinding::from(&error)]);
+                    view.refused(&error.to_string());
                 }
             }
-            Err(error) => {
-                live.failed(vec![LiveFinding::from(&error)]);
-                view.refused(&error.to_string());
-            }
+        }
+        match next {
+            Some(Order::Prepare(foreseen)) => deployments.prepare(*foreseen).await,
+            Some(_) => deployments.discard_prepared().await,
+            None => {}
         }
     }
 }

@@ -74,9 +74,14 @@ impl Run {
 
     /// The files of all goals, sorted by path.
     pub fn artifacts(&self) -> Vec<Artifact> {
-        let mut artifacts: Vec<_> = self.plans.values().flat_map(|plan| plan.artifacts.iter().cloned()).collect();
-        artifacts.sort();
-        artifacts.dedup();
-        artifacts
+        artifacts(self.plans.values())
     }
+}
+
+/// The files of some plans, sorted by path.
+pub(super) fn artifacts<'a>(plans: impl Iterator<Item = &'a RulePlan>) -> Vec<Artifact> {
+    let mut artifacts: Vec<_> = plans.flat_map(|plan| plan.artifacts.iter().cloned()).collect();
+    artifacts.sort();
+    artifacts.dedup();
+    artifacts
 }

@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
-use std::path::Path;
 use std::sync::Arc;
 
 use webstir_contract::artifacts::Engine;
 
-use super::{LoadError, Release};
+use super::LoadError;
 use crate::host::{Calls, Embedded, EmbeddedSettings, HandlerHost, HostedModule, Interpreter, WorkerSettings, Workers};
 
 /// What runs handlers, and how many of it.
@@ -18,6 +17,9 @@ pub struct HostChoice {
     pub count: NonZeroUsize,
     pub limits: HandlerLimits,
 }
+
+/// A host that has loaded a module, and what the dispatcher said of the module.
+pub(crate) type Started = (Arc<dyn HandlerHost>, String);
 
 /// What one handler may use.
 #[derive(Debug, Clone, Copy)]
@@ -35,38 +37,35 @@ impl Default for HandlerLimits {
 }
 
 impl HostChoice {
-    pub(crate) fn engine_for(&self, release: &Release) -> Engine {
-        self.engine.or(release.engine).unwrap_or(Engine::Embedded)
+    /// Where `decided` is what the build did.
+    pub(crate) fn engine_for(&self, decided: Option<Engine>) -> Engine {
+        self.engine.or(decided).unwrap_or(Engine::Embedded)
     }
 
-    /// Loads a module of the workspace at `root`; gives what the dispatcher said of it too.
+    /// Loads a module; gives what the dispatcher said of it too.
     pub(crate) async fn start(
         &self,
         module: HostedModule,
         engine: Engine,
-        root: &Path,
         environment: &BTreeMap<String, String>,
         calls: &Arc<Calls>,
-    ) -> Result<(Arc<dyn HandlerHost>, String), LoadError> {
+    ) -> Result<Started, LoadError> {
+        let root = module.root.clone();
         let variables = environment.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
         Ok(match engine {
             Engine::Embedded => {
-                let settings = EmbeddedSettings {
-                    environment: variables,
-                    root: root.to_owned(),
-                    isolates: self.count,
-                    limits: self.limits,
-                };
+                let settings =
+                    EmbeddedSettings { environment: variables, root, isolates: self.count, limits: self.limits };
                 let (host, description) = Embedded::start(module, settings, Arc::clone(calls)).await?;
                 (Arc::new(host), description)
             }
             Engine::Worker => {
                 let search_path = environment.get("PATH").map(String::as_str);
-                let interpreter = Interpreter::find(root, search_path).ok_or(LoadError::NoInterpreter)?;
+                let interpreter = Interpreter::find(&root, search_path).ok_or(LoadError::NoInterpreter)?;
                 let settings = WorkerSettings {
                     interpreter,
                     environment: variables,
-                    root: root.to_owned(),
+                    root,
                     count: self.count,
                     limits: self.limits,
                 };

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fs;
 use std::io;
+use std::iter;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -35,6 +36,14 @@ pub struct Release {
     pub module_identity: blake3::Hash,
     /// Jobs and migrations, with an identity of their own: a server serves the same with others.
     pub tasks: Tasks,
+}
+
+/// A module that the next release has if nothing goes wrong.
+#[derive(Debug, Clone)]
+pub struct Foreseen {
+    pub(crate) module: HostedModule,
+    /// What the build of the release before decided should run it.
+    pub(crate) engine: Option<Engine>,
 }
 
 /// Why there is nothing to serve.
@@ -149,6 +158,30 @@ impl Release {
 }
 
 impl Release {
+    /// The module that the next release has, if its build changes texts and nothing else. `digest` is that of a file of the build, which
+    /// `read` gives; both are given paths below the root. `None` where no text differs, or a file is gone.
+    pub fn foresee(
+        &self,
+        digest: impl Fn(&str) -> Option<blake3::Hash>,
+        read: impl Fn(&str) -> io::Result<Option<Vec<u8>>>,
+    ) -> io::Result<Option<Foreseen>> {
+        let Some(mut module) = self.module.clone() else { return Ok(None) };
+        let mut differs = false;
+        for file in iter::once(&mut module.entry).chain(&mut module.others) {
+            let map = file.map.as_mut().map(|map| (format!("{}.map", file.path), map));
+            for (path, text) in iter::once((file.path.clone(), &mut file.code)).chain(map) {
+                let Some(digest) = digest(&path) else { return Ok(None) };
+                if digest == text.digest {
+                    continue;
+                }
+                let Some(Ok(new)) = read(&path)?.map(String::from_utf8) else { return Ok(None) };
+                *text = HostedText::new(new);
+                differs = true;
+            }
+        }
+        Ok(differs.then_some(Foreseen { module, engine: self.engine }))
+    }
+
     /// The texts of its modules.
     fn texts(&self) -> impl Iterator<Item = &HostedText> {
         let jobs = self.tasks.jobs.iter().filter_map(|job| job.module.as_ref());

@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use tokio::task::spawn_blocking;
 
+use super::prepared::Prepared;
 use super::{Configured, Serving, State};
-use crate::application::{Application, Deployed, LoadError, Module, Release};
+use crate::application::{Application, Deployed, Foreseen, LoadError, Module, Release};
 use crate::environment::{Environment, Settings};
 use crate::readiness::ReadinessStatus;
 use crate::session::StoreError;
@@ -22,6 +23,8 @@ pub(super) struct Deploying {
     /// What the next module is loaded with.
     configured: Arc<Configured>,
     deployed: Option<Loaded>,
+    /// What the next release may start from.
+    prepared: Option<Prepared>,
 }
 
 /// The release that is served.
@@ -44,7 +47,7 @@ pub enum ReconfigureError {
 
 impl Deploying {
     pub(super) fn new(configured: Arc<Configured>) -> Self {
-        Self { configured, deployed: None }
+        Self { configured, deployed: None, prepared: None }
     }
 }
 
@@ -52,6 +55,34 @@ impl State {
     /// Serves a release. One that cannot be loaded leaves what was served before; the first leaves the server unready.
     pub(crate) async fn deploy(&self, release: &Release) -> Result<Deployed, LoadError> {
         let mut deploying = self.deploying.lock().await;
+        let deployed = self.deploy_next(&mut deploying, release).await;
+        if let Some(unused) = deploying.prepared.take() {
+            unused.discard();
+        }
+        deployed
+    }
+
+    /// Starts a module that the next release will have if nothing goes wrong; a release with another one does without.
+    pub(crate) async fn prepare(&self, Foreseen { module, engine }: Foreseen) {
+        let mut deploying = self.deploying.lock().await;
+        let (engine, variables) = (self.choice.engine_for(engine), &deploying.configured.variables);
+        if deploying.prepared.as_ref().is_some_and(|prepared| prepared.is(&module, engine, variables)) {
+            return;
+        }
+        let prepared = Prepared::start(module, engine, variables, &self.choice, &self.calls);
+        if let Some(outdated) = deploying.prepared.replace(prepared) {
+            outdated.discard();
+        }
+    }
+
+    /// No release with the module that was prepared will come.
+    pub(crate) async fn discard_prepared(&self) {
+        if let Some(prepared) = self.deploying.lock().await.prepared.take() {
+            prepared.discard();
+        }
+    }
+
+    async fn deploy_next(&self, deploying: &mut Deploying, release: &Release) -> Result<Deployed, LoadError> {
         if let Some(before) = &deploying.deployed
             && before.variables == deploying.configured.variables
         {
@@ -62,11 +93,11 @@ impl State {
                 let (changed, styles_only) = Site::difference(before.release.site.as_deref(), release.site.as_deref());
                 let site = self.site_of(release).await.inspect_err(|error| self.refuse(error))?;
                 let application = self.serving().application.with_site(site);
-                self.take_over(&mut deploying, release.clone(), application);
+                self.take_over(deploying, release.clone(), application);
                 return Ok(Deployed::Site { changed, styles_only });
             }
         }
-        self.load(&mut deploying, release.clone()).await?;
+        self.load(deploying, release.clone()).await?;
         Ok(Deployed::Module)
     }
 
@@ -92,10 +123,21 @@ impl State {
 
     async fn load(&self, deploying: &mut Deploying, release: Release) -> Result<(), LoadError> {
         let configured = Arc::clone(&deploying.configured);
+        let prepared = deploying.prepared.take();
         let loaded = async {
             let site = self.site_of(&release).await?;
-            let application = Application::load(&release, &configured.variables, &self.choice, &self.calls).await?;
-            Ok(application.with_site(site))
+            let Some(module) = release.module.clone() else { return Ok(Application::empty().with_site(site)) };
+            let engine = self.choice.engine_for(release.engine);
+            let started = match prepared {
+                Some(prepared) if prepared.is(&module, engine, &configured.variables) => prepared.started().await?,
+                other => {
+                    if let Some(unused) = other {
+                        unused.discard();
+                    }
+                    self.choice.start(module, engine, &configured.variables, &self.calls).await?
+                }
+            };
+            Ok(Application::initialize(&release, engine, started).await?.with_site(site))
         };
         let application = loaded.await.inspect_err(|error| self.refuse(error))?;
         announce(&application, &release);
