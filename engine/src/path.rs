@@ -25,6 +25,12 @@ pub enum PathError {
     Character(String),
 }
 
+/// Whether a text is a normalised path as it is. Nearly all are, and traces and key dumps have many; of the others some are, too.
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'\\' && byte != b':')
+        && (text.is_empty() || text.split('/').all(|part| !matches!(part, "" | "." | "..")))
+}
+
 impl RelPath {
     /// The workspace root.
     pub fn root() -> Self {
@@ -33,15 +39,15 @@ impl RelPath {
 
     /// Normalises `.`, `..` and repeated slashes.
     pub fn new(text: &str) -> Result<Self, PathError> {
+        if is_plain(text) {
+            return Ok(Self(Arc::from(text)));
+        }
         Self::root().join(text)
     }
 
     /// Takes a text that is normalised as it is; `None` when it is not, or is no path. Shares the text.
     pub fn from_normal(text: &Arc<str>) -> Option<Self> {
-        // Nearly all paths are plain, and a key dump has many.
-        let is_plain = text.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'\\' && byte != b':')
-            && (text.is_empty() || text.split('/').all(|part| !matches!(part, "" | "." | "..")));
-        if is_plain {
+        if is_plain(text) {
             return Some(Self(text.clone()));
         }
         Self::new(text).ok().filter(|path| *path.0 == **text)

@@ -342,12 +342,16 @@ impl Scheduler {
                     continue;
                 }
                 self.stop_superseded(goals);
-                if self.take_from_store(&missing)? {
+                // To look up what reads as it runs is to ask about all that it read: meanwhile the others run.
+                let (traced, plain): (Vec<_>, Vec<_>) = missing.into_iter().partition(|action| action.traced);
+                if self.take_from_store(&plain)? {
                     continue;
                 }
-                for action in missing {
-                    self.start(action);
+                plain.into_iter().for_each(|action| self.start(action));
+                if self.take_from_store(&traced)? {
+                    continue;
                 }
+                traced.into_iter().for_each(|action| self.start(action));
                 self.planned = true;
             }
             if let Some(part) = self.settled(goals) {
