@@ -2,7 +2,7 @@
 //!
 //! To compile a text costs several times what it costs to load what was made of it. What the engine makes of a text that is known
 //! by its digest is kept, up to a size, and loaded when a module of the same path and digest is declared again: after an edit all
-//! modules but one.
+//! modules but one. Of a path the last texts are kept, not one for each edit.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -63,7 +63,7 @@ impl Code {
                 if let Some(digest) = digest
                     && let Ok(bytes) = module.write(WriteOptions::default())
                 {
-                    cache().keep((path.into(), *digest), Arc::new(Compiled(bytes.into())));
+                    cache().keep(path, *digest, Arc::new(Compiled(bytes.into())));
                 }
                 Ok(module)
             }
@@ -90,14 +90,18 @@ impl Compiled {
     }
 }
 
-/// Path and digest of a text.
-type Key = (Box<str>, [u8; 32]);
+/// How many texts of one path are kept, the latest first. Texts of this program differ between the ways in which a module is run, of
+/// which there are two; an edit that is taken back finds what was compiled before it.
+const TEXTS: usize = 2;
+
+/// What was compiled of the texts of one path, by digest.
+type Texts = Vec<([u8; 32], Arc<Compiled>)>;
 
 /// Two generations: what is used moves to the young one; when that is full it is the old one, and what the old one still held goes.
 #[derive(Default)]
 struct Cache {
-    young: HashMap<Key, Arc<Compiled>>,
-    old: HashMap<Key, Arc<Compiled>>,
+    young: HashMap<Box<str>, Texts>,
+    old: HashMap<Box<str>, Texts>,
     /// Of the young one.
     bytes: usize,
 }
@@ -110,24 +114,32 @@ fn cache() -> MutexGuard<'static, Cache> {
 
 impl Cache {
     fn find(&mut self, path: &str, digest: [u8; 32]) -> Option<Arc<Compiled>> {
-        let key = (path.into(), digest);
-        if let Some(compiled) = self.young.get(&key) {
-            return Some(Arc::clone(compiled));
+        let place = |texts: &Texts| texts.iter().position(|(known, _)| *known == digest);
+        if let Some(texts) = self.young.get_mut(path)
+            && let Some(place) = place(texts)
+        {
+            texts[..=place].rotate_right(1);
+            return Some(Arc::clone(&texts[0].1));
         }
-        let compiled = self.old.remove(&key)?;
-        self.keep(key, Arc::clone(&compiled));
+        let texts = self.old.get_mut(path)?;
+        let (_, compiled) = texts.remove(place(texts)?);
+        self.keep(path, digest, Arc::clone(&compiled));
         Some(compiled)
     }
 
-    fn keep(&mut self, key: Key, compiled: Arc<Compiled>) {
-        let bytes = compiled.0.len();
-        if self.bytes + bytes > GENERATION {
+    fn keep(&mut self, path: &str, digest: [u8; 32], compiled: Arc<Compiled>) {
+        if self.bytes + compiled.0.len() > GENERATION {
             self.old = mem::take(&mut self.young);
             self.bytes = 0;
         }
-        if self.young.insert(key, compiled).is_none() {
-            self.bytes += bytes;
-        }
+        let bytes = |texts: &Texts| texts.iter().map(|(_, compiled)| compiled.0.len()).sum::<usize>();
+        let texts = self.young.entry(path.into()).or_default();
+        let before = bytes(texts);
+        // Two threads may compile the same text.
+        texts.retain(|(known, _)| *known != digest);
+        texts.insert(0, (digest, compiled));
+        texts.truncate(TEXTS);
+        self.bytes = self.bytes - before + bytes(texts);
     }
 }
 
@@ -144,17 +156,31 @@ mod tests {
         let mut cache = Cache::default();
         let third = GENERATION / 3;
         for name in ["a", "b", "c"] {
-            cache.keep((name.into(), [0; 32]), compiled(third));
+            cache.keep(name, [0; 32], compiled(third));
         }
-        cache.keep(("d".into(), [0; 32]), compiled(third));
+        cache.keep("d", [0; 32], compiled(third));
         assert!(cache.find("a", [0; 32]).is_some() && cache.find("a", [1; 32]).is_none());
         for name in ["e", "f"] {
-            cache.keep((name.into(), [0; 32]), compiled(third));
+            cache.keep(name, [0; 32], compiled(third));
         }
         let left = ["a", "b", "c", "d", "e", "f"].map(|name| cache.find(name, [0; 32]).is_some());
         assert_eq!(left, [true, false, false, true, true, true]);
-        cache.keep(("large".into(), [0; 32]), compiled(2 * GENERATION));
-        cache.keep(("small".into(), [0; 32]), compiled(1));
+        cache.keep("large", [0; 32], compiled(2 * GENERATION));
+        cache.keep("small", [0; 32], compiled(1));
         assert!(cache.find("a", [0; 32]).is_none());
+    }
+
+    #[test]
+    fn an_edited_module_leaves_no_more_than_its_last_texts() {
+        let mut cache = Cache::default();
+        cache.keep("other", [0; 32], compiled(7));
+        for edit in 0..100 {
+            cache.keep("edited", [edit; 32], compiled(10));
+            // Two are used in turn, as constants are.
+            let is_known = cache.find("edited", [edit.saturating_sub(1); 32]).is_some();
+            assert!(is_known && cache.find("edited", [edit; 32]).is_some());
+        }
+        assert_eq!((cache.young["edited"].len(), cache.bytes), (TEXTS, 7 + TEXTS * 10));
+        assert!(cache.find("edited", [97; 32]).is_none() && cache.find("other", [0; 32]).is_some());
     }
 }

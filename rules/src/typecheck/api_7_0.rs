@@ -110,6 +110,23 @@ impl<'a> Session<'a> {
 
     /// Tells the compiler that the contents of these files of the program are other ones.
     pub(super) fn update(&mut self, changed: &[RelPath]) -> Result<(), TypecheckError> {
+        self.replace_snapshot(changed)?;
+        if changed.len() > 1 { self.derive() } else { Ok(()) }
+    }
+
+    /// Leaves a program that the compiler made from nothing, as it does when it opens a project or when several files are other ones at
+    /// once, for one that it derives from it, as it does when one file is named. To do before types are asked about in a session that
+    /// stays: the options of a program are handed down to what is derived from it and hold it, with its checker and all types that
+    /// the checker ever made.
+    pub(super) fn derive(&mut self) -> Result<(), TypecheckError> {
+        let is_own = |path: &&RelPath| path.extension() != "json" && !self.workspace.is_declared(path);
+        match self.program.files.iter().find(is_own).cloned() {
+            Some(path) => self.replace_snapshot(&[path]),
+            None => Ok(()),
+        }
+    }
+
+    fn replace_snapshot(&mut self, changed: &[RelPath]) -> Result<(), TypecheckError> {
         let names: Vec<String> = changed.iter().map(|path| format!("{ROOT}/{path}")).collect();
         let old = self.program.snapshot;
         self.program.is_torn = true;

@@ -127,6 +127,7 @@ impl Warm {
         request: &Request<'_>,
     ) -> Result<Checked, TypecheckError> {
         let mut session = open_session(executable, request)?;
+        session.derive()?;
         let mut remembered = Remembered::default();
         let result = session.diagnostics(&mut remembered);
         let files = session.files().to_vec();

@@ -4,7 +4,7 @@ use crate::tools::*;
 use std::fs;
 use std::io;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use webstir_engine::path::RelPath;
@@ -55,18 +55,9 @@ fn cancellation_ends_the_compiler() {
     assert!(!Path::new(&format!("/proc/{compiler}")).exists());
 }
 
-/// A stand-in that misbehaves. Written by another process: a file that this one has open for writing cannot be run.
+/// A stand-in that misbehaves.
 fn stand_in(directory: &Path, text: &str) -> Compiler {
-    let file = directory.join("tsc");
-    let mut shell = Command::new("sh")
-        .args(["-c", "cat > \"$0\" && chmod +x \"$0\""])
-        .arg(&file)
-        .stdin(Stdio::piped())
-        .spawn()
-        .unwrap();
-    io::Write::write_all(&mut shell.stdin.take().unwrap(), text.as_bytes()).unwrap();
-    assert!(shell.wait().unwrap().success());
-    Compiler::native("7.0.2", file)
+    Compiler::native("7.0.2", program(directory, "tsc", text))
 }
 
 fn run_stand_in(text: &str) -> TypecheckError {

@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
@@ -151,6 +152,20 @@ pub(crate) fn names(checked: &Checked) -> Vec<&str> {
     checked.files.iter().map(RelPath::as_str).collect()
 }
 
+/// A program of this text. Written by another process: a file that this one has open for writing cannot be run.
+pub(crate) fn program(directory: &Path, name: &str, text: &str) -> PathBuf {
+    let file = directory.join(name);
+    let mut shell = Command::new("sh")
+        .args(["-c", "cat > \"$0\" && chmod +x \"$0\""])
+        .arg(&file)
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    io::Write::write_all(&mut shell.stdin.take().unwrap(), text.as_bytes()).unwrap();
+    assert!(shell.wait().unwrap().success());
+    file
+}
+
 /// A compiler of its own, whose processes can be told from others.
 pub(crate) struct OwnCompiler {
     directory: TempDir,
@@ -169,6 +184,30 @@ impl OwnCompiler {
 
     pub(crate) fn compiler(&self) -> Compiler {
         Compiler::native("7.0.2", self.executable())
+    }
+
+    /// The same compiler behind a program that writes down what the first of its processes is told.
+    pub(crate) fn overheard(&self) -> Compiler {
+        let text = r#"#!/bin/sh
+here=${0%/*}
+(set -C; : > "$here/told") 2> /dev/null && told=$here/told || told=/dev/null
+tee -a "$told" | "$here/tsc" "$@"
+"#;
+        Compiler::native("7.0.2", program(self.directory.path(), "overheard", text))
+    }
+
+    /// What it was told so far, in order; the last message may be missing yet.
+    pub(crate) fn told(&self) -> Vec<serde_json::Value> {
+        let bytes = fs::read(self.directory.path().join("told")).unwrap();
+        let (mut rest, mut messages) = (&*bytes, Vec::new());
+        while let Some(end) = rest.windows(4).position(|window| window == b"\r\n\r\n") {
+            let length = std::str::from_utf8(&rest[..end]).unwrap().strip_prefix("Content-Length: ").unwrap();
+            let (start, length) = (end + 4, length.parse::<usize>().unwrap());
+            let Some(message) = rest.get(start..start + length) else { break };
+            messages.push(serde_json::from_slice(message).unwrap());
+            rest = &rest[start + length..];
+        }
+        messages
     }
 
     fn executable(&self) -> PathBuf {

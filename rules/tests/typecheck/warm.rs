@@ -4,6 +4,8 @@
 mod edits;
 #[path = "warm/model.rs"]
 mod model;
+#[path = "warm/programs.rs"]
+mod programs;
 
 use std::collections::BTreeMap;
 use std::path::Path;
