@@ -347,11 +347,15 @@ impl Scheduler {
                 if self.take_from_store(&plain)? {
                     continue;
                 }
-                plain.into_iter().for_each(|action| self.start(action));
+                for action in plain {
+                    self.start(action);
+                }
                 if self.take_from_store(&traced)? {
                     continue;
                 }
-                traced.into_iter().for_each(|action| self.start(action));
+                for action in traced {
+                    self.start(action);
+                }
                 self.planned = true;
             }
             if let Some(part) = self.settled(goals) {
