@@ -1,7 +1,8 @@
 //! A session that stays while its workspace changes.
 //!
-//! [`Watch::next`] gives the [`News`] one by one: that a build begins, that the code is compiled, that everything but the checks is built and
-//! placed, that the checks are done, before or after it, and that nothing is left to do. Nothing ends it but the wish to stop: what fails is news, and the next change is waited for.
+//! [`Watch::next`] gives the [`News`] one by one: that a build begins, that the code is compiled, that everything but the checks is built
+//! and placed, that the checks are done, before or after it, and that nothing is left to do. Nothing ends it but the wish to stop: what
+//! fails is news, and the next change is waited for.
 
 mod published;
 

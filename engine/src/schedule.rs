@@ -126,7 +126,7 @@ enum Left {
 /// What was told of the present state of the world.
 #[derive(Debug, Default)]
 struct Told {
-    /// The numbers of the parts that have settled, and their rules.
+    /// The numbers of the parts that have settled, and the rules that are in no other part.
     parts: BTreeSet<usize>,
     rules: BTreeSet<Label>,
     /// That nothing is left to do.
@@ -360,7 +360,7 @@ impl Scheduler {
             }
             if let Some(part) = self.settled(goals) {
                 self.told.parts.insert(part);
-                self.told.rules.extend(goals.parts[part].iter().cloned());
+                self.told.rules = goals.rules_in_no_other_than(&self.told.parts);
                 return Ok(Happening::Settled(part));
             }
             if !self.told.idle && self.running.is_empty() {

@@ -1,6 +1,7 @@
 //! What an edit does.
 
 use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 
 use serde_json::Value;
@@ -45,14 +46,39 @@ fn until_checked(watching: &mut Watching) -> Value {
     idle
 }
 
-#[test]
-fn types_are_told_before_the_build_is_done() {
+/// A workspace whose builds wait for a file, and that file.
+fn gated() -> (Case, PathBuf) {
     let case = workspace();
     let gate = case.beside("gate");
-    let configuration = "workspace w {\n  mode api\n}\ncommand wait {\n  run \"sh\" \"wait.sh\"\n  inputs \"wait.sh\" \"src/backend/word.ts\"\n  cache #false\n}\n";
-    case.write("webstir.kdl", configuration);
+    let command = "  run \"sh\" \"wait.sh\"\n  inputs \"wait.sh\" \"src/backend/**/*.ts\"\n  cache #false\n";
+    case.write("webstir.kdl", &format!("workspace w {{\n  mode api\n}}\ncommand wait {{\n{command}}}\n"));
     case.write("wait.sh", &format!("until test -e '{}'; do sleep 0.02; done\n", gate.display()));
     fs::write(&gate, "").unwrap();
+    (case, gate)
+}
+
+#[test]
+fn what_ran_before_the_next_edit_is_told_with_it() {
+    let (case, gate) = gated();
+    let mut watching = Watching::start(&case, &[]);
+    watching.quiet();
+    fs::remove_file(&gate).unwrap();
+    case.write("src/backend/functions/hello/index.ts", "export const hello: string = \"again\";\n");
+    // Its code is compiled by then, and nothing else can be done.
+    watching.until("check-complete");
+    watching.quiet();
+    case.write("src/backend/word.ts", "export const word: string = \"second\";\n");
+    watching.until("build-start");
+    fs::write(&gate, "").unwrap();
+    let ran = Watching::ran(&watching.build());
+    for path in ["src/backend/functions/hello/index.ts", "src/backend/word.ts"] {
+        assert!(ran.contains(&format!("transpile:backend({path})")), "{ran:?}");
+    }
+}
+
+#[test]
+fn types_are_told_before_the_build_is_done() {
+    let (case, gate) = gated();
     let mut watching = Watching::start(&case, &[]);
     watching.quiet();
     fs::remove_file(&gate).unwrap();

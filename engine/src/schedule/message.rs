@@ -51,10 +51,23 @@ impl Inbox {
 pub struct Goals {
     /// The profile.
     pub profile: Arc<str>,
-    /// Rules whose end is told when it comes, whatever else still runs; where several end together, in this order.
+    /// Rules whose end is told when it comes, whatever else still runs; where several end together, in this order. A rule may be in
+    /// several.
     pub parts: Vec<Vec<Label>>,
     /// All rules, those of the parts as well.
     pub all: Vec<Label>,
+}
+
+impl Goals {
+    /// The rules that are in these parts alone.
+    pub(super) fn rules_in_no_other_than(&self, numbers: &BTreeSet<usize>) -> BTreeSet<Label> {
+        let rules_where = |is_wanted: &dyn Fn(usize) -> bool| -> BTreeSet<&Label> {
+            let parts = self.parts.iter().enumerate().filter(|(number, _)| is_wanted(*number));
+            parts.flat_map(|(_, rules)| rules).collect()
+        };
+        let others = rules_where(&|number| !numbers.contains(&number));
+        rules_where(&|number| numbers.contains(&number)).difference(&others).map(|rule| (*rule).clone()).collect()
+    }
 }
 
 /// What happened.
