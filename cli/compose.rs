@@ -29,7 +29,7 @@ use webstir_engine::label::Label;
 use webstir_engine::rule::{Blobs as _, RunError};
 use webstir_engine::schedule::{BuildError, Report, Run, Scheduler};
 use webstir_engine::store::{Budget, Store};
-use webstir_engine::tree::{PlaceError, Placed};
+use webstir_engine::tree::{Held, PlaceError, Placed};
 
 use webstir_rules::Setup;
 
@@ -95,6 +95,8 @@ struct Engine {
     budget: Budget,
     setup: Arc<Setup>,
     scheduler: Scheduler,
+    /// What the tree held when it was placed last; none where every file is to be looked at.
+    held: Option<Held>,
 }
 
 impl Engine {
@@ -117,7 +119,7 @@ impl Engine {
             environment(&workspace.config),
         );
         let scheduler = Scheduler::new(database, store.clone(), executor, events.clone(), cancelled.clone());
-        Ok(Self { store, budget, setup, scheduler })
+        Ok(Self { store, budget, setup, scheduler, held: None })
     }
 }
 
@@ -182,6 +184,7 @@ impl Session {
         self.start_engine()?;
         let mut built = self.nothing_built();
         if let Some(engine) = &mut self.engine {
+            engine.held = None;
             during(&self.events, Phase::Hashing, || webstir_rules::warm(&mut engine.scheduler));
             for healings in (0..HEALINGS).rev() {
                 let run = engine
@@ -248,8 +251,9 @@ fn place(
     built.world_failed = built.diagnostics.iter().any(webstir_rules::is_of_the_world);
     // Of a configuration that is not sound nothing was planned, which is not to say that there should be nothing.
     if workspace.is_sound() && webstir_rules::may_be_placed(&run, &built.profile, clean) {
-        match workspace.place(&built.profile, &built.artifacts, &engine.store, events) {
-            Ok(placed) => built.placed = placed,
+        let held = engine.held.take();
+        match workspace.place(&built.profile, held, &built.artifacts, &engine.store, events) {
+            Ok(placed) => (built.placed, engine.held) = placed.unzip(),
             Err(PlaceError::BlobMissing(_)) if may_heal => {
                 let digests = built.artifacts.iter().map(|artifact| artifact.digest);
                 engine.scheduler.heal(digests).map_err(Failure::store(&workspace.store))?;

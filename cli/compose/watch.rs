@@ -181,6 +181,7 @@ impl Watch {
         self.engine.scheduler.abandon();
         self.engine.scheduler.publish().map_err(Failure::store(&self.session.workspace.store))?;
         if self.engine.scheduler.is_idle() && self.session.workspace.is_sound() {
+            self.engine.held = None;
             let mut built = self.session.nothing_built();
             let run = self.engine.scheduler.report(&self.goals.profile, &self.goals.all);
             if place(&self.session.workspace, &self.session.events, &mut self.engine, run, &mut built, false)? {
@@ -199,6 +200,7 @@ impl Watch {
             self.engine.scheduler.configure(workspace.config.clone(), environment);
             self.session.workspace = Arc::new(workspace);
             self.goals = goals(&self.session);
+            self.engine.held = None;
         }
         Ok(())
     }
@@ -216,9 +218,11 @@ impl Watch {
         Box::new(built)
     }
 
-    /// `None` when the store lost something that is now made again.
+    /// `None` when the store lost something that is now made again. What others did to the tree since it was placed is undone here, when
+    /// nobody waits for it.
     fn idle(&mut self) -> Result<Option<Box<Built>>, Failure> {
         let goals = self.goals.all.clone();
+        self.engine.held = None;
         let Some(mut built) = self.take(&goals)? else { return Ok(None) };
         let store = &self.session.workspace.store;
         self.engine.scheduler.publish().map_err(Failure::store(store))?;

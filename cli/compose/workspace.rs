@@ -13,7 +13,7 @@ use webstir_engine::event::{Event, EventSink, Phase, during};
 use webstir_engine::path::RelPath;
 use webstir_engine::store::Store;
 use webstir_engine::system::{Os, System as _};
-use webstir_engine::tree::{PlaceError, Placed, Tree};
+use webstir_engine::tree::{Held, PlaceError, Placed, Tree};
 
 use super::{Failure, store_root};
 use crate::args::Global;
@@ -120,17 +120,22 @@ impl Workspace {
         }
     }
 
-    /// Places the tree of a profile.
+    /// Places the tree of a profile. What it `held` is taken for granted.
     pub(super) fn place(
         &self,
         profile: &str,
+        held: Option<Held>,
         artifacts: &[Artifact],
         store: &Store,
         events: &EventSink,
-    ) -> Result<Option<Placed>, PlaceError> {
+    ) -> Result<Option<(Placed, Held)>, PlaceError> {
         let Some(tree) = self.tree(profile) else { return Ok(None) };
         events(Event::Placing { files: artifacts.len() });
-        during(events, Phase::Placing, || tree.place(artifacts, store, &webstir_rules::placing_rank)).map(Some)
+        let placed = during(events, Phase::Placing, || match held {
+            Some(held) => tree.change(held, artifacts, store, &webstir_rules::placing_rank),
+            None => tree.place(artifacts, store, &webstir_rules::placing_rank),
+        });
+        placed.map(Some)
     }
 
     /// The tree of a profile that has one.

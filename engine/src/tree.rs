@@ -8,6 +8,7 @@
 #![expect(clippy::disallowed_methods, reason = "a tree lies on disk")]
 
 mod directory;
+mod held;
 mod owned;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
+use tempfile::TempDir;
 
 use crate::action::Artifact;
 use crate::digest::Digest;
@@ -26,6 +28,7 @@ use crate::rule::Blobs;
 use crate::system::Stat;
 
 use directory::Directories;
+pub use held::Held;
 use owned::{Owned, OwnedFile};
 
 /// How many files a thread looks at, at least.
@@ -86,7 +89,7 @@ impl Tree {
     /// Whether the tree holds exactly `artifacts`, as far as it is ours. Changes nothing but the list of owned files.
     pub fn holds(&self, artifacts: &[Artifact]) -> Result<bool, PlaceError> {
         let state = self.inspect(artifacts)?;
-        let holds = state.missing.is_empty() && state.stale.is_empty();
+        let holds = state.is_whole();
         if holds {
             state.settle()?;
         }
@@ -108,15 +111,27 @@ impl Tree {
         }
     }
 
-    /// Compares the tree with `artifacts`.
-    fn inspect<'a>(&self, artifacts: &'a [Artifact]) -> Result<Inspection<'a>, PlaceError> {
+    /// An empty staging area.
+    fn staging(&self) -> Result<TempDir, PlaceError> {
+        let staging = tempfile::Builder::new().prefix(&self.stage()).tempdir_in(&self.state);
+        staging.map_err(PlaceError::io(&self.state.display()))
+    }
+
+    /// Where the list of owned files lies, and the lock that is held until the tree is whole: two processes never interleave their
+    /// renames.
+    fn lock(&self) -> Result<(PathBuf, File), PlaceError> {
         let lists = self.state.join("trees");
         fs::create_dir_all(&lists).map_err(PlaceError::io(&lists.display()))?;
         let list = lists.join(self.name.replace('/', "-"));
-        let lock_path = list.with_extension("lock");
-        let lock = File::create(&lock_path).map_err(PlaceError::io(&lock_path.display()))?;
-        lock.lock().map_err(PlaceError::io(&lock_path.display()))?;
+        let path = list.with_extension("lock");
+        let lock = File::create(&path).map_err(PlaceError::io(&path.display()))?;
+        lock.lock().map_err(PlaceError::io(&path.display()))?;
+        Ok((list, lock))
+    }
 
+    /// Compares the tree with `artifacts`.
+    fn inspect<'a>(&self, artifacts: &'a [Artifact]) -> Result<Inspection<'a>, PlaceError> {
+        let (list, lock) = self.lock()?;
         let before = Owned::read(&list);
         let root = Directories::open(&self.root).map_err(PlaceError::io(&self.name))?;
         // Looking at a file takes a microsecond or two: few are not worth a thread.
@@ -125,37 +140,37 @@ impl Tree {
         let stats = stats.collect::<Result<Vec<_>, PlaceError>>()?;
         let mut kept = Vec::new();
         let mut missing = Vec::new();
-        for (artifact, stat) in artifacts.iter().zip(stats) {
-            match stat {
-                Some(stat) => kept.push(OwnedFile { artifact: artifact.clone(), stat }),
+        let mut is_settled = true;
+        for (artifact, present) in artifacts.iter().zip(stats) {
+            match present {
+                Some((stat, is_vouched_for)) => {
+                    is_settled &= is_vouched_for;
+                    kept.push(OwnedFile { artifact: artifact.clone(), stat });
+                }
                 None => missing.push(artifact),
             }
         }
         let names: BTreeSet<&RelPath> = artifacts.iter().map(|artifact| &artifact.path).collect();
         let stale = before.paths().filter(|path| !names.contains(path)).cloned().collect();
-        Ok(Inspection { list, before, root, kept, missing, stale, _lock: lock })
+        Ok(Inspection { list, before, root, kept, missing, stale, is_settled, _lock: lock })
     }
 
-    /// Makes the tree hold exactly `artifacts`. Files of a lower `rank` become visible before those of a higher one.
+    /// Makes the tree hold exactly `artifacts`, sorted by path. Files of a lower `rank` become visible before those of a higher one.
     pub fn place(
         &self,
         artifacts: &[Artifact],
         blobs: &dyn Blobs,
         rank: &dyn Fn(&RelPath) -> u8,
-    ) -> Result<Placed, PlaceError> {
+    ) -> Result<(Placed, Held), PlaceError> {
         let state = self.inspect(artifacts)?;
         self.sweep();
-        if state.missing.is_empty() && state.stale.is_empty() {
-            state.settle()?;
-            return Ok(Placed { kept: artifacts.len(), ..Placed::default() });
+        if state.is_whole() {
+            let (list, _lock) = state.settle()?;
+            return Ok((Placed { kept: artifacts.len(), ..Placed::default() }, Held::new(artifacts, &list)));
         }
-        let Inspection { list, before, root, mut kept, mut missing, stale, _lock } = state;
+        let Inspection { list, before, root, mut kept, mut missing, stale, is_settled: _, _lock } = state;
 
-        let staging = tempfile::Builder::new()
-            .prefix(&self.stage())
-            .tempdir_in(&self.state)
-            .map_err(PlaceError::io(&self.state.display()))?;
-        // Everything is staged before the first change, so that a full disk or a lost blob changes nothing.
+        let staging = self.staging()?;
         missing.sort_by_key(|artifact| (rank(&artifact.path), &artifact.path));
         before.with_claims(&missing).write(&list).map_err(PlaceError::io(&list.display()))?;
         let whole = RelPath::new(&self.name).is_ok_and(|top| {
@@ -174,7 +189,7 @@ impl Tree {
         let counts = Placed { written: placed.len(), kept: kept.len(), removed: stale.len() };
         placed.append(&mut kept);
         Owned::new(placed).write(&list).map_err(PlaceError::io(&list.display()))?;
-        Ok(counts)
+        Ok((counts, Held::new(artifacts, &list)))
     }
 
     /// The tree is not there yet: it is built aside and appears by one rename.
@@ -211,21 +226,28 @@ struct Inspection<'a> {
     kept: Vec<OwnedFile>,
     missing: Vec<&'a Artifact>,
     stale: Vec<RelPath>,
-    /// Held until the tree is whole: two processes never interleave their renames.
+    /// Whether no file had to be read to be known.
+    is_settled: bool,
     _lock: File,
 }
 
 impl Inspection<'_> {
-    /// Writes the list anew when some file had to be read to be known.
-    fn settle(self) -> Result<(), PlaceError> {
-        if self.before.is_settled() {
-            return Ok(());
+    /// Whether nothing is to be done.
+    fn is_whole(&self) -> bool {
+        self.missing.is_empty() && self.stale.is_empty()
+    }
+
+    /// Writes the list of a whole tree anew when some file had to be read to be known. The lock is held on.
+    fn settle(self) -> Result<(PathBuf, File), PlaceError> {
+        if !self.is_settled {
+            Owned::new(self.kept).write(&self.list).map_err(PlaceError::io(&self.list.display()))?;
         }
-        Owned::new(self.kept).write(&self.list).map_err(PlaceError::io(&self.list.display()))
+        Ok((self.list, self._lock))
     }
 }
 
-/// Files are staged side by side and renamed into place in order.
+/// Files are staged side by side and renamed into place in order. All are staged before the first is renamed, so that a full disk or a
+/// lost blob changes nothing.
 fn place_each(
     root: &Directories,
     stage: &Path,
@@ -266,8 +288,8 @@ fn placing(path: &RelPath, error: io::Error) -> PlaceError {
     }
 }
 
-/// The stat of the file of `artifact` when it is on disk with the right bytes.
-fn present(root: &Directories, before: &Owned, artifact: &Artifact) -> Result<Option<Stat>, PlaceError> {
+/// The stat of the file of `artifact` when it is on disk with the right bytes, and whether it need not be read to know it.
+fn present(root: &Directories, before: &Owned, artifact: &Artifact) -> Result<Option<(Stat, bool)>, PlaceError> {
     let Some(stat) = root.stat(&artifact.path).map_err(|error| placing(&artifact.path, error))? else {
         return Ok(None);
     };
@@ -275,10 +297,10 @@ fn present(root: &Directories, before: &Owned, artifact: &Artifact) -> Result<Op
         return Ok(None);
     }
     if before.vouches_for(&artifact.path, artifact.digest, stat) {
-        return Ok(Some(stat));
+        return Ok(Some((stat, true)));
     }
     let bytes = root.read(&artifact.path).map_err(PlaceError::io(&artifact.path))?;
-    Ok((Digest::of(&bytes) == artifact.digest).then_some(stat))
+    Ok((Digest::of(&bytes) == artifact.digest).then_some((stat, false)))
 }
 
 fn write_blob(at: &Path, artifact: &Artifact, blobs: &dyn Blobs) -> Result<Stat, PlaceError> {

@@ -54,11 +54,6 @@ impl Owned {
         self.files.get(path) == Some(&(digest, Some(stat))) && stat.is_settled(self.written)
     }
 
-    /// Whether no file needs to be read to be vouched for.
-    pub(super) fn is_settled(&self) -> bool {
-        self.files.values().all(|(_, stat)| stat.is_some_and(|stat| stat.is_settled(self.written)))
-    }
-
     /// The list at `path`; empty when there is none or it is damaged: then files are compared by content, and those that an
     /// earlier build left are nobody's.
     pub(super) fn read(path: &Path) -> Self {

@@ -19,12 +19,32 @@ impl Case {
         Artifact { path: RelPath::new(path).unwrap(), digest, bytes: text.len() as u64, executable: false }
     }
 
-    fn place(&self, files: &[(&str, &str)]) -> Result<Placed, PlaceError> {
+    fn artifacts(&self, files: &[(&str, &str)]) -> Vec<Artifact> {
         let mut artifacts: Vec<_> = files.iter().map(|(path, text)| self.artifact(path, text)).collect();
         artifacts.sort();
-        let state = self.directory.path().join(".webstir");
-        let tree = Tree::new(self.directory.path(), &state, "build");
-        tree.place(&artifacts, &self.store, &|path| u8::from(path.file_name() == "index.js"))
+        artifacts
+    }
+
+    fn state(&self) -> PathBuf {
+        self.directory.path().join(".webstir")
+    }
+
+    fn tree(&self) -> Tree {
+        Tree::new(self.directory.path(), &self.state(), "build")
+    }
+
+    fn place(&self, files: &[(&str, &str)]) -> Result<Placed, PlaceError> {
+        let rank = |path: &RelPath| u8::from(path.file_name() == "index.js");
+        self.tree().place(&self.artifacts(files), &self.store, &rank).map(|(placed, _)| placed)
+    }
+
+    /// As [`Case::place`], for a process that stays.
+    fn hold(&self, files: &[(&str, &str)]) -> Held {
+        self.tree().place(&self.artifacts(files), &self.store, &|_| 0).unwrap().1
+    }
+
+    fn change(&self, held: Held, files: &[(&str, &str)]) -> Result<(Placed, Held), PlaceError> {
+        self.tree().change(held, &self.artifacts(files), &self.store, &|_| 0)
     }
 
     fn read(&self, path: &str) -> Option<String> {
@@ -76,7 +96,7 @@ fn edits_of_outputs_are_undone() {
 #[test]
 fn what_a_killed_process_staged_is_swept() {
     let case = Case::new();
-    let state = case.directory.path().join(".webstir");
+    let state = case.state();
     let left = |name: &str| format!(".webstir/{}x1/0", Tree::new(case.directory.path(), &state, name).stage());
     case.write(&left("build"), "left");
     case.write(&left("build-2"), "another tree's");
@@ -122,13 +142,76 @@ fn a_directory_in_the_way_is_an_error_and_a_lost_blob_changes_nothing() {
         executable: false,
     };
     let artifacts = [case.artifact("build/a.js", "new"), lost];
-    let state = case.directory.path().join(".webstir");
-    let tree = Tree::new(case.directory.path(), &state, "build");
-    assert!(matches!(tree.place(&artifacts, &case.store, &|_| 0), Err(PlaceError::BlobMissing(_))));
+    assert!(matches!(case.tree().place(&artifacts, &case.store, &|_| 0), Err(PlaceError::BlobMissing(_))));
     assert_eq!(case.read("build/a.js").as_deref(), Some("old"));
     assert!(
-        fs::read_dir(&state)
+        fs::read_dir(case.state())
             .unwrap()
             .all(|entry| { !entry.unwrap().file_name().to_string_lossy().starts_with("stage-") })
     );
+}
+
+#[test]
+fn a_change_writes_what_differs_and_looks_at_nothing_else() {
+    let case = Case::new();
+    let held = case.hold(&[("build/a.js", "1"), ("build/b.js", "2")]);
+    case.write("build/b.js", "tampered");
+    let (placed, held) = case.change(held, &[("build/a.js", "3"), ("build/b.js", "2")]).unwrap();
+    assert_eq!(placed, Placed { written: 1, kept: 1, removed: 0 });
+    assert_eq!(case.read("build/a.js").as_deref(), Some("3"));
+    assert_eq!(case.read("build/b.js").as_deref(), Some("tampered"));
+    let (placed, _) = case.change(held, &[("build/a.js", "3"), ("build/b.js", "2")]).unwrap();
+    assert_eq!(placed, Placed { written: 0, kept: 2, removed: 0 });
+    // Placing looks at all of it: the list vouches for none that was changed.
+    let placed = case.place(&[("build/a.js", "3"), ("build/b.js", "2")]).unwrap();
+    assert_eq!(placed, Placed { written: 1, kept: 1, removed: 0 });
+    case.write("build/a.js", "4");
+    assert_eq!(case.place(&[("build/a.js", "3"), ("build/b.js", "2")]).unwrap().written, 1);
+    assert_eq!(case.read("build/a.js").as_deref(), Some("3"));
+}
+
+#[test]
+fn a_change_that_is_taken_back_before_the_tree_is_placed_is_written() {
+    let case = Case::new();
+    let held = case.hold(&[("build/a.js", "1")]);
+    case.change(held, &[("build/a.js", "2")]).unwrap();
+    assert_eq!(case.place(&[("build/a.js", "1")]).unwrap().written, 1);
+    assert_eq!(case.read("build/a.js").as_deref(), Some("1"));
+}
+
+#[test]
+fn files_that_come_or_go_have_the_tree_placed() {
+    let case = Case::new();
+    let held = case.hold(&[("build/a.js", "1"), ("build/b.js", "2")]);
+    case.write("build/a.js", "tampered");
+    let (placed, held) = case.change(held, &[("build/a.js", "1"), ("build/c.js", "3")]).unwrap();
+    assert_eq!(placed, Placed { written: 2, kept: 0, removed: 1 });
+    assert_eq!(case.read("build/b.js"), None);
+    let (placed, _) = case.change(held, &[("build/a.js", "1")]).unwrap();
+    assert_eq!(placed, Placed { written: 0, kept: 1, removed: 1 });
+    // What was removed is nobody's.
+    case.write("build/c.js", "mine");
+    case.place(&[("build/a.js", "1")]).unwrap();
+    assert_eq!(case.read("build/c.js").as_deref(), Some("mine"));
+}
+
+#[test]
+fn what_another_process_placed_is_not_taken_for_granted() {
+    let case = Case::new();
+    let held = case.hold(&[("build/a.js", "1"), ("build/b.js", "2")]);
+    case.place(&[("build/a.js", "1"), ("build/b.js", "other"), ("build/z.js", "3")]).unwrap();
+    let (placed, _) = case.change(held, &[("build/a.js", "4"), ("build/b.js", "2")]).unwrap();
+    assert_eq!(placed, Placed { written: 2, kept: 0, removed: 1 });
+    assert_eq!(case.read("build/b.js").as_deref(), Some("2"));
+}
+
+#[test]
+fn a_change_that_fails_changes_nothing() {
+    let case = Case::new();
+    let held = case.hold(&[("build/a.js", "1"), ("build/b.js", "2")]);
+    let lost = Artifact { digest: Digest::of(b"lost"), ..case.artifact("build/b.js", "2") };
+    let artifacts = [case.artifact("build/a.js", "new"), lost];
+    let error = case.tree().change(held, &artifacts, &case.store, &|_| 0).unwrap_err();
+    assert!(matches!(error, PlaceError::BlobMissing(_)), "{error}");
+    assert_eq!(case.read("build/a.js").as_deref(), Some("1"));
 }

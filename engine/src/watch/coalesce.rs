@@ -14,7 +14,7 @@ use super::{Changes, Names};
 use crate::path::RelPath;
 
 /// After the last event of files that are whole.
-const QUIET: Duration = Duration::from_millis(6);
+const QUIET: Duration = Duration::from_millis(2);
 /// While a file is open for writing, and between the many events of a checkout.
 const BUSY: Duration = Duration::from_millis(40);
 /// After the first event.

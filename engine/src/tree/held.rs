@@ -1,0 +1,84 @@
+//! Changing a tree in a process that stays.
+//!
+//! [`Held`] is what a tree held when this process placed it last. [`Tree::change`] takes it to be there still and writes only files that
+//! are to hold something else; [`Tree::place`] looks at every file, and undoes what others did to them.
+
+use std::fs;
+use std::path::Path;
+
+use super::directory::Directories;
+use super::{Artifact, Blobs, PlaceError, Placed, RelPath, Stat, Tree, place_each};
+
+/// What a tree held when it was placed last.
+#[derive(Debug)]
+pub struct Held {
+    /// Sorted by path.
+    artifacts: Vec<Artifact>,
+    /// Of the list of owned files. Each process that places something writes a new one.
+    list: Option<Stat>,
+}
+
+impl Held {
+    /// Under the lock of the tree.
+    pub(super) fn new(artifacts: &[Artifact], list: &Path) -> Self {
+        Self { artifacts: artifacts.to_vec(), list: stat(list) }
+    }
+
+    /// Those of `artifacts` that are not held yet; `None` when files come or go.
+    fn replaced<'a>(&self, artifacts: &'a [Artifact]) -> Option<Vec<&'a Artifact>> {
+        let mut replaced = Vec::new();
+        for (held, artifact) in self.artifacts.iter().zip(artifacts) {
+            if held.path != artifact.path {
+                return None;
+            }
+            if held != artifact {
+                replaced.push(artifact);
+            }
+        }
+        (self.artifacts.len() == artifacts.len()).then_some(replaced)
+    }
+}
+
+fn stat(list: &Path) -> Option<Stat> {
+    fs::symlink_metadata(list).ok().map(|metadata| Stat::of(&metadata))
+}
+
+impl Tree {
+    /// As [`Tree::place`], of a tree that held this. Where files come or go, or another process placed the tree, it is placed. The list of
+    /// owned files stays as it is: it names the files that are replaced, and vouches for none of them, for they have other stats.
+    pub fn change(
+        &self,
+        held: Held,
+        artifacts: &[Artifact],
+        blobs: &dyn Blobs,
+        rank: &dyn Fn(&RelPath) -> u8,
+    ) -> Result<(Placed, Held), PlaceError> {
+        let replaced = {
+            let (list, _lock) = self.lock()?;
+            let replaced = held.replaced(artifacts).filter(|_| held.list.is_some() && held.list == stat(&list));
+            if let Some(replaced) = &replaced {
+                self.replace(replaced, blobs, rank)?;
+            }
+            replaced
+        };
+        let Some(replaced) = replaced else { return self.place(artifacts, blobs, rank) };
+        let placed = Placed { written: replaced.len(), kept: artifacts.len() - replaced.len(), ..Placed::default() };
+        Ok((placed, Held { artifacts: artifacts.to_vec(), ..held }))
+    }
+
+    fn replace(
+        &self,
+        replaced: &[&Artifact],
+        blobs: &dyn Blobs,
+        rank: &dyn Fn(&RelPath) -> u8,
+    ) -> Result<(), PlaceError> {
+        if replaced.is_empty() {
+            return Ok(());
+        }
+        let mut replaced = replaced.to_vec();
+        replaced.sort_by_key(|artifact| (rank(&artifact.path), &artifact.path));
+        let root = Directories::open(&self.root).map_err(PlaceError::io(&self.name))?;
+        place_each(&root, self.staging()?.path(), &replaced, blobs)?;
+        Ok(())
+    }
+}
