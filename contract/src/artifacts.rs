@@ -142,11 +142,16 @@ impl ArtifactIndex {
         struct Head {
             version: u32,
         }
-        let head: Head = serde_json::from_str(text).map_err(IndexError::Malformed)?;
-        if !(1..=INDEX_VERSION).contains(&head.version) {
-            return Err(IndexError::Version(head.version));
+        let index: Result<Self, _> = serde_json::from_str(text);
+        let version = match &index {
+            Ok(index) => index.version,
+            // Another version may have another shape.
+            Err(_) => serde_json::from_str::<Head>(text).map_err(IndexError::Malformed)?.version,
+        };
+        if !(1..=INDEX_VERSION).contains(&version) {
+            return Err(IndexError::Version(version));
         }
-        serde_json::from_str(text).map_err(IndexError::Malformed)
+        index.map_err(IndexError::Malformed)
     }
 
     /// The file of that path.

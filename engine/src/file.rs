@@ -224,6 +224,9 @@ impl Files {
 
     /// Asks about everything in these directories again, as [`Files::look`] does.
     pub fn look_in(db: &mut dyn Db, directories: &[RelPath]) -> Vec<RelPath> {
+        if directories.is_empty() {
+            return Vec::new();
+        }
         let directories: FxHashSet<&RelPath> = directories.iter().collect();
         let answers = db.files().lock();
         let stale = answers.by_question.iter().filter(|((path, _), _)| {

@@ -4,12 +4,39 @@
 //! is the root itself. Absolute paths appear only where the operating system is spoken to (`system`, `store`, `execute`).
 
 use std::borrow::Borrow;
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 /// A normalised path below the workspace root; `""` is the root.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Eq)]
 pub struct RelPath(Arc<str>);
+
+// As derived, but that copies of one path are not compared byte by byte: plans hold the same paths again and again.
+impl PartialEq for RelPath {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || *self.0 == *other.0
+    }
+}
+
+impl Ord for RelPath {
+    fn cmp(&self, other: &Self) -> Ordering {
+        if Arc::ptr_eq(&self.0, &other.0) { Ordering::Equal } else { self.0.cmp(&other.0) }
+    }
+}
+
+impl PartialOrd for RelPath {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Hash for RelPath {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+}
 
 /// Why a text is not a path inside the workspace.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -137,6 +164,9 @@ impl RelPath {
 
     /// This path as seen from `directory`, with `..` where needed; never starts with `./`.
     pub fn relative_to(&self, directory: &Self) -> String {
+        if let Some(below) = self.strip_prefix(directory) {
+            return below.to_owned();
+        }
         let from: Vec<&str> = directory.0.split('/').filter(|part| !part.is_empty()).collect();
         let to: Vec<&str> = self.0.split('/').filter(|part| !part.is_empty()).collect();
         let common = from.iter().zip(&to).take_while(|(a, b)| a == b).count();

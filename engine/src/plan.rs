@@ -52,6 +52,11 @@ impl<'db> Scope<'db> {
         Settings::get(self.db).environment(self.db).get(name).map(String::as_str)
     }
 
+    /// Another rule in the same profile.
+    pub fn beside(&self, rule: &Label) -> Target<'db> {
+        Target::new(self.db, rule.clone(), self.profile.clone())
+    }
+
     /// The label of an action of the rule.
     pub fn label(&self, subject: Option<RelPath>) -> ActionLabel {
         ActionLabel { rule: self.node.label().clone(), profile: self.profile.clone(), subject }
@@ -240,7 +245,7 @@ impl<'db> Planner<'db> {
 
     /// Another rule in the same profile.
     pub fn beside(&self, rule: &Label) -> Target<'db> {
-        Target::new(self.db, rule.clone(), self.profile.clone())
+        self.scope().beside(rule)
     }
 
     fn pending(&mut self) {

@@ -25,7 +25,7 @@ use salsa::Setter as _;
 pub use self::message::{Goals, Happening, Inbox, Message, Request};
 use self::run::artifacts;
 pub use self::run::{Report, Run};
-use crate::action::{ActionKey, Artifact};
+use crate::action::{Action, ActionKey, Artifact};
 use crate::config::Config;
 use crate::db::{Database, Db, Settings};
 use crate::event::{EventSink, Phase, Status, during};
@@ -40,6 +40,9 @@ use crate::watch::{Changes, Watcher};
 
 /// How often an action is started again because a file changed while it was read.
 const RETRIES: u32 = 5;
+
+/// How long what is planned waits for actions that were just started, which may change the plan.
+const HASTE: Duration = Duration::from_millis(3);
 
 /// How often what was done so far is published, so that a killed build loses little.
 const PUBLISH_INTERVAL: Duration = Duration::from_secs(1);
@@ -342,19 +345,23 @@ impl Scheduler {
                     continue;
                 }
                 self.stop_superseded(goals);
-                // To look up what reads as it runs is to ask about all that it read: meanwhile the others run.
+                // To look up what reads as it runs is to ask about all that it read. The others run meanwhile, and what one file made
+                // them do is over before it is worth to begin.
                 let (traced, plain): (Vec<_>, Vec<_>) = missing.into_iter().partition(|action| action.traced);
                 if self.take_from_store(&plain)? {
                     continue;
                 }
+                let has_begun = !plain.is_empty();
                 for action in plain {
                     self.start(action);
                 }
-                if self.take_from_store(&traced)? {
+                if has_begun && self.wait(concerns, Some(Instant::now() + HASTE))? {
                     continue;
                 }
-                for action in traced {
-                    self.start(action);
+                let (whole, parts): (Vec<_>, Vec<_>) =
+                    traced.into_iter().partition(|action| self.sees_everything(action));
+                if self.begin_all(parts)? || self.begin_all(whole)? {
+                    continue;
                 }
                 self.planned = true;
             }
@@ -367,12 +374,23 @@ impl Scheduler {
                 self.told.idle = true;
                 return Ok(Happening::Idle);
             }
-            self.wait(concerns)?;
+            self.wait(concerns, None)?;
             if self.published.elapsed() >= PUBLISH_INTERVAL && !self.running.is_empty() {
                 self.store.publish()?;
                 self.published = Instant::now();
             }
         }
+    }
+
+    /// Takes these out of the store, or starts them all. Returns whether the store had any.
+    fn begin_all(&mut self, actions: Vec<Arc<Action>>) -> Result<bool, BuildError> {
+        if self.take_from_store(&actions)? {
+            return Ok(true);
+        }
+        for action in actions {
+            self.start(action);
+        }
+        Ok(false)
     }
 
     /// What others said, changes first.

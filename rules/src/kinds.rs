@@ -22,7 +22,7 @@ use webstir_engine::config::Template;
 use webstir_engine::digest::Digest;
 use webstir_engine::label::Label;
 use webstir_engine::path::RelPath;
-use webstir_engine::plan::Planner;
+use webstir_engine::plan::{Planner, Scope};
 use webstir_engine::rule::{Rule, RuleSet};
 
 use crate::declarations::DECLARATIONS;
@@ -98,10 +98,10 @@ pub fn all(setup: &Arc<Setup>) -> RuleSet {
     RuleSet::new(rules, &[DECLARATIONS])
 }
 
-/// An action of the rule that `planner` plans, with nothing but its parameters.
-fn action(planner: &Planner<'_>, version: u32, subject: Option<RelPath>, parameters: &impl Serialize) -> Action {
+/// An action of a rule, with nothing but its parameters.
+fn action(scope: Scope<'_>, version: u32, subject: Option<RelPath>, parameters: &impl Serialize) -> Action {
     let parameters = serde_json::to_string(parameters).expect("parameters are plain data");
-    Action::new(planner.label(subject), version, Box::new([parameters.into()]))
+    Action::new(scope.label(subject), version, Box::new([parameters.into()]))
 }
 
 /// The parameters that [`action`] wrote.
@@ -120,15 +120,15 @@ fn stored(artifact: &Artifact) -> Input {
 }
 
 /// The place of an output that stands for no single source.
-fn output_path(planner: &Planner<'_>, template: &Template) -> Option<RelPath> {
-    let out = out_root(planner)?;
+fn output_path(scope: Scope<'_>, template: &Template) -> Option<RelPath> {
+    let out = out_root(scope)?;
     // Checked when the configuration was loaded.
     template.expand(&[("out", out.as_str())]).ok()
 }
 
 /// The output root of the profile.
-fn out_root<'a>(planner: &Planner<'a>) -> Option<&'a RelPath> {
-    Some(&planner.config.profile(&planner.profile)?.path("out")?.value)
+fn out_root(scope: Scope<'_>) -> Option<&RelPath> {
+    Some(&scope.config.profile(scope.profile)?.path("out")?.value)
 }
 
 /// The rule named by the only reference in a field.

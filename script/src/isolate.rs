@@ -103,7 +103,8 @@ fn run_in_engine(job: &Job, memory: usize) -> Run {
 impl Engine {
     fn start(job: &Job, memory: usize, missing: &Missing) -> rquickjs::Result<Self> {
         let runtime = Runtime::new()?;
-        set_memory(&runtime, memory);
+        // It ends soon.
+        set_memory(&runtime, memory, 4);
         runtime.set_max_stack_size(job.limits.stack);
         let (mode, program) = (Mode::Evaluate, &job.program);
         runtime.set_loader(

@@ -29,7 +29,7 @@ impl Scheduler {
     pub(super) fn start(&mut self, action: Arc<Action>) {
         let cancelled = Arc::<AtomicBool>::default();
         let rule = self.database.rules().rule(action.label.rule.kind());
-        let sees_everything = action.traced && rule.is_some_and(crate::rule::Rule::is_process);
+        let sees_everything = self.sees_everything(&action);
         let running = Running { key: action.key(&[]), cancelled: cancelled.clone(), sees_everything };
         self.running.insert(action.label.clone(), running);
         let inbox = self.inbox.0.clone();
@@ -37,6 +37,12 @@ impl Scheduler {
         let done = move |completion| drop(inbox.send(Message::Completed(completion)));
         let previous = rule.filter(|rule| rule.is_warm()).and_then(|_| self.previous(&action));
         self.executor.start(action, previous, cancelled, Arc::new(done));
+    }
+
+    /// Whether any change of the workspace may concern the action, and it takes long.
+    pub(super) fn sees_everything(&self, action: &Action) -> bool {
+        let rule = self.database.rules().rule(action.label.rule.kind());
+        action.traced && rule.is_some_and(crate::rule::Rule::is_process)
     }
 
     /// What came of the action before the world changed.
@@ -53,19 +59,27 @@ impl Scheduler {
     }
 
     /// Waits for messages until there is a reason to plan, or something to tell: while some rule still has all its results to come,
-    /// planning again could not start anything.
-    pub(super) fn wait(&mut self, concerns: &dyn Fn(&RelPath) -> bool) -> Result<(), BuildError> {
+    /// planning again could not start anything. False when that is not so until the `deadline`.
+    pub(super) fn wait(
+        &mut self,
+        concerns: &dyn Fn(&RelPath) -> bool,
+        deadline: Option<Instant>,
+    ) -> Result<bool, BuildError> {
         let mut outstanding: FxHashMap<Label, usize> = FxHashMap::default();
         self.running.keys().for_each(|label| *outstanding.entry(label.rule.clone()).or_default() += 1);
         loop {
             let received = if self.running.is_empty() {
                 self.inbox.1.recv().map_err(|_| RecvTimeoutError::Disconnected)
             } else {
-                self.inbox.1.recv_timeout(CANCELLATION_INTERVAL)
+                let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+                self.inbox.1.recv_timeout(left.map_or(CANCELLATION_INTERVAL, |left| left.min(CANCELLATION_INTERVAL)))
             };
             let Ok(message) = received else {
                 if self.cancelled.load(Ordering::Relaxed) {
                     return Err(BuildError::Interrupted);
+                }
+                if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+                    return Ok(false);
                 }
                 continue;
             };
@@ -80,7 +94,7 @@ impl Scheduler {
                 *left
             });
             if again || left == Some(0) {
-                return Ok(());
+                return Ok(true);
             }
         }
     }

@@ -4,17 +4,19 @@
 //! nobody declared is listed.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use webstir_contract::artifacts::{
     Artifact as IndexArtifact, ArtifactIndex, ArtifactKind, Buckets, BuildDiagnostic, BuildManifest, BuildSeverity,
     Engine, ModuleArtifact,
 };
-use webstir_engine::action::{Artifact, Outcome};
+use webstir_engine::action::{Action, Artifact, Outcome};
 use webstir_engine::config::Rule as Node;
+use webstir_engine::db::Db;
 use webstir_engine::diagnostic::{Diagnostic, Severity, Span};
 use webstir_engine::path::RelPath;
-use webstir_engine::plan::Planner;
+use webstir_engine::plan::{Planner, Scope, Step, Target, plan};
 use webstir_engine::rule::{Context, Rule, RunError, RunResult};
 
 use super::bundle::loaded;
@@ -25,7 +27,7 @@ use crate::demands::{Demand, demands};
 use crate::modules::{RuleKey, entry_points};
 use crate::source::ParsedModule;
 
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 
 /// The short form beside the index.
 const BUILD_MANIFEST: &str = "build-manifest.json";
@@ -37,8 +39,8 @@ pub(super) struct Artifacts;
 struct Parameters {
     profile: String,
     output: String,
-    /// Path below the directory of the index and length of each input, in the order of the inputs.
-    listed: Vec<(String, u64)>,
+    /// The length of each input, in the order of the inputs.
+    bytes: Vec<u64>,
     buckets: Buckets,
     module: Option<ModuleArtifact>,
     diagnostics: Vec<BuildDiagnostic>,
@@ -65,83 +67,14 @@ impl Rule for Artifacts {
     }
 
     fn plan(&self, planner: &mut Planner<'_>) {
-        let Some(output) = planner.node.output("out").and_then(|out| output_path(planner, &out.value)) else { return };
-        let directory = output.parent().unwrap_or_else(RelPath::root);
-        let labels: Vec<_> = planner.node.references("of").map(|label| label.value.clone()).collect();
-        let mut artifacts: Vec<Artifact> = Vec::new();
-        let mut module = None;
-        let mut manifest = None;
-        let mut diagnostics = Vec::new();
-        let mut nodes = Vec::new();
-        for label in &labels {
-            let Some(node) = planner.config.rule(label).filter(|node| node.in_profile(&planner.profile)) else {
-                continue;
-            };
-            let Some(plan) = planner.require(label) else { continue };
-            nodes.push(node);
-            artifacts.extend(plan.artifacts.iter().cloned());
-            match label.kind() {
-                "bundle" if node.has("module-definition") => {
-                    module = loaded(planner.db, planner.beside(label), plan).map(|loaded| (label.clone(), loaded));
-                }
-                "manifest" => {
-                    manifest = plan.artifacts.first().map(|artifact| artifact.path.clone());
-                    diagnostics.extend(plan.findings().map(build_diagnostic));
-                }
-                _ => {}
-            }
+        for node in listed(planner.scope()) {
+            planner.require(node.label());
         }
         if !planner.is_done() {
             return;
         }
-        let below = |path: &RelPath| path.relative_to(&directory);
-        let module = module.map(|(label, loaded)| {
-            let hermetic = nodes
-                .iter()
-                .filter(|node| {
-                    node.label().kind() == "manifest" && node.reference("module").is_some_and(|of| of.value == label)
-                })
-                .filter_map(|node| planner.require(node.label()))
-                .flat_map(|plan| plan.steps.iter().filter_map(|step| step.outcome.as_ref()))
-                .all(|outcome| outcome.hermetic);
-            let validate = planner.node.boolean("validate").is_some_and(|validate| validate.value);
-            let module = ModuleArtifact {
-                path: below(&loaded.entry),
-                engine: None,
-                validate,
-                hermetic,
-                modules: loaded.others.iter().map(below).collect(),
-                imports: loaded.imports.iter().map(|(specifier, path)| (specifier.clone(), below(path))).collect(),
-            };
-            // What is loaded from files of its own is known to be what the embedded engine runs.
-            (loaded.others.is_empty().then_some(loaded.entry), module)
-        });
-        let (bundle, module) = module.unzip();
-        let engine = EngineWish {
-            choice: planner.node.choice("engine").map_or("auto", |choice| choice.value).to_owned(),
-            bundle: bundle.flatten().map(|path| path.as_str().to_owned()),
-            chains: module_chains(planner, &nodes),
-            rule: format!("artifacts {}", planner.node.label().name()),
-        };
-        artifacts.sort();
-        artifacts.dedup();
-        let buckets = buckets(planner, &nodes, &artifacts, &below);
-        let parameters = Parameters {
-            profile: planner.profile.to_string(),
-            output: output.as_str().to_owned(),
-            listed: artifacts.iter().map(|artifact| (below(&artifact.path), artifact.bytes)).collect(),
-            buckets,
-            module,
-            diagnostics,
-            manifest: manifest.map(|path| path.as_str().to_owned()),
-            engine,
-        };
-        // To show an import its file is read.
-        let traced = !parameters.engine.chains.is_empty();
-        let mut action = action(planner, VERSION, None, &parameters);
-        action.inputs = artifacts.iter().map(stored).collect();
-        action.traced = traced;
-        if let Some(outcome) = planner.action(action) {
+        let Some(action) = planned(planner.db, planner.target) else { return };
+        if let Some(outcome) = planner.step(Step::new(planner.db, action.clone())) {
             planner.place(outcome.artifacts.iter().cloned());
         }
     }
@@ -155,10 +88,12 @@ impl Rule for Artifacts {
         if let Some(module) = &mut parameters.module {
             module.engine = Some(engine);
         }
-        let listed = parameters.listed.iter().zip(&context.action.inputs).map(|((path, bytes), input)| IndexArtifact {
-            path: path.clone(),
+        let output = RelPath::new(&parameters.output).expect("planned as a path");
+        let directory = output.parent().unwrap_or_else(RelPath::root);
+        let listed = context.action.inputs.iter().zip(parameters.bytes).map(|(input, bytes)| IndexArtifact {
+            path: input.path.relative_to(&directory),
             digest: input.digest.to_hex(),
-            bytes: *bytes,
+            bytes,
             kind: kind(&input.path),
         });
         let index = ArtifactIndex::new(parameters.profile, listed.collect(), parameters.buckets, parameters.module);
@@ -170,8 +105,7 @@ impl Rule for Artifacts {
             None => None,
         };
         let short = BuildManifest::new(index.entry_points.clone(), Vec::new(), parameters.diagnostics, manifest);
-        let output = RelPath::new(&parameters.output).expect("planned as a path");
-        let beside = output.parent().unwrap_or_else(RelPath::root).join(BUILD_MANIFEST).expect("a plain file name");
+        let beside = directory.join(BUILD_MANIFEST).expect("a plain file name");
         let artifacts = vec![
             context.write(output, index.to_json().as_bytes())?,
             context.write(beside, short.to_json().as_bytes())?,
@@ -180,16 +114,93 @@ impl Rule for Artifacts {
     }
 }
 
+/// The rules of the profile whose files are listed.
+fn listed(scope: Scope<'_>) -> Vec<&Node> {
+    let nodes = scope.node.references("of").filter_map(|label| scope.config.rule(&label.value));
+    nodes.filter(|node| node.in_profile(scope.profile)).collect()
+}
+
+/// The action of a rule whose rules below are done. Apart from its step, which changes when it is done.
+#[salsa::tracked(returns(ref))]
+fn planned<'db>(db: &'db dyn Db, rule: Target<'db>) -> Option<Arc<Action>> {
+    let scope = Scope::of(db, rule)?;
+    let output = output_path(scope, &scope.node.output("out")?.value)?;
+    let directory = output.parent().unwrap_or_else(RelPath::root);
+    let nodes = listed(scope);
+    let mut artifacts: Vec<Artifact> = Vec::new();
+    let mut module = None;
+    let mut manifest = None;
+    let mut diagnostics = Vec::new();
+    for node in &nodes {
+        let label = node.label();
+        let below = plan(db, scope.beside(label));
+        artifacts.extend(below.artifacts.iter().cloned());
+        match label.kind() {
+            "bundle" if node.has("module-definition") => {
+                module = loaded(db, scope.beside(label), below).map(|loaded| (label, loaded));
+            }
+            "manifest" => {
+                manifest = below.artifacts.first().map(|artifact| artifact.path.as_str().to_owned());
+                diagnostics.extend(below.findings().map(build_diagnostic));
+            }
+            _ => {}
+        }
+    }
+    artifacts.sort();
+    artifacts.dedup();
+    let below = |path: &RelPath| path.relative_to(&directory);
+    let module = module.map(|(label, loaded)| {
+        let is_its_manifest = |node: &&&Node| {
+            node.label().kind() == "manifest" && node.reference("module").is_some_and(|of| of.value == *label)
+        };
+        let manifests = nodes.iter().filter(is_its_manifest).map(|node| plan(db, scope.beside(node.label())));
+        let mut outcomes = manifests.flat_map(|plan| plan.steps.iter().filter_map(|step| step.outcome.as_ref()));
+        let module = ModuleArtifact {
+            path: below(&loaded.entry),
+            engine: None,
+            validate: scope.node.boolean("validate").is_some_and(|validate| validate.value),
+            hermetic: outcomes.all(|outcome| outcome.hermetic),
+            modules: loaded.others.iter().map(below).collect(),
+            imports: loaded.imports.iter().map(|(specifier, path)| (specifier.clone(), below(path))).collect(),
+        };
+        // What is loaded from files of its own is known to be what the embedded engine runs.
+        (loaded.others.is_empty().then_some(loaded.entry), module)
+    });
+    let (bundle, module) = module.unzip();
+    let engine = EngineWish {
+        choice: scope.node.choice("engine").map_or("auto", |choice| choice.value).to_owned(),
+        bundle: bundle.flatten().map(|path| path.as_str().to_owned()),
+        chains: module_chains(scope, &nodes),
+        rule: format!("artifacts {}", scope.node.label().name()),
+    };
+    // To show an import its file is read.
+    let traced = !engine.chains.is_empty();
+    let parameters = Parameters {
+        profile: scope.profile.to_string(),
+        output: output.as_str().to_owned(),
+        bytes: artifacts.iter().map(|artifact| artifact.bytes).collect(),
+        buckets: buckets(scope, &nodes, &artifacts, &below),
+        module,
+        diagnostics,
+        manifest,
+        engine,
+    };
+    let mut action = action(scope, VERSION, None, &parameters);
+    action.inputs = artifacts.iter().map(stored).collect();
+    action.traced = traced;
+    Some(Arc::new(action))
+}
+
 /// For the module definition that is bundled, how it reaches what the embedded engine does not have.
-fn module_chains(planner: &mut Planner<'_>, nodes: &[&Node]) -> BTreeMap<String, Vec<String>> {
+fn module_chains(scope: Scope<'_>, nodes: &[&Node]) -> BTreeMap<String, Vec<String>> {
     let Some(bundle) = nodes.iter().find(|node| node.label().kind() == "bundle" && node.has("module-definition"))
     else {
         return BTreeMap::new();
     };
     let entries = bundle.reference("module-definition").map(|rule| rule.value.clone());
-    let source = entries.and_then(|rule| entry_points(planner.db, RuleKey::new(planner.db, rule)).module.clone());
+    let source = entries.and_then(|rule| entry_points(scope.db, RuleKey::new(scope.db, rule)).module.clone());
     match (source, bundle.reference("modules")) {
-        (Some(source), Some(modules)) => chains(planner, modules, &source),
+        (Some(source), Some(modules)) => chains(scope, modules, &source),
         _ => BTreeMap::new(),
     }
 }
@@ -259,16 +270,11 @@ fn at_import(
 }
 
 /// The outputs of the entries that the rule names, by bucket, as far as they were made.
-fn buckets(
-    planner: &Planner<'_>,
-    nodes: &[&Node],
-    artifacts: &[Artifact],
-    below: &impl Fn(&RelPath) -> String,
-) -> Buckets {
+fn buckets(scope: Scope<'_>, nodes: &[&Node], artifacts: &[Artifact], below: &impl Fn(&RelPath) -> String) -> Buckets {
     let mut buckets = Buckets::default();
-    let Some(out) = out_root(planner) else { return buckets };
-    for rule in planner.node.references("entry-points") {
-        let points = entry_points(planner.db, RuleKey::new(planner.db, rule.value.clone()));
+    let Some(out) = out_root(scope) else { return buckets };
+    for rule in scope.node.references("entry-points") {
+        let points = entry_points(scope.db, RuleKey::new(scope.db, rule.value.clone()));
         for bucket in &points.buckets {
             let sources = &bucket.files;
             let bucket = match &*bucket.name {
@@ -285,7 +291,7 @@ fn buckets(
                         "bundle" if node.has("entries") => node.reference("modules")?,
                         _ => return None,
                     };
-                    let layout = layout_of(planner.db, planner.beside(modules)).as_ref()?;
+                    let layout = layout_of(scope.db, scope.beside(modules)).as_ref()?;
                     let path = node.output("out")?.value.for_source(out, layout.root(), source).ok()?;
                     artifacts.binary_search_by(|artifact| artifact.path.cmp(&path)).is_ok().then_some(path)
                 });

@@ -142,7 +142,7 @@ impl Rule for Bundle {
                 maps,
                 define: define(planner.scope()),
             };
-            let mut action = action(planner, VERSION, Some(source), &Work::<_, ()>::Link(&parameters));
+            let mut action = action(planner.scope(), VERSION, Some(source), &Work::<_, ()>::Link(&parameters));
             action.arguments = action.arguments.into_iter().chain([sources(db, rule, reached).clone()]).collect();
             let mut inputs = Vec::new();
             for module in &outputs(db, rule, reached).modules {
@@ -250,7 +250,9 @@ fn targets(
     layout: &Layout,
     entries: &[RelPath],
 ) -> Result<Vec<(RelPath, RelPath)>, Box<Diagnostic>> {
-    let (Some(template), Some(out)) = (planner.node.output("out"), out_root(planner)) else { return Ok(Vec::new()) };
+    let (Some(template), Some(out)) = (planner.node.output("out"), out_root(planner.scope())) else {
+        return Ok(Vec::new());
+    };
     let mut outputs: BTreeMap<RelPath, RelPath> = BTreeMap::new();
     for source in entries {
         let Ok(output) = template.value.for_source(out, layout.root(), source) else { continue };

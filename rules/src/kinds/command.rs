@@ -83,14 +83,15 @@ impl Rule for Command {
             }
         }
         let outputs: Vec<_> = planner.node.outputs("outputs").map(|output| output.value.clone()).collect();
-        let mut outputs: Vec<RelPath> = outputs.iter().filter_map(|output| output_path(planner, output)).collect();
+        let mut outputs: Vec<RelPath> =
+            outputs.iter().filter_map(|output| output_path(planner.scope(), output)).collect();
         outputs.sort();
         if !planner.is_done() {
             return;
         }
         let timeout = planner.node.duration("timeout").map_or(TIMEOUT, |timeout| timeout.value);
         let parameters = Parameters { timeout_ms: u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX) };
-        let mut action = action(planner, VERSION, None, &parameters);
+        let mut action = action(planner.scope(), VERSION, None, &parameters);
         let mut all = action.arguments.into_vec();
         all.extend(arguments);
         action.arguments = all.into_boxed_slice();
@@ -199,7 +200,7 @@ impl Command {
 /// What the process sees, sorted by name: values that the rule sets, and allow-listed values that it passes on.
 fn environment(planner: &Planner<'_>) -> Box<[(Box<str>, Box<str>)]> {
     let mut environment: BTreeMap<Box<str>, Box<str>> = BTreeMap::new();
-    if let Some(out) = out_root(planner) {
+    if let Some(out) = out_root(planner.scope()) {
         environment.insert(OUT.into(), out.as_str().into());
     }
     for name in planner.node.texts("environment") {

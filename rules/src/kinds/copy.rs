@@ -24,7 +24,7 @@ impl Rule for Copy {
     }
 
     fn plan(&self, planner: &mut Planner<'_>) {
-        let Some(to) = planner.node.output("to").and_then(|to| output_path(planner, &to.value)) else { return };
+        let Some(to) = planner.node.output("to").and_then(|to| output_path(planner.scope(), &to.value)) else { return };
         let mut inputs: Vec<Input> = Vec::new();
         let mut pairs = Parameters::new();
         let labels: Vec<_> = planner.node.references("from").map(|label| label.value.clone()).collect();
@@ -41,7 +41,8 @@ impl Rule for Copy {
             } else if let Some(plan) = planner.require(&label) {
                 for artifact in plan.artifacts.iter() {
                     // The profile's own root is not repeated below the target.
-                    let below = out_root(planner).and_then(|out| artifact.path.strip_prefix(out).map(str::to_owned));
+                    let below =
+                        out_root(planner.scope()).and_then(|out| artifact.path.strip_prefix(out).map(str::to_owned));
                     pairs.push((
                         artifact.path.as_str().to_owned(),
                         below.unwrap_or_else(|| artifact.path.as_str().to_owned()),
@@ -66,7 +67,7 @@ impl Rule for Copy {
         targets.sort();
         inputs.sort();
         inputs.dedup();
-        let mut action = action(planner, VERSION, None, &targets);
+        let mut action = action(planner.scope(), VERSION, None, &targets);
         action.inputs = inputs.into_boxed_slice();
         if let Some(outcome) = planner.action(action) {
             planner.place(outcome.artifacts.iter().cloned());

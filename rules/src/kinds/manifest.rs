@@ -18,7 +18,7 @@ use webstir_engine::diagnostic::Diagnostic;
 use webstir_engine::file;
 use webstir_engine::label::Label;
 use webstir_engine::path::RelPath;
-use webstir_engine::plan::Planner;
+use webstir_engine::plan::{Planner, Scope};
 use webstir_engine::rule::{Context, Rule, RunError, RunResult};
 use webstir_script::{Evaluation, Limits, ModuleDescription, ScriptError};
 
@@ -73,7 +73,9 @@ impl Rule for Manifest {
     }
 
     fn plan(&self, planner: &mut Planner<'_>) {
-        let Some(output) = planner.node.output("out").and_then(|out| output_path(planner, &out.value)) else { return };
+        let Some(output) = planner.node.output("out").and_then(|out| output_path(planner.scope(), &out.value)) else {
+            return;
+        };
         let Some(module) = reference(planner, "module") else { return };
         let path = planner.node.path("declared").map_or_else(package_json, |path| path.value.clone());
         let (projection, mistakes) = declared(planner.db, PathKey::new(planner.db, path));
@@ -91,7 +93,7 @@ impl Rule for Manifest {
             Some(sources(planner.db, modules, graph_key(planner.db, modules, vec![source.clone()])?))
         });
         let chains = match (&source, bundle.reference("modules")) {
-            (Some(source), Some(modules)) => chains(planner, modules, source),
+            (Some(source), Some(modules)) => chains(planner.scope(), modules, source),
             _ => BTreeMap::new(),
         };
         let limits = planner.node.block("limits");
@@ -115,7 +117,7 @@ impl Rule for Manifest {
             memory,
             chains,
         };
-        let mut action = action(planner, VERSION, None, &parameters);
+        let mut action = action(planner.scope(), VERSION, None, &parameters);
         // What each file was made of names it in `import.meta` and in frames.
         let names = names.filter(|_| parameters.module.as_ref().is_some_and(|module| !module.others.is_empty()));
         action.arguments = action.arguments.into_iter().chain(names.cloned()).collect();
@@ -255,9 +257,9 @@ impl Manifest {
 }
 
 /// The shortest way from a module definition to each import that the embedded engine does not have.
-pub(super) fn chains(planner: &Planner<'_>, modules: &Label, definition: &RelPath) -> BTreeMap<String, Vec<String>> {
-    let key = graph_key(planner.db, planner.beside(modules), vec![definition.clone()]);
-    key.map(|key| foreign_imports(planner.db, key).clone()).unwrap_or_default()
+pub(super) fn chains(scope: Scope<'_>, modules: &Label, definition: &RelPath) -> BTreeMap<String, Vec<String>> {
+    let key = graph_key(scope.db, scope.beside(modules), vec![definition.clone()]);
+    key.map(|key| foreign_imports(scope.db, key).clone()).unwrap_or_default()
 }
 
 #[salsa::tracked(returns(ref))]

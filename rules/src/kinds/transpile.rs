@@ -7,6 +7,7 @@
 mod layout;
 
 use std::collections::BTreeMap;
+use std::iter::Peekable;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -130,6 +131,21 @@ fn planned<'db>(db: &'db dyn Db, module: ModuleKey<'db>) -> Option<Arc<Action>> 
     Some(Arc::new(action))
 }
 
+/// Sorted paths, asked about in order.
+struct Among<I: Iterator>(Peekable<I>);
+
+impl<'a, I: Iterator<Item = &'a RelPath>> Among<I> {
+    fn new(paths: I) -> Self {
+        Self(paths.peekable())
+    }
+
+    /// Whether `path` is one of them. It comes after all that were asked about before.
+    fn has(&mut self, path: &RelPath) -> bool {
+        while self.0.next_if(|next| *next < path).is_some() {}
+        self.0.next_if(|next| *next == path).is_some()
+    }
+}
+
 impl Rule for Transpile {
     fn kind(&self) -> &'static str {
         "transpile"
@@ -171,15 +187,18 @@ impl Rule for Transpile {
         // An error of the module definition is reported at its source, so its maps are made in any case.
         let mapped = module.as_ref().and_then(|module| graph_key(db, rule, vec![module.clone()]));
         let mapped = mapped.map(|mapped| module_graph(db, mapped));
+        let mut placed = placed.map(|placed| Among::new(placed.modules.keys()));
+        let mut mapped = mapped.map(|mapped| Among::new(mapped.modules.keys()));
         let maps = common(db, rule).as_ref().is_some_and(|(_, maps)| *maps == "linked");
         for source in graph.modules.keys() {
-            let is_mapped = mapped.is_some_and(|mapped| mapped.modules.contains_key(source));
+            let is_mapped = mapped.as_mut().is_some_and(|mapped| mapped.has(source));
+            let is_placed = placed.as_mut().is_some_and(|placed| placed.has(source));
             let Some(step) = step(db, ModuleKey::new(db, rule, PathKey::new(db, source.clone()), is_mapped)) else {
                 continue;
             };
             let Some(outcome) = planner.step(step.clone()) else { continue };
             // The module definition is written by the rule that bundles it.
-            if placed.is_some_and(|placed| placed.modules.contains_key(source)) && Some(source) != module.as_ref() {
+            if is_placed && Some(source) != module.as_ref() {
                 let wanted = outcome.artifacts.iter().filter(|artifact| maps || artifact.path.extension() != "map");
                 planner.place(wanted.cloned());
             }

@@ -92,7 +92,7 @@ impl Rule for Typecheck {
             types: templates::types().digest().to_hex(),
             neighbours: neighbours(planner, &project),
         };
-        let mut action = action(planner, VERSION, None, &parameters);
+        let mut action = action(planner.scope(), VERSION, None, &parameters);
         action.tool = Some(compiler.digest());
         action.traced = true;
         planner.action(action);

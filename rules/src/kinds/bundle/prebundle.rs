@@ -66,7 +66,7 @@ impl Prebundle {
 /// The action that links packages.
 pub(super) fn action(planner: &Planner<'_>, prebundle: &Prebundle) -> Action {
     let subject = RelPath::new(&prebundle.directory).ok();
-    let mut action = rule_action(planner, VERSION, subject, &Work::<(), _>::Prebundle(prebundle));
+    let mut action = rule_action(planner.scope(), VERSION, subject, &Work::<(), _>::Prebundle(prebundle));
     action.traced = true;
     action
 }
