@@ -252,7 +252,7 @@ fn place(
     // Of a configuration that is not sound nothing was planned, which is not to say that there should be nothing.
     if workspace.is_sound() && webstir_rules::may_be_placed(&run, &built.profile, clean) {
         let held = engine.held.take();
-        match workspace.place(&built.profile, held, &built.artifacts, &engine.store, events) {
+        match workspace.place(&built.profile, held.as_ref(), &built.artifacts, &engine.store, events) {
             Ok(placed) => (built.placed, engine.held) = placed.unzip(),
             Err(PlaceError::BlobMissing(_)) if may_heal => {
                 let digests = built.artifacts.iter().map(|artifact| artifact.digest);

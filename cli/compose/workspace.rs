@@ -124,7 +124,7 @@ impl Workspace {
     pub(super) fn place(
         &self,
         profile: &str,
-        held: Option<Held>,
+        held: Option<&Held>,
         artifacts: &[Artifact],
         store: &Store,
         events: &EventSink,

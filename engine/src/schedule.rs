@@ -25,7 +25,7 @@ use salsa::Setter as _;
 pub use self::message::{Goals, Happening, Inbox, Message, Request};
 use self::run::artifacts;
 pub use self::run::{Report, Run};
-use crate::action::{Action, ActionKey, Artifact};
+use crate::action::{ActionKey, Artifact};
 use crate::config::Config;
 use crate::db::{Database, Db, Settings};
 use crate::event::{EventSink, Phase, Status, during};
@@ -345,8 +345,8 @@ impl Scheduler {
                     continue;
                 }
                 self.stop_superseded(goals);
-                // To look up what reads as it runs is to ask about all that it read. The others run meanwhile, and what one file made
-                // them do is over before it is worth to begin.
+                // To look up what reads as it runs is to ask about all that it read. The others run meanwhile; what one edited file has
+                // them do is over at once, and the next plan comes first.
                 let (traced, plain): (Vec<_>, Vec<_>) = missing.into_iter().partition(|action| action.traced);
                 if self.take_from_store(&plain)? {
                     continue;
@@ -380,17 +380,6 @@ impl Scheduler {
                 self.published = Instant::now();
             }
         }
-    }
-
-    /// Takes these out of the store, or starts them all. Returns whether the store had any.
-    fn begin_all(&mut self, actions: Vec<Arc<Action>>) -> Result<bool, BuildError> {
-        if self.take_from_store(&actions)? {
-            return Ok(true);
-        }
-        for action in actions {
-            self.start(action);
-        }
-        Ok(false)
     }
 
     /// What others said, changes first.

@@ -88,7 +88,7 @@ impl Tree {
 
     /// Whether the tree holds exactly `artifacts`, as far as it is ours. Changes nothing but the list of owned files.
     pub fn holds(&self, artifacts: &[Artifact]) -> Result<bool, PlaceError> {
-        let state = self.inspect(artifacts)?;
+        let mut state = self.inspect(artifacts)?;
         let holds = state.is_whole();
         if holds {
             state.settle()?;
@@ -162,11 +162,11 @@ impl Tree {
         blobs: &dyn Blobs,
         rank: &dyn Fn(&RelPath) -> u8,
     ) -> Result<(Placed, Held), PlaceError> {
-        let state = self.inspect(artifacts)?;
+        let mut state = self.inspect(artifacts)?;
         self.sweep();
         if state.is_whole() {
-            let (list, _lock) = state.settle()?;
-            return Ok((Placed { kept: artifacts.len(), ..Placed::default() }, Held::new(artifacts, &list)));
+            state.settle()?;
+            return Ok((Placed { kept: artifacts.len(), ..Placed::default() }, Held::new(artifacts, &state.list)));
         }
         let Inspection { list, before, root, mut kept, mut missing, stale, is_settled: _, _lock } = state;
 
@@ -237,12 +237,12 @@ impl Inspection<'_> {
         self.missing.is_empty() && self.stale.is_empty()
     }
 
-    /// Writes the list of a whole tree anew when some file had to be read to be known. The lock is held on.
-    fn settle(self) -> Result<(PathBuf, File), PlaceError> {
-        if !self.is_settled {
-            Owned::new(self.kept).write(&self.list).map_err(PlaceError::io(&self.list.display()))?;
+    /// Writes the list of a whole tree anew when some file had to be read to be known.
+    fn settle(&mut self) -> Result<(), PlaceError> {
+        if self.is_settled {
+            return Ok(());
         }
-        Ok((self.list, self._lock))
+        Owned::new(std::mem::take(&mut self.kept)).write(&self.list).map_err(PlaceError::io(&self.list.display()))
     }
 }
 

@@ -34,7 +34,7 @@ use self::workspace::Workspace;
 pub use self::neighbours::{Neighbour, Neighbours};
 pub use self::protocol::ProtocolError;
 pub use self::virtual_files::VirtualFiles;
-pub use self::warm::{Extent, Warm};
+pub use self::warm::{Extent, Warm, Wear};
 
 /// An installed TypeScript compiler.
 #[derive(Debug, Clone, PartialEq, Eq)]

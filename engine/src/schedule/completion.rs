@@ -72,14 +72,14 @@ impl Scheduler {
                 self.inbox.1.recv().map_err(|_| RecvTimeoutError::Disconnected)
             } else {
                 let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+                if left.is_some_and(|left| left.is_zero()) {
+                    return Ok(false);
+                }
                 self.inbox.1.recv_timeout(left.map_or(CANCELLATION_INTERVAL, |left| left.min(CANCELLATION_INTERVAL)))
             };
             let Ok(message) = received else {
                 if self.cancelled.load(Ordering::Relaxed) {
                     return Err(BuildError::Interrupted);
-                }
-                if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
-                    return Ok(false);
                 }
                 continue;
             };

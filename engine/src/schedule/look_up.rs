@@ -58,6 +58,17 @@ impl Scheduler {
         Ok(any)
     }
 
+    /// Takes these out of the store, or starts them all. Returns whether the store had any.
+    pub(super) fn begin_all(&mut self, actions: Vec<Arc<Action>>) -> Result<bool, BuildError> {
+        if self.take_from_store(&actions)? {
+            return Ok(true);
+        }
+        for action in actions {
+            self.start(action);
+        }
+        Ok(false)
+    }
+
     fn look_up(&self, actions: &[Arc<Action>]) -> io::Result<Vec<(Arc<Action>, Outcome)>> {
         let mut found = Vec::new();
         for action in actions {

@@ -48,7 +48,7 @@ impl Tree {
     /// owned files stays as it is: it names the files that are replaced, and vouches for none of them, for they have other stats.
     pub fn change(
         &self,
-        held: Held,
+        held: &Held,
         artifacts: &[Artifact],
         blobs: &dyn Blobs,
         rank: &dyn Fn(&RelPath) -> u8,
@@ -63,7 +63,7 @@ impl Tree {
         };
         let Some(replaced) = replaced else { return self.place(artifacts, blobs, rank) };
         let placed = Placed { written: replaced.len(), kept: artifacts.len() - replaced.len(), ..Placed::default() };
-        Ok((placed, Held { artifacts: artifacts.to_vec(), ..held }))
+        Ok((placed, Held { artifacts: artifacts.to_vec(), list: held.list }))
     }
 
     fn replace(

@@ -43,7 +43,7 @@ impl Case {
         self.tree().place(&self.artifacts(files), &self.store, &|_| 0).unwrap().1
     }
 
-    fn change(&self, held: Held, files: &[(&str, &str)]) -> Result<(Placed, Held), PlaceError> {
+    fn change(&self, held: &Held, files: &[(&str, &str)]) -> Result<(Placed, Held), PlaceError> {
         self.tree().change(held, &self.artifacts(files), &self.store, &|_| 0)
     }
 
@@ -156,11 +156,11 @@ fn a_change_writes_what_differs_and_looks_at_nothing_else() {
     let case = Case::new();
     let held = case.hold(&[("build/a.js", "1"), ("build/b.js", "2")]);
     case.write("build/b.js", "tampered");
-    let (placed, held) = case.change(held, &[("build/a.js", "3"), ("build/b.js", "2")]).unwrap();
+    let (placed, held) = case.change(&held, &[("build/a.js", "3"), ("build/b.js", "2")]).unwrap();
     assert_eq!(placed, Placed { written: 1, kept: 1, removed: 0 });
     assert_eq!(case.read("build/a.js").as_deref(), Some("3"));
     assert_eq!(case.read("build/b.js").as_deref(), Some("tampered"));
-    let (placed, _) = case.change(held, &[("build/a.js", "3"), ("build/b.js", "2")]).unwrap();
+    let (placed, _) = case.change(&held, &[("build/a.js", "3"), ("build/b.js", "2")]).unwrap();
     assert_eq!(placed, Placed { written: 0, kept: 2, removed: 0 });
     // Placing looks at all of it: the list vouches for none that was changed.
     let placed = case.place(&[("build/a.js", "3"), ("build/b.js", "2")]).unwrap();
@@ -174,7 +174,7 @@ fn a_change_writes_what_differs_and_looks_at_nothing_else() {
 fn a_change_that_is_taken_back_before_the_tree_is_placed_is_written() {
     let case = Case::new();
     let held = case.hold(&[("build/a.js", "1")]);
-    case.change(held, &[("build/a.js", "2")]).unwrap();
+    case.change(&held, &[("build/a.js", "2")]).unwrap();
     assert_eq!(case.place(&[("build/a.js", "1")]).unwrap().written, 1);
     assert_eq!(case.read("build/a.js").as_deref(), Some("1"));
 }
@@ -184,10 +184,10 @@ fn files_that_come_or_go_have_the_tree_placed() {
     let case = Case::new();
     let held = case.hold(&[("build/a.js", "1"), ("build/b.js", "2")]);
     case.write("build/a.js", "tampered");
-    let (placed, held) = case.change(held, &[("build/a.js", "1"), ("build/c.js", "3")]).unwrap();
+    let (placed, held) = case.change(&held, &[("build/a.js", "1"), ("build/c.js", "3")]).unwrap();
     assert_eq!(placed, Placed { written: 2, kept: 0, removed: 1 });
     assert_eq!(case.read("build/b.js"), None);
-    let (placed, _) = case.change(held, &[("build/a.js", "1")]).unwrap();
+    let (placed, _) = case.change(&held, &[("build/a.js", "1")]).unwrap();
     assert_eq!(placed, Placed { written: 0, kept: 1, removed: 1 });
     // What was removed is nobody's.
     case.write("build/c.js", "mine");
@@ -200,7 +200,7 @@ fn what_another_process_placed_is_not_taken_for_granted() {
     let case = Case::new();
     let held = case.hold(&[("build/a.js", "1"), ("build/b.js", "2")]);
     case.place(&[("build/a.js", "1"), ("build/b.js", "other"), ("build/z.js", "3")]).unwrap();
-    let (placed, _) = case.change(held, &[("build/a.js", "4"), ("build/b.js", "2")]).unwrap();
+    let (placed, _) = case.change(&held, &[("build/a.js", "4"), ("build/b.js", "2")]).unwrap();
     assert_eq!(placed, Placed { written: 2, kept: 0, removed: 1 });
     assert_eq!(case.read("build/b.js").as_deref(), Some("2"));
 }
@@ -211,7 +211,7 @@ fn a_change_that_fails_changes_nothing() {
     let held = case.hold(&[("build/a.js", "1"), ("build/b.js", "2")]);
     let lost = Artifact { digest: Digest::of(b"lost"), ..case.artifact("build/b.js", "2") };
     let artifacts = [case.artifact("build/a.js", "new"), lost];
-    let error = case.tree().change(held, &artifacts, &case.store, &|_| 0).unwrap_err();
+    let error = case.tree().change(&held, &artifacts, &case.store, &|_| 0).unwrap_err();
     assert!(matches!(error, PlaceError::BlobMissing(_)), "{error}");
     assert_eq!(case.read("build/a.js").as_deref(), Some("1"));
 }

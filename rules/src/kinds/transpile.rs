@@ -20,7 +20,7 @@ use webstir_engine::plan::{Planner, Scope, Step, Target};
 use webstir_engine::rule::{Context, Rule, RunResult};
 
 use super::{argument, parameters};
-use crate::modules::{Link, PathKey, RuleKey, entry_points, imports, module_graph, project};
+use crate::modules::{GraphKey, Link, PathKey, RuleKey, entry_points, imports, module_graph, project};
 use crate::transpile::{self, ImportRequire, MapLink, MapOptions, Options, Source};
 use crate::tsconfig::EmitOptions;
 
@@ -82,6 +82,29 @@ struct ModuleKey<'db> {
     /// Whether a map is made even where none is placed.
     #[returns(copy)]
     mapped: bool,
+}
+
+/// What becomes of the modules of a rule: those that are transpiled, and which of them are placed and are mapped in any case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, salsa::SalsaValue)]
+struct Graphs<'db> {
+    all: GraphKey<'db>,
+    placed: Option<GraphKey<'db>>,
+    mapped: Option<GraphKey<'db>>,
+}
+
+/// The modules of a rule in the order of their paths, and whether each is placed. Apart from the plan, which is made again with each of
+/// their outcomes.
+#[salsa::tracked(returns(ref))]
+fn modules<'db>(db: &'db dyn Db, rule: Target<'db>, graphs: Graphs<'db>) -> Vec<(ModuleKey<'db>, bool)> {
+    let paths = |graph| Among::new(module_graph(db, graph).modules.keys());
+    let (mut placed, mut mapped) = (graphs.placed.map(paths), graphs.mapped.map(paths));
+    let modules = module_graph(db, graphs.all).modules.keys();
+    let modules = modules.map(|source| {
+        let is_mapped = mapped.as_mut().is_some_and(|mapped| mapped.has(source));
+        let is_placed = placed.as_mut().is_some_and(|placed| placed.has(source));
+        (ModuleKey::new(db, rule, PathKey::new(db, source.clone()), is_mapped), is_placed)
+    });
+    modules.collect()
 }
 
 /// The action of one module and what came of it; `None` when the module is not there.
@@ -183,22 +206,15 @@ impl Rule for Transpile {
         // A definition may be loaded from what it reaches.
         placed_from.extend(module.clone());
         let placed = layout.placed().then(|| graph_key(db, rule, placed_from)).flatten();
-        let placed = placed.map(|placed| module_graph(db, placed));
         // An error of the module definition is reported at its source, so its maps are made in any case.
         let mapped = module.as_ref().and_then(|module| graph_key(db, rule, vec![module.clone()]));
-        let mapped = mapped.map(|mapped| module_graph(db, mapped));
-        let mut placed = placed.map(|placed| Among::new(placed.modules.keys()));
-        let mut mapped = mapped.map(|mapped| Among::new(mapped.modules.keys()));
+        let module = module.map(|module| PathKey::new(db, module));
         let maps = common(db, rule).as_ref().is_some_and(|(_, maps)| *maps == "linked");
-        for source in graph.modules.keys() {
-            let is_mapped = mapped.as_mut().is_some_and(|mapped| mapped.has(source));
-            let is_placed = placed.as_mut().is_some_and(|placed| placed.has(source));
-            let Some(step) = step(db, ModuleKey::new(db, rule, PathKey::new(db, source.clone()), is_mapped)) else {
-                continue;
-            };
+        for (source, is_placed) in modules(db, rule, Graphs { all, placed, mapped }) {
+            let Some(step) = step(db, *source) else { continue };
             let Some(outcome) = planner.step(step.clone()) else { continue };
             // The module definition is written by the rule that bundles it.
-            if is_placed && Some(source) != module.as_ref() {
+            if *is_placed && Some(source.source(db)) != module {
                 let wanted = outcome.artifacts.iter().filter(|artifact| maps || artifact.path.extension() != "map");
                 planner.place(wanted.cloned());
             }

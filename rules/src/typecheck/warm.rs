@@ -24,7 +24,7 @@ mod written;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::Ordering;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use webstir_engine::action::{Action, ActionKey};
 use webstir_engine::diagnostic::Diagnostic;
@@ -38,16 +38,32 @@ use self::remembered::Remembered;
 use super::api_7_0::{Resting, Session};
 use super::{Checked, CompilerProgram, Neighbours, Protocol, Request, TypecheckError, check, open_session};
 
-/// How often a compiler is updated before it is started again.
-const UPDATES: u32 = 1000;
 /// How many files of a program may change at once; the compiler itself has a limit above which it starts over.
 const CHANGED: usize = 200;
-/// How much memory a compiler may have more than twice what it had after its first check.
-const FLOOR: u64 = 256 << 20;
 
 /// Compilers that stay between checks, by the action that they are for.
 #[derive(Debug, Default)]
-pub struct Warm(Mutex<BTreeMap<ActionLabel, Kept>>);
+pub struct Warm {
+    kept: Mutex<BTreeMap<ActionLabel, Kept>>,
+    wear: Wear,
+}
+
+/// How long a compiler is used before it is started again: old snapshots do not leave all of their memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wear {
+    /// How often it is told of other files.
+    pub updates: u32,
+    /// How many times the memory that it had after its first check it may have,
+    pub times: u64,
+    /// and how many bytes more.
+    pub more: u64,
+}
+
+impl Default for Wear {
+    fn default() -> Self {
+        Self { updates: 1000, times: 2, more: 256 << 20 }
+    }
+}
 
 /// How much of a program a check asked about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,6 +97,11 @@ enum Again {
 }
 
 impl Warm {
+    /// Compilers that are started again when they are worn.
+    pub fn new(wear: Wear) -> Self {
+        Self { kept: Mutex::default(), wear }
+    }
+
     /// Reads all inputs of a project and checks it, with the compiler that `action` kept if there is one and if it is of use.
     /// `previous` is what came of the action in its last run.
     pub fn check(
@@ -115,7 +136,7 @@ impl Warm {
 
     /// The bytes of memory that all compilers have now, as far as the system says.
     pub fn memory(&self) -> u64 {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = self.lock();
         kept.values().filter_map(|kept| kept.session.resident()).sum()
     }
 
@@ -153,24 +174,28 @@ impl Warm {
     }
 
     fn take(&self, label: &ActionLabel) -> Option<Kept> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(label)
+        self.lock().remove(label)
     }
 
     fn keep(&self, label: &ActionLabel, kept: Kept) {
-        if !kept.session.is_torn() && !kept.is_worn() {
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(label.clone(), kept);
+        if !kept.session.is_torn() && !kept.is_worn(self.wear) {
+            self.lock().insert(label.clone(), kept);
         }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<ActionLabel, Kept>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Kept {
-    /// Whether the compiler should be started again: old snapshots do not leave all of their memory.
-    fn is_worn(&self) -> bool {
+    /// Whether the compiler should be started again.
+    fn is_worn(&self, wear: Wear) -> bool {
         let has_grown = match (self.first, self.session.resident()) {
-            (Some(first), Some(now)) => now > 2 * first + FLOOR,
+            (Some(first), Some(now)) => now > first.saturating_mul(wear.times).saturating_add(wear.more),
             _ => false,
         };
-        has_grown || self.updates >= UPDATES
+        has_grown || self.updates >= wear.updates
     }
 
     fn check(mut self, previous: &Previous, request: &Request<'_>) -> Result<Again, TypecheckError> {

@@ -1,6 +1,8 @@
-//! Which of the compiler's programs are asked about types.
+//! Which of the compiler's programs are asked about types, and how long a compiler stays.
 
 use serde_json::Value;
+
+use webstir_rules::typecheck::{Warm, Wear};
 
 use super::{Bench, Extent, SMALL};
 use crate::tools::*;
@@ -43,4 +45,30 @@ fn a_program_that_others_hold_is_not_asked_about_types() {
     for (changed, asked) in snapshots {
         assert_eq!(asked > 0, changed == Some(1), "{changed:?}, {asked}");
     }
+}
+
+/// How much is asked about in each of four edits of one file, after a start; each result is that of a check that starts over.
+fn edited(wear: Wear) -> (Bench, Vec<Extent>) {
+    let mut bench = Bench::new(&SMALL);
+    bench.warm = Warm::new(wear);
+    let mut extents = vec![bench.run("start").1];
+    for edit in 0..4 {
+        bench.write("src/low.ts", &format!("{}// {edit}\n", SMALL[2].1));
+        extents.push(bench.run("edit").1);
+    }
+    (bench, extents)
+}
+
+#[test]
+fn a_compiler_is_started_again_after_so_many_edits() {
+    let (_, extents) = edited(Wear { updates: 2, ..Wear::default() });
+    let is_cold: Vec<bool> = extents.iter().map(|extent| *extent == Extent::Cold).collect();
+    assert_eq!(is_cold, [true, false, false, true, false]);
+}
+
+#[test]
+fn a_compiler_that_has_grown_is_started_again() {
+    let (bench, extents) = edited(Wear { times: 0, more: 0, ..Wear::default() });
+    assert_eq!(extents, [Extent::Cold; 5]);
+    assert_eq!(bench.warm.memory(), 0);
 }
