@@ -316,6 +316,10 @@ impl Scheduler {
     /// The state of the world is another one.
     fn begin(&mut self) {
         let told = std::mem::take(&mut self.told);
+        if told.idle {
+            // What was idle has published everything.
+            self.published = Instant::now();
+        }
         if told.idle || self.running.is_empty() {
             self.status.clear();
         } else {

@@ -24,6 +24,7 @@
 mod bucket;
 pub(crate) mod codec;
 mod collect;
+mod delta;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
 mod pack;

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc;
+use std::time::Duration;
 
 use rquickjs::promise::PromiseState;
 use rquickjs::{CatchResultExt, CaughtError, Context, Ctx, Function, Object, Promise, Runtime, Value};
@@ -40,6 +41,9 @@ pub(crate) struct Job {
     pub(crate) messages: mpsc::Sender<Message>,
 }
 
+/// How long an engine is left alone before it is taken apart.
+const REST: Duration = Duration::from_millis(50);
+
 /// A description larger than this is refused.
 const MAX_DESCRIPTION: usize = 16 << 20;
 
@@ -54,7 +58,8 @@ pub(crate) fn run(job: &Job) {
         result => result,
     };
     let _ = job.messages.send(Message::Done(Box::new(result)));
-    // Taking apart what a large program made takes long; nobody waits for it.
+    // Taking apart what a large program made takes long. Nobody waits for it, and what follows from the result goes first.
+    std::thread::sleep(REST);
     drop(engine);
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::codec::{Decoder, Encoder};
+use super::delta;
 use crate::action::{Artifact, Outcome};
 use crate::diagnostic::{Diagnostic, Related, Severity, Span};
 use crate::label::Label;
@@ -11,12 +12,20 @@ use crate::system::PathKind;
 use crate::view::Observation;
 
 /// Raised with every change of the form below; a record of another version is a miss.
-const VERSION: u64 = 3;
+const VERSION: u64 = 4;
+
+/// No record has more outcomes. Each may repeat the trace of the one before in a few bytes.
+const MOST_OUTCOMES: u64 = 16;
 
 pub(super) fn encode_outcomes(outcomes: &[Outcome]) -> Vec<u8> {
     let mut encoder = Encoder::default();
     encoder.number(VERSION);
-    encoder.list(outcomes.iter(), outcome);
+    encoder.number(outcomes.len() as u64);
+    let mut before: &[_] = &[];
+    for kept in outcomes {
+        outcome(&mut encoder, before, kept);
+        before = &kept.trace;
+    }
     encoder.finish()
 }
 
@@ -25,14 +34,23 @@ pub(super) fn decode_outcomes(bytes: &[u8]) -> Option<Vec<Outcome>> {
     if decoder.number()? != VERSION {
         return None;
     }
-    let outcomes = decoder.list(decode_outcome)?;
+    let count = decoder.number()?;
+    if count > MOST_OUTCOMES {
+        return None;
+    }
+    let mut outcomes: Vec<Outcome> = Vec::new();
+    for _ in 0..count {
+        let before = outcomes.last().map_or(&[][..], |outcome| &outcome.trace);
+        let outcome = decode_outcome(&mut decoder, before)?;
+        outcomes.push(outcome);
+    }
     decoder.is_empty().then_some(outcomes)
 }
 
-fn outcome(encoder: &mut Encoder, outcome: &Outcome) {
+fn outcome(encoder: &mut Encoder, before: &[(RelPath, Observation)], outcome: &Outcome) {
     encoder.list(outcome.artifacts.iter(), artifact);
     encoder.list(outcome.diagnostics.iter(), diagnostic);
-    encoder.list(outcome.trace.iter(), observation);
+    delta::encode(encoder, before, &outcome.trace);
     encoder.byte(u8::from(outcome.hermetic));
 }
 
@@ -103,10 +121,10 @@ pub(crate) fn decode_observation(decoder: &mut Decoder<'_>) -> Option<(RelPath, 
     Some((path_of, observation))
 }
 
-fn decode_outcome(decoder: &mut Decoder<'_>) -> Option<Outcome> {
+fn decode_outcome(decoder: &mut Decoder<'_>, before: &[(RelPath, Observation)]) -> Option<Outcome> {
     let artifacts = decoder.list(decode_artifact)?;
     let diagnostics = decoder.list(decode_diagnostic)?;
-    let trace = decoder.list(decode_observation)?;
+    let trace = delta::decode(decoder, before)?;
     let mut outcome = Outcome::done(artifacts, diagnostics);
     outcome.trace = trace.into_boxed_slice();
     outcome.hermetic = flag(decoder)?;
