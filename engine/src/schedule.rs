@@ -352,12 +352,9 @@ impl Scheduler {
                 // To look up what reads as it runs is to ask about all that it read. The others run meanwhile; what one edited file has
                 // them do is over at once, and the next plan comes first.
                 let (traced, plain): (Vec<_>, Vec<_>) = missing.into_iter().partition(|action| action.traced);
-                if self.take_from_store(&plain)? {
-                    continue;
-                }
                 let has_begun = !plain.is_empty();
-                for action in plain {
-                    self.start(action);
+                if self.begin_all(plain)? {
+                    continue;
                 }
                 if has_begun && self.wait(concerns, Some(Instant::now() + HASTE))? {
                     continue;

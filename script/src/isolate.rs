@@ -5,7 +5,6 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc;
-use std::time::Duration;
 
 use rquickjs::promise::PromiseState;
 use rquickjs::{CatchResultExt, CaughtError, Context, Ctx, Function, Object, Promise, Runtime, Value};
@@ -41,9 +40,6 @@ pub(crate) struct Job {
     pub(crate) messages: mpsc::Sender<Message>,
 }
 
-/// How long an engine is left alone before it is taken apart.
-const REST: Duration = Duration::from_millis(50);
-
 /// A description larger than this is refused.
 const MAX_DESCRIPTION: usize = 16 << 20;
 
@@ -58,8 +54,7 @@ pub(crate) fn run(job: &Job) {
         result => result,
     };
     let _ = job.messages.send(Message::Done(Box::new(result)));
-    // Taking apart what a large program made takes long. Nobody waits for it, and what follows from the result goes first.
-    std::thread::sleep(REST);
+    // Taking apart what a large program made takes long; nobody waits for it.
     drop(engine);
 }
 
@@ -108,8 +103,7 @@ fn run_in_engine(job: &Job, memory: usize) -> Run {
 impl Engine {
     fn start(job: &Job, memory: usize, missing: &Missing) -> rquickjs::Result<Self> {
         let runtime = Runtime::new()?;
-        // It ends soon.
-        set_memory(&runtime, memory, 4);
+        set_memory(&runtime, memory);
         runtime.set_max_stack_size(job.limits.stack);
         let (mode, program) = (Mode::Evaluate, &job.program);
         runtime.set_loader(

@@ -25,11 +25,11 @@ impl Default for Limits {
     }
 }
 
-/// Gives an engine so much memory. Cycles are looked for when this part of it is in use and not before: to load many modules, which
+/// Gives an engine so much memory. Cycles are looked for when a part of it is in use and not before: to load many modules, which
 /// holds on to everything, would look for them again and again.
-pub(crate) fn set_memory(runtime: &Runtime, bytes: usize, part: usize) {
+pub(crate) fn set_memory(runtime: &Runtime, bytes: usize) {
     runtime.set_memory_limit(bytes);
-    runtime.set_gc_threshold(bytes / part);
+    runtime.set_gc_threshold(bytes / 16);
 }
 
 /// The CPU time that the current thread has used so far.

@@ -76,7 +76,7 @@ fn run_in_engine(
     let start = |error: rquickjs::Error| ScriptError::Start(error.to_string());
     let limits = common.settings.limits;
     let runtime = Runtime::new().map_err(start)?;
-    set_memory(&runtime, limits.memory, 16);
+    set_memory(&runtime, limits.memory);
     runtime.set_max_stack_size(limits.stack);
     let missing = Missing::default();
     let (mode, program) = (Mode::Serve, &common.program);
