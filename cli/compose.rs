@@ -12,7 +12,7 @@ mod workspace;
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
@@ -31,7 +31,8 @@ use webstir_engine::schedule::{BuildError, Report, Run, Scheduler};
 use webstir_engine::store::{Budget, Store};
 use webstir_engine::tree::{Held, PlaceError, Placed};
 
-use webstir_rules::Setup;
+use webstir_engine::machine::Machine;
+use webstir_rules::{Programs, Resources};
 
 pub(crate) use self::failure::Failure;
 pub(crate) use self::store::{budget, store_root};
@@ -85,6 +86,8 @@ pub(crate) struct Session {
     global: Global,
     /// `None` until something is built, and when the configuration is not sound.
     engine: Option<Engine>,
+    /// The workspace whose packages its programs load.
+    packages: PathBuf,
     events: EventSink,
     cancelled: Arc<AtomicBool>,
     started: Instant,
@@ -93,7 +96,7 @@ pub(crate) struct Session {
 struct Engine {
     store: Arc<Store>,
     budget: Budget,
-    setup: Arc<Setup>,
+    machine: Arc<dyn Machine>,
     scheduler: Scheduler,
     /// What the tree held when it was placed last; none where every file is to be looked at.
     held: Option<Held>,
@@ -101,25 +104,27 @@ struct Engine {
 
 impl Engine {
     /// Opens the store and makes a database.
-    fn start(session: &Session, setup: Setup) -> Result<Self, Failure> {
+    fn start(session: &Session, resources: Resources) -> Result<Self, Failure> {
         let Session { workspace, global, events, cancelled, .. } = session;
         let budget = budget()?;
         let store = Arc::new(store::open(&workspace.store)?);
-        let setup = Arc::new(setup);
-        let rules = Arc::new(webstir_rules::all(&setup));
+        let machine: Arc<dyn Machine> =
+            Arc::new(Programs::new(&workspace.root).with_packages_of(&session.packages));
+        let runs = Arc::new(webstir_rules::runs(&Arc::new(resources)));
         let jobs = global.jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
-        let executor = Executor::new(jobs, rules.clone(), workspace.system.clone(), store.clone(), events.clone())
+        let executor = Executor::new(jobs, runs, workspace.system.clone(), machine.clone(), store.clone(), events.clone())
             .map_err(|error| Failure::new(format!("The worker threads cannot be started: {error}")))?;
         let facts = Arc::new(FactTable::new(Some(store.clone())));
         let database = Database::new(
             workspace.system.clone(),
-            rules,
+            machine.clone(),
+            Arc::new(webstir_rules::plans()),
             facts,
             workspace.config.clone(),
             environment(&workspace.config),
         );
         let scheduler = Scheduler::new(database, store.clone(), executor, events.clone(), cancelled.clone());
-        Ok(Self { store, budget, setup, scheduler, held: None })
+        Ok(Self { store, budget, machine, scheduler, held: None })
     }
 }
 
@@ -139,6 +144,7 @@ impl Session {
                 .with_help(format!("The profiles are {}", names.join(", "))));
         }
         Ok(Self {
+            packages: workspace.root.clone(),
             goals: workspace.config.rules_in(profile).map(|rule| rule.label().clone()).collect(),
             workspace: Arc::new(workspace),
             profile: profile.to_owned(),
@@ -150,6 +156,11 @@ impl Session {
         })
     }
 
+    /// With the packages that are installed in another checkout.
+    pub(crate) fn with_packages_of(self, workspace: &Path) -> Self {
+        Self { packages: workspace.to_owned(), ..self }
+    }
+
     /// The bytes of an artifact that a build made.
     pub(crate) fn artifact(&self, artifact: &Artifact) -> Result<Option<Vec<u8>>, Failure> {
         let Some(engine) = &self.engine else { return Ok(None) };
@@ -157,14 +168,14 @@ impl Session {
         Ok(blob.map(|blob| blob.to_vec()))
     }
 
-    fn setup(&self) -> Setup {
-        Setup::from_environment(&self.workspace.root, self.global.offline)
+    fn resources(&self) -> Resources {
+        Resources::from_environment(&self.workspace.root, self.global.offline)
     }
 
     /// When it is first needed; none when the configuration is not sound.
     fn start_engine(&mut self) -> Result<(), Failure> {
         if self.engine.is_none() && self.workspace.is_sound() {
-            self.engine = Some(Engine::start(self, self.setup())?);
+            self.engine = Some(Engine::start(self, self.resources())?);
         }
         Ok(())
     }

@@ -95,7 +95,7 @@ fn verify_finds_and_removes_damage() {
     let sound = case.run(&["cache", "verify"]);
     assert_eq!(sound.code, Some(0), "{}", sound.stderr);
     assert!(sound.stdout.contains("all sound"), "{}", sound.stdout);
-    for entry in fs::read_dir(case.path(".webstir/store/v1/cas")).unwrap() {
+    for entry in fs::read_dir(case.path(".webstir/store/v2/cas")).unwrap() {
         let path = entry.unwrap().path();
         if path.is_file() {
             let mut bytes = fs::read(&path).unwrap();
@@ -164,7 +164,7 @@ fn workspaces_that_build_at_once_share_a_store() {
     // The lock of a process ends with it, and nothing of the store is damaged.
     let output = cases[0].command().args(["cache", "verify"]).env("WEBSTIR_STORE", &shared).output().unwrap();
     assert_eq!(ran(output).code, Some(0));
-    let left: Vec<_> = fs::read_dir(shared.join("v1/tmp")).unwrap().collect();
+    let left: Vec<_> = fs::read_dir(shared.join("v2/tmp")).unwrap().collect();
     assert!(left.is_empty(), "{left:?}");
 }
 

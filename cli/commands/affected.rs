@@ -40,12 +40,15 @@ pub(super) fn run(global: &Global, arguments: &args::Affected) -> Result<Exit, F
     let changed = base.changed(&here.root)?;
     let system = here.system.clone();
     let cancelled = cancellation()?;
+    let root = here.root.clone();
     let plan = |workspace: Workspace| -> Result<KeyDump, Failure> {
         if !workspace.is_sound() {
             report::terminal::findings(&workspace.diagnostics, &system, webstir_engine::diagnostic::Severity::Error);
             return Err(Failure::new("The configuration has errors, so nothing can be planned"));
         }
-        Session::start(workspace, global, &arguments.profile, Arc::new(|_| {}), cancelled.clone())?.plan()
+        let session = Session::start(workspace, global, &arguments.profile, Arc::new(|_| {}), cancelled.clone())?;
+        // A revision has no packages of its own: those of this checkout stand for them, told apart by its lockfile.
+        session.with_packages_of(&root).plan()
     };
     let (head, base_plan) = (plan(here)?, plan(there)?);
     let found = affected(&base_plan, &head, &changed);

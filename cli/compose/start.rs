@@ -9,10 +9,11 @@ use serde::{Deserialize, Serialize};
 use webstir_engine::db::Db as _;
 use webstir_engine::digest::{Digest, KeyHasher};
 use webstir_engine::event::Status;
+use webstir_engine::machine::{Machine as _, Wanted};
 use webstir_engine::schedule::{Report, Run};
 use webstir_engine::start::{self, Concluded, StartLog};
 use webstir_engine::store::Store;
-use webstir_engine::system::Stat;
+use webstir_engine::system::{Stat, System as _};
 use webstir_engine::tree::Placed;
 
 use super::{Built, Engine, Workspace, environment};
@@ -30,8 +31,8 @@ pub(super) struct Start {
 #[derive(Serialize, Deserialize)]
 struct Rest {
     manifest: Option<serde_json::Value>,
-    /// Name and identity of each program outside of the workspace that a key stands on.
-    programs: BTreeMap<String, String>,
+    /// What stands for each program that a key stands on; `None` where there was none.
+    programs: Vec<(Wanted, Option<Digest>)>,
 }
 
 impl Start {
@@ -39,6 +40,8 @@ impl Start {
         let mut hasher = KeyHasher::new("webstir start key v1");
         let store = Store::identity(&workspace.store);
         hasher.text(&program()).text(profile).text(store.as_deref().unwrap_or_default()).digest(workspace.sources);
+        // It may stand in what is made.
+        hasher.text(workspace.system.name());
         for (name, value) in environment(&workspace.config) {
             hasher.text(&name).text(&value);
         }
@@ -57,7 +60,8 @@ impl Start {
         workspace.system.remember(log);
         let concluded = concluded?;
         let Rest { manifest, programs } = serde_json::from_slice(&concluded.rest).ok()?;
-        if programs.iter().any(|(name, identity)| webstir_rules::program_identity(&workspace.root, name) != *identity) {
+        let machine = webstir_rules::Programs::new(&workspace.root);
+        if programs.iter().any(|(wanted, found)| machine.program(wanted).map(|found| found.digest()) != *found) {
             return None;
         }
         let tree = workspace.tree(profile)?;
@@ -97,11 +101,16 @@ impl Start {
         // What is not noted is given up sooner, nothing else.
         let _ = engine.store.note_use(self.user, &stands_on);
         let is_kept =
-            steps().all(|step| step.action.cacheable && step.outcome.as_ref().is_some_and(|outcome| !outcome.failed));
+            steps().all(|step| step.action.cacheable && step.outcome.as_ref().is_some_and(|outcome| outcome.is_done()));
         if !is_kept || !run.is_done() || built.placed.is_none() || built.world_failed {
             return;
         }
-        let rest = Rest { manifest: built.manifest.clone(), programs: engine.setup.programs() };
+        let programs = engine.scheduler.database().programs().wanted().into_iter();
+        let programs = programs.map(|wanted| {
+            let found = engine.machine.program(&wanted).map(|found| found.digest());
+            (wanted, found)
+        });
+        let rest = Rest { manifest: built.manifest.clone(), programs: programs.collect() };
         let concluded = Concluded {
             ok: built.ok,
             reports: &run.reports,

@@ -74,7 +74,7 @@ impl Watch {
         cancelled: Arc<AtomicBool>,
     ) -> Result<Self, Failure> {
         let session = Session::start(workspace, global, profile, events, cancelled)?;
-        let mut engine = Engine::start(&session, session.setup().keeping_warm())?;
+        let mut engine = Engine::start(&session, session.resources().keeping_warm())?;
         let inbox = engine.scheduler.inbox();
         let sink = move |changes: Changes| inbox.send(Message::Changed(changes));
         let watcher = Watcher::start(session.workspace.system.root(), polls, Box::new(sink))

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use webstir_engine::config::FILE_NAME;
 use webstir_engine::config::settings::{Setting, SettingValue};
 use webstir_engine::derivation::noun;
-use webstir_engine::explain::{Cause, Change, Difference};
+use webstir_engine::explain::{Cause, Change, Difference, ToolPart};
 use webstir_engine::path::RelPath;
 use webstir_engine::view::Question;
 
@@ -78,11 +78,17 @@ fn change(change: &Change) -> String {
             }
             text
         }
-        Change::Tool(Some(program)) => format!("The program `{program}` is another one"),
-        Change::Tool(None) => "The tool is another one".to_owned(),
-        Change::RuleVersion(before, after) => {
-            format!("webstir is another version: this kind of rule was {before} and is {after}")
+        Change::Executable(true, path) => format!("`{path}` may be executed now"),
+        Change::Executable(false, path) => format!("`{path}` may no longer be executed"),
+        Change::Tool(program, part) => {
+            let program = program.as_deref().map_or_else(|| "the tool".to_owned(), |program| format!("`{program}`"));
+            match part {
+                ToolPart::File => format!("The program {program} changed"),
+                ToolPart::Interpreter => format!("The interpreter of {program} changed"),
+                ToolPart::Packages => format!("The packages that {program} may load changed"),
+            }
         }
+        Change::Implementation => "webstir is another version".to_owned(),
         Change::Answer(_, path, Question::Entries) => format!("The directory `{}` holds other entries", shown(path)),
         Change::Answer(_, path, Question::RealPath) => format!("`{}` leads to another place", shown(path)),
         Change::Answer(difference, path, _) => format!("`{}` {}", shown(path), came_or_went(*difference)),
@@ -95,7 +101,7 @@ fn change(change: &Change) -> String {
         },
         Change::Output(Difference::Removed, path) => format!("The output `{path}` is no longer declared"),
         Change::Output(_, path) => format!("The output `{path}` is declared now"),
-        Change::Directory => "The working directory is another one".to_owned(),
+        Change::Directory => "The working directory changed".to_owned(),
         Change::Upstream(action, path) => {
             format!("`{action}` made another `{path}`, though nothing that it reads changed")
         }

@@ -5,11 +5,14 @@
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use crate::diagnostic::Diagnostic;
 use crate::digest::{Digest, KeyHasher};
 use crate::label::ActionLabel;
+use crate::machine::Program;
 use crate::path::RelPath;
+use crate::system::FileContent;
 use crate::view::{Observation, Trace};
 
 /// The identity of an action: equal keys mean equal outcomes.
@@ -38,23 +41,70 @@ pub struct Input {
     pub path: RelPath,
     /// What it holds.
     pub digest: Digest,
+    /// Whether it may be executed. Other bits of its mode are no part of an input.
+    pub executable: bool,
     /// Where to find it; not part of the key.
     pub origin: Origin,
 }
 
-/// One piece of work.
+impl Input {
+    /// What is known of the file that it is.
+    pub fn content(&self) -> FileContent {
+        FileContent { digest: self.digest, executable: self.executable }
+    }
+}
+
+/// What does the work, besides what is compiled into this program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tool {
+    /// Nothing else.
+    BuiltIn,
+    /// A program of the machine or of the workspace.
+    Program(Program),
+    /// A package that is fetched, and the program that interprets it.
+    Package(Package, Option<Program>),
+}
+
+/// A package that is fetched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Package {
+    /// The digest of its name, version and integrity.
+    pub digest: Digest,
+    /// A JSON document that says how it is had; not part of the key.
+    pub source: Box<str>,
+}
+
+/// What an action asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Payload {
+    /// The parameters of a builtin: JSON documents whose shape its rule knows.
+    Parameters(Box<[Box<str>]>),
+    /// A process.
+    Process(Process),
+}
+
+/// The process that an action runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Process {
+    /// The name of the program, and its arguments.
+    pub arguments: Box<[Box<str>]>,
+    /// The working directory.
+    pub directory: RelPath,
+    /// How long it may take. What takes longer has no outcome that could be kept, so this is not part of the key.
+    pub timeout: Duration,
+}
+
+/// One piece of work, described completely: running it reads nothing that is not named here, or, for a traced action, in its trace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Action {
     /// Its name; not part of the key.
     pub label: ActionLabel,
-    /// The version of the rule kind: raised when the same action may give another outcome.
-    pub version: u32,
-    /// The digest of the tool that runs, for example the compiler.
-    pub tool: Option<Digest>,
-    /// Parameters of a builtin or the argument vector of a process.
-    pub arguments: Box<[Box<str>]>,
-    /// The working directory of a process.
-    pub directory: RelPath,
+    /// What stands for the code that is compiled into this program: another build of it may give another outcome.
+    pub implementation: Digest,
+    /// What does the work.
+    pub tool: Tool,
+    /// What is asked for.
+    pub payload: Payload,
     /// Every environment value the action may see, sorted by name.
     pub environment: Box<[(Box<str>, Box<str>)]>,
     /// What it reads, sorted by path.
@@ -89,19 +139,34 @@ impl Eq for Memo {}
 
 impl Action {
     /// An action without inputs that may be kept.
-    pub fn new(label: ActionLabel, version: u32, arguments: Box<[Box<str>]>) -> Self {
+    pub fn new(label: ActionLabel, implementation: Digest, payload: Payload) -> Self {
         Self {
             label,
-            version,
-            tool: None,
-            arguments,
-            directory: RelPath::root(),
+            implementation,
+            tool: Tool::BuiltIn,
+            payload,
             environment: Box::default(),
             inputs: Box::default(),
             outputs: Box::default(),
             traced: false,
             cacheable: true,
             planned: Memo::default(),
+        }
+    }
+
+    /// The parameters of a builtin; none of a process.
+    pub fn parameters(&self) -> &[Box<str>] {
+        match &self.payload {
+            Payload::Parameters(parameters) => parameters,
+            Payload::Process(_) => &[],
+        }
+    }
+
+    /// The process that it runs, if it is one.
+    pub fn process(&self) -> Option<&Process> {
+        match &self.payload {
+            Payload::Process(process) => Some(process),
+            Payload::Parameters(_) => None,
         }
     }
 
@@ -112,24 +177,39 @@ impl Action {
     }
 
     fn hash(&self, trace: &[(RelPath, Observation)]) -> ActionKey {
-        let mut hasher = KeyHasher::new("webstir action v1");
+        let mut hasher = KeyHasher::new("webstir action v2");
         self.each_part(trace, &mut |part| part.hash_into(&mut hasher));
         ActionKey(hasher.finish())
     }
 
     /// Walks everything that the key is made of, in order. The key hashes this walk and an explanation prints it.
     pub fn each_part(&self, trace: &[(RelPath, Observation)], visit: &mut dyn FnMut(KeyPart<'_>)) {
-        visit(KeyPart::Kind(self.label.rule.kind(), self.version));
-        visit(KeyPart::Tool(self.tool));
-        for argument in &self.arguments {
-            visit(KeyPart::Argument(argument));
+        visit(KeyPart::Kind(self.label.rule.kind(), self.implementation));
+        let program = match &self.tool {
+            Tool::BuiltIn => None,
+            Tool::Program(program) => Some(program),
+            Tool::Package(package, program) => {
+                visit(KeyPart::Package(package.digest));
+                program.as_ref()
+            }
+        };
+        if let Some(program) = program {
+            visit(KeyPart::Program(program));
         }
-        visit(KeyPart::Directory(&self.directory));
+        match &self.payload {
+            Payload::Parameters(parameters) => {
+                parameters.iter().for_each(|parameters| visit(KeyPart::Argument(parameters)));
+            }
+            Payload::Process(process) => {
+                process.arguments.iter().for_each(|argument| visit(KeyPart::Argument(argument)));
+                visit(KeyPart::Directory(&process.directory));
+            }
+        }
         for (name, value) in &self.environment {
             visit(KeyPart::Environment(name, value));
         }
         for input in &self.inputs {
-            visit(KeyPart::Input(&input.path, input.digest));
+            visit(KeyPart::Input(input));
         }
         for output in &self.outputs {
             visit(KeyPart::Output(output));
@@ -143,10 +223,12 @@ impl Action {
 /// One part of an action key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyPart<'a> {
-    /// Rule kind and version.
-    Kind(&'a str, u32),
-    /// The tool.
-    Tool(Option<Digest>),
+    /// Rule kind, and what stands for the code that is compiled in.
+    Kind(&'a str, Digest),
+    /// The package that does the work.
+    Package(Digest),
+    /// The program that does the work, or interprets the package.
+    Program(&'a Program),
     /// One argument.
     Argument(&'a str),
     /// The working directory.
@@ -154,7 +236,7 @@ pub enum KeyPart<'a> {
     /// One environment value.
     Environment(&'a str, &'a str),
     /// One declared input.
-    Input(&'a RelPath, Digest),
+    Input(&'a Input),
     /// One declared output.
     Output(&'a RelPath),
     /// One answer that the workspace gave.
@@ -164,13 +246,15 @@ pub enum KeyPart<'a> {
 impl KeyPart<'_> {
     fn hash_into(&self, hasher: &mut KeyHasher) {
         match *self {
-            Self::Kind(kind, version) => hasher.number(0).text(kind).number(u64::from(version)),
-            Self::Tool(None) => hasher.number(1),
-            Self::Tool(Some(digest)) => hasher.number(2).digest(digest),
+            Self::Kind(kind, implementation) => hasher.number(0).text(kind).digest(implementation),
+            Self::Package(digest) => hasher.number(1).digest(digest),
+            Self::Program(program) => hasher.number(2).digest(program.digest()),
             Self::Argument(argument) => hasher.number(3).text(argument),
             Self::Directory(path) => hasher.number(4).text(path.as_str()),
             Self::Environment(name, value) => hasher.number(5).text(name).text(value),
-            Self::Input(path, digest) => hasher.number(6).text(path.as_str()).digest(digest),
+            Self::Input(input) => {
+                hasher.number(6).text(input.path.as_str()).digest(input.digest).number(u64::from(input.executable))
+            }
             Self::Output(path) => hasher.number(7).text(path.as_str()),
             Self::Observation(path, observation) => {
                 hasher.number(8).text(path.as_str());
@@ -203,6 +287,19 @@ pub struct Artifact {
     pub executable: bool,
 }
 
+/// How far an outcome can be relied on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Verdict {
+    /// The work was done: the same action gives the same again. Only such an outcome is ever stored.
+    #[default]
+    Done,
+    /// The user's code or configuration is at fault. There are no artifacts.
+    Failed,
+    /// The build may go on with it, but it says nothing of the next time: a limit was reached, or something of the world was missing.
+    /// It is forgotten with the next change and the next build.
+    Inconclusive,
+}
+
 /// What running an action gave.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Outcome {
@@ -212,8 +309,8 @@ pub struct Outcome {
     pub diagnostics: Box<[Diagnostic]>,
     /// What the workspace answered; empty for an action that is not traced.
     pub trace: Trace,
-    /// Whether the work was done. A failed outcome has no artifacts and is never stored.
-    pub failed: bool,
+    /// How far it can be relied on.
+    pub verdict: Verdict,
     /// Whether nothing but the declared and observed inputs could have had an influence.
     pub hermetic: bool,
 }
@@ -227,15 +324,29 @@ impl Outcome {
             artifacts: artifacts.into_boxed_slice(),
             diagnostics: diagnostics.into_boxed_slice(),
             trace: Trace::default(),
-            failed: false,
+            verdict: Verdict::Done,
             hermetic: true,
         }
     }
 
     /// A failure of the user's code, with what was found.
-    pub fn failed(mut diagnostics: Vec<Diagnostic>) -> Self {
-        diagnostics.sort();
-        Self { diagnostics: diagnostics.into_boxed_slice(), failed: true, hermetic: true, ..Self::default() }
+    pub fn failed(diagnostics: Vec<Diagnostic>) -> Self {
+        Self { verdict: Verdict::Failed, ..Self::done(Vec::new(), diagnostics) }
+    }
+
+    /// Something to go on with that must not be kept.
+    pub fn inconclusive(artifacts: Vec<Artifact>, diagnostics: Vec<Diagnostic>) -> Self {
+        Self { verdict: Verdict::Inconclusive, ..Self::done(artifacts, diagnostics) }
+    }
+
+    /// Whether the work was done, so that the outcome may be kept.
+    pub fn is_done(&self) -> bool {
+        self.verdict == Verdict::Done
+    }
+
+    /// Whether the user's code or configuration is at fault.
+    pub fn is_failed(&self) -> bool {
+        self.verdict == Verdict::Failed
     }
 
     /// Whether any finding is an error.

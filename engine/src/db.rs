@@ -15,7 +15,8 @@ use crate::digest::Digest;
 use crate::fact::FactTable;
 use crate::file::Files;
 use crate::label::ActionLabel;
-use crate::rule::RuleSet;
+use crate::machine::{Machine, Programs};
+use crate::rule::Plans;
 use crate::system::System;
 
 /// What every query sees.
@@ -25,10 +26,14 @@ pub trait Db: salsa::Database {
     fn system(&self) -> &dyn System;
     /// The answers of the world so far.
     fn files(&self) -> &Files;
+    /// The machine, for looking up programs.
+    fn machine(&self) -> &dyn Machine;
+    /// The programs that were looked up so far.
+    fn programs(&self) -> &Programs;
     /// The finished actions.
     fn slots(&self) -> &Slots;
-    /// The rule kinds.
-    fn rules(&self) -> &RuleSet;
+    /// How each rule kind is planned.
+    fn rules(&self) -> &Plans;
     /// Facts by digest.
     fn facts(&self) -> &FactTable;
 }
@@ -96,9 +101,11 @@ impl Slots {
 #[derive(Clone)]
 pub struct Database {
     system: Arc<dyn System>,
+    machine: Arc<dyn Machine>,
     files: Arc<Files>,
+    programs: Arc<Programs>,
     slots: Arc<Slots>,
-    rules: Arc<RuleSet>,
+    rules: Arc<Plans>,
     facts: Arc<FactTable>,
     // Last: salsa drops its handle after everything that may refer to it.
     storage: salsa::Storage<Self>,
@@ -108,23 +115,34 @@ impl Database {
     /// A database that knows nothing of the world yet.
     pub fn new(
         system: Arc<dyn System>,
-        rules: Arc<RuleSet>,
+        machine: Arc<dyn Machine>,
+        rules: Arc<Plans>,
         facts: Arc<FactTable>,
         config: Arc<Config>,
         environment: BTreeMap<String, String>,
     ) -> Self {
-        Self::with_storage(system, rules, facts, config, environment, salsa::Storage::default())
+        Self::with_storage(system, machine, rules, facts, config, environment, salsa::Storage::default())
     }
 
     fn with_storage(
         system: Arc<dyn System>,
-        rules: Arc<RuleSet>,
+        machine: Arc<dyn Machine>,
+        rules: Arc<Plans>,
         facts: Arc<FactTable>,
         config: Arc<Config>,
         environment: BTreeMap<String, String>,
         storage: salsa::Storage<Self>,
     ) -> Self {
-        let database = Self { system, files: Arc::default(), slots: Arc::default(), rules, facts, storage };
+        let database = Self {
+            system,
+            machine,
+            files: Arc::default(),
+            programs: Arc::default(),
+            slots: Arc::default(),
+            rules,
+            facts,
+            storage,
+        };
         // A singleton: found again through `Settings::get`.
         let _ = Settings::builder(config, Arc::new(environment)).durability(salsa::Durability::HIGH).new(&database);
         database
@@ -148,7 +166,15 @@ impl Db for Database {
         &self.slots
     }
 
-    fn rules(&self) -> &RuleSet {
+    fn machine(&self) -> &dyn Machine {
+        &*self.machine
+    }
+
+    fn programs(&self) -> &Programs {
+        &self.programs
+    }
+
+    fn rules(&self) -> &Plans {
         &self.rules
     }
 

@@ -77,7 +77,8 @@ mod tests {
     use super::*;
     use crate::config::Config;
     use crate::db::Database;
-    use crate::rule::RuleSet;
+    use crate::machine::Bare;
+    use crate::rule::Plans;
     use crate::system::Memory;
 
     const FIRST_LINE: Derivation = Derivation {
@@ -88,9 +89,9 @@ mod tests {
     #[test]
     fn each_content_is_derived_once_and_again_when_asked() {
         let system = Arc::new(Memory::with_files(&[("a", "1\n2"), ("b", "1")]));
-        let rules = Arc::new(RuleSet::new(Vec::new(), &[FIRST_LINE]));
+        let rules = Arc::new(Plans::new(Vec::new(), &[FIRST_LINE]));
         let facts = Arc::new(FactTable::new(None));
-        let db = Database::new(system, rules, facts.clone(), Arc::new(Config::default()), BTreeMap::new());
+        let db = Database::new(system, Arc::new(Bare), rules, facts.clone(), Arc::new(Config::default()), BTreeMap::new());
         let path = |text: &str| RelPath::new(text).unwrap();
         let of = |file: &str| derived(&db, &path(file), FIRST_LINE.name);
         for _ in 0..2 {

@@ -10,11 +10,12 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use crate::action::{Action, Outcome};
+use crate::action::{Action, Origin, Outcome, Tool};
 use crate::event::{Event, EventSink};
-use crate::rule::{Context, Previous, RuleSet, RunError};
+use crate::machine::Machine;
+use crate::rule::{Context, Previous, RunError, Runs};
 use crate::store::Store;
-use crate::system::System;
+use crate::system::{System, Version};
 use crate::view::View;
 
 /// An action is over.
@@ -45,8 +46,9 @@ pub type CompletionSink = Arc<dyn Fn(Completion) + Send + Sync>;
 /// Runs actions.
 pub struct Executor {
     pool: rayon::ThreadPool,
-    rules: Arc<RuleSet>,
+    runs: Arc<Runs>,
     system: Arc<dyn System>,
+    machine: Arc<dyn Machine>,
     store: Arc<Store>,
     events: EventSink,
 }
@@ -55,8 +57,9 @@ impl Executor {
     /// An executor with `jobs` worker threads.
     pub fn new(
         jobs: usize,
-        rules: Arc<RuleSet>,
+        runs: Arc<Runs>,
         system: Arc<dyn System>,
+        machine: Arc<dyn Machine>,
         store: Arc<Store>,
         events: EventSink,
     ) -> Result<Self, rayon::ThreadPoolBuildError> {
@@ -67,12 +70,17 @@ impl Executor {
             .stack_size(STACK_BYTES)
             .thread_name(|index| format!("worker-{index}"))
             .build()?;
-        Ok(Self { pool, rules, system, store, events })
+        Ok(Self { pool, runs, system, machine, store, events })
     }
 
     /// The worker threads, for work outside of actions such as warming facts.
     pub fn pool(&self) -> &rayon::ThreadPool {
         &self.pool
+    }
+
+    /// How the actions of each rule kind are run.
+    pub fn runs(&self) -> &Runs {
+        &self.runs
     }
 
     /// Runs `action` and gives its completion to `done`, one for each start. When `cancelled` is set, it ends
@@ -85,14 +93,15 @@ impl Executor {
         done: CompletionSink,
     ) {
         let task = Task {
-            rules: self.rules.clone(),
+            runs: self.runs.clone(),
             system: self.system.clone(),
+            machine: self.machine.clone(),
             store: self.store.clone(),
             events: self.events.clone(),
             cancelled,
             previous,
         };
-        let is_process = self.rules.rule(action.label.rule.kind()).is_some_and(crate::rule::Rule::is_process);
+        let is_process = self.runs.is_process(action.label.rule.kind());
         let send = move |completion| done(completion);
         if !is_process {
             return self.pool.spawn_fifo(move || send(task.run(action)));
@@ -108,8 +117,9 @@ impl Executor {
 }
 
 struct Task {
-    rules: Arc<RuleSet>,
+    runs: Arc<Runs>,
     system: Arc<dyn System>,
+    machine: Arc<dyn Machine>,
     store: Arc<Store>,
     events: EventSink,
     cancelled: Arc<AtomicBool>,
@@ -131,7 +141,7 @@ impl Task {
     }
 
     fn outcome(&self, action: &Action) -> Result<Outcome, RunError> {
-        let rule = self.rules.rule(action.label.rule.kind()).expect("only rules that exist plan actions");
+        let run = self.runs.run(action.label.rule.kind()).expect("only rules that exist plan actions");
         let view = Arc::new(View::new(self.system.clone()));
         let context = Context {
             action,
@@ -142,18 +152,62 @@ impl Task {
             previous: self.previous.as_ref(),
         };
         context.check_cancelled()?;
-        let mut outcome = rule.run(&context)?;
+        let seen = self.see(action)?;
+        let mut outcome = run.run(&context)?;
         context.check_cancelled()?;
+        self.check(action, &seen)?;
+        // Of an action that read a file twice and saw two versions nobody can say what its outcome is of.
+        if let Some(path) = view.contradiction() {
+            return Err(RunError::InputChanged(path));
+        }
         let trace = view.trace();
         assert!(action.traced || trace.is_empty(), "{} read the workspace without being traced", action.label);
         outcome.trace = trace;
         for diagnostic in &mut outcome.diagnostics {
             diagnostic.rule.get_or_insert_with(|| action.label.rule.clone());
         }
-        if !outcome.failed && action.cacheable {
+        if outcome.is_done() && action.cacheable {
             self.store.record(action.key(&[]), &outcome).map_err(RunError::world("Writing to the store"))?;
         }
         Ok(outcome)
+    }
+
+    /// The versions of what a process is about to read by itself. A builtin reads its inputs through the context, which compares each
+    /// with its digest.
+    fn see(&self, action: &Action) -> Result<Vec<Version>, RunError> {
+        if action.process().is_none() {
+            return Ok(Vec::new());
+        }
+        let inputs = action.inputs.iter().filter(|input| input.origin == Origin::Workspace);
+        inputs
+            .map(|input| {
+                let version = self.system.version(&input.path).map_err(RunError::world("Reading an input"))?;
+                let content = self.system.content(&input.path).ok();
+                match version {
+                    Some(version) if content == Some(input.content()) => Ok(version),
+                    _ => Err(RunError::InputChanged(input.path.clone())),
+                }
+            })
+            .collect()
+    }
+
+    /// That nothing which decides what the action did changed while it ran. A file that was changed and changed back has another version.
+    fn check(&self, action: &Action, seen: &[Version]) -> Result<(), RunError> {
+        let inputs = action.inputs.iter().filter(|input| input.origin == Origin::Workspace);
+        for (input, version) in inputs.zip(seen) {
+            let now = self.system.version(&input.path).map_err(RunError::world("Reading an input"))?;
+            if now.as_ref() != Some(version) {
+                return Err(RunError::InputChanged(input.path.clone()));
+            }
+        }
+        let program = match &action.tool {
+            Tool::BuiltIn | Tool::Package(_, None) => return Ok(()),
+            Tool::Program(program) | Tool::Package(_, Some(program)) => program,
+        };
+        match self.machine.program(&program.wanted) {
+            Some(now) if now == *program => Ok(()),
+            _ => Err(RunError::ProgramChanged(program.wanted.name.clone())),
+        }
     }
 }
 

@@ -88,10 +88,12 @@ pub enum Change {
         /// A file that the action reads, or no longer reads, because of it.
         file: Option<RelPath>,
     },
-    /// The program that the action runs.
-    Tool(Option<Arc<str>>),
-    /// The rule kind does its work in another way: webstir is another version.
-    RuleVersion(u32, u32),
+    /// Whether a file may be executed; its bytes are the same.
+    Executable(bool, RelPath),
+    /// What does the work: the program, by its name, or a package.
+    Tool(Option<Arc<str>>, ToolPart),
+    /// webstir is another version.
+    Implementation,
     /// What the workspace answered to a question that the action asked.
     Answer(Difference, RelPath, Question),
     /// One argument, by its place in the arguments.
@@ -128,8 +130,9 @@ impl Change {
             Self::Glob { .. } => "glob",
             Self::Environment(..) => "environment",
             Self::Setting { .. } => "configuration",
-            Self::Tool(_) => "tool",
-            Self::RuleVersion(..) => "version",
+            Self::Executable(..) => "executable",
+            Self::Tool(..) => "tool",
+            Self::Implementation => "version",
             Self::Answer(..) => "answer",
             Self::Argument { .. } => "argument",
             Self::Output(..) => "output",
@@ -147,6 +150,7 @@ impl Change {
         match self {
             Self::File(_, path)
             | Self::Derived(_, path)
+            | Self::Executable(_, path)
             | Self::Answer(_, path, _)
             | Self::Output(_, path)
             | Self::Upstream(_, path) => Some(path),
@@ -164,6 +168,17 @@ impl Change {
             _ => None,
         }
     }
+}
+
+/// A part of what does the work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ToolPart {
+    /// The program or package itself.
+    File,
+    /// The interpreter that the program's first line names.
+    Interpreter,
+    /// The packages that it may load.
+    Packages,
 }
 
 /// An output through which a change reached an action.

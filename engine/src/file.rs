@@ -9,10 +9,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rustc_hash::{FxHashMap, FxHashSet};
 use salsa::Setter as _;
 
+use crate::action::{Input, Origin};
 use crate::db::Db;
 use crate::digest::Digest;
 use crate::path::RelPath;
-use crate::system::{Listing, PathKind, System};
+use crate::system::{FileContent, Listing, PathKind, System};
 use crate::view::{Observation, Question, absent_to_none};
 use crate::watch::Changes;
 
@@ -21,8 +22,8 @@ use crate::watch::Changes;
 pub enum Known {
     /// What is there.
     Kind(PathKind),
-    /// The digest of the file's bytes; `None` when there is no file.
-    Content(Option<Digest>),
+    /// The digest of the file's bytes and whether it may be executed; `None` when there is no file.
+    Content(Option<FileContent>),
     /// The entries of the directory; `None` when there is none.
     Entries(Option<Listing>),
     /// Where it really is; `None` when nothing is there.
@@ -36,7 +37,7 @@ impl Known {
     pub fn agrees(&self, observation: &Observation) -> bool {
         match (self, observation) {
             (Self::Kind(known), Observation::Kind(seen)) => known == seen,
-            (Self::Content(known), Observation::Content(seen)) => known == seen,
+            (Self::Content(known), Observation::Content(seen)) => known.map(|known| known.digest) == *seen,
             (Self::Entries(known), Observation::Entries(seen)) => known.as_ref().map(Listing::digest) == *seen,
             (Self::Entries(Some(known)), Observation::Selected(extensions, seen)) => {
                 known.select(extensions).digest() == *seen
@@ -157,7 +158,7 @@ impl Files {
             .iter()
             .filter(|((_, question), _)| *question == Question::Content)
             .filter_map(|((path, _), answer)| match answer.known(db) {
-                Known::Content(Some(digest)) => Some((path.clone(), *digest)),
+                Known::Content(Some(content)) => Some((path.clone(), content.digest)),
                 _ => None,
             })
             .collect();
@@ -256,7 +257,7 @@ impl Files {
 pub(crate) fn ask(system: &dyn System, path: &RelPath, question: Question) -> Known {
     let known = match question {
         Question::Kind => system.kind(path).map(Known::Kind),
-        Question::Content => absent_to_none(system.digest(path)).map(Known::Content),
+        Question::Content => absent_to_none(system.content(path)).map(Known::Content),
         Question::Entries => absent_to_none(system.list(path)).map(Known::Entries),
         Question::RealPath => system.real_path(path).map(Known::RealPath),
     };
@@ -290,9 +291,22 @@ pub enum Content {
 /// The digest of the file at `path`.
 pub fn content(db: &dyn Db, path: &RelPath) -> Content {
     match known(db, path, Question::Content) {
-        Known::Content(Some(digest)) => Content::Digest(*digest),
+        Known::Content(Some(content)) => Content::Digest(content.digest),
         Known::Unreadable(reason) => Content::Unreadable(reason.clone()),
         _ => Content::Absent,
+    }
+}
+
+/// The file at `path` as an action declares it; `None` when there is none, or it cannot be read.
+pub fn input(db: &dyn Db, path: &RelPath) -> Option<Input> {
+    match known(db, path, Question::Content) {
+        Known::Content(Some(FileContent { digest, executable })) => Some(Input {
+            path: path.clone(),
+            digest: *digest,
+            executable: *executable,
+            origin: Origin::Workspace,
+        }),
+        _ => None,
     }
 }
 

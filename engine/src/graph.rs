@@ -84,7 +84,7 @@ impl ActionGraph {
         for (action, &reader) in dump.actions.iter().zip(&indices) {
             let made = action.inputs().filter(|(.., origin)| *origin == Origin::Store);
             let makers: BTreeSet<NodeIndex> =
-                made.filter_map(|(path, digest, _)| makers.get(&(path, digest)).copied()).collect();
+                made.filter_map(|(path, content, _)| makers.get(&(path, content.digest)).copied()).collect();
             // What a made-up dump has an action read of itself is no edge.
             for maker in makers.into_iter().filter(|maker| *maker != reader) {
                 graph.add_edge(maker, reader, ());

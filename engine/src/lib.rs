@@ -16,6 +16,7 @@ pub mod file;
 pub mod fuzzing;
 pub mod graph;
 pub mod label;
+pub mod machine;
 pub mod path;
 pub mod plan;
 pub mod rule;

@@ -9,6 +9,8 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 /// A normalised path below the workspace root; `""` is the root.
 #[derive(Clone, Eq)]
 pub struct RelPath(Arc<str>);
@@ -35,6 +37,32 @@ impl PartialOrd for RelPath {
 impl Hash for RelPath {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.0.hash(state);
+    }
+}
+
+impl Serialize for RelPath {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+/// Only a text that is normal already is a path.
+impl<'de> Deserialize<'de> for RelPath {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+        impl serde::de::Visitor<'_> for Text {
+            type Value = RelPath;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a normal path below the workspace root")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<RelPath, E> {
+                let path = if text.is_empty() { Some(RelPath::root()) } else { RelPath::from_normal(&Arc::from(text)) };
+                path.ok_or_else(|| E::invalid_value(serde::de::Unexpected::Str(text), &self))
+            }
+        }
+        deserializer.deserialize_str(Text)
     }
 }
 

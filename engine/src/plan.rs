@@ -82,6 +82,8 @@ pub struct Step {
     pub action: Arc<Action>,
     /// The outcome for the present state of the workspace; `None` when it has to run.
     pub outcome: Option<SharedOutcome>,
+    /// Whether its findings are not told: they are about something that the rule does in another way.
+    pub is_withheld: bool,
 }
 
 impl Step {
@@ -91,7 +93,7 @@ impl Step {
         let slot = db.slots().slot(db, &action.label);
         let done = slot.done(db).as_ref();
         let current = done.filter(|(key, outcome)| *key == action.key(&[]) && holds(db, &outcome.trace));
-        Self { outcome: current.map(|(_, outcome)| outcome.clone()), action }
+        Self { outcome: current.map(|(_, outcome)| outcome.clone()), action, is_withheld: false }
     }
 }
 
@@ -115,7 +117,7 @@ pub struct RulePlan {
 impl RulePlan {
     /// What planning and the finished actions found.
     pub fn findings(&self) -> impl Iterator<Item = &Diagnostic> {
-        let outcomes = self.steps.iter().filter_map(|step| step.outcome.as_ref());
+        let outcomes = self.steps.iter().filter(|step| !step.is_withheld).filter_map(|step| step.outcome.as_ref());
         self.diagnostics.iter().chain(outcomes.flat_map(|outcome| outcome.diagnostics.iter()))
     }
 }
@@ -126,7 +128,7 @@ pub fn plan<'db>(db: &'db dyn Db, target: Target<'db>) -> RulePlan {
     let config = Settings::get(db).config(db);
     let Some(node) = config.rule(target.rule(db)) else { return RulePlan::default() };
     // Kinds that only name things plan nothing, and a rule outside of the profile is done.
-    let Some(rule) = db.rules().rule(node.label().kind()) else { return RulePlan::default() };
+    let Some(rule) = db.rules().plan(node.label().kind()) else { return RulePlan::default() };
     if !node.in_profile(target.profile(db)) {
         return RulePlan::default();
     }
@@ -199,10 +201,17 @@ impl<'db> Planner<'db> {
         self.steps.push(step);
         match &outcome {
             None => self.pending(),
-            Some(outcome) if outcome.failed => self.plan.state = State::Failed,
+            Some(outcome) if outcome.is_failed() => self.plan.state = State::Failed,
             Some(_) => return outcome,
         }
         None
+    }
+
+    /// Does not tell what the last action found: it is about something that the rule does in another way.
+    pub fn withhold(&mut self) {
+        if let Some(step) = self.steps.last_mut() {
+            step.is_withheld = true;
+        }
     }
 
     /// What the rule is planned from.

@@ -1,7 +1,7 @@
-//! Rules: how one kind of node in `webstir.kdl` is planned and, for builtins, run.
+//! Rules: how one kind of node in `webstir.kdl` is planned, and how its actions are run.
 //!
-//! A [`Rule`] has two halves that never meet: [`Rule::plan`] is a pure function over the database, [`Rule::run`] does the work
-//! and sees a [`Context`] without a database.
+//! The two never meet. A [`Plan`] is a pure function over the database. A [`Run`] does the work: it is given the action, a view of files
+//! and the blobs, and no database, so that what it does is decided by the action alone.
 
 use std::io;
 use std::sync::Arc;
@@ -15,13 +15,19 @@ use crate::plan::Planner;
 use crate::system::System;
 use crate::view::View;
 
-/// How one kind of node is planned and run.
-pub trait Rule: Send + Sync + 'static {
+/// How one kind of node is planned.
+pub trait Plan: Send + Sync + 'static {
     /// The name of its node in the configuration.
     fn kind(&self) -> &'static str;
     /// Plans the rule: a pure function over the planner's database.
     fn plan(&self, planner: &mut Planner<'_>);
-    /// Runs one of the actions that [`Rule::plan`] planned.
+}
+
+/// How the actions of one kind of node are run.
+pub trait Run: Send + Sync + 'static {
+    /// The name of its node in the configuration.
+    fn kind(&self) -> &'static str;
+    /// Runs one of the actions that the [`Plan`] of the same kind planned.
     fn run(&self, context: &Context<'_>) -> RunResult;
     /// Whether its actions mostly wait for another process; those do not take a place among the builtin ones.
     fn is_process(&self) -> bool {
@@ -42,17 +48,17 @@ pub struct Previous {
     pub changed: Box<[RelPath]>,
 }
 
-/// The rule kinds and their derivations, fixed for the life of a process.
+/// How every rule kind is planned, with the derivations through which their actions read files. Fixed for the life of a process.
 #[derive(Default)]
-pub struct RuleSet {
-    rules: Vec<Box<dyn Rule>>,
+pub struct Plans {
+    plans: Vec<Arc<dyn Plan>>,
     derivations: &'static [Derivation],
 }
 
-impl RuleSet {
+impl Plans {
     /// Takes the rule kinds, and every derivation through which their actions read files.
-    pub fn new(rules: Vec<Box<dyn Rule>>, derivations: &'static [Derivation]) -> Self {
-        Self { rules, derivations }
+    pub fn new(plans: Vec<Arc<dyn Plan>>, derivations: &'static [Derivation]) -> Self {
+        Self { plans, derivations }
     }
 
     /// The derivation of that name.
@@ -60,9 +66,35 @@ impl RuleSet {
         self.derivations.iter().find(|derivation| derivation.name == name)
     }
 
-    /// The rule of that kind.
-    pub fn rule(&self, kind: &str) -> Option<&dyn Rule> {
-        self.rules.iter().find(|rule| rule.kind() == kind).map(|rule| &**rule)
+    /// How that kind is planned; `None` for a kind that only names things.
+    pub fn plan(&self, kind: &str) -> Option<&dyn Plan> {
+        self.plans.iter().find(|plan| plan.kind() == kind).map(|plan| &**plan)
+    }
+}
+
+/// How the actions of every rule kind are run. Fixed for the life of a process.
+#[derive(Default)]
+pub struct Runs(Vec<Arc<dyn Run>>);
+
+impl Runs {
+    /// Takes the rule kinds.
+    pub fn new(runs: Vec<Arc<dyn Run>>) -> Self {
+        Self(runs)
+    }
+
+    /// How that kind is run.
+    pub fn run(&self, kind: &str) -> Option<&dyn Run> {
+        self.0.iter().find(|run| run.kind() == kind).map(|run| &**run)
+    }
+
+    /// Whether its actions mostly wait for another process.
+    pub fn is_process(&self, kind: &str) -> bool {
+        self.run(kind).is_some_and(Run::is_process)
+    }
+
+    /// Whether it keeps work between runs of an action.
+    pub fn is_warm(&self, kind: &str) -> bool {
+        self.run(kind).is_some_and(Run::is_warm)
     }
 }
 
@@ -80,6 +112,9 @@ pub enum RunError {
     /// A workspace file no longer holds what was planned: plan again.
     #[error("`{0}` changed while it was being read")]
     InputChanged(RelPath),
+    /// A program is not what was planned with: plan again.
+    #[error("The program `{0}` changed while it was running")]
+    ProgramChanged(Box<str>),
     /// A blob that an earlier action made is gone or damaged: run that action again.
     #[error("Blob {0} is missing from the store")]
     BlobMissing(Digest),
@@ -104,7 +139,7 @@ impl RunError {
     }
 }
 
-/// All that a running builtin sees.
+/// All that a running action sees.
 pub struct Context<'a> {
     /// The action to run.
     pub action: &'a Action,
@@ -115,7 +150,7 @@ pub struct Context<'a> {
     /// Set when the result is no longer wanted.
     pub cancelled: &'a AtomicBool,
     /// The workspace behind the declared inputs; reads of it are checked against the declared digest.
-    pub system: &'a dyn System,
+    pub(crate) system: &'a dyn System,
     /// What was there before, for a rule that [is warm](Rule::is_warm); `None` also when all that is known is to be forgotten.
     pub previous: Option<&'a Previous>,
 }
@@ -152,10 +187,15 @@ impl Context<'_> {
         inputs.binary_search_by(|input| input.path.cmp(path)).ok().map(|index| &inputs[index])
     }
 
-    /// Stores `bytes` as the output `path`.
+    /// Stores `bytes` as the output `path`, a file that is not executed.
     pub fn write(&self, path: RelPath, bytes: &[u8]) -> Result<Artifact, RunError> {
+        self.write_as(path, bytes, false)
+    }
+
+    /// Stores `bytes` as the output `path`.
+    pub fn write_as(&self, path: RelPath, bytes: &[u8], executable: bool) -> Result<Artifact, RunError> {
         let digest = self.blobs.put(bytes).map_err(RunError::world("Writing to the store"))?;
-        Ok(Artifact { path, digest, bytes: bytes.len() as u64, executable: false })
+        Ok(Artifact { path, digest, bytes: bytes.len() as u64, executable })
     }
 
     /// An error once the result is no longer wanted; to be asked between steps.
@@ -164,5 +204,5 @@ impl Context<'_> {
     }
 }
 
-/// What running a builtin gives.
+/// What running an action gives.
 pub type RunResult = Result<Outcome, RunError>;

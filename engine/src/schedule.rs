@@ -27,11 +27,12 @@ use self::run::artifacts;
 pub use self::run::{Report, Run};
 use crate::action::{ActionKey, Artifact};
 use crate::config::Config;
-use crate::db::{Database, Db, Settings};
+use crate::db::{Database, Db, Settings, Slot};
 use crate::event::{EventSink, Phase, Status, during};
 use crate::execute::Executor;
 use crate::file::Files;
 use crate::label::{ActionLabel, Label};
+use crate::machine::Programs;
 use crate::path::RelPath;
 use crate::plan::State;
 use crate::rule::RunError;
@@ -62,8 +63,13 @@ pub enum BuildError {
         source: RunError,
     },
     /// The files never stood still.
-    #[error("{0}: its files keep changing while they are read")]
-    Unstable(ActionLabel),
+    #[error("{label}: {} while it runs", restless(.path.as_ref()))]
+    Unstable {
+        /// The action.
+        label: ActionLabel,
+        /// The file that changed last, where one is known.
+        path: Option<RelPath>,
+    },
     /// The store could not be written or read.
     #[error("The store failed: {0}")]
     Store(#[from] io::Error),
@@ -78,6 +84,11 @@ pub enum BuildError {
         /// The panic's message.
         message: String,
     },
+}
+
+/// What does not stand still.
+fn restless(path: Option<&RelPath>) -> String {
+    path.map_or_else(|| "what it reads keeps changing".to_owned(), |path| format!("`{path}` keeps changing"))
 }
 
 /// Owns the database and drives it.
@@ -100,6 +111,8 @@ pub struct Scheduler {
     /// Paths whose change was not told yet.
     changed: BTreeSet<RelPath>,
     asked: Vec<Request>,
+    /// What says nothing of the next time: forgotten with the next change.
+    inconclusive: Vec<Slot>,
     /// How long the last look at everything took.
     looked: Option<Duration>,
     /// What an error left undone.
@@ -160,6 +173,7 @@ impl Scheduler {
             told: Told::default(),
             changed: BTreeSet::new(),
             asked: Vec::new(),
+            inconclusive: Vec::new(),
             looked: None,
             left: Left::Nothing,
             published: Instant::now(),
@@ -183,6 +197,7 @@ impl Scheduler {
 
     /// Brings `goals` up to date in `profile`.
     pub fn run(&mut self, profile: &str, goals: &[Label]) -> Result<Run, BuildError> {
+        Programs::look(&mut self.database);
         self.begin();
         let goals = Goals { profile: Arc::from(profile), parts: Vec::new(), all: goals.to_vec() };
         let result = self.run_until_idle(&goals);
@@ -224,7 +239,7 @@ impl Scheduler {
         concerns: &dyn Fn(&RelPath) -> bool,
     ) -> Result<Happening, BuildError> {
         let mut result = self.advance(goals, concerns);
-        if matches!(result, Err(BuildError::Unstable(_))) && self.left == Left::Nothing {
+        if matches!(result, Err(BuildError::Unstable { .. })) && self.left == Left::Nothing {
             self.left = Left::Tried;
             self.abandon();
             self.begin();
@@ -324,6 +339,9 @@ impl Scheduler {
             self.status.clear();
         } else {
             self.status.retain(|label, _| !told.rules.contains(&label.rule));
+        }
+        for slot in std::mem::take(&mut self.inconclusive) {
+            slot.set_done(&mut self.database).to(None);
         }
         self.retries.clear();
         self.planned = false;

@@ -1,7 +1,7 @@
 //! The store: what earlier runs left, by content.
 //!
 //! ```text
-//! <root>/v1/
+//! <root>/v2/
 //!   cas/<name>.pack       small blobs, keyed by their blake3 digest
 //!   cas/<aa>/<62 hex>     one blob of LOOSE_BYTES or more each
 //!   actions/<name>.pack   action records, keyed by the action key over an empty trace
@@ -50,6 +50,9 @@ use bucket::Bucket;
 use collect::Lock;
 pub use collect::{Budget, Collected, Verified};
 
+/// The directory below the root, by the version of what lies there: an older program and this one do not read each other's.
+const LAYOUT: &str = "v2";
+
 /// Blobs of this size and more are files of their own.
 const LOOSE_BYTES: usize = 256 * 1024;
 
@@ -96,7 +99,7 @@ pub struct Statistics {
 impl Store {
     /// Opens the store below `root` and creates it where it is missing.
     pub fn open(root: &Path) -> io::Result<Self> {
-        let root = root.join("v1");
+        let root = root.join(LAYOUT);
         lay_out(&root)?;
         sweep(&root.join("tmp"));
         Self::with_buckets(root, true)
@@ -109,7 +112,7 @@ impl Store {
 
     /// Looks into the store below `lower` for what this one does not have, for example that of a CI image. It is never written to.
     pub fn over(mut self, lower: &Path) -> io::Result<Self> {
-        self.lower = Some(Box::new(Self::with_buckets(lower.join("v1"), false)?));
+        self.lower = Some(Box::new(Self::with_buckets(lower.join(LAYOUT), false)?));
         Ok(self)
     }
 
@@ -128,7 +131,7 @@ impl Store {
 
     /// What tells the store below `root` from one that was there before it was cleared or lost; `None` when there is none.
     pub fn identity(root: &Path) -> Option<String> {
-        fs::read_to_string(root.join("v1/id")).ok()
+        fs::read_to_string(root.join(LAYOUT).join("id")).ok()
     }
 
     /// Whether a blob is there; its bytes are not looked at.
@@ -160,9 +163,9 @@ impl Store {
     /// Records an outcome, before the older ones of the same action.
     ///
     /// # Panics
-    /// When the outcome is a failure: failures are never stored.
+    /// When the outcome is not one of work that was done.
     pub fn record(&self, key: ActionKey, outcome: &Outcome) -> io::Result<()> {
-        assert!(!outcome.failed, "a failed outcome is never stored");
+        assert!(outcome.is_done(), "only what was done is ever stored");
         let _recording = self.recording.read().unwrap_or_else(PoisonError::into_inner);
         let mut outcomes = vec![outcome.clone()];
         outcomes.extend(self.own_outcomes(key)?.into_iter().filter(|older| older.trace != outcome.trace));
@@ -223,13 +226,13 @@ impl Store {
 
     /// Removes everything below the root of the store and returns how many bytes that were.
     pub fn clear(root: &Path) -> io::Result<u64> {
-        let directory = root.join("v1");
+        let directory = root.join(LAYOUT);
         let bytes = match tree_bytes(&directory) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
             bytes => bytes?,
         };
         // One rename takes it out of use; a reader keeps the packs that it has open.
-        let doomed = root.join(format!("v1.cleared-{}", std::process::id()));
+        let doomed = root.join(format!("{LAYOUT}.cleared-{}", std::process::id()));
         fs::rename(&directory, &doomed)?;
         fs::remove_dir_all(&doomed)?;
         Ok(bytes)
@@ -242,7 +245,7 @@ impl Store {
 
     /// Whether `user` noted anything today in the store below `root`.
     pub fn is_use_noted(root: &Path, user: Digest) -> bool {
-        usage::is_noted(&root.join("v1"), user)
+        usage::is_noted(&root.join(LAYOUT), user)
     }
 
     /// Digest and place of each blob that is a file of its own.

@@ -69,16 +69,31 @@ impl Listing {
     }
 }
 
+/// What is known of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FileContent {
+    /// The digest of its bytes.
+    pub digest: Digest,
+    /// Whether its owner may execute it.
+    pub executable: bool,
+}
+
+/// Tells one version of a file from another. Only equality has a meaning.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Version(pub(crate) Stat);
+
 /// The world below the workspace root.
 pub trait System: Send + Sync + fmt::Debug {
+    /// The name of the root directory; it does not change in the life of a process. What is made of it belongs into a key.
+    fn name(&self) -> &str;
     /// What is at `path`.
     fn kind(&self, path: &RelPath) -> io::Result<PathKind>;
     /// The bytes of a file; `NotFound` for anything else.
     fn read(&self, path: &RelPath) -> io::Result<Vec<u8>>;
-    /// The digest of the bytes of a file; `NotFound` for anything else.
-    fn digest(&self, path: &RelPath) -> io::Result<Digest> {
-        self.read(path).map(|bytes| Digest::of(&bytes))
-    }
+    /// What is known of a file without holding its bytes; `NotFound` for anything else.
+    fn content(&self, path: &RelPath) -> io::Result<FileContent>;
+    /// The version of a file: one that differs after every write to it, also one that writes what was there; `None` for anything else.
+    fn version(&self, path: &RelPath) -> io::Result<Option<Version>>;
     /// What is known of the bytes of a file is not to be trusted: they are read the next time that its digest is asked for.
     fn doubt(&self, _path: &RelPath) {}
     /// The entries of a directory; `NotFound` for anything else. Names that are not UTF-8 are left out.

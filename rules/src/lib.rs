@@ -8,11 +8,12 @@ mod demands;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
+mod implementation;
 mod kinds;
 pub mod manifest;
 mod modules;
 pub mod presets;
-mod process;
+mod processes;
 mod programs;
 pub mod resolve;
 mod results;
@@ -26,6 +27,8 @@ pub mod tsconfig;
 pub mod typecheck;
 
 pub use configuration::{ENVIRONMENT, configuration};
-pub use kinds::{Setup, all, artifact_type};
-pub use programs::identity as program_identity;
+pub use implementation::implementation;
+pub use kinds::{Resources, artifact_type, plans, runs};
+pub use processes::Processes;
+pub use programs::Programs;
 pub use results::{drop_repeats, is_of_the_world, manifest_of, may_be_placed, placing_rank, warm};

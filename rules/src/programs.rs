@@ -1,32 +1,34 @@
-//! Programs of the machine, and where the machine keeps what webstir fetches.
+//! Programs of the machine: what a name stands for, and where the machine keeps what webstir fetches.
+//!
+//! What a program does is decided by its file, by the interpreter that its first line names, and by the packages that it loads. To hash
+//! all that takes long, so what was found is kept with the [`Evidence`] for it, in memory and in a file of the workspace's state
+//! directory, and holds as long as the evidence does: a few stats instead of a gigabyte.
 
 #![expect(clippy::disallowed_methods, reason = "programs are files of the machine")]
 
+mod closure;
+mod evidence;
+
 use std::collections::BTreeMap;
 use std::env;
-use std::fs;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use webstir_engine::digest::Digest;
-use webstir_engine::system::Stat;
+use serde::{Deserialize, Serialize};
+use webstir_engine::digest::{Digest, KeyHasher};
+use webstir_engine::machine::{Machine, Program, Wanted};
 
-/// The program `name` on `PATH`, absolute.
-pub(crate) fn find(name: &str) -> Option<PathBuf> {
-    use std::os::unix::fs::PermissionsExt as _;
+use closure::closure;
+use evidence::{Evidence, Looker};
 
-    let executable = |path: &PathBuf| {
-        fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
-    };
-    if name.starts_with('/') {
-        return Some(PathBuf::from(name)).filter(executable);
-    }
-    let path = env::var_os("PATH")?;
-    env::split_paths(&path)
-        .filter(|directory| directory.is_absolute())
-        .map(|directory| directory.join(name))
-        .find(executable)
-}
+use crate::toolchain::LOCKFILES;
+
+/// Below the workspace root.
+const FILE: &str = ".webstir/programs";
+
+/// Interpreters of interpreters: nobody has more.
+const DEEPEST: usize = 4;
 
 /// Where compilers are kept, for all workspaces of a user: `WEBSTIR_TOOLCHAIN`, else `webstir` in the user's cache directory,
 /// else below the workspace.
@@ -38,55 +40,181 @@ pub(crate) fn cache_directory(root: &Path) -> PathBuf {
         .unwrap_or_else(|| root.join(".webstir/toolchain"))
 }
 
-/// The programs that commands name. A program is looked up once in the life of a process, so that plans may rely on it.
-#[derive(Debug, Default)]
-pub(crate) struct Programs(Mutex<BTreeMap<String, Program>>);
-
+/// The programs of this machine, as a workspace sees them.
 #[derive(Debug)]
-struct Program {
-    /// Of what was found, before it was read.
-    identity: String,
-    found: Option<(PathBuf, Digest)>,
+pub struct Programs {
+    root: PathBuf,
+    /// The workspace whose packages are installed.
+    installed: PathBuf,
+    search_path: Vec<PathBuf>,
+    found: Mutex<Found>,
+}
+
+/// What was found so far.
+#[derive(Debug, Default)]
+struct Found {
+    /// `None` until the file was read.
+    programs: Option<BTreeMap<Wanted, Kept>>,
+}
+
+/// A program that was looked up, with what it was concluded from.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Kept {
+    evidence: Evidence,
+    program: Option<Parts>,
+}
+
+/// A program without its name.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Parts {
+    place: PathBuf,
+    file: Digest,
+    interpreter: Option<Digest>,
+    packages: Option<Digest>,
+}
+
+/// What is kept for the next process.
+#[derive(Debug, Serialize, Deserialize)]
+struct File {
+    search_path: Vec<PathBuf>,
+    programs: Vec<(Wanted, Kept)>,
 }
 
 impl Programs {
-    /// Where the program is, and the digest of its bytes. A path with a `/` is one below `root`.
-    pub(crate) fn program(&self, root: &Path, name: &str) -> Option<(PathBuf, Digest)> {
-        let mut programs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let program = programs.entry(name.to_owned()).or_insert_with(|| {
-            let identity = identity(root, name);
-            let read = |path: PathBuf| fs::read(&path).ok().map(|bytes| (path, Digest::of(&bytes)));
-            Program { identity, found: locate(root, name).and_then(read) }
+    /// The programs on the `PATH` of this process and in the packages of the workspace at `root`.
+    pub fn new(root: &Path) -> Self {
+        let path = env::var_os("PATH").unwrap_or_default();
+        let search_path = env::split_paths(&path).filter(|directory| directory.is_absolute()).collect();
+        // Programs are compared with the root by their real places.
+        let root = std::fs::canonicalize(root).unwrap_or_else(|_| root.to_owned());
+        Self { installed: root.clone(), root, search_path, found: Mutex::default() }
+    }
+
+    /// With the packages that are installed in another checkout of the same workspace.
+    #[must_use]
+    pub fn with_packages_of(self, workspace: &Path) -> Self {
+        let installed = std::fs::canonicalize(workspace).unwrap_or_else(|_| workspace.to_owned());
+        Self { installed, ..self }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Found> {
+        self.found.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The program, absolute and free of links: below the root when its name has a `/`; else of the packages of the workspace, else on
+    /// the search path.
+    fn locate(&self, looker: &mut Looker, name: &str) -> Option<PathBuf> {
+        if name.starts_with('/') {
+            return looker.program(Path::new(name));
+        }
+        if name.contains('/') {
+            return looker.program(&self.root.join(name));
+        }
+        let bin = self.installed.join("node_modules/.bin").join(name);
+        if let Some(program) = looker.program(&bin) {
+            return Some(program);
+        }
+        self.search_path.iter().find_map(|directory| looker.program(&directory.join(name)))
+    }
+
+    fn find(&self, wanted: &Wanted) -> Kept {
+        let mut looker = Looker::default();
+        let program = self.locate(&mut looker, &wanted.name).and_then(|place| self.parts(&mut looker, wanted, place));
+        Kept { evidence: looker.evidence(), program }
+    }
+
+    fn parts(&self, looker: &mut Looker, wanted: &Wanted, place: PathBuf) -> Option<Parts> {
+        let (file, first_line) = looker.hash(&place)?;
+        let interpreter = first_line.and_then(|line| self.interpreter(looker, &line, DEEPEST));
+        let mut hasher = KeyHasher::new("webstir packages v1");
+        let own = closure::package_of(looker, &place, &self.installed);
+        let mut any = false;
+        if let Some(own) = own {
+            any = true;
+            hasher.number(1).digest(closure(looker, &own, &self.installed, true));
+        }
+        if wanted.loads_packages && looker.is_directory(&self.installed.join("node_modules")) {
+            any = true;
+            hasher.number(2).digest(closure(looker, &self.installed, &self.installed, false));
+            // Where packages are not installed as this checkout has it, its lockfile tells them apart.
+            for name in LOCKFILES {
+                if let Some((lockfile, _)) = looker.hash(&self.root.join(name)) {
+                    hasher.text(name).digest(lockfile);
+                }
+            }
+        }
+        Some(Parts { place, file, interpreter, packages: any.then(|| hasher.finish()) })
+    }
+
+    /// The digest of the interpreter that a first line names, and of its own.
+    fn interpreter(&self, looker: &mut Looker, line: &str, depth: usize) -> Option<Digest> {
+        let mut words = line.strip_prefix("#!")?.split_ascii_whitespace();
+        let named = words.next()?;
+        let place = if Path::new(named).file_name() == Some(OsStr::new("env")) {
+            // `env -S NAME=value node --flag`.
+            let name = words.find(|word| !word.starts_with('-') && !word.contains('='))?;
+            self.locate(looker, name)?
+        } else {
+            looker.program(Path::new(named))?
+        };
+        let (file, first_line) = looker.hash(&place)?;
+        let below = first_line.filter(|_| depth > 0).and_then(|line| self.interpreter(looker, &line, depth - 1));
+        let mut hasher = KeyHasher::new("webstir interpreter v1");
+        hasher.digest(file);
+        below.into_iter().for_each(|below| {
+            hasher.digest(below);
         });
-        program.found.clone()
+        Some(hasher.finish())
     }
 
-    /// Name and identity of each program that was looked up.
-    pub(crate) fn identities(&self) -> BTreeMap<String, String> {
-        let programs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        programs.iter().map(|(name, program)| (name.clone(), program.identity.clone())).collect()
+    fn file(&self) -> PathBuf {
+        self.root.join(FILE)
+    }
+
+    /// What an earlier process found; nothing when there is no such file, or none of this version.
+    fn read(&self) -> BTreeMap<Wanted, Kept> {
+        let read = || -> Option<BTreeMap<Wanted, Kept>> {
+            let file: File = serde_json::from_slice(&std::fs::read(self.file()).ok()?).ok()?;
+            // Evidence is of the places that were searched.
+            (file.search_path == self.search_path).then(|| file.programs.into_iter().collect())
+        };
+        read().unwrap_or_default()
+    }
+
+    /// Best effort: what is not kept is found again.
+    fn write(&self, programs: &BTreeMap<Wanted, Kept>) {
+        let settled = programs.iter().filter(|(_, kept)| kept.evidence.is_settled());
+        let programs = settled.map(|(wanted, kept)| (wanted.clone(), kept.clone())).collect();
+        let kept = File { search_path: self.search_path.clone(), programs };
+        let place = self.file();
+        let Some(directory) = place.parent().filter(|directory| directory.is_dir()) else { return };
+        let written = || -> std::io::Result<()> {
+            let mut file = tempfile::NamedTempFile::new_in(directory)?;
+            serde_json::to_writer(&mut file, &kept)?;
+            file.persist(&place)?;
+            Ok(())
+        };
+        let _ = written();
     }
 }
 
-fn locate(root: &Path, name: &str) -> Option<PathBuf> {
-    let bin = root.join("node_modules/.bin").join(name);
-    if name.contains('/') && !name.starts_with('/') {
-        Some(root.join(name))
-    } else if !name.contains('/') && bin.exists() {
-        fs::canonicalize(bin).ok()
-    } else {
-        find(name)
+impl Machine for Programs {
+    fn program(&self, wanted: &Wanted) -> Option<Program> {
+        let mut found = self.lock();
+        let programs = found.programs.get_or_insert_with(|| self.read());
+        let kept = match programs.get(wanted).filter(|kept| kept.evidence.holds()) {
+            Some(kept) => kept.clone(),
+            None => {
+                let kept = self.find(wanted);
+                programs.insert(wanted.clone(), kept.clone());
+                self.write(programs);
+                kept
+            }
+        };
+        let Parts { place, file, interpreter, packages } = kept.program?;
+        Some(Program { wanted: wanted.clone(), place, file, interpreter, packages })
     }
 }
 
-/// Which file the name `name` of a program stands for, as a text that differs when the file may: another place, or another
-/// [`Stat`].
-pub fn identity(root: &Path, name: &str) -> String {
-    let Some(path) = locate(root, name) else { return "absent".to_owned() };
-    match fs::metadata(&path).map(|metadata| Stat::of(&metadata)) {
-        Ok(stat) if stat.is_settled_now() => format!("{} {stat:?}", path.display()),
-        // Equal to nothing, itself included.
-        Ok(_) => format!("unsettled {:?}", std::time::SystemTime::now()),
-        Err(error) => error.to_string(),
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -85,6 +85,14 @@ impl ScriptError {
         matches!(self, Self::Files { .. } | Self::Start(_))
     }
 
+    /// Whether a limit was reached, which says nothing of the next time: machines are faster and slower.
+    pub fn is_limit(&self) -> bool {
+        matches!(
+            self,
+            Self::CpuLimit { .. } | Self::MemoryLimit { .. } | Self::StackOverflow(_) | Self::Silence { .. }
+        )
+    }
+
     pub(crate) fn thrown_mut(&mut self) -> Option<&mut Thrown> {
         match self {
             Self::Syntax(thrown)

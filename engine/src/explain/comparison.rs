@@ -9,7 +9,9 @@ use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
 
-use self::parts::{environment, environment_change, observation_changes, settings_in, shape_changes, tool, version};
+use self::parts::{
+    environment, environment_change, implementation, observation_changes, program_part, settings_in, shape_changes, tool,
+};
 use super::arguments::{Leaf, differences};
 use super::planning::{Ground, differing};
 use super::{ActionRecord, Cause, Change, Difference, KeyDump, Part};
@@ -131,16 +133,14 @@ impl<'a> Comparison<'a> {
         }
         let node = after.label.rule.to_string();
         let leaves = differences(before, after);
-        if let (Some(old), Some(new)) = (version(before), version(after))
-            && old != new
-        {
-            found.add(Change::RuleVersion(old, new));
+        if implementation(before) != implementation(after) {
+            found.add(Change::Implementation);
         }
         for (name, difference) in differing(&environment(before), &environment(after)) {
             found.add(environment_change(ground, &node, &name, difference));
         }
         if tool(before) != tool(after) {
-            self.tool_changes(ground, &node, after, &leaves, found);
+            self.tool_changes(ground, &node, (before, after), &leaves, found);
         }
         let shape = shape_changes(before, after);
         let explained = settings_in(ground, &node, &leaves, !shape.is_empty(), found);
@@ -197,12 +197,18 @@ impl<'a> Comparison<'a> {
             .collect()
     }
 
-    fn tool_changes(&self, ground: &Ground<'_>, node: &str, after: &ActionRecord, leaves: &[Leaf], found: &mut Found) {
-        let program = after.parts.iter().filter_map(|part| match part {
-            Part::Argument(argument) => Some(argument),
+    fn tool_changes(
+        &self,
+        ground: &Ground<'_>,
+        node: &str,
+        (before, after): (&ActionRecord, &ActionRecord),
+        leaves: &[Leaf],
+        found: &mut Found,
+    ) {
+        let program = after.parts.iter().find_map(|part| match part {
+            Part::Program { name, .. } => Some(name.clone()),
             _ => None,
         });
-        let program = program.into_iter().nth(1).cloned();
         let file = program.as_deref().and_then(|program| RelPath::new(program).ok());
         let of_workspace = file.filter(|path| path.as_str().contains('/') && self.after.file(path).is_some());
         let configured: Vec<Change> = ground
@@ -220,7 +226,7 @@ impl<'a> Comparison<'a> {
                 found.add(Change::File(*difference, path.clone()));
             }
         } else {
-            found.add(Change::Tool(program));
+            found.add(Change::Tool(program, program_part(before, after)));
         }
     }
 
@@ -234,7 +240,7 @@ impl<'a> Comparison<'a> {
                 action
                     .inputs()
                     .filter(move |(path, ..)| Some(*path) == subject)
-                    .map(|(path, digest, _)| (path.clone(), digest))
+                    .map(|(path, content, _)| (path.clone(), content))
             });
             let mut sources: Vec<_> = inputs.collect();
             sources.sort();
@@ -263,13 +269,13 @@ impl<'a> Comparison<'a> {
                 found.extend(edited.chain(self.neighbours(&after.label)));
             }
             None => {
-                for (path, digest, origin) in after.inputs() {
+                for (path, content, origin) in after.inputs() {
                     match origin {
                         Origin::Workspace if is_new(path) => {
                             found.extend(ground.came_or_went(&node, path, Difference::Added));
                         }
                         Origin::Workspace => {}
-                        Origin::Store => self.made(path, digest, found, depth),
+                        Origin::Store => self.made(path, content.digest, found, depth),
                     }
                 }
             }

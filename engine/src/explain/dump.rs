@@ -16,15 +16,27 @@ use crate::label::ActionLabel;
 use crate::path::RelPath;
 use crate::plan::State;
 use crate::schedule::{Report, Run};
+use crate::system::FileContent;
 use crate::view::Observation;
 
 /// One part of an action's key, see [`KeyPart`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Part {
-    /// The version of the rule kind.
-    Version(u32),
-    /// The tool.
-    Tool(Option<Digest>),
+    /// What stands for the code that is compiled in.
+    Implementation(Digest),
+    /// The package that does the work.
+    Package(Digest),
+    /// The program that does the work.
+    Program {
+        /// As it was asked for.
+        name: Arc<str>,
+        /// Its bytes.
+        file: Digest,
+        /// The interpreter that its first line names.
+        interpreter: Option<Digest>,
+        /// The packages that it may load.
+        packages: Option<Digest>,
+    },
     /// One argument; environment values in it are replaced by their digests.
     Argument(Arc<str>),
     /// The working directory.
@@ -32,7 +44,7 @@ pub enum Part {
     /// The name of an environment variable and the digest of its value.
     Environment(Arc<str>, Digest),
     /// One declared input.
-    Input(RelPath, Digest, Origin),
+    Input(RelPath, FileContent, Origin),
     /// One declared output.
     Output(RelPath),
     /// One answer that the workspace gave.
@@ -64,9 +76,9 @@ pub struct ActionRecord {
 
 impl ActionRecord {
     /// Its declared inputs.
-    pub fn inputs(&self) -> impl Iterator<Item = (&RelPath, Digest, Origin)> {
+    pub fn inputs(&self) -> impl Iterator<Item = (&RelPath, FileContent, Origin)> {
         self.parts.iter().filter_map(|part| match part {
-            Part::Input(path, digest, origin) => Some((path, *digest, *origin)),
+            Part::Input(path, content, origin) => Some((path, *content, *origin)),
             _ => None,
         })
     }
@@ -163,18 +175,20 @@ impl KeyDump {
 
 fn record(action: &Action, report: &Report, trace: &[(RelPath, Observation)], secrets: &Secrets) -> ActionRecord {
     let mut parts = Vec::with_capacity(4 + action.inputs.len() + trace.len());
-    let mut inputs = action.inputs.iter();
     action.each_part(trace, &mut |part| {
         parts.push(match part {
-            KeyPart::Kind(_, version) => Part::Version(version),
-            KeyPart::Tool(tool) => Part::Tool(tool),
+            KeyPart::Kind(_, implementation) => Part::Implementation(implementation),
+            KeyPart::Package(digest) => Part::Package(digest),
+            KeyPart::Program(program) => Part::Program {
+                name: Arc::from(&*program.wanted.name),
+                file: program.file,
+                interpreter: program.interpreter,
+                packages: program.packages,
+            },
             KeyPart::Argument(argument) => Part::Argument(secrets.conceal(argument)),
             KeyPart::Directory(path) => Part::Directory(path.clone()),
             KeyPart::Environment(name, value) => Part::Environment(Arc::from(name), conceal(value)),
-            KeyPart::Input(path, digest) => {
-                let origin = inputs.next().map_or(Origin::Workspace, |input| input.origin);
-                Part::Input(path.clone(), digest, origin)
-            }
+            KeyPart::Input(input) => Part::Input(input.path.clone(), input.content(), input.origin),
             KeyPart::Output(path) => Part::Output(path.clone()),
             KeyPart::Observation(path, observation) => Part::Observation(path.clone(), observation.clone()),
         });

@@ -7,7 +7,7 @@ use crate::config::settings::SettingValue;
 use crate::digest::Digest;
 use crate::event::Status;
 use crate::label::Label;
-use crate::system::PathKind;
+use crate::system::{FileContent, PathKind};
 use crate::view::Observation;
 
 fn path(text: &str) -> RelPath {
@@ -16,6 +16,10 @@ fn path(text: &str) -> RelPath {
 
 fn digest(text: &str) -> Digest {
     Digest::of(text.as_bytes())
+}
+
+fn input(name: &str, text: &str, origin: Origin) -> Part {
+    Part::Input(path(name), FileContent { digest: digest(text), executable: false }, origin)
 }
 
 fn label(kind: &str, subject: Option<&str>) -> ActionLabel {
@@ -50,24 +54,29 @@ pub(super) fn sample() -> KeyDump {
     let module = action(
         label("transpile", Some("src/a.ts")),
         vec![
-            Part::Version(3),
-            Part::Tool(None),
+            Part::Implementation(digest("webstir")),
+            Part::Package(digest("compiler")),
             Part::Argument("{\"emit\":{\"target\":\"es2022\"},\"output\":\"build/a.js\"}".into()),
             Part::Directory(RelPath::root()),
-            Part::Input(path("src/a.ts"), digest("a"), Origin::Workspace),
+            input("src/a.ts", "a", Origin::Workspace),
         ],
         &[("build/a.js", "a.js")],
     );
     let command = action(
         label("command", None),
         vec![
-            Part::Version(1),
-            Part::Tool(Some(digest("node"))),
-            Part::Argument("{}".into()),
+            Part::Implementation(digest("webstir")),
+            Part::Program {
+                name: "node".into(),
+                file: digest("node"),
+                interpreter: None,
+                packages: Some(digest("packages")),
+            },
+            Part::Argument("--check".into()),
             Part::Argument("node".into()),
             Part::Directory(path("tools")),
             Part::Environment("CI".into(), digest("1")),
-            Part::Input(path("build/a.js"), digest("a.js"), Origin::Store),
+            input("build/a.js", "a.js", Origin::Store),
             Part::Output(path("build/out")),
             Part::Observation(path("src"), Observation::Entries(Some(digest("list")))),
             Part::Observation(path("src/b.ts"), Observation::Content(None)),
@@ -123,13 +132,43 @@ fn without_an_earlier_build_it_never_ran() {
 #[test]
 fn a_file_is_followed_through_the_actions_above() {
     let before = sample();
-    let mut after = with_part(sample(), 1, 4, Part::Input(path("src/a.ts"), digest("b"), Origin::Workspace));
+    let mut after = with_part(sample(), 1, 4, input("src/a.ts", "b", Origin::Workspace));
     after.actions[1].artifacts[0].1 = digest("b.js");
-    let after = with_part(after, 0, 6, Part::Input(path("build/a.js"), digest("b.js"), Origin::Store));
+    let after = with_part(after, 0, 6, input("build/a.js", "b.js", Origin::Store));
     let change = Change::File(Difference::Changed, path("src/a.ts"));
     let link = Link { action: label("transpile", Some("src/a.ts")), output: path("build/a.js") };
     assert_eq!(causes(Some(&before), &after, &link.action), [Cause { change: change.clone(), through: Vec::new() }]);
     assert_eq!(causes(Some(&before), &after, &label("command", None)), [Cause { change, through: vec![link] }]);
+}
+
+#[test]
+fn t5_a_file_that_may_be_executed_now_is_told_apart_from_one_that_changed() {
+    let before = sample();
+    let content = FileContent { digest: digest("a"), executable: true };
+    let after = with_part(sample(), 1, 4, Part::Input(path("src/a.ts"), content, Origin::Workspace));
+    let change = first(&before, &after, &label("transpile", Some("src/a.ts")));
+    assert_eq!(change, Change::Executable(true, path("src/a.ts")));
+}
+
+#[test]
+fn t4_of_a_program_it_is_told_which_part_differs() {
+    let before = sample();
+    let program = |file: &str, interpreter: Option<&str>, packages: &str| Part::Program {
+        name: "node".into(),
+        file: digest(file),
+        interpreter: interpreter.map(digest),
+        packages: Some(digest(packages)),
+    };
+    let command = label("command", None);
+    let cases = [
+        (program("other", None, "packages"), ToolPart::File),
+        (program("node", Some("sh"), "packages"), ToolPart::Interpreter),
+        (program("node", None, "others"), ToolPart::Packages),
+    ];
+    for (program, part) in cases {
+        let after = with_part(sample(), 0, 1, program);
+        assert_eq!(first(&before, &after, &command), Change::Tool(Some("node".into()), part));
+    }
 }
 
 #[test]
@@ -196,7 +235,7 @@ fn affected_rules(base: &KeyDump, head: &KeyDump, changed: &[&str]) -> Vec<Strin
 fn rules_with_other_keys_are_affected() {
     let base = planned(sample());
     assert_eq!(affected_rules(&base, &base, &["docs/other.md"]), [] as [&str; 0]);
-    let head = with_part(base.clone(), 1, 4, Part::Input(path("src/a.ts"), digest("b"), Origin::Workspace));
+    let head = with_part(base.clone(), 1, 4, input("src/a.ts", "b", Origin::Workspace));
     // The output is the same: nothing above is affected.
     assert_eq!(affected_rules(&base, &head, &["src/a.ts"]), ["transpile:backend"]);
     let mut gone = base.clone();
@@ -232,7 +271,7 @@ fn what_cannot_be_planned_is_affected_when_a_rule_below_is() {
     base.actions.remove(0);
     // The same key: nothing is affected, though the store does not have it.
     assert_eq!(affected_rules(&base, &head, &["docs/other.md"]), [] as [&str; 0]);
-    let base = with_part(base, 0, 4, Part::Input(path("src/a.ts"), digest("b"), Origin::Workspace));
+    let base = with_part(base, 0, 4, input("src/a.ts", "b", Origin::Workspace));
     let mut base = base;
     base.actions[0].status = Status::Skipped;
     assert_eq!(affected_rules(&base, &head, &["src/a.ts"]), ["command:backend", "transpile:backend"]);

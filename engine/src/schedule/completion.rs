@@ -11,7 +11,7 @@ use rustc_hash::FxHashMap;
 use salsa::Setter as _;
 
 use super::{BuildError, CANCELLATION_INTERVAL, Left, Message, RETRIES, Running, Scheduler, Told};
-use crate::action::{Action, Origin, Outcome};
+use crate::action::{Action, Origin, Outcome, Verdict};
 use crate::db::Db;
 use crate::derivation::renew;
 use crate::digest::Digest;
@@ -19,6 +19,7 @@ use crate::event::{Event, Status};
 use crate::execute::{Completion, End};
 use crate::file::Files;
 use crate::label::Label;
+use crate::machine::Programs;
 use crate::path::RelPath;
 use crate::plan::{gives, holds};
 use crate::rule::{Blobs as _, Previous, RunError};
@@ -28,21 +29,20 @@ use crate::watch::Changes;
 impl Scheduler {
     pub(super) fn start(&mut self, action: Arc<Action>) {
         let cancelled = Arc::<AtomicBool>::default();
-        let rule = self.database.rules().rule(action.label.rule.kind());
+        let is_warm = self.executor.runs().is_warm(action.label.rule.kind());
         let sees_everything = self.sees_everything(&action);
         let running = Running { key: action.key(&[]), cancelled: cancelled.clone(), sees_everything };
         self.running.insert(action.label.clone(), running);
         let inbox = self.inbox.0.clone();
         // A scheduler that has gone away wants no more completions.
         let done = move |completion| drop(inbox.send(Message::Completed(completion)));
-        let previous = rule.filter(|rule| rule.is_warm()).and_then(|_| self.previous(&action));
+        let previous = is_warm.then(|| self.previous(&action)).flatten();
         self.executor.start(action, previous, cancelled, Arc::new(done));
     }
 
     /// Whether any change of the workspace may concern the action, and it takes long.
     pub(super) fn sees_everything(&self, action: &Action) -> bool {
-        let rule = self.database.rules().rule(action.label.rule.kind());
-        action.traced && rule.is_some_and(crate::rule::Rule::is_process)
+        action.traced && self.executor.runs().is_process(action.label.rule.kind())
     }
 
     /// What came of the action before the world changed.
@@ -118,7 +118,7 @@ impl Scheduler {
     fn look(&mut self, changes: &Changes, concerns: &dyn Fn(&RelPath) -> bool) -> bool {
         let started = Instant::now();
         let mut others: BTreeSet<RelPath> = Files::look(&mut self.database, changes).into_iter().collect();
-        let has_answers = !others.is_empty();
+        let has_answers = !others.is_empty() | Programs::look(&mut self.database);
         match changes {
             Changes::Everything => self.looked = Some(started.elapsed()),
             Changes::Some { paths, moved } => {
@@ -126,7 +126,7 @@ impl Scheduler {
             }
         }
         if others.is_empty() {
-            if self.left != Left::Everything {
+            if self.left != Left::Everything && !has_answers {
                 return false;
             }
             if let Changes::Some { paths, moved } = changes {
@@ -152,7 +152,7 @@ impl Scheduler {
         let is_superseded = running.is_some_and(|running| running.cancelled.load(Ordering::Relaxed));
         match end {
             End::Outcome(outcome) => {
-                let status = if outcome.failed { Status::Failed } else { Status::Ran };
+                let status = if outcome.is_failed() { Status::Failed } else { Status::Ran };
                 // What the action saw may be newer than the answers that the plan stands on.
                 let mut differing = Vec::new();
                 for (path, observation) in &outcome.trace {
@@ -166,18 +166,23 @@ impl Scheduler {
                 }
                 let moved = Files::refresh(&mut self.database, &differing);
                 if moved || !differing.is_empty() && !holds(&self.database, &outcome.trace) {
-                    self.count_retry(&action)?;
+                    self.count_retry(&action, differing.first().cloned())?;
                 }
                 self.finish(&action, outcome, status, duration);
                 Ok(moved)
             }
             End::Error(RunError::InputChanged(path)) => {
-                Files::refresh(&mut self.database, &[path]);
-                self.count_retry(&action)?;
+                Files::refresh(&mut self.database, std::slice::from_ref(&path));
+                self.count_retry(&action, Some(path))?;
+                Ok(true)
+            }
+            End::Error(RunError::ProgramChanged(_)) => {
+                Programs::look(&mut self.database);
+                self.count_retry(&action, None)?;
                 Ok(true)
             }
             End::Error(RunError::BlobMissing(_)) => {
-                self.count_retry(&action)?;
+                self.count_retry(&action, None)?;
                 // A damaged store has usually lost more than one.
                 let inputs = action.inputs.iter().filter(|input| input.origin == Origin::Store);
                 self.heal(inputs.map(|input| input.digest))?;
@@ -190,10 +195,10 @@ impl Scheduler {
         }
     }
 
-    fn count_retry(&mut self, action: &Action) -> Result<(), BuildError> {
+    fn count_retry(&mut self, action: &Action, path: Option<RelPath>) -> Result<(), BuildError> {
         let retries = self.retries.entry(action.label.clone()).or_default();
         *retries += 1;
-        if *retries > RETRIES { Err(BuildError::Unstable(action.label.clone())) } else { Ok(()) }
+        if *retries > RETRIES { Err(BuildError::Unstable { label: action.label.clone(), path }) } else { Ok(()) }
     }
 
     /// The one place where a finished action becomes an input.
@@ -202,6 +207,9 @@ impl Scheduler {
         let key = if outcome.trace.is_empty() { planned } else { action.key(&outcome.trace) };
         let db: &dyn Db = &self.database;
         let slot = db.slots().slot(db, &action.label);
+        if outcome.verdict == Verdict::Inconclusive {
+            self.inconclusive.push(slot);
+        }
         slot.set_done(&mut self.database).to(Some((planned, Arc::new(outcome))));
         self.status.insert(action.label.clone(), (status, duration));
         (self.events)(Event::Finished { label: action.label.clone(), status, key, duration });

@@ -26,9 +26,8 @@ impl Scheduler {
             .map(|step| step.action.clone())
             .collect();
         // What waits for another process starts first: it takes longest and leaves the workers alone.
-        let rules = self.database.rules();
-        let is_builtin =
-            |action: &Arc<Action>| !rules.rule(action.label.rule.kind()).is_some_and(crate::rule::Rule::is_process);
+        let runs = self.executor.runs();
+        let is_builtin = |action: &Arc<Action>| !runs.is_process(action.label.rule.kind());
         missing.sort_by_key(is_builtin);
         missing
     }

@@ -47,7 +47,7 @@ impl Run {
                 let (status, duration) = match &step.outcome {
                     None => (Status::Skipped, Duration::ZERO),
                     Some(outcome) => statuses.get(label).copied().unwrap_or_else(|| {
-                        let status = if outcome.failed { Status::Failed } else { Status::Cached };
+                        let status = if outcome.is_failed() { Status::Failed } else { Status::Cached };
                         (status, Duration::ZERO)
                     }),
                 };

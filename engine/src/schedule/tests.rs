@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::{BuildError, Goals, Happening, Message, RETRIES, Scheduler};
-use crate::action::{Action, Input, Origin, Outcome};
+use crate::action::{Action, Outcome, Payload};
 use crate::config::schema::{KindSchema, Language};
 use crate::config::{self, Inputs};
 use crate::db::{Database, Db, Settings};
@@ -15,13 +15,14 @@ use crate::diagnostic::Diagnostic;
 use crate::digest::Digest;
 use crate::execute::Executor;
 use crate::fact::FactTable;
-use crate::file::{self, Content, Files};
+use crate::file::{self, Files};
 use crate::label::Label;
 use crate::path::RelPath;
 use crate::plan::Planner;
-use crate::rule::{Context, Rule, RuleSet, RunError, RunResult};
+use crate::machine::Bare;
+use crate::rule::{Context, Plan, Plans, Run, RunError, RunResult, Runs};
 use crate::store::Store;
-use crate::system::{Listing, Memory, PathKind, System};
+use crate::system::{FileContent, Listing, Memory, PathKind, System, Version};
 use crate::watch::{Changes, Watcher};
 
 type Told = Arc<Mutex<Vec<Option<Vec<RelPath>>>>>;
@@ -32,21 +33,27 @@ struct Reader {
     told: Told,
 }
 
-impl Rule for Reader {
+impl Plan for Reader {
+    fn kind(&self) -> &'static str {
+        "reader"
+    }
+
+    fn plan(&self, planner: &mut Planner<'_>) {
+        let mut action = Action::new(planner.label(None), Digest::of(b"1"), Payload::Parameters(Box::default()));
+        action.traced = true;
+        // The store would know what was forgotten here.
+        action.cacheable = false;
+        planner.action(action);
+    }
+}
+
+impl Run for Reader {
     fn kind(&self) -> &'static str {
         "reader"
     }
 
     fn is_warm(&self) -> bool {
         self.is_warm
-    }
-
-    fn plan(&self, planner: &mut Planner<'_>) {
-        let mut action = Action::new(planner.label(None), 1, Box::new([]));
-        action.traced = true;
-        // The store would know what was forgotten here.
-        action.cacheable = false;
-        planner.action(action);
     }
 
     fn run(&self, context: &Context<'_>) -> RunResult {
@@ -69,15 +76,17 @@ const LANGUAGE: Language = Language {
     presets: &[],
 };
 
-fn scheduler(store: &Path, memory: &Arc<impl System + 'static>, rule: Box<dyn Rule>) -> Scheduler {
-    let rules = Arc::new(RuleSet::new(vec![rule], &[]));
+fn scheduler(store: &Path, memory: &Arc<impl System + 'static>, rule: &Arc<impl Plan + Run>) -> Scheduler {
+    let plans = Arc::new(Plans::new(vec![rule.clone()], &[]));
+    let runs = Arc::new(Runs::new(vec![rule.clone()]));
+    let machine = Arc::new(Bare);
     let text = "workspace { preset none }\nprofile build { out build }\nreader r { }";
     let (config, found) = config::load(&Inputs { text: Some(text), package_mode: None, language: &LANGUAGE });
     assert!(found.is_empty(), "{found:?}");
     let store = Arc::new(Store::open(store).unwrap());
     let facts = Arc::new(FactTable::new(None));
-    let database = Database::new(memory.clone(), rules.clone(), facts, Arc::new(config), BTreeMap::new());
-    let executor = Executor::new(1, rules, memory.clone(), store.clone(), Arc::new(|_| {})).unwrap();
+    let database = Database::new(memory.clone(), machine.clone(), plans, facts, Arc::new(config), BTreeMap::new());
+    let executor = Executor::new(1, runs, memory.clone(), machine, store.clone(), Arc::new(|_| {})).unwrap();
     Scheduler::new(database, store, executor, Arc::new(|_| {}), Arc::default())
 }
 
@@ -88,17 +97,23 @@ struct Restless {
     runs: AtomicUsize,
 }
 
-impl Rule for Restless {
+impl Plan for Restless {
     fn kind(&self) -> &'static str {
         "reader"
     }
 
     fn plan(&self, planner: &mut Planner<'_>) {
-        let mut action = Action::new(planner.label(None), 1, Box::new([]));
+        let mut action = Action::new(planner.label(None), Digest::of(b"1"), Payload::Parameters(Box::default()));
         let path = RelPath::new("a").unwrap();
-        let Content::Digest(digest) = file::content(planner.db, &path) else { return };
-        action.inputs = Box::new([Input { path, digest, origin: Origin::Workspace }]);
+        let Some(input) = file::input(planner.db, &path) else { return };
+        action.inputs = Box::new([input]);
         planner.action(action);
+    }
+}
+
+impl Run for Restless {
+    fn kind(&self) -> &'static str {
+        "reader"
     }
 
     fn run(&self, context: &Context<'_>) -> RunResult {
@@ -116,7 +131,7 @@ fn told(is_warm: bool) -> Vec<Option<Vec<RelPath>>> {
     let told = Told::default();
     let directory = tempfile::tempdir().unwrap();
     let memory = Arc::new(Memory::with_files(&[("a", "1"), ("b", "1")]));
-    let mut scheduler = scheduler(directory.path(), &memory, Box::new(Reader { is_warm, told: told.clone() }));
+    let mut scheduler = scheduler(directory.path(), &memory, &Arc::new(Reader { is_warm, told: told.clone() }));
     let goals = [Label::new("reader", "r")];
     scheduler.run("build", &goals).unwrap();
     memory.write("a", "2");
@@ -140,7 +155,7 @@ fn files_that_keep_changing_are_tried_again_when_they_are_told_to_have_changed()
     let memory = Arc::new(Memory::with_files(&[("a", "1")]));
     let changes = Arc::<AtomicUsize>::default();
     let rule = Restless { memory: memory.clone(), changes: changes.clone(), runs: AtomicUsize::default() };
-    let mut scheduler = scheduler(directory.path(), &memory, Box::new(rule));
+    let mut scheduler = scheduler(directory.path(), &memory, &Arc::new(rule));
     let all = vec![Label::new("reader", "r")];
     let goals = Goals { profile: "build".into(), parts: vec![all.clone()], all };
     let mut watcher = Watcher::start(root.path(), true, Box::new(|_| false)).unwrap();
@@ -158,7 +173,7 @@ fn files_that_keep_changing_are_tried_again_when_they_are_told_to_have_changed()
     memory.write("a", "2");
     changes.store(2 * (RETRIES as usize + 1), Ordering::Relaxed);
     scheduler.inbox().send(told());
-    assert!(matches!(rest(&mut scheduler), Err(BuildError::Unstable(_))));
+    assert!(matches!(rest(&mut scheduler), Err(BuildError::Unstable { .. })));
     assert_eq!(changes.load(Ordering::Relaxed), 0);
     scheduler.inbox().send(told());
     rest(&mut scheduler).unwrap();
@@ -173,6 +188,10 @@ struct Flaky {
 }
 
 impl System for Flaky {
+    fn name(&self) -> &str {
+        self.memory.name()
+    }
+
     fn kind(&self, path: &RelPath) -> io::Result<PathKind> {
         self.memory.kind(path)
     }
@@ -182,8 +201,12 @@ impl System for Flaky {
         if failed.is_ok() { Ok(b"half of it".to_vec()) } else { self.memory.read(path) }
     }
 
-    fn digest(&self, path: &RelPath) -> io::Result<Digest> {
-        self.memory.digest(path)
+    fn content(&self, path: &RelPath) -> io::Result<FileContent> {
+        self.memory.content(path)
+    }
+
+    fn version(&self, path: &RelPath) -> io::Result<Option<Version>> {
+        self.memory.version(path)
     }
 
     fn list(&self, path: &RelPath) -> io::Result<Listing> {
@@ -204,7 +227,7 @@ fn length(db: &dyn Db, settings: Settings) -> Option<usize> {
     file::bytes(db, &RelPath::new("a").unwrap()).map(|bytes| bytes.len())
 }
 
-impl Rule for Planning {
+impl Plan for Planning {
     fn kind(&self) -> &'static str {
         "reader"
     }
@@ -213,6 +236,12 @@ impl Rule for Planning {
         if length(planner.db, Settings::get(planner.db)).is_none() {
             planner.report(Diagnostic::error("test::absent", "It is not there"));
         }
+    }
+}
+
+impl Run for Planning {
+    fn kind(&self) -> &'static str {
+        "reader"
     }
 
     fn run(&self, _: &Context<'_>) -> RunResult {
@@ -225,7 +254,7 @@ fn what_followed_from_a_file_that_could_not_be_read_is_planned_again() {
     for (failures, found) in [(0, 0), (1, 0), (5, 0), (1000, 1)] {
         let directory = tempfile::tempdir().unwrap();
         let system = Flaky { memory: Memory::with_files(&[("a", "all of it")]), failures: AtomicUsize::new(failures) };
-        let mut scheduler = scheduler(directory.path(), &Arc::new(system), Box::new(Planning));
+        let mut scheduler = scheduler(directory.path(), &Arc::new(system), &Arc::new(Planning));
         let run = scheduler.run("build", &[Label::new("reader", "r")]).unwrap();
         assert_eq!(run.diagnostics().len(), found, "{failures} failures");
     }

@@ -108,7 +108,7 @@ fn is_settled_now(layout: &Layout, bytes: &[u8], index: usize, directory: &Owned
 pub(super) fn holds(os: &Os, path: &RelPath, observation: &Observation) -> io::Result<bool> {
     Ok(match observation {
         Observation::Kind(kind) => os.kind(path)? == *kind,
-        Observation::Content(digest) => absent_to_none(os.digest(path))? == *digest,
+        Observation::Content(digest) => absent_to_none(os.content(path))?.map(|content| content.digest) == *digest,
         Observation::Entries(digest) => absent_to_none(os.list(path))?.as_ref().map(Listing::digest) == *digest,
         Observation::Selected(extensions, digest) => {
             absent_to_none(os.list(path))?.map(|listing| listing.select(extensions).digest()) == Some(*digest)

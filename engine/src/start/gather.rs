@@ -16,7 +16,7 @@ use super::layout::{Found, FoundDirectory, Guard};
 use crate::digest::{Digest, KeyHasher};
 use crate::file::Known;
 use crate::path::RelPath;
-use crate::system::{EntryType, Hashed, Listing, Os, PathKind, Stat, System as _, now};
+use crate::system::{EntryType, FileContent, Hashed, Listing, Os, PathKind, Stat, System as _, now};
 use crate::view::Observation;
 
 /// A directory as it was seen.
@@ -76,7 +76,8 @@ impl Gathering<'_> {
         Ok(match known {
             Known::Kind(kind) => *kind == kind_of(there),
             Known::Content(None) => there != Some(EntryType::File),
-            Known::Content(Some(digest)) => there == Some(EntryType::File) && self.take_file(path, *digest),
+            // The stat that stands for the bytes also says whether they may be executed.
+            Known::Content(Some(content)) => there == Some(EntryType::File) && self.take_file(path, *content),
             Known::Entries(None) => there != Some(EntryType::Directory),
             Known::Entries(Some(listing)) => there == Some(EntryType::Directory) && self.take_entries(path, listing)?,
             Known::RealPath(real) => real.as_ref() == (kind_of(there) != PathKind::Absent).then_some(path),
@@ -89,10 +90,10 @@ impl Gathering<'_> {
         let observation = match known {
             Known::Kind(kind) => Observation::Kind(*kind),
             Known::Content(None) => Observation::Content(None),
-            Known::Content(Some(digest)) => {
+            Known::Content(Some(content)) => {
                 let Some(real) = self.os.real_path(path)? else { return Ok(false) };
                 let Located::There(EntryType::File) = self.locate(&real)? else { return Ok(false) };
-                let Some(hashed) = self.os.hashed(path, *digest) else { return Ok(false) };
+                let Some(hashed) = self.os.hashed(path, *content) else { return Ok(false) };
                 self.put_file(&real, hashed);
                 Observation::RealPath(Some(real))
             }
@@ -105,8 +106,8 @@ impl Gathering<'_> {
         Ok(holds)
     }
 
-    fn take_file(&mut self, path: &RelPath, digest: Digest) -> bool {
-        let hashed = self.os.hashed(path, digest);
+    fn take_file(&mut self, path: &RelPath, content: FileContent) -> bool {
+        let hashed = self.os.hashed(path, content);
         hashed.is_some_and(|hashed| {
             self.put_file(path, hashed);
             true

@@ -58,7 +58,7 @@ fn every_bit_flip_in_a_pack_is_a_miss_or_harmless() {
     store.put_fact(key("f").0, b"fact").unwrap();
     store.publish().unwrap();
     for bucket in ["cas", "actions", "facts"] {
-        let pack = fs::read_dir(root.path().join("v1").join(bucket)).unwrap().next().unwrap().unwrap().path();
+        let pack = fs::read_dir(root.path().join("v2").join(bucket)).unwrap().next().unwrap().unwrap().path();
         let whole = fs::read(&pack).unwrap();
         for byte in 0..whole.len() {
             let mut damaged = whole.clone();
@@ -71,7 +71,7 @@ fn every_bit_flip_in_a_pack_is_a_miss_or_harmless() {
             assert!(blob.is_none() || blob.as_deref() == Some(&b"some text"[..]), "{bucket} byte {byte}");
             let fact = reopened.fact(key("f").0).unwrap();
             assert!(fact.is_none() || fact.as_deref() == Some(&b"fact"[..]), "{bucket} byte {byte}");
-            let _ = fs::remove_dir_all(root.path().join("v1/quarantine"));
+            let _ = fs::remove_dir_all(root.path().join("v2/quarantine"));
             fs::write(&pack, &whole).unwrap();
         }
     }
@@ -83,7 +83,7 @@ fn a_damaged_blob_is_healed_by_writing_it_again() {
     let store = Store::open(root.path()).unwrap();
     let digest = store.put(b"heal me").unwrap();
     store.publish().unwrap();
-    let pack = fs::read_dir(root.path().join("v1/cas")).unwrap().next().unwrap().unwrap().path();
+    let pack = fs::read_dir(root.path().join("v2/cas")).unwrap().next().unwrap().unwrap().path();
     let mut bytes = fs::read(&pack).unwrap();
     bytes[20] ^= 1;
     fs::write(&pack, bytes).unwrap();
@@ -102,7 +102,7 @@ fn a_blob_that_is_cut_short_while_its_pack_is_open_is_healed_by_writing_it_again
     let store = Store::open(root.path()).unwrap();
     let digest = store.put(b"heal me").unwrap();
     store.publish().unwrap();
-    let pack = fs::read_dir(root.path().join("v1/cas")).unwrap().next().unwrap().unwrap().path();
+    let pack = fs::read_dir(root.path().join("v2/cas")).unwrap().next().unwrap().unwrap().path();
     fs::write(&pack, "").unwrap();
     assert_eq!(store.get(digest).unwrap(), None);
     assert!(!store.contains(digest));
@@ -154,7 +154,7 @@ fn used(store: &Store, keys: &[ActionKey]) {
 /// Makes what was noted today look as if it was `days` ago.
 fn age(root: &Path, days: u64) {
     let day = usage::today() - days;
-    for entry in fs::read_dir(root.join("v1/use")).unwrap() {
+    for entry in fs::read_dir(root.join("v2/use")).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         let (of, user) = name.split_once('-').unwrap();
@@ -211,7 +211,7 @@ fn what_was_not_used_for_long_goes_although_there_is_room() {
 
     // As if the packs were from then, too.
     for bucket in ["actions", "facts", "cas"] {
-        let directory = root.path().join("v1").join(bucket);
+        let directory = root.path().join("v2").join(bucket);
         for (number, entry) in fs::read_dir(&directory).unwrap().enumerate() {
             fs::rename(entry.unwrap().path(), directory.join(format!("{:016x}-0-{number}.pack", 1))).unwrap();
         }
@@ -240,7 +240,7 @@ fn the_same_use_is_noted_once() {
     age(root.path(), 2);
     used(&store, &[key("a")]);
     Store::collect(root.path(), Budget::default()).unwrap();
-    let sizes: Vec<u64> = fs::read_dir(root.path().join("v1/use"))
+    let sizes: Vec<u64> = fs::read_dir(root.path().join("v2/use"))
         .unwrap()
         .map(|entry| entry.unwrap().metadata().unwrap().len())
         .collect();
@@ -259,7 +259,7 @@ fn verify_removes_what_is_damaged_and_what_stands_on_it() {
 
     let loose = store.loose(store.outcomes(large).unwrap()[0].artifacts[0].digest);
     fs::write(&loose, "damaged").unwrap();
-    let pack = fs::read_dir(root.path().join("v1/cas")).unwrap();
+    let pack = fs::read_dir(root.path().join("v2/cas")).unwrap();
     let pack = pack.map(|entry| entry.unwrap().path()).find(|path| path.extension().is_some()).unwrap();
     let mut bytes = fs::read(&pack).unwrap();
     let at = bytes.windows(5).position(|window| window == b"small").unwrap();

@@ -2,15 +2,26 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Listing, PathKind, System};
+use super::{FileContent, Listing, PathKind, Stat, System, Version};
+use crate::digest::Digest;
 use crate::path::RelPath;
 
 /// Files by path. Directories exist as long as they hold a file. Has no links.
 #[derive(Debug, Default)]
 pub struct Memory {
-    files: Mutex<BTreeMap<RelPath, Vec<u8>>>,
+    files: Mutex<BTreeMap<RelPath, File>>,
+    writes: AtomicU64,
+}
+
+#[derive(Debug, Clone, Default)]
+struct File {
+    bytes: Vec<u8>,
+    executable: bool,
+    /// The number of the write that made it so.
+    write: u64,
 }
 
 impl Memory {
@@ -28,8 +39,21 @@ impl Memory {
     /// # Panics
     /// When `path` is not a path inside the workspace.
     pub fn write(&self, path: &str, text: &str) {
+        self.put(path, text, false);
+    }
+
+    /// As [`Memory::write`], a file that may be executed.
+    ///
+    /// # Panics
+    /// As [`Memory::write`].
+    pub fn write_executable(&self, path: &str, text: &str) {
+        self.put(path, text, true);
+    }
+
+    fn put(&self, path: &str, text: &str, executable: bool) {
         let path = RelPath::new(path).expect("a path inside the workspace");
-        self.lock().insert(path, text.as_bytes().to_vec());
+        let write = self.writes.fetch_add(1, Ordering::Relaxed);
+        self.lock().insert(path, File { bytes: text.as_bytes().to_vec(), executable, write });
     }
 
     /// Removes a file, if there.
@@ -37,12 +61,16 @@ impl Memory {
         self.lock().retain(|file, _| file.as_str() != path);
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<RelPath, Vec<u8>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<RelPath, File>> {
         self.files.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl System for Memory {
+    fn name(&self) -> &'static str {
+        "workspace"
+    }
+
     fn kind(&self, path: &RelPath) -> io::Result<PathKind> {
         let files = self.lock();
         Ok(if files.contains_key(path) {
@@ -55,7 +83,18 @@ impl System for Memory {
     }
 
     fn read(&self, path: &RelPath) -> io::Result<Vec<u8>> {
-        self.lock().get(path).cloned().ok_or_else(|| io::ErrorKind::NotFound.into())
+        self.lock().get(path).map(|file| file.bytes.clone()).ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    fn content(&self, path: &RelPath) -> io::Result<FileContent> {
+        let content = |file: &File| FileContent { digest: Digest::of(&file.bytes), executable: file.executable };
+        self.lock().get(path).map(content).ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    fn version(&self, path: &RelPath) -> io::Result<Option<Version>> {
+        // The number of the write stands where a file system has the time of the last change.
+        let version = |file: &File| Version(Stat { changed: file.write, ..Stat::default() });
+        Ok(self.lock().get(path).map(version))
     }
 
     fn list(&self, path: &RelPath) -> io::Result<Listing> {

@@ -2,7 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "this is the system")]
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io;
 use std::os::fd::OwnedFd;
@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use rustc_hash::FxHashMap;
 use rustix::fs::{CWD, Mode, OFlags};
 
-use super::{Listing, PathKind, Stat, System, now};
+use super::{FileContent, Listing, PathKind, Stat, System, Version, now};
 use crate::digest::Digest;
 use crate::path::RelPath;
 use crate::start::StartLog;
@@ -83,11 +83,11 @@ impl Os {
         }
     }
 
-    /// What is known of the bytes of `path`, when they have the digest `digest`.
-    pub(crate) fn hashed(&self, path: &RelPath, digest: Digest) -> Option<Hashed> {
+    /// What is known of the file at `path`, when it is as `content` says.
+    pub(crate) fn hashed(&self, path: &RelPath, content: FileContent) -> Option<Hashed> {
         let hashed = self.hashed.lock().unwrap_or_else(PoisonError::into_inner).get(path).copied();
         let hashed = hashed.or_else(|| self.log.get()?.hashed(path));
-        hashed.filter(|hashed| hashed.digest == digest)
+        hashed.filter(|hashed| hashed.digest == content.digest && hashed.stat.is_executable() == content.executable)
     }
 
     /// Every name in an open directory, sorted.
@@ -209,6 +209,10 @@ fn name_of(path: &RelPath) -> &str {
 }
 
 impl System for Os {
+    fn name(&self) -> &str {
+        self.root.file_name().and_then(OsStr::to_str).unwrap_or_default()
+    }
+
     fn kind(&self, path: &RelPath) -> io::Result<PathKind> {
         match self.open(path, true)? {
             Some(file) => Ok(kind_of(&file.metadata()?)),
@@ -221,14 +225,14 @@ impl System for Os {
         read_all(&mut file, &metadata)
     }
 
-    fn digest(&self, path: &RelPath) -> io::Result<Digest> {
+    fn content(&self, path: &RelPath) -> io::Result<FileContent> {
         let found = self.hashed.lock().unwrap_or_else(PoisonError::into_inner).get(path).copied();
         let found = found.or_else(|| self.log.get()?.hashed(path));
         if let Some(found) = found.filter(|found| found.settled)
             && let Some(file) = self.open(path, true)?
             && Stat::of(&file.metadata()?) == found.stat
         {
-            return Ok(found.digest);
+            return Ok(FileContent { digest: found.digest, executable: found.stat.is_executable() });
         }
         let (mut file, metadata) = self.open_file(path)?;
         let (stat, before) = (Stat::of(&metadata), now());
@@ -238,7 +242,13 @@ impl System for Os {
             let hashed = Hashed { digest, stat, settled: stat.is_settled(before) };
             self.hashed.lock().unwrap_or_else(PoisonError::into_inner).insert(path.clone(), hashed);
         }
-        Ok(digest)
+        Ok(FileContent { digest, executable: stat.is_executable() })
+    }
+
+    fn version(&self, path: &RelPath) -> io::Result<Option<Version>> {
+        let Some(file) = self.open(path, true)? else { return Ok(None) };
+        let metadata = file.metadata()?;
+        Ok(metadata.is_file().then(|| Version(Stat::of(&metadata))))
     }
 
     fn doubt(&self, path: &RelPath) {

@@ -8,11 +8,13 @@ use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt as _;
 use std::time::SystemTime;
 
+use serde::{Deserialize, Serialize};
+
 /// The coarsest clock of the file systems in use, in nanoseconds.
 const GRANULARITY: u64 = 20_000_000;
 
 /// What the system says about a file or directory. Times are nanoseconds since 1970.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct Stat {
     /// The file system.
     pub device: u64,

@@ -17,7 +17,7 @@ use webstir_engine::db::Db;
 use webstir_engine::diagnostic::{Diagnostic, Severity, Span};
 use webstir_engine::path::RelPath;
 use webstir_engine::plan::{Planner, Scope, Step, Target, plan};
-use webstir_engine::rule::{Context, Rule, RunError, RunResult};
+use webstir_engine::rule::{Context, Plan, Run, RunError, RunResult};
 
 use super::bundle::loaded;
 use super::manifest::chains;
@@ -26,8 +26,6 @@ use super::{action, out_root, output_path, parameters, stored};
 use crate::demands::{Demand, demands};
 use crate::modules::{RuleKey, entry_points};
 use crate::source::ParsedModule;
-
-const VERSION: u32 = 4;
 
 /// The short form beside the index.
 const BUILD_MANIFEST: &str = "build-manifest.json";
@@ -61,7 +59,7 @@ struct EngineWish {
     rule: String,
 }
 
-impl Rule for Artifacts {
+impl Plan for Artifacts {
     fn kind(&self) -> &'static str {
         "artifacts"
     }
@@ -77,6 +75,12 @@ impl Rule for Artifacts {
         if let Some(outcome) = planner.step(Step::new(planner.db, action.clone())) {
             planner.place(outcome.artifacts.iter().cloned());
         }
+    }
+}
+
+impl Run for Artifacts {
+    fn kind(&self) -> &'static str {
+        "artifacts"
     }
 
     fn run(&self, context: &Context<'_>) -> RunResult {
@@ -185,7 +189,7 @@ fn planned<'db>(db: &'db dyn Db, rule: Target<'db>) -> Option<Arc<Action>> {
         manifest,
         engine,
     };
-    let mut action = action(scope, VERSION, None, &parameters);
+    let mut action = action(scope, None, &parameters);
     action.inputs = artifacts.iter().map(stored).collect();
     action.traced = traced;
     Some(Arc::new(action))

@@ -17,10 +17,10 @@ use webstir_engine::db::Db;
 use webstir_engine::diagnostic::{Diagnostic, Span};
 use webstir_engine::path::RelPath;
 use webstir_engine::plan::{Planner, RulePlan, Scope, Target};
-use webstir_engine::rule::{Context, Rule, RunError, RunResult};
+use webstir_engine::rule::{Context, Plan, Run, RunError, RunResult};
 
 use super::transpile::{Layout, define, graph_key, layout_of, map_of, outputs, source_map};
-use super::{action, argument, out_root, parameters, reference, stored};
+use super::{action, add_parameters, argument, out_root, parameters, reference, stored};
 use crate::modules::{GraphKey, RuleKey, entry_points};
 use crate::source::Facts;
 use crate::text::utf16_offset;
@@ -28,8 +28,6 @@ use crate::text::utf16_offset;
 use host::{GraphHost, Module};
 use unbundled::Loading;
 pub(super) use unbundled::loaded;
-
-const VERSION: u32 = 3;
 
 /// The rule.
 pub(super) struct Bundle;
@@ -85,7 +83,7 @@ struct Parameters {
     define: BTreeMap<String, String>,
 }
 
-impl Rule for Bundle {
+impl Plan for Bundle {
     fn kind(&self) -> &'static str {
         "bundle"
     }
@@ -142,8 +140,8 @@ impl Rule for Bundle {
                 maps,
                 define: define(planner.scope()),
             };
-            let mut action = action(planner.scope(), VERSION, Some(source), &Work::<_, ()>::Link(&parameters));
-            action.arguments = action.arguments.into_iter().chain([sources(db, rule, reached).clone()]).collect();
+            let mut action = action(planner.scope(), Some(source), &Work::<_, ()>::Link(&parameters));
+            add_parameters(&mut action, [sources(db, rule, reached).clone()]);
             let mut inputs = Vec::new();
             for module in &outputs(db, rule, reached).modules {
                 inputs.extend(made(below, &module.code).map(stored));
@@ -160,6 +158,12 @@ impl Rule for Bundle {
                 planner.keep(outcome.artifacts.iter().cloned());
             }
         }
+    }
+}
+
+impl Run for Bundle {
+    fn kind(&self) -> &'static str {
+        "bundle"
     }
 
     fn run(&self, context: &Context<'_>) -> RunResult {

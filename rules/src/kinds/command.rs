@@ -1,29 +1,25 @@
 //! `command`: a user's process with declared inputs, outputs and environment.
 //!
-//! It runs in the workspace with a cleared environment and a private temporary directory, in a process group of its own that is
-//! killed as a whole. What was at its outputs before is put aside first, so that only what this run wrote counts, and is put
-//! back when the run fails.
+//! It runs in a tree of its own, where its declared inputs lie at their places: the workspace is never written, and two runs at once do
+//! not meet. What it leaves at its declared outputs is its result, and nothing else is.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-use webstir_engine::action::{Input, Origin, Outcome};
+use webstir_engine::action::{Action, Input, Outcome, Payload, Process, Tool};
 use webstir_engine::config::Literal;
 use webstir_engine::diagnostic::Diagnostic;
-use webstir_engine::digest::Digest;
-use webstir_engine::file::{self, Content};
+use webstir_engine::file;
+use webstir_engine::machine::{Program, Wanted, program};
 use webstir_engine::path::RelPath;
 use webstir_engine::plan::Planner;
-use webstir_engine::rule::{Context, Rule, RunError, RunResult};
+use webstir_engine::rule::{Context, Plan, Run, RunError, RunResult};
+use webstir_process::{Collected, Ended, Finished};
 
-use super::{Setup, action, out_root, output_path, parameters, stored};
+use super::{Resources, out_root, output_path, stored};
+use crate::implementation::implementation;
 use crate::modules::{GlobsKey, RuleKey, file_set, glob_files};
-use crate::process::{self, Ended, Job};
-
-const VERSION: u32 = 1;
 
 /// How long a command may take when its rule does not say.
 const TIMEOUT: Duration = Duration::from_mins(10);
@@ -31,57 +27,26 @@ const TIMEOUT: Duration = Duration::from_mins(10);
 /// Tells a command the output root of the profile, relative to the workspace.
 const OUT: &str = "WEBSTIR_OUT";
 
-/// The rule.
-pub(super) struct Command {
-    setup: Arc<Setup>,
-}
+/// How the rule is planned.
+pub(super) struct Command;
 
-impl Command {
-    pub(super) fn new(setup: Arc<Setup>) -> Self {
-        Self { setup }
-    }
-}
-
-#[derive(Serialize, Deserialize)]
-struct Parameters {
-    timeout_ms: u64,
-}
-
-impl Rule for Command {
+impl Plan for Command {
     fn kind(&self) -> &'static str {
         "command"
     }
 
-    fn is_process(&self) -> bool {
-        true
-    }
-
     fn plan(&self, planner: &mut Planner<'_>) {
         let arguments: Vec<Box<str>> = planner.node.texts("run").map(|text| Box::from(&*text.value)).collect();
-        let Some(program) = arguments.first() else { return };
-        let Some(tool) = self.identity(planner, program) else {
-            let message = format!("The program `{program}` was not found");
+        let Some(name) = arguments.first() else { return };
+        let wanted = Wanted { name: name.clone(), loads_packages: true };
+        let Some(program) = program(planner.db, wanted) else {
+            let message = format!("The program `{name}` was not found");
             let diagnostic = Diagnostic::error("command::program", message);
             let place = planner.node.place_of("run").unwrap_or_else(|| planner.node.place());
             let placed = planner.config.put(diagnostic, place);
             return planner.report(placed.help("Install it, or name it by its path in the workspace"));
         };
-        let mut inputs: BTreeMap<RelPath, Input> = BTreeMap::new();
-        let globs: Vec<Arc<str>> = planner.node.texts("inputs").map(|text| text.value.clone()).collect();
-        let mut sources: Vec<RelPath> = glob_files(planner.db, GlobsKey::new(planner.db, globs)).to_vec();
-        let labels: Vec<_> = planner.node.references("from").map(|label| label.value.clone()).collect();
-        for label in labels {
-            if label.kind() == "files" {
-                sources.extend(file_set(planner.db, RuleKey::new(planner.db, label)).iter().cloned());
-            } else if let Some(plan) = planner.require(&label) {
-                inputs.extend(plan.artifacts.iter().map(|artifact| (artifact.path.clone(), stored(artifact))));
-            }
-        }
-        for source in sources {
-            if let Content::Digest(digest) = file::content(planner.db, &source) {
-                inputs.entry(source.clone()).or_insert(Input { path: source, digest, origin: Origin::Workspace });
-            }
-        }
+        let inputs = inputs(planner, &arguments);
         let outputs: Vec<_> = planner.node.outputs("outputs").map(|output| output.value.clone()).collect();
         let mut outputs: Vec<RelPath> =
             outputs.iter().filter_map(|output| output_path(planner.scope(), output)).collect();
@@ -89,112 +54,49 @@ impl Rule for Command {
         if !planner.is_done() {
             return;
         }
-        let timeout = planner.node.duration("timeout").map_or(TIMEOUT, |timeout| timeout.value);
-        let parameters = Parameters { timeout_ms: u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX) };
-        let mut action = action(planner.scope(), VERSION, None, &parameters);
-        let mut all = action.arguments.into_vec();
-        all.extend(arguments);
-        action.arguments = all.into_boxed_slice();
-        action.tool = Some(tool);
-        action.directory = planner.node.path("directory").map_or_else(RelPath::root, |path| path.value.clone());
+        let process = Process {
+            arguments: arguments.into_boxed_slice(),
+            directory: planner.node.path("directory").map_or_else(RelPath::root, |path| path.value.clone()),
+            timeout: planner.node.duration("timeout").map_or(TIMEOUT, |timeout| timeout.value),
+        };
+        let mut action = Action::new(planner.label(None), implementation(), Payload::Process(process));
+        action.tool = Tool::Program(Program::clone(program));
         action.environment = environment(planner);
-        action.inputs = inputs.into_values().collect();
+        action.inputs = inputs;
         action.outputs = outputs.into_boxed_slice();
         action.cacheable = planner.node.boolean("cache").is_none_or(|cache| cache.value);
         if let Some(outcome) = planner.action(action) {
             planner.place(outcome.artifacts.iter().cloned());
         }
     }
-
-    fn run(&self, context: &Context<'_>) -> RunResult {
-        let action = context.action;
-        let Parameters { timeout_ms } = parameters(action);
-        let program = &action.arguments[1];
-        let Some((path, _)) = self.setup.program(program) else {
-            return Err(RunError::world(format!("Running `{program}`"))(io::ErrorKind::NotFound.into()));
-        };
-        for input in action.inputs.iter().filter(|input| input.origin == Origin::Store) {
-            // Outputs of other rules lie in the store until the tree is placed; a process needs them on disk.
-            let bytes = context.read(input)?;
-            process::write_below(&self.setup.root, &input.path, &bytes)
-                .map_err(RunError::world(format!("Writing `{}`", input.path)))?;
-        }
-        let aside = process::Aside::take(&self.setup.root, &action.outputs)
-            .map_err(RunError::world("Putting the old outputs aside"))?;
-        let ended = process::run(&Job {
-            program: &path,
-            arguments: &action.arguments[2..],
-            root: &self.setup.root,
-            directory: &action.directory,
-            environment: &action.environment,
-            timeout: Duration::from_millis(timeout_ms),
-            cancelled: context.cancelled,
-        })
-        .map_err(RunError::world(format!("Running `{program}`")))?;
-        let failure = match &ended {
-            Ended::Cancelled => {
-                aside.restore();
-                return Err(RunError::Cancelled);
-            }
-            Ended::TimedOut => Some(format!("`{program}` did not end within {} s", timeout_ms / 1000)),
-            Ended::Exited { success: true, .. } => None,
-            Ended::Exited { status, .. } => Some(format!("`{program}` failed: {status}")),
-        };
-        if let Some(message) = failure {
-            aside.restore();
-            let mut diagnostic = Diagnostic::error("command::failed", message);
-            if let Ended::Exited { output, .. } = &ended
-                && !output.is_empty()
-            {
-                diagnostic = diagnostic.note(output.clone());
-            }
-            return Ok(Outcome::failed(vec![diagnostic]));
-        }
-        for input in &action.inputs {
-            if input.origin == Origin::Workspace {
-                context.read(input)?;
-            }
-        }
-        let mut artifacts = Vec::new();
-        let mut missing = Vec::new();
-        for output in &action.outputs {
-            let files =
-                process::collect(&self.setup.root, output).map_err(RunError::world(format!("Reading `{output}`")))?;
-            if files.is_empty() {
-                missing.push(
-                    Diagnostic::error("command::no_output", format!("`{program}` did not write its output `{output}`"))
-                        .help("Correct `outputs` of the rule, or the command"),
-                );
-            }
-            for (path, bytes, executable) in files {
-                let mut artifact = context.write(path, &bytes)?;
-                artifact.executable = executable;
-                artifacts.push(artifact);
-            }
-        }
-        if !missing.is_empty() {
-            aside.restore();
-            return Ok(Outcome::failed(missing));
-        }
-        let mut outcome = Outcome::done(artifacts, Vec::new());
-        // Nothing keeps the process from reading what it did not declare.
-        outcome.hermetic = false;
-        Ok(outcome)
-    }
 }
 
-impl Command {
-    /// The digest of the program's bytes. A program of the workspace is an input like any other.
-    fn identity(&self, planner: &Planner<'_>, program: &str) -> Option<Digest> {
-        if program.contains('/') && !program.starts_with('/') {
-            let path = RelPath::new(program).ok()?;
-            return match file::content(planner.db, &path) {
-                Content::Digest(digest) => Some(digest),
-                _ => None,
-            };
+/// What the rule declares, what the rules that it builds on made, and the files of the workspace that its command line names.
+fn inputs(planner: &mut Planner<'_>, arguments: &[Box<str>]) -> Box<[Input]> {
+    let mut inputs: BTreeMap<RelPath, Input> = BTreeMap::new();
+    let globs: Vec<Arc<str>> = planner.node.texts("inputs").map(|text| text.value.clone()).collect();
+    let mut sources: Vec<RelPath> = glob_files(planner.db, GlobsKey::new(planner.db, globs)).to_vec();
+    let labels: Vec<_> = planner.node.references("from").map(|label| label.value.clone()).collect();
+    for label in labels {
+        if label.kind() == "files" {
+            sources.extend(file_set(planner.db, RuleKey::new(planner.db, label)).iter().cloned());
+        } else if let Some(plan) = planner.require(&label) {
+            inputs.extend(plan.artifacts.iter().map(|artifact| (artifact.path.clone(), stored(artifact))));
         }
-        self.setup.program(program).map(|(_, digest)| digest)
     }
+    let directory = planner.node.path("directory").map_or_else(RelPath::root, |path| path.value.clone());
+    // A name without a slash is looked up by the first word, and may be a file by the others.
+    let named = arguments.iter().enumerate().filter(|(index, word)| *index > 0 || word.contains('/'));
+    sources.extend(named.filter_map(|(index, word)| {
+        let base = if index == 0 { RelPath::root() } else { directory.clone() };
+        base.join(word).ok().filter(|path| !path.is_root())
+    }));
+    for source in sources {
+        if let Some(input) = file::input(planner.db, &source) {
+            inputs.entry(source).or_insert(input);
+        }
+    }
+    inputs.into_values().collect()
 }
 
 /// What the process sees, sorted by name: values that the rule sets, and allow-listed values that it passes on.
@@ -216,4 +118,99 @@ fn environment(planner: &Planner<'_>) -> Box<[(Box<str>, Box<str>)]> {
         environment.insert(Box::from(&*pair.name.value), value.into());
     }
     environment.into_iter().collect()
+}
+
+/// How its actions are run.
+pub(super) struct Start {
+    resources: Arc<Resources>,
+}
+
+impl Start {
+    pub(super) fn new(resources: Arc<Resources>) -> Self {
+        Self { resources }
+    }
+}
+
+impl Run for Start {
+    fn kind(&self) -> &'static str {
+        "command"
+    }
+
+    fn is_process(&self) -> bool {
+        true
+    }
+
+    fn run(&self, context: &Context<'_>) -> RunResult {
+        let action = context.action;
+        let (Tool::Program(program), Some(process)) = (&action.tool, action.process()) else {
+            unreachable!("a command is planned as a process of a program");
+        };
+        let finished = self.resources.processes.run(context, program, process, &action.inputs, &[])?;
+        let name = &program.wanted.name;
+        let failed = |message: String| {
+            let mut diagnostic = Diagnostic::error("command::failed", message);
+            let output = finished.output();
+            if !output.is_empty() {
+                diagnostic = diagnostic.note(output);
+            }
+            Ok(Outcome::failed(vec![diagnostic]))
+        };
+        match &finished.ended {
+            Ended::Exited(status) if status.success() => {}
+            Ended::Exited(status) => return failed(format!("`{name}` failed: {status}")),
+            Ended::TimedOut => return failed(format!("`{name}` did not end within {} s", process.timeout.as_secs_f64())),
+            Ended::Cancelled => return Err(RunError::Cancelled),
+            Ended::TooMuchOutput => return failed(format!("`{name}` wrote too much")),
+            Ended::NotStarted { error, is_there: false } => return failed(format!("`{name}` was not started: {error}")),
+            Ended::NotStarted { error, is_there: true } => {
+                return failed(format!("`{name}` was not started, as its interpreter is missing or it is no program: {error}"));
+            }
+        }
+        collect(context, name, &finished)
+    }
+}
+
+/// Takes what the command left at its outputs.
+fn collect(context: &Context<'_>, name: &str, finished: &Finished) -> RunResult {
+    let mut artifacts = Vec::new();
+    let mut faults = Vec::new();
+    let reading = |path: &str| {
+        let what = format!("Reading `{path}`");
+        move |error: webstir_process::ProcessError| RunError::world(what)(std::io::Error::other(error))
+    };
+    for output in &context.action.outputs {
+        let Collected { files, refused } = finished.collect(output.as_str()).map_err(reading(output.as_str()))?;
+        for refused in &refused {
+            let message = format!("`{name}` wrote `{}`, which {}", refused.path, refused.kind);
+            let help = format!("Have the command write plain files below `{output}`");
+            faults.push(Diagnostic::error("command::no_file", message).help(help));
+        }
+        if files.is_empty() && refused.is_empty() {
+            let message = format!("`{name}` did not write its output `{output}`");
+            let help = "Correct `outputs` of the rule, or the command: it runs in a tree of its own, in which only its `inputs` lie";
+            faults.push(Diagnostic::error("command::no_output", message).help(help));
+        }
+        for file in files {
+            let Ok(path) = RelPath::new(&file.path) else {
+                let message = format!("`{name}` wrote `{}`, whose name cannot be one of a file here", file.path);
+                faults.push(Diagnostic::error("command::no_file", message).help("Have the command name it otherwise"));
+                continue;
+            };
+            let bytes = finished.read(&file).map_err(reading(&file.path))?;
+            artifacts.push(context.write_as(path, &bytes, file.executable)?);
+        }
+    }
+    if !faults.is_empty() {
+        return Ok(Outcome::failed(faults));
+    }
+    let changed = finished.changed_inputs.iter().map(|path| {
+        let message = format!("`{name}` changed its own input `{path}`");
+        Diagnostic::warning("command::changed_input", message)
+            .note("It ran in a tree of its own: the file in the workspace is as it was")
+            .help("Write to an output instead, or leave the file out of `inputs`")
+    });
+    let mut outcome = Outcome::done(artifacts, changed.collect());
+    // Nothing keeps the process from reading what it did not declare.
+    outcome.hermetic = false;
+    Ok(outcome)
 }

@@ -1,16 +1,14 @@
 //! `copy`: files of the workspace, or of other rules, at another place.
 
-use webstir_engine::action::{Input, Origin, Outcome};
+use webstir_engine::action::{Input, Outcome};
 use webstir_engine::diagnostic::Diagnostic;
-use webstir_engine::file::{self, Content};
+use webstir_engine::file;
 use webstir_engine::path::RelPath;
 use webstir_engine::plan::Planner;
-use webstir_engine::rule::{Context, Rule, RunResult};
+use webstir_engine::rule::{Context, Plan, Run, RunResult};
 
 use super::{action, out_root, output_path, parameters, stored};
 use crate::modules::{RuleKey, file_set};
-
-const VERSION: u32 = 1;
 
 /// The rule.
 pub(super) struct Copy;
@@ -18,7 +16,7 @@ pub(super) struct Copy;
 /// Source and target of each file.
 type Parameters = Vec<(String, String)>;
 
-impl Rule for Copy {
+impl Plan for Copy {
     fn kind(&self) -> &'static str {
         "copy"
     }
@@ -33,10 +31,10 @@ impl Rule for Copy {
                 let base = planner.config.rule(&label).and_then(|set| set.path("base"));
                 let base = base.map_or_else(RelPath::root, |path| path.value.clone());
                 for source in file_set(planner.db, RuleKey::new(planner.db, label)).iter() {
-                    let Content::Digest(digest) = file::content(planner.db, source) else { continue };
+                    let Some(input) = file::input(planner.db, source) else { continue };
                     let below = source.strip_prefix(&base).unwrap_or(source.as_str()).to_owned();
                     pairs.push((source.as_str().to_owned(), below));
-                    inputs.push(Input { path: source.clone(), digest, origin: Origin::Workspace });
+                    inputs.push(input);
                 }
             } else if let Some(plan) = planner.require(&label) {
                 for artifact in plan.artifacts.iter() {
@@ -67,11 +65,17 @@ impl Rule for Copy {
         targets.sort();
         inputs.sort();
         inputs.dedup();
-        let mut action = action(planner.scope(), VERSION, None, &targets);
+        let mut action = action(planner.scope(), None, &targets);
         action.inputs = inputs.into_boxed_slice();
         if let Some(outcome) = planner.action(action) {
             planner.place(outcome.artifacts.iter().cloned());
         }
+    }
+}
+
+impl Run for Copy {
+    fn kind(&self) -> &'static str {
+        "copy"
     }
 
     fn run(&self, context: &Context<'_>) -> RunResult {
@@ -81,7 +85,8 @@ impl Rule for Copy {
             let source = RelPath::new(&source).expect("planned as a path");
             let input = context.input(&source).expect("every source is an input");
             let bytes = context.read(input)?;
-            artifacts.push(context.write(RelPath::new(&target).expect("planned as a path"), &bytes)?);
+            let target = RelPath::new(&target).expect("planned as a path");
+            artifacts.push(context.write_as(target, &bytes, input.executable)?);
         }
         Ok(Outcome::done(artifacts, Vec::new()))
     }

@@ -11,23 +11,22 @@ use std::iter::Peekable;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use webstir_engine::action::{Action, Artifact, Input, Origin, Outcome};
+use webstir_engine::action::{Action, Artifact, Input, Outcome, Payload};
 use webstir_engine::db::Db;
 use webstir_engine::diagnostic::Diagnostic;
-use webstir_engine::file::{self, Content};
+use webstir_engine::file;
 use webstir_engine::path::RelPath;
 use webstir_engine::plan::{Planner, Scope, Step, Target};
-use webstir_engine::rule::{Context, Rule, RunResult};
+use webstir_engine::rule::{Context, Plan, Run, RunResult};
 
 use super::{argument, parameters};
+use crate::implementation::implementation;
 use crate::modules::{GraphKey, Link, PathKey, RuleKey, entry_points, imports, module_graph, project};
 use crate::transpile::{self, ImportRequire, MapLink, MapOptions, Options, Source};
 use crate::tsconfig::EmitOptions;
 
 pub(crate) use layout::SOURCE_MAPS;
 pub(super) use layout::{Layout, define, graph_key, layout_of, map_of, outputs, source_map};
-
-const VERSION: u32 = transpile::VERSION;
 
 /// The rule.
 pub(super) struct Transpile;
@@ -118,7 +117,8 @@ fn step<'db>(db: &'db dyn Db, module: ModuleKey<'db>) -> Option<Step> {
 fn planned<'db>(db: &'db dyn Db, module: ModuleKey<'db>) -> Option<Arc<Action>> {
     let rule = module.rule(db);
     let source = module.source(db).path(db);
-    let Content::Digest(digest) = file::content(db, source) else { return None };
+    // Whether a source may be executed decides nothing here.
+    let input = Input { executable: false, ..file::input(db, source)? };
     let layout = layout_of(db, rule).as_ref()?;
     let (common, maps) = common(db, rule).as_ref()?;
     let links = &imports(db, module.source(db), layout::linking(db, rule)?).links;
@@ -149,8 +149,9 @@ fn planned<'db>(db: &'db dyn Db, module: ModuleKey<'db>) -> Option<Arc<Action>> 
     let own = Own { map, rewrite: rewrite.collect(), output: output.as_str().to_owned() };
     let own = serde_json::to_string(&own).expect("parameters are plain data");
     let label = Scope::of(db, rule)?.label(Some(source.clone()));
-    let mut action = Action::new(label, VERSION, Box::new([common.clone(), own.into()]));
-    action.inputs = Box::new([Input { path: source.clone(), digest, origin: Origin::Workspace }]);
+    let payload = Payload::Parameters(Box::new([common.clone(), own.into()]));
+    let mut action = Action::new(label, implementation(), payload);
+    action.inputs = Box::new([input]);
     Some(Arc::new(action))
 }
 
@@ -169,7 +170,7 @@ impl<'a, I: Iterator<Item = &'a RelPath>> Among<I> {
     }
 }
 
-impl Rule for Transpile {
+impl Plan for Transpile {
     fn kind(&self) -> &'static str {
         "transpile"
     }
@@ -220,6 +221,12 @@ impl Rule for Transpile {
             }
             planner.keep(outcome.artifacts.iter().cloned());
         }
+    }
+}
+
+impl Run for Transpile {
+    fn kind(&self) -> &'static str {
+        "transpile"
     }
 
     fn run(&self, context: &Context<'_>) -> RunResult {

@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use webstir_engine::action::Outcome;
+use webstir_engine::action::{Outcome, Package, Tool};
 use webstir_engine::diagnostic::Diagnostic;
 use webstir_engine::file;
+use webstir_engine::machine::{Program, Wanted, program};
 use webstir_engine::path::RelPath;
 use webstir_engine::plan::Planner;
-use webstir_engine::rule::{Context, Rule, RunError, RunResult};
+use webstir_engine::rule::{Context, Plan, Run, RunError, RunResult};
 use webstir_engine::system::PathKind;
 
-use super::{Setup, action, parameters};
+use super::{Resources, action, parameters};
 use crate::modules::{self, PathKey};
 use crate::toolchain::{
     Document, LOCK_FILE, LOCKFILES, Network, Platform, Request, Requested, ResolvedCompiler, Runtime,
@@ -18,23 +19,11 @@ use crate::toolchain::{
 use crate::typecheck::{Compiler, Neighbour, Neighbours, TypecheckError, Warm};
 use crate::{templates, toolchain, typecheck};
 
-const VERSION: u32 = 2;
-
 /// Set to `skip` to leave type checking out, except where something is published.
 pub(crate) const SKIP: &str = "WEBSTIR_BACKEND_TYPECHECK";
 
-/// The rule.
-pub(super) struct Typecheck {
-    setup: Arc<Setup>,
-    warm: Option<Warm>,
-}
-
-impl Typecheck {
-    pub(super) fn new(setup: Arc<Setup>) -> Self {
-        let warm = setup.keep_warm.then(Warm::default);
-        Self { setup, warm }
-    }
-}
+/// How the rule is planned.
+pub(super) struct Typecheck;
 
 #[derive(serde::Serialize, serde::Deserialize)]
 struct Parameters {
@@ -45,17 +34,9 @@ struct Parameters {
     neighbours: Vec<Neighbour>,
 }
 
-impl Rule for Typecheck {
+impl Plan for Typecheck {
     fn kind(&self) -> &'static str {
         "typecheck"
-    }
-
-    fn is_process(&self) -> bool {
-        true
-    }
-
-    fn is_warm(&self) -> bool {
-        self.warm.is_some()
     }
 
     fn plan(&self, planner: &mut Planner<'_>) {
@@ -86,30 +67,68 @@ impl Rule for Typecheck {
             return planner.report(diagnostic.help(help));
         }
         let Some(compiler) = compiler(planner) else { return };
+        let interpreter = match compiler.runtime {
+            Runtime::Native => None,
+            Runtime::Node => {
+                let wanted = Wanted { name: "node".into(), loads_packages: false };
+                let Some(node) = program(planner.db, wanted) else {
+                    let message = format!("TypeScript {} needs Node.js, which was not found", compiler.version());
+                    let help = "Install Node.js, or use TypeScript 7, which needs none";
+                    return planner.report(Diagnostic::error("typecheck::needs_node", message).help(help));
+                };
+                Some(Program::clone(node))
+            }
+        };
+        let source = serde_json::to_string(&compiler).expect("a compiler is plain data").into();
+        let tool = Tool::Package(Package { digest: compiler.digest(), source }, interpreter);
         let parameters = Parameters {
             project: project.as_str().to_owned(),
             compiler: compiler.version().to_owned(),
             types: templates::types().digest().to_hex(),
             neighbours: neighbours(planner, &project),
         };
-        let mut action = action(planner.scope(), VERSION, None, &parameters);
-        action.tool = Some(compiler.digest());
+        let mut action = action(planner.scope(), None, &parameters);
+        action.tool = tool;
         action.traced = true;
         planner.action(action);
+    }
+}
+
+/// How its actions are run.
+pub(super) struct Check {
+    resources: Arc<Resources>,
+    warm: Option<Warm>,
+}
+
+impl Check {
+    pub(super) fn new(resources: Arc<Resources>) -> Self {
+        let warm = resources.keep_warm.then(Warm::default);
+        Self { resources, warm }
+    }
+}
+
+impl Run for Check {
+    fn kind(&self) -> &'static str {
+        "typecheck"
+    }
+
+    fn is_process(&self) -> bool {
+        true
+    }
+
+    fn is_warm(&self) -> bool {
+        self.warm.is_some()
     }
 
     fn run(&self, context: &Context<'_>) -> RunResult {
         let Parameters { project, neighbours, .. } = parameters(context.action);
         let project = RelPath::new(&project).expect("planned from a path");
         let neighbours = Neighbours::new(&project, neighbours);
-        // The plan resolved the same texts; reading them here is part of what the action saw.
-        let Some(resolved) = Self::resolve(context)? else {
-            return Err(RunError::InputChanged(RelPath::root()));
+        let Tool::Package(package, interpreter) = &context.action.tool else {
+            unreachable!("a check is planned with the package of a compiler");
         };
-        if context.action.tool != Some(resolved.digest()) {
-            return Err(RunError::InputChanged(RelPath::root()));
-        }
-        let compiler = match self.install(&resolved) {
+        let resolved: ResolvedCompiler = serde_json::from_str(&package.source).expect("planned as a compiler");
+        let compiler = match self.install(&resolved, interpreter.as_ref()) {
             Ok(compiler) => compiler,
             Err(error) => return Ok(Outcome::failed(vec![unavailable(&resolved, &error)])),
         };
@@ -119,7 +138,7 @@ impl Rule for Typecheck {
             view: context.view,
             overlay: templates::types(),
             neighbours: &neighbours,
-            root: &self.setup.root,
+            root: &self.resources.root,
             cancelled: context.cancelled,
         };
         let checked = match &self.warm {
@@ -134,51 +153,25 @@ impl Rule for Typecheck {
             }
             Err(TypecheckError::Cancelled) => Err(RunError::Cancelled),
             Err(TypecheckError::Changed(path)) => Err(RunError::InputChanged(path)),
-            Err(error @ TypecheckError::NeedsNode { .. }) => Ok(Outcome::failed(vec![
-                Diagnostic::error("typecheck::needs_node", error.to_string())
-                    .help("Install Node.js, or use TypeScript 7, which needs none"),
-            ])),
             Err(error) => Err(RunError::world("Type checking")(std::io::Error::other(error))),
         }
     }
 }
 
-impl Typecheck {
-    /// The compiler that the plan chose.
-    fn resolve(context: &Context<'_>) -> Result<Option<ResolvedCompiler>, RunError> {
-        // Only the version and the integrity matter, and both are in the tool digest: the texts themselves are read by the
-        // plan, which is made again when they change.
-        let read = |name: &str| -> Result<Option<(RelPath, String)>, RunError> {
-            let path = RelPath::new(name).expect("a plain file name");
-            match context.system.read(&path) {
-                Ok(bytes) => Ok(Some((path, String::from_utf8_lossy(&bytes).into_owned()))),
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-                Err(error) => Err(RunError::world(format!("Reading `{name}`"))(error)),
-            }
-        };
-        let texts = Texts {
-            lock: read(LOCK_FILE)?,
-            lockfiles: LOCKFILES
-                .iter()
-                .map(|name| read(name))
-                .collect::<Result<Vec<_>, _>>()?
-                .into_iter()
-                .flatten()
-                .collect(),
-            manifest: read("package.json")?,
-        };
-        let Parameters { compiler, .. } = parameters(context.action);
-        let config = RelPath::new("webstir.kdl").expect("a plain file name");
-        let requested = Requested { version: &compiler, path: &config, span: None };
-        Ok(texts.resolve(Some(requested)).0)
-    }
-
-    fn install(&self, resolved: &ResolvedCompiler) -> Result<Compiler, toolchain::ToolchainError> {
-        let network = self.setup.registry.as_ref().map_or(Network::Offline, Network::Online);
-        let installed = self.setup.packages.ensure(&resolved.package, network, &|_| {})?;
+impl Check {
+    fn install(
+        &self,
+        resolved: &ResolvedCompiler,
+        interpreter: Option<&Program>,
+    ) -> Result<Compiler, toolchain::ToolchainError> {
+        let network = self.resources.registry.as_ref().map_or(Network::Offline, Network::Online);
+        let installed = self.resources.packages.ensure(&resolved.package, network, &|_| {})?;
         Ok(match resolved.runtime {
             Runtime::Native => Compiler::native(resolved.version(), installed.directory.join(resolved.executable())),
-            Runtime::Node => Compiler::script(resolved.version(), &installed.directory, self.setup.node.clone()),
+            Runtime::Node => {
+                let node = interpreter.map(|program| program.place.clone());
+                Compiler::script(resolved.version(), &installed.directory, node)
+            }
         })
     }
 }

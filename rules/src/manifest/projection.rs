@@ -61,6 +61,11 @@ impl Projection {
         }
     }
 
+    /// Whether it says what the workspace is called.
+    pub fn has_name(&self) -> bool {
+        self.name.is_some()
+    }
+
     fn of(root: &Map<String, Value>) -> Self {
         let text = |key: &str| root.get(key).and_then(Value::as_str).map(str::to_owned);
         let declared = root.get("webstir").and_then(|webstir| webstir.get("moduleManifest"));

@@ -5,17 +5,36 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use webstir_engine::digest::{Digest, KeyHasher};
 
 use super::integrity::Integrity;
 
 /// One npm package, exactly.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "Shape")]
 pub struct Package {
     name: Box<str>,
     version: Box<str>,
     integrity: Integrity,
     resolved: Option<Box<str>>,
+}
+
+/// A package as it is read, not checked yet.
+#[derive(Deserialize)]
+struct Shape {
+    name: String,
+    version: String,
+    integrity: Integrity,
+    resolved: Option<String>,
+}
+
+impl TryFrom<Shape> for Package {
+    type Error = InvalidPackage;
+
+    fn try_from(shape: Shape) -> Result<Self, InvalidPackage> {
+        Ok(Self::new(&shape.name, &shape.version, shape.integrity)?.resolved(shape.resolved.as_deref()))
+    }
 }
 
 /// A name or a version that npm would not accept.

@@ -6,6 +6,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use webstir_engine::diagnostic::{Diagnostic, Severity, Span};
 use webstir_engine::digest::Digest;
 use webstir_engine::path::RelPath;
@@ -57,7 +59,7 @@ pub struct Request<'a> {
 }
 
 /// What runs the compiler.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Runtime {
     /// Nothing: it is a program of the platform.
     Native,
@@ -66,7 +68,7 @@ pub enum Runtime {
 }
 
 /// Where version and integrity came from.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Origin {
     /// `webstir.lock`.
     Lock(RelPath),
@@ -86,7 +88,7 @@ impl fmt::Display for Origin {
 }
 
 /// The compiler of a workspace.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ResolvedCompiler {
     /// The package that holds it.
     pub package: Package,
@@ -94,6 +96,8 @@ pub struct ResolvedCompiler {
     pub runtime: Runtime,
     /// Where version and integrity came from. Not part of the identity.
     pub origin: Origin,
+    /// That of this program.
+    #[serde(skip, default = "Platform::current")]
     platform: Platform,
 }
 

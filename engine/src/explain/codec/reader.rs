@@ -12,7 +12,7 @@ use crate::explain::{ActionRecord, Part};
 use crate::label::{ActionLabel, Label};
 use crate::path::RelPath;
 use crate::store::codec::Decoder;
-use crate::system::PathKind;
+use crate::system::{FileContent, PathKind};
 use crate::view::Observation;
 
 /// Grown as values come: a count that lies allocates nothing.
@@ -141,15 +141,26 @@ impl Reader<'_> {
         Some(self.argument.clone())
     }
 
+    fn input(&mut self, origin: Origin) -> Option<Part> {
+        let (path, digest) = (self.path()?, self.digest()?);
+        Some(Part::Input(path, FileContent { digest, executable: self.flag()? }, origin))
+    }
+
     fn part(&mut self) -> Option<Part> {
         Some(match self.decoder.byte()? {
-            0 => Part::Version(self.narrow()?),
-            1 => Part::Tool(self.option(Self::digest)?),
+            0 => Part::Implementation(self.digest()?),
+            1 => Part::Package(self.digest()?),
+            14 => Part::Program {
+                name: self.text()?,
+                file: self.digest()?,
+                interpreter: self.option(Self::digest)?,
+                packages: self.option(Self::digest)?,
+            },
             2 => Part::Argument(self.argument()?),
             3 => Part::Directory(self.path()?),
             4 => Part::Environment(self.text()?, self.digest()?),
-            5 => Part::Input(self.path()?, self.digest()?, Origin::Workspace),
-            6 => Part::Input(self.path()?, self.digest()?, Origin::Store),
+            5 => self.input(Origin::Workspace)?,
+            6 => self.input(Origin::Store)?,
             7 => Part::Output(self.path()?),
             8 => {
                 let path = self.path()?;

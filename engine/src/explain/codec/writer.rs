@@ -140,13 +140,20 @@ impl<'a> Writer<'a> {
 
     fn part(&mut self, part: &'a Part) {
         match part {
-            Part::Version(version) => {
+            Part::Implementation(digest) => {
                 self.body.byte(0);
-                self.body.number(u64::from(*version));
+                self.digest(*digest);
             }
-            Part::Tool(tool) => {
+            Part::Package(digest) => {
                 self.body.byte(1);
-                self.option(*tool, Self::digest);
+                self.digest(*digest);
+            }
+            Part::Program { name, file, interpreter, packages } => {
+                self.body.byte(14);
+                self.text(name);
+                self.digest(*file);
+                self.option(*interpreter, Self::digest);
+                self.option(*packages, Self::digest);
             }
             Part::Argument(argument) => {
                 self.body.byte(2);
@@ -161,13 +168,14 @@ impl<'a> Writer<'a> {
                 self.text(name);
                 self.digest(*digest);
             }
-            Part::Input(path, digest, origin) => {
+            Part::Input(path, content, origin) => {
                 self.body.byte(match origin {
                     Origin::Workspace => 5,
                     Origin::Store => 6,
                 });
                 self.text(path.as_str());
-                self.digest(*digest);
+                self.digest(content.digest);
+                self.body.byte(u8::from(content.executable));
             }
             Part::Output(path) => {
                 self.body.byte(7);

@@ -6,6 +6,7 @@ use crate::digest::Digest;
 use crate::explain::planning::{Ground, differing};
 use crate::explain::{ActionRecord, Cause, Change, Difference, Link};
 use crate::path::RelPath;
+use crate::system::FileContent;
 
 impl Comparison<'_> {
     pub(super) fn input_changes(
@@ -16,19 +17,24 @@ impl Comparison<'_> {
         found: &mut Found,
         depth: usize,
     ) {
-        let inputs = |action: &ActionRecord| -> Vec<(RelPath, (Digest, Origin))> {
-            action.inputs().map(|(path, digest, origin)| (path.clone(), (digest, origin))).collect()
+        let inputs = |action: &ActionRecord| -> Vec<(RelPath, (FileContent, Origin))> {
+            action.inputs().map(|(path, content, origin)| (path.clone(), (content, origin))).collect()
         };
         let (old, new) = (inputs(before), inputs(after));
         let node = after.label.rule.to_string();
-        let at = |inputs: &[(RelPath, (Digest, Origin))], path: &RelPath| {
+        let at = |inputs: &[(RelPath, (FileContent, Origin))], path: &RelPath| {
             inputs.binary_search_by(|(input, _)| input.cmp(path)).ok().map(|index| inputs[index].1)
         };
         for (path, difference) in differing(&old, &new) {
             match (at(&old, &path), at(&new, &path)) {
-                (_, Some((digest, Origin::Store))) => self.made(&path, digest, found, depth),
+                (_, Some((content, Origin::Store))) => self.made(&path, content.digest, found, depth),
+                (Some((old, Origin::Workspace)), Some((new, Origin::Workspace))) if old.digest == new.digest => {
+                    found.add(Change::Executable(new.executable, path));
+                }
                 (Some(_), Some((_, Origin::Workspace))) => found.add(Change::File(difference, path)),
-                (Some((digest, Origin::Store)), None) => self.no_longer_made(ground, &path, digest, found, depth),
+                (Some((content, Origin::Store)), None) => {
+                    self.no_longer_made(ground, &path, content.digest, found, depth);
+                }
                 (None, Some((_, Origin::Workspace))) | (Some((_, Origin::Workspace)), None) => {
                     found.extend(ground.came_or_went(&node, &path, difference));
                 }

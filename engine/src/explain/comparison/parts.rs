@@ -7,23 +7,45 @@ use super::Found;
 use crate::digest::Digest;
 use crate::explain::arguments::Leaf;
 use crate::explain::planning::{Ground, differing};
-use crate::explain::{ActionRecord, Change, Difference, Part};
+use crate::explain::{ActionRecord, Change, Difference, Part, ToolPart};
 use crate::path::RelPath;
 use crate::system::PathKind;
 use crate::view::{Observation, Question};
 
-pub(super) fn version(action: &ActionRecord) -> Option<u32> {
+pub(super) fn implementation(action: &ActionRecord) -> Option<Digest> {
     action.parts.iter().find_map(|part| match part {
-        Part::Version(version) => Some(*version),
+        Part::Implementation(implementation) => Some(*implementation),
         _ => None,
     })
 }
 
-pub(super) fn tool(action: &ActionRecord) -> Option<Digest> {
-    action.parts.iter().find_map(|part| match part {
-        Part::Tool(tool) => *tool,
-        _ => None,
-    })
+/// The package and the program that do the work.
+pub(super) fn tool(action: &ActionRecord) -> Vec<&Part> {
+    action.parts.iter().filter(|part| matches!(part, Part::Package(_) | Part::Program { .. })).collect()
+}
+
+/// What of the program differs, where both times it was one of that name.
+pub(super) fn program_part(before: &ActionRecord, after: &ActionRecord) -> ToolPart {
+    let program = |action: &ActionRecord| {
+        action.parts.iter().find_map(|part| match part {
+            Part::Program { name, file, interpreter, packages } => Some((name.clone(), *file, *interpreter, *packages)),
+            _ => None,
+        })
+    };
+    match (program(before), program(after)) {
+        (Some((old, file, old_interpreter, old_packages)), Some((new, same, interpreter, packages)))
+            if old == new && file == same =>
+        {
+            if old_interpreter != interpreter {
+                ToolPart::Interpreter
+            } else if old_packages != packages {
+                ToolPart::Packages
+            } else {
+                ToolPart::File
+            }
+        }
+        _ => ToolPart::File,
+    }
 }
 
 pub(super) fn environment(action: &ActionRecord) -> Vec<(Arc<str>, Digest)> {

@@ -21,7 +21,7 @@ use super::super::action as rule_action;
 use super::super::transpile::define;
 use super::host::{GraphHost, Module};
 use super::unbundled::Packages;
-use super::{Maps, PackagePolicy, VERSION, Work, write_chunks};
+use super::{Maps, PackagePolicy, Work, write_chunks};
 use crate::demands::{Demand, demands};
 use crate::resolve::is_relative;
 
@@ -66,7 +66,7 @@ impl Prebundle {
 /// The action that links packages.
 pub(super) fn action(planner: &Planner<'_>, prebundle: &Prebundle) -> Action {
     let subject = RelPath::new(&prebundle.directory).ok();
-    let mut action = rule_action(planner.scope(), VERSION, subject, &Work::<(), _>::Prebundle(prebundle));
+    let mut action = rule_action(planner.scope(), subject, &Work::<(), _>::Prebundle(prebundle));
     action.traced = true;
     action
 }

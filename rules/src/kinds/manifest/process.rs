@@ -1,19 +1,21 @@
 //! Evaluation by Bun or Node, for modules that import what the embedded engine does not have.
 
-#![expect(clippy::disallowed_methods, reason = "what another interpreter reads has to lie on disk")]
-
-use std::fs;
-use std::path::Path;
 use std::time::Duration;
 
+use webstir_engine::action::Process;
+use webstir_engine::machine::Program;
 use webstir_engine::path::RelPath;
 use webstir_engine::rule::{Context, RunError};
+use webstir_process::Ended;
 use webstir_script::ModuleDescription;
 
-use crate::process::{Ended, Job, run};
+use crate::processes::Processes;
 
 /// Starts and loads: an interpreter takes longer than the embedded engine to do nothing.
 const START: Duration = Duration::from_secs(20);
+
+/// Where the evaluation lies in the tree: at the root, so that packages are found and nothing of the workspace is hidden by it.
+const DIRECTORY: &str = "webstir-evaluation";
 
 /// Writes the description to a file: what the module prints is its own.
 const MAIN: &str = "\
@@ -29,53 +31,60 @@ writeFileSync(process.argv[2], result);
 process.exit(0);
 ";
 
-/// Evaluates the bundle `code` below the workspace, where the installed packages are found. The inner error is what the module
-/// said.
+/// What came of an evaluation.
+pub(super) enum Evaluated {
+    /// What the module exports.
+    Described(Box<ModuleDescription>),
+    /// What the module threw.
+    Thrown(String),
+    /// Why it did not come to an end: nothing that would be so the next time.
+    Unfinished(String),
+}
+
+/// Evaluates the bundle `code` where the packages of the workspace are found.
 pub(super) fn evaluate(
-    program: &Path,
-    root: &Path,
+    processes: &Processes,
+    program: &Program,
     code: &str,
-    environment: &[(String, String)],
     cpu_ms: u64,
     context: &Context<'_>,
-) -> Result<Result<ModuleDescription, String>, RunError> {
-    let world = || RunError::world("Evaluating the module definition");
-    let state = root.join(".webstir");
-    fs::create_dir_all(&state).map_err(world())?;
-    let directory = tempfile::Builder::new().prefix("evaluate-").tempdir_in(state).map_err(world())?;
-    let write = |name: &str, text: &str| fs::write(directory.path().join(name), text).map_err(world());
-    write("module.mjs", code)?;
-    write("describe.mjs", webstir_script::DESCRIBE)?;
-    write("main.mjs", MAIN)?;
-    let result = directory.path().join("result.json");
-    let main = directory.path().join("main.mjs");
-    let environment: Vec<(Box<str>, Box<str>)> =
-        environment.iter().map(|(name, value)| (Box::from(name.as_str()), Box::from(value.as_str()))).collect();
-    let arguments = [main, result.clone()].map(|path| Box::from(path.to_string_lossy()));
-    let ended = run(&Job {
-        program,
-        arguments: &arguments,
-        root,
-        directory: &RelPath::root(),
-        environment: &environment,
+) -> Result<Evaluated, RunError> {
+    let at = |name: &str| format!("{DIRECTORY}/{name}");
+    let (module, describe, main, result) = (at("module.mjs"), at("describe.mjs"), at("main.mjs"), at("result.json"));
+    let process = Process {
+        arguments: [&*program.wanted.name, &main, &result].map(Box::from).into(),
+        directory: RelPath::root(),
         timeout: START + Duration::from_millis(cpu_ms),
-        cancelled: context.cancelled,
-    })
-    .map_err(world())?;
-    let output = match ended {
-        Ended::Cancelled => return Err(RunError::Cancelled),
-        Ended::TimedOut => return Ok(Err("the evaluation did not end in time".to_owned())),
-        Ended::Exited { output, .. } => output,
     };
-    let described = fs::read_to_string(result).ok().and_then(|text| serde_json::from_str(&text).ok());
-    Ok(match described {
-        Some(Answer { done: Some(description), .. }) => Ok(description),
-        Some(Answer { thrown: Some(thrown), .. }) => Err(match thrown.name {
+    let files = [(&*module, code), (&*describe, webstir_script::DESCRIBE), (&*main, MAIN)];
+    let files = files.map(|(path, text)| (path, text.as_bytes()));
+    let finished = processes.run(context, program, &process, &[], &files)?;
+    let reading = |error| RunError::world("Evaluating the module definition")(std::io::Error::other(error));
+    match &finished.ended {
+        Ended::Cancelled => return Err(RunError::Cancelled),
+        Ended::TimedOut => return Ok(Evaluated::Unfinished("the evaluation did not end in time".to_owned())),
+        Ended::TooMuchOutput => return Ok(Evaluated::Unfinished("the evaluation wrote too much".to_owned())),
+        Ended::NotStarted { error, .. } => {
+            let message = format!("`{}` was not started: {error}", program.wanted.name);
+            return Ok(Evaluated::Unfinished(message));
+        }
+        Ended::Exited(_) => {}
+    }
+    let collected = finished.collect(&result).map_err(reading)?;
+    let answer: Option<Answer> = match collected.files.first() {
+        Some(file) => serde_json::from_slice(&finished.read(file).map_err(reading)?).ok(),
+        None => None,
+    };
+    let output = finished.output();
+    Ok(match answer {
+        Some(Answer { done: Some(description), .. }) => Evaluated::Described(Box::new(description)),
+        Some(Answer { thrown: Some(thrown), .. }) => Evaluated::Thrown(match thrown.name {
             Some(name) => format!("{name}: {}", thrown.message),
             None => thrown.message,
         }),
-        _ if output.is_empty() => Err("the evaluation ended without a result".to_owned()),
-        _ => Err(output),
+        // It was killed, or ended itself.
+        _ if output.is_empty() => Evaluated::Unfinished("the evaluation ended without a result".to_owned()),
+        _ => Evaluated::Unfinished(output),
     })
 }
 

@@ -22,9 +22,9 @@ pub(super) struct Module {
 }
 
 /// The module definition as the engine loads it.
-pub(super) fn program(context: &Context<'_>, module: &Module) -> Result<Program, RunError> {
+pub(super) fn load(context: &Context<'_>, module: &Module) -> Result<Program, RunError> {
     let names: BTreeMap<String, String> =
-        if context.action.arguments.len() > 1 { argument(context.action, 1) } else { BTreeMap::new() };
+        if context.action.parameters().len() > 1 { argument(context.action, 1) } else { BTreeMap::new() };
     let load = |path: &str, name: Option<&str>| -> Result<ProgramModule, RunError> {
         let file = RelPath::new(path).expect("planned as a path");
         let read = || text_at(context, &file).map(|text| Arc::from(text.unwrap_or_default()));

@@ -1,0 +1,129 @@
+//! The programs of the machine as salsa inputs.
+//!
+//! A command names a program; what that name stands for is a matter of the machine: a file, the interpreter that its first line names,
+//! and the packages that it loads. A [`Machine`] says so. Each answer is asked again with every change of the workspace and at the
+//! start of every build ([`Programs::look`]), so that a plan never stands on a program that was there before.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rustc_hash::FxHashMap;
+use salsa::Setter as _;
+
+use crate::db::Db;
+use crate::digest::{Digest, KeyHasher};
+
+/// A program that is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+pub struct Wanted {
+    /// Its name, to be looked up as a shell would; an absolute path; or a path below the workspace root.
+    pub name: Box<str>,
+    /// Whether it runs code of the workspace, which may load every package that is installed there.
+    pub loads_packages: bool,
+}
+
+/// A program as it was found: where it is, and all that decides what it does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Program {
+    /// What was asked for.
+    pub wanted: Wanted,
+    /// Where it is; not part of a key.
+    pub place: PathBuf,
+    /// The digest of its bytes.
+    pub file: Digest,
+    /// The digest of the interpreter that its first line names.
+    pub interpreter: Option<Digest>,
+    /// The digest of the packages that it may load: those of the package that it belongs to, and of the workspace if it loads them.
+    pub packages: Option<Digest>,
+}
+
+impl Program {
+    /// What stands for all of it that is part of a key.
+    pub fn digest(&self) -> Digest {
+        let mut hasher = KeyHasher::new("webstir program v1");
+        hasher.text(&self.wanted.name).digest(self.file);
+        for part in [self.interpreter, self.packages] {
+            match part {
+                None => hasher.number(0),
+                Some(digest) => hasher.number(1).digest(digest),
+            };
+        }
+        hasher.finish()
+    }
+}
+
+/// What says which program a name stands for.
+pub trait Machine: Send + Sync + fmt::Debug {
+    /// The program, or `None` where there is none that may be executed.
+    fn program(&self, wanted: &Wanted) -> Option<Program>;
+}
+
+/// A machine without programs.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Bare;
+
+impl Machine for Bare {
+    fn program(&self, _: &Wanted) -> Option<Program> {
+        None
+    }
+}
+
+/// What the machine said of one program.
+#[salsa::input(debug)]
+pub struct ProgramAnswer {
+    /// What was asked for.
+    #[returns(ref)]
+    pub wanted: Wanted,
+    /// What was found.
+    #[returns(ref)]
+    pub found: Option<Arc<Program>>,
+}
+
+/// All answers so far. Shared by every handle of one database; holds identities only.
+#[derive(Debug, Default)]
+pub struct Programs(Mutex<FxHashMap<Wanted, ProgramAnswer>>);
+
+impl Programs {
+    /// Asks the machine again about every program, and sets what changed. Returns whether anything did.
+    pub fn look(db: &mut dyn Db) -> bool {
+        let answers: Vec<ProgramAnswer> = {
+            let answers = db.programs().0.lock().unwrap_or_else(PoisonError::into_inner);
+            answers.values().copied().collect()
+        };
+        let mut any = false;
+        for answer in answers {
+            let found = db.machine().program(answer.wanted(db));
+            if answer.found(db).as_deref() != found.as_ref() {
+                answer.set_found(db).to(found.map(Arc::new));
+                any = true;
+            }
+        }
+        any
+    }
+
+    /// Every program that was asked for, sorted.
+    pub fn wanted(&self) -> Vec<Wanted> {
+        let mut wanted: Vec<_> = self.0.lock().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect();
+        wanted.sort();
+        wanted
+    }
+}
+
+/// What the machine says of a program: a dependency of the running query.
+pub fn program<'db>(db: &'db dyn Db, wanted: Wanted) -> Option<&'db Arc<Program>> {
+    let mut answers = db.programs().0.lock().unwrap_or_else(PoisonError::into_inner);
+    let answer = match answers.get(&wanted) {
+        Some(&answer) => answer,
+        None => {
+            let found = db.machine().program(&wanted).map(Arc::new);
+            let answer = ProgramAnswer::builder(wanted.clone(), found)
+                .wanted_durability(salsa::Durability::NEVER_CHANGE)
+                .found_durability(salsa::Durability::MEDIUM)
+                .new(db);
+            *answers.entry(wanted).or_insert(answer)
+        }
+    };
+    drop(answers);
+    answer.found(db).as_ref()
+}
