@@ -30,6 +30,10 @@ pub(crate) enum Exit {
 }
 
 fn main() -> ExitCode {
+    // A process of the user runs below a helper, which is this program again: before anything else is set up.
+    if webstir_process::is_helper() {
+        return webstir_process::helper();
+    }
     let arguments = Arguments::parse();
     let command = arguments.command.name();
     match commands::run(arguments) {

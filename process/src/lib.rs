@@ -1,0 +1,33 @@
+//! Runs one process of the user to its end, in a tree of its own.
+//!
+//! A [`Tree`] says which files a command may see; a [`Stage`] is the place on disk where they are shown to it, a [`Job`] what is
+//! run there, and [`Finished`] how that ended and what lies in the tree then. The workspace is never written.
+//!
+//! ```text
+//! engine ──plan──> helper (sub-reaper, `webstir __process`) ──> [init of a process namespace] ──> command
+//!        <─answer─                                                                                 └──> its descendants
+//! ```
+//!
+//! The engine never forks: it is large, and a copy of its page tables alone takes tens of milliseconds. It spawns a helper, which
+//! is the same binary with the argument `__process`, and tells it over a socket what to do. The helper ends when its answer is given
+//! or when the engine is gone, and nothing that it started outlives it.
+
+mod channel;
+mod finished;
+mod helper;
+mod path;
+mod plan;
+mod run;
+mod stage;
+mod system;
+#[cfg(feature = "testing")]
+pub mod testing;
+mod way;
+
+pub use finished::{Collected, Finished, OutputFile, Refused, RefusedKind};
+pub use helper::{helper, is_helper};
+pub use path::PathFault;
+pub use plan::{Input, Keep, Source, Tree};
+pub use run::{Ended, Helper, Job, ProcessError};
+pub use stage::{Stage, sweep};
+pub use way::Way;

@@ -1,0 +1,371 @@
+//! The engine's side: a helper is started, told its plan, and listened to.
+
+use std::ffi::OsStr;
+use std::io::{self, Write as _};
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use crate::channel;
+use crate::finished::Finished;
+use crate::helper::ARGUMENT;
+use crate::path::{self, PathFault, is_within};
+use crate::plan::{Answer, CANCEL, End, Fault, Keep, Place, Plan, Raw, Source, Staged, Tree};
+use crate::stage::Stage;
+use crate::way::{self, Way};
+
+/// How long a cancellation may go unnoticed.
+const TICK: Timespec = Timespec { tv_sec: 0, tv_nsec: 10_000_000 };
+/// How long a helper that was told to end may take. More than this takes only what the system does not let go of.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// The program that is the helper.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Helper {
+    /// Is called with one argument, `__process`, and calls [`helper`](crate::helper()) then.
+    pub program: PathBuf,
+}
+
+impl Default for Helper {
+    /// This program. On Linux by a name that holds when its file is replaced.
+    fn default() -> Self {
+        let own = || std::env::current_exe().unwrap_or_else(|_| PathBuf::from("/proc/self/exe"));
+        Self { program: if cfg!(target_os = "linux") { PathBuf::from("/proc/self/exe") } else { own() } }
+    }
+}
+
+/// What is run.
+#[derive(Debug, Clone)]
+pub struct Job<'a> {
+    /// Absolute, or relative to the tree. It is not looked for.
+    pub program: &'a Path,
+    /// Without the program's name.
+    pub arguments: Vec<&'a OsStr>,
+    /// The working directory, relative to the tree; empty for the tree itself. Made when it is not there.
+    pub directory: &'a str,
+    /// All variables that it sees.
+    pub environment: Vec<(&'a OsStr, &'a OsStr)>,
+    /// Counts from its start, in milliseconds. Staging does not count.
+    pub timeout: Option<Duration>,
+    /// What is kept of its output.
+    pub stdout: Keep,
+    /// What is kept of its error output.
+    pub stderr: Keep,
+}
+
+/// How a command ended. Whatever it started has ended, too.
+#[derive(Debug)]
+pub enum Ended {
+    /// By itself.
+    Exited(ExitStatus),
+    /// It took too long and was killed.
+    TimedOut,
+    /// Nobody wants its result, and it was killed.
+    Cancelled,
+    /// It wrote more than was to be kept whole, and was killed.
+    TooMuchOutput,
+    /// It could not be started.
+    NotStarted {
+        /// What the system says.
+        error: io::Error,
+        /// Whether its program is there: the interpreter that its first line names is missing then, or it is no program.
+        is_there: bool,
+    },
+}
+
+/// The world failed around a command.
+#[derive(Debug, thiserror::Error)]
+pub enum ProcessError {
+    /// A path that has no place in a tree.
+    #[error(transparent)]
+    Path(#[from] PathFault),
+    /// A declared input is not what it was: it is gone, or it is no file.
+    #[error("`{0}` changed while a command was prepared")]
+    InputChanged(String),
+    /// The tree could not be made.
+    #[error("{what}: `{}`", path.display())]
+    Stage {
+        /// What was done.
+        what: &'static str,
+        /// Where.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The helper could not make the tree.
+    #[error("{what}")]
+    Prepare {
+        /// What was done, with the path.
+        what: String,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The tree was to be an overlay, and the system does not allow it.
+    #[error("An overlay is not possible here: {what}")]
+    Overlay {
+        /// What was done.
+        what: String,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The helper could not be started or spoken to.
+    #[error("Starting the helper process `{}`", program.display())]
+    Helper {
+        /// Its program.
+        program: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The helper ended before it answered.
+    #[error("The helper process ended: {status}")]
+    HelperEnded {
+        /// How.
+        status: String,
+    },
+    /// What a command left could not be read.
+    #[error("Reading `{path}` of a command's tree")]
+    Read {
+        /// Relative to the tree.
+        path: String,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+impl ProcessError {
+    pub(crate) fn stage(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self + use<> {
+        let path = path.to_owned();
+        move |source| Self::Stage { what, path, source }
+    }
+
+    pub(crate) fn read(path: &str) -> impl FnOnce(io::Error) -> Self + use<> {
+        let path = path.to_owned();
+        move |source| Self::Read { path, source }
+    }
+
+    fn helper(helper: &Helper) -> impl Fn(io::Error) -> Self + use<> {
+        let program = helper.program.clone();
+        move |source| Self::Helper { program: program.clone(), source }
+    }
+}
+
+impl Helper {
+    /// Runs a command in a tree that shows it the declared files of the workspace `root`. `cancelled` is looked at all the time.
+    pub fn run(
+        &self,
+        stage: Stage,
+        way: Way,
+        root: &Path,
+        tree: &Tree<'_>,
+        job: &Job<'_>,
+        cancelled: &AtomicBool,
+    ) -> Result<Finished, ProcessError> {
+        check(tree, job)?;
+        let root = std::path::absolute(root).map_err(ProcessError::stage("Finding the workspace", root))?;
+        let is_overlay = match way {
+            Way::Overlay => true,
+            Way::Copy => false,
+            Way::Automatic => way::is_overlay(self, &stage, &root),
+        };
+        let answered = self.staged(&stage, is_overlay, &root, tree, job, cancelled);
+        let (is_overlay, answered) = match answered {
+            // The workspace lies where no overlay can be: another file system than the one that was probed.
+            Err(ProcessError::Overlay { .. }) if way == Way::Automatic => {
+                (false, self.staged(&stage, false, &root, tree, job, cancelled))
+            }
+            answered => (is_overlay, answered),
+        };
+        let mut finished = answered?;
+        finished.is_overlay = is_overlay;
+        finished.stage = Some(stage);
+        Ok(finished)
+    }
+
+    fn staged(
+        &self,
+        stage: &Stage,
+        is_overlay: bool,
+        root: &Path,
+        tree: &Tree<'_>,
+        job: &Job<'_>,
+        cancelled: &AtomicBool,
+    ) -> Result<Finished, ProcessError> {
+        let (root, directory) = (Raw::path(root), Raw::path(stage.directory()));
+        let staged = Staged { is_overlay, root, stage: directory, tree: tree.clone() };
+        self.ask(&plan(job, Place::Staged(staged)), Some(stage), cancelled)
+    }
+
+    /// Runs a command in `directory` as it is; `job.directory` is relative to it.
+    pub fn run_at(&self, directory: &Path, job: &Job<'_>, cancelled: &AtomicBool) -> Result<Finished, ProcessError> {
+        self.ask(&plan(job, Place::At(Raw::path(directory))), None, cancelled)
+    }
+
+    fn ask(
+        &self,
+        plan: &Plan<'_>,
+        stage: Option<&Stage>,
+        cancelled: &AtomicBool,
+    ) -> Result<Finished, ProcessError> {
+        let failed = ProcessError::helper(self);
+        let plan = postcard::to_stdvec(plan).map_err(|error| failed(io::Error::other(error)))?;
+        let (ours, theirs) = UnixStream::pair().map_err(&failed)?;
+        let child = Command::new(&self.program)
+            .arg0("webstir")
+            .arg(ARGUMENT)
+            .env_clear()
+            .stdin(Stdio::from(OwnedFd::from(theirs)))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .process_group(0)
+            .spawn()
+            .map_err(&failed)?;
+        let mut running = Running { child, is_over: false };
+        let lock: Vec<_> = stage.iter().map(|stage| stage.lock().as_fd()).collect();
+        let heard = match channel::send(&ours, &plan, &lock) {
+            // It ended: what it says of that comes next.
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(failed(error)),
+            _ => running.listen(&ours, cancelled).map_err(&failed)?,
+        };
+        let Heard::Answer(bytes, descriptors) = heard else {
+            running.end();
+            if cancelled.load(Ordering::Relaxed) {
+                return Ok(Finished::without_tree(Ended::Cancelled));
+            }
+            let status = running.child.try_wait().ok().flatten();
+            let status = status.map_or_else(|| "it does not answer".to_owned(), |status| status.to_string());
+            return Err(ProcessError::HelperEnded { status });
+        };
+        let answer = postcard::from_bytes(&bytes).map_err(|error| failed(io::Error::other(error)))?;
+        drop(ours);
+        running.end();
+        let code = io::Error::from_raw_os_error;
+        match answer {
+            Answer::Done { ended, stdout, stderr, changed } => Ok(Finished {
+                ended: match ended {
+                    End::Exited(status) => Ended::Exited(ExitStatus::from_raw(status)),
+                    End::TimedOut => Ended::TimedOut,
+                    End::Cancelled => Ended::Cancelled,
+                    End::TooMuchOutput => Ended::TooMuchOutput,
+                    End::NotStarted(error, is_there) => Ended::NotStarted { error: code(error), is_there },
+                },
+                stdout: stdout.0.to_vec(),
+                stderr: stderr.0.to_vec(),
+                changed_inputs: changed,
+                is_overlay: false,
+                tree: descriptors.into_iter().next(),
+                stage: None,
+            }),
+            Answer::Failed(Fault::InputChanged(path)) => Err(ProcessError::InputChanged(path)),
+            Answer::Failed(Fault::FileAndDirectory(path)) => Err(PathFault::FileAndDirectory(path).into()),
+            Answer::Failed(Fault::Overlay(what, error)) => Err(ProcessError::Overlay { what, source: code(error) }),
+            Answer::Failed(Fault::Io(what, error)) => Err(ProcessError::Prepare { what, source: code(error) }),
+        }
+    }
+}
+
+impl Finished {
+    fn without_tree(ended: Ended) -> Self {
+        let (stdout, stderr, changed_inputs) = Default::default();
+        Self { ended, stdout, stderr, changed_inputs, is_overlay: false, tree: None, stage: None }
+    }
+}
+
+/// Refuses what has no place in a tree.
+fn check(tree: &Tree<'_>, job: &Job<'_>) -> Result<(), PathFault> {
+    path::check_all(tree.inputs.iter().map(|input| input.path))?;
+    path::check_all(tree.packages.iter().copied())?;
+    path::check_all(tree.directories.iter().copied())?;
+    if !job.directory.is_empty() {
+        path::check(job.directory)?;
+    }
+    let in_packages = |path: &str| tree.packages.iter().any(|packages| is_within(path, packages));
+    let of_inputs = tree.inputs.iter().filter(|input| input.source != Source::Workspace).map(|input| input.path);
+    match of_inputs.chain(tree.directories.iter().copied()).find(|path| in_packages(path)) {
+        Some(path) => Err(PathFault::InPackages(path.to_owned())),
+        None => Ok(()),
+    }
+}
+
+fn plan<'a>(job: &Job<'a>, place: Place<'a>) -> Plan<'a> {
+    Plan {
+        program: Raw::path(job.program),
+        arguments: job.arguments.iter().map(|argument| Raw::text(argument)).collect(),
+        environment: job.environment.iter().map(|(name, value)| (Raw::text(name), Raw::text(value))).collect(),
+        timeout_ms: job.timeout.map(|timeout| u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX)),
+        stdout: job.stdout,
+        stderr: job.stderr,
+        directory: Raw(job.directory.as_bytes()),
+        place,
+    }
+}
+
+enum Heard {
+    Answer(Vec<u8>, Vec<OwnedFd>),
+    /// The helper is gone, or does not end.
+    Nothing,
+}
+
+/// A helper that runs. It is killed when it is dropped before its end.
+struct Running {
+    child: Child,
+    is_over: bool,
+}
+
+impl Running {
+    /// Waits for the answer, and tells the helper of a cancellation.
+    fn listen(&mut self, mut socket: &UnixStream, cancelled: &AtomicBool) -> io::Result<Heard> {
+        let mut told: Option<Instant> = None;
+        loop {
+            match poll(&mut [PollFd::new(socket, PollFlags::IN)], Some(&TICK)) {
+                Ok(0) | Err(rustix::io::Errno::INTR) => {}
+                Ok(_) => {
+                    return Ok(channel::receive(socket)?
+                        .map_or(Heard::Nothing, |(bytes, descriptors)| Heard::Answer(bytes, descriptors)));
+                }
+                Err(error) => return Err(error.into()),
+            }
+            match told {
+                None if cancelled.load(Ordering::Relaxed) => {
+                    // When it is gone, the next look says so.
+                    let _ = socket.write_all(&[CANCEL]);
+                    told = Some(Instant::now());
+                }
+                Some(told) if told.elapsed() > GRACE => return Ok(Heard::Nothing),
+                _ => {}
+            }
+        }
+    }
+
+    /// Ends the helper, which has nothing more to do. One that the system does not let go of is left.
+    fn end(&mut self) {
+        if self.is_over {
+            return;
+        }
+        self.is_over = true;
+        let started = Instant::now();
+        let mut pause = Duration::from_micros(50);
+        while started.elapsed() < GRACE {
+            if !matches!(self.child.try_wait(), Ok(None)) {
+                return;
+            }
+            std::thread::sleep(pause);
+            pause = (pause * 2).min(Duration::from_millis(10));
+        }
+        let _ = self.child.kill();
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if !self.is_over {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! Places on disk where trees are made.
+//!
+//! A [`Stage`] is a numbered directory below a state directory, locked while it is in use: by its owner and by the helper that
+//! works in it, so that one that a killed process left is taken and cleared only when nothing works in it any more. Numbers start
+//! at 0 each time, so that a command finds itself at the same path from run to run.
+
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FlockOperation, flock};
+
+use crate::run::ProcessError;
+
+/// More stages than processes run at once.
+const MOST: u32 = 4096;
+
+/// One place, ours until it is dropped.
+#[derive(Debug)]
+pub struct Stage {
+    directory: PathBuf,
+    tree: PathBuf,
+    temporary: PathBuf,
+    lock: File,
+}
+
+impl Stage {
+    /// Takes the first free place below `state`, which is made when it is not there. An absolute path without a part that starts
+    /// with a dot suits most commands best: some tools leave out what lies below such a part.
+    pub fn take(state: &Path) -> Result<Self, ProcessError> {
+        let failed = |path: &Path| ProcessError::stage("Making a place for a command", path);
+        let state = std::path::absolute(state).map_err(failed(state))?;
+        fs::create_dir_all(&state).map_err(failed(&state))?;
+        for number in 0..MOST {
+            let Some(lock) = lock(&state.join(format!("{number}.lock"))).map_err(failed(&state))? else { continue };
+            let directory = state.join(number.to_string());
+            clear(&directory).map_err(failed(&directory))?;
+            let stage = Self { tree: directory.join("tree"), temporary: directory.join("temporary"), directory, lock };
+            for directory in [&stage.directory, &stage.tree, &stage.temporary] {
+                fs::create_dir(directory).map_err(failed(directory))?;
+            }
+            return Ok(stage);
+        }
+        Err(failed(&state)(io::ErrorKind::QuotaExceeded.into()))
+    }
+
+    /// Where the command finds its tree. Only the command does: [`Finished`](crate::Finished) says what lies in it then.
+    pub fn tree(&self) -> &Path {
+        &self.tree
+    }
+
+    /// An empty directory for temporary files, outside of the tree.
+    pub fn temporary(&self) -> &Path {
+        &self.temporary
+    }
+
+    pub(crate) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    pub(crate) fn lock(&self) -> &File {
+        &self.lock
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        // What stays is cleared by whoever takes the place next.
+        let _ = clear(&self.directory);
+    }
+}
+
+/// Clears the places below `state` that processes left which are no more.
+pub fn sweep(state: &Path) -> Result<(), ProcessError> {
+    let failed = |path: &Path| ProcessError::stage("Clearing what was left of a command", path);
+    let entries = match fs::read_dir(state) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries.map_err(failed(state))?,
+    };
+    for entry in entries {
+        let name = entry.map_err(failed(state))?.file_name();
+        let Some(number) = name.to_str().and_then(|name| name.strip_suffix(".lock")) else { continue };
+        let directory = state.join(number);
+        if number.parse::<u32>().is_ok()
+            && directory.symlink_metadata().is_ok()
+            && let Some(_lock) = lock(&state.join(&name)).map_err(failed(state))?
+        {
+            clear(&directory).map_err(failed(&directory))?;
+        }
+    }
+    Ok(())
+}
+
+/// Locks a file that is made when it is not there; `None` when another one has it. The file stays: who removes a lock file takes
+/// it from whoever waits for it.
+fn lock(path: &Path) -> io::Result<Option<File>> {
+    let file = File::options().create(true).truncate(false).write(true).open(path)?;
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(Some(file)),
+        Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Removes a directory and all below it, also directories that may not be read (an overlay's work directory has no rights at all).
+/// Links are removed and not followed.
+fn clear(directory: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(directory) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            open_up(directory)?;
+            fs::remove_dir_all(directory)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Gives the owner all rights to a directory and those below it.
+fn open_up(directory: &Path) -> io::Result<()> {
+    fs::set_permissions(directory, fs::Permissions::from_mode(0o700))?;
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            open_up(&entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_taken_once_and_numbered_anew() {
+        let state = tempfile::tempdir().unwrap();
+        let first = Stage::take(state.path()).unwrap();
+        let second = Stage::take(state.path()).unwrap();
+        assert_eq!([first.directory(), second.directory()], ["0", "1"].map(|name| state.path().join(name)));
+        drop(first);
+        assert!(!state.path().join("0").exists());
+        assert_eq!(Stage::take(state.path()).unwrap().directory(), state.path().join("0"));
+    }
+
+    #[test]
+    fn what_was_left_is_cleared_and_what_is_in_use_is_not() {
+        let state = tempfile::tempdir().unwrap();
+        let used = Stage::take(state.path()).unwrap();
+        let left = state.path().join("7");
+        fs::create_dir_all(left.join("work/work/deep")).unwrap();
+        fs::write(left.join("work/work/deep/file"), "x").unwrap();
+        fs::write(state.path().join("7.lock"), "").unwrap();
+        for directory in ["work/work/deep", "work/work"] {
+            fs::set_permissions(left.join(directory), fs::Permissions::from_mode(0)).unwrap();
+        }
+        sweep(state.path()).unwrap();
+        assert!(!left.exists());
+        assert!(used.tree().is_dir());
+    }
+}

@@ -1,0 +1,1 @@
+//! A helper for the tests of other crates.
