@@ -49,7 +49,7 @@ pub fn helper() -> ExitCode {
     let socket = UnixStream::from(socket);
     let Ok(Some((bytes, locks))) = channel::receive(&socket) else { return ExitCode::from(2) };
     let Ok(plan) = postcard::from_bytes::<Plan<'_>>(&bytes) else { return ExitCode::from(2) };
-    system::adopt_orphans();
+    system::begin();
     let engine = Engine::new(socket);
     let mut streams = Streams::new(plan.stdout, plan.stderr);
     let result = run(&engine, &plan, &mut streams);
@@ -66,6 +66,8 @@ pub fn helper() -> ExitCode {
         Err(Stop::Said(Said::Gone)) => {
             if let Place::Staged(staged) = &plan.place {
                 // The engine would have done it. While the lock is held, the place is ours.
+                #[cfg(target_os = "linux")]
+                overlay::unmount(staged);
                 let _ = stage::clear(staged.stage.as_path());
             }
             drop(locks);

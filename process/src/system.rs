@@ -3,11 +3,15 @@
 //! [`linux`] does it all. Elsewhere only the process group of the command is ended; another system is filled in beside it.
 
 #[cfg(target_os = "linux")]
+mod calls;
+#[cfg(target_os = "linux")]
 mod linux;
 #[cfg(not(target_os = "linux"))]
 mod other;
 
 #[cfg(target_os = "linux")]
-pub(crate) use linux::{EndOf, adopt_orphans, end_all};
+pub(crate) use calls::{Forked, fork, unshare};
+#[cfg(target_os = "linux")]
+pub(crate) use linux::{EndOf, begin, end_all};
 #[cfg(not(target_os = "linux"))]
-pub(crate) use other::{EndOf, adopt_orphans, end_all};
+pub(crate) use other::{EndOf, begin, end_all};

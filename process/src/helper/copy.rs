@@ -2,7 +2,7 @@
 
 
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::{MetadataExt as _, symlink};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -88,14 +88,7 @@ impl<'a> Copied<'a> {
             files::make_directory(&tree.join(directory))?;
         }
         for packages in &staged.tree.packages {
-            let (target, place) = (root.join(packages), tree.join(packages));
-            if target.is_dir() {
-                if let Some(parent) = place.parent() {
-                    files::make_directory(parent)?;
-                }
-                symlink(&target, &place)
-                    .map_err(|error| Fault::io("Linking", &place.to_string_lossy(), &error))?;
-            }
+            files::link_packages(root, packages, &tree)?;
         }
         Ok(Self { staged, root, tree, copies, made })
     }

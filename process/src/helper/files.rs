@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, symlink};
 use std::path::Path;
 
 use rustix::fs::OFlags;
@@ -63,4 +63,17 @@ pub(super) fn write(root: &Path, input: &Input<'_>, place: &Path) -> Result<(), 
 /// Makes a directory, and those that it lies in.
 pub(super) fn make_directory(place: &Path) -> Result<(), Fault> {
     fs::create_dir_all(place).map_err(|error| Fault::io("Making the directory", &place.to_string_lossy(), &error))
+}
+
+/// Links a directory of packages into `tree` where the workspace has it. What a program finds through the link it finds at its place
+/// in the workspace.
+pub(super) fn link_packages(root: &Path, packages: &str, tree: &Path) -> Result<(), Fault> {
+    let (target, place) = (root.join(packages), tree.join(packages));
+    if !target.is_dir() {
+        return Ok(());
+    }
+    if let Some(parent) = place.parent() {
+        make_directory(parent)?;
+    }
+    symlink(&target, &place).map_err(|error| Fault::io("Linking", &place.to_string_lossy(), &error))
 }

@@ -1,7 +1,5 @@
 //! The first process of a process namespace. When it ends, for whatever reason, the kernel ends everything in there.
 
-#![expect(unsafe_code, reason = "`fork`: the helper has one thread, and its copy goes on as an ordinary process")]
-
 use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::os::fd::OwnedFd;
@@ -16,25 +14,21 @@ use super::engine::code;
 use super::start::{self, Started, Status, Told};
 use super::streams::Streams;
 use crate::plan::{End, Fault, Plan};
+use crate::system::{self, Forked};
 
 /// Starts the init, and it the command. The next child of this process is the first one of a process namespace.
 pub(super) fn start(plan: &Plan<'_>, tree: &Path, streams: &mut Streams) -> Result<Started, Fault> {
     let failed = |error: std::io::Error| Fault::Io("Making a pipe".to_owned(), code(&error));
     let ends = streams.open().map_err(failed)?;
     let (told, tell) = pipe_with(PipeFlags::CLOEXEC).map_err(|error| failed(error.into()))?;
-    // SAFETY: no other thread can hold a lock or be in the middle of anything, for there is none.
-    let forked = unsafe { libc::fork() };
-    match forked {
-        0 => {
+    match system::fork().map_err(|error| Fault::Io("Making a process".to_owned(), error.raw_os_error()))? {
+        Forked::Child => {
             drop(told);
             init(plan, tree, ends, tell);
             // Nothing of the helper's goes on here.
             std::process::exit(0)
         }
-        pid => match Pid::from_raw(pid).filter(|_| pid > 0) {
-            Some(pid) => Ok(Started { leader: Some(pid), status: Status::Told(Box::new(Words(told))) }),
-            None => Err(Fault::Io("Making a process".to_owned(), code(&std::io::Error::last_os_error()))),
-        },
+        Forked::Parent(init) => Ok(Started { leader: Some(init), status: Status::Told(Box::new(Words(told))) }),
     }
 }
 

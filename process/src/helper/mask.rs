@@ -54,13 +54,15 @@ struct Level<'a> {
     inputs: &'a [Input<'a>],
     packages: &'a [&'a str],
     directories: &'a [&'a str],
+    /// Whether it is one of the directories itself, or one lies in it.
+    is_wanted: bool,
 }
 
 enum Child<'a> {
     File(&'a Input<'a>),
     Directory(Level<'a>),
     /// Shown whole.
-    Packages,
+    Packages(&'a str),
 }
 
 impl<'e> Mask<'e> {
@@ -71,7 +73,7 @@ impl<'e> Mask<'e> {
     /// Makes the layers for `tree` over the workspace `lower`.
     pub(super) fn make(mut self, tree: &Tree<'_>, lower: BorrowedFd<'_>) -> Result<Below, Stop> {
         let (inputs, packages, directories) = (&tree.inputs[..], &tree.packages[..], &tree.directories[..]);
-        self.walk(Level { path: "", inputs, packages, directories }, Some(lower))
+        self.walk(Level { path: "", inputs, packages, directories, is_wanted: true }, Some(lower))
     }
 
     /// One directory. `lower` is it in the workspace, where it is a directory there and no link.
@@ -112,7 +114,7 @@ impl<'e> Mask<'e> {
                         }
                     }
                     (Some(Child::File(Input { source: Source::Workspace, .. })), FileType::RegularFile)
-                    | (Some(Child::Packages), _) => {
+                    | (Some(Child::Packages(_)), _) => {
                         children.remove(name.to_bytes());
                     }
                     (Some(Child::Directory(level)), FileType::Directory) if level.has_workspace() => {
@@ -136,10 +138,13 @@ impl<'e> Mask<'e> {
                 }
                 Child::Directory(level) => {
                     // Above what is there under this name: a link, a file, or nothing.
-                    files::make_directory(&Path::new(SHOW).join(level.path))?;
+                    if !level.inputs.is_empty() || level.is_wanted {
+                        files::make_directory(&Path::new(SHOW).join(level.path))?;
+                    }
                     below.push((level, None));
                 }
-                Child::Packages => {}
+                // Behind a link.
+                Child::Packages(path) => files::link_packages(self.root, path, Path::new(SHOW))?,
             }
         }
         for (level, lower) in below {
@@ -228,7 +233,7 @@ fn children(level: Level<'_>) -> FxHashMap<&[u8], Child<'_>> {
         while let Some(first) = list.first() {
             let (name, count, path) = match first[at..].split_once('/') {
                 None if is_packages => {
-                    children.insert(first[at..].as_bytes(), Child::Packages);
+                    children.insert(first[at..].as_bytes(), Child::Packages(first));
                     list = &list[1..];
                     continue;
                 }
@@ -242,7 +247,9 @@ fn children(level: Level<'_>) -> FxHashMap<&[u8], Child<'_>> {
             list = rest;
             let child = children.entry(name.as_bytes());
             let child = child.or_insert_with(|| Child::Directory(Level { path: path.unwrap_or(first), ..Level::default() }));
-            let (Child::Directory(level), Some(path)) = (child, path) else { continue };
+            let Child::Directory(level) = child else { continue };
+            level.is_wanted |= !is_packages;
+            let Some(path) = path else { continue };
             level.path = path;
             if is_packages {
                 level.packages = within;

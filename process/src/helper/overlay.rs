@@ -15,7 +15,7 @@ use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, Dir, FileType, Mode, OFlags, fgetxattr, openat};
-use rustix::mount::{MountFlags, MountPropagationFlags, mount, mount_change};
+use rustix::mount::{MountFlags, MountPropagationFlags, UnmountFlags, mount, mount_change};
 use rustix::process::{getegid, geteuid};
 use rustix::thread::UnshareFlags;
 
@@ -26,6 +26,7 @@ use super::streams::Streams;
 use super::{Prepared, Stop, compare, files, init};
 use crate::path::is_within;
 use crate::plan::{Fault, Input, Plan, Source, Staged};
+use crate::system::unshare;
 
 /// The mounted tree.
 pub(super) struct Overlay<'a> {
@@ -135,6 +136,15 @@ impl Prepared for Overlay<'_> {
     }
 }
 
+/// Takes the mounts from a tree that is to be removed: both that were laid over the directory.
+pub(super) fn unmount(staged: &Staged<'_>) {
+    let tree = staged.stage.as_path().join("tree");
+    for _ in 0..2 {
+        // An error says that none is left, or never was.
+        let _ = rustix::mount::unmount(&tree, UnmountFlags::DETACH | UnmountFlags::NOFOLLOW);
+    }
+}
+
 fn executable(path: &Path) -> Option<bool> {
     use std::os::unix::fs::PermissionsExt as _;
     path.metadata().ok().map(|metadata| metadata.permissions().mode() & 0o100 != 0)
@@ -174,10 +184,4 @@ fn enter_namespaces() -> Result<(), Fault> {
     // What is mounted here is seen nowhere else.
     mount_change("/", MountPropagationFlags::DOWNSTREAM | MountPropagationFlags::REC)
         .map_err(overlay_fault("Keeping mounts to itself"))
-}
-
-#[expect(unsafe_code, reason = "rustix calls it so for the sake of flags that take the table of files from other threads")]
-fn unshare(flags: UnshareFlags) -> rustix::io::Result<()> {
-    // SAFETY: descriptors stay shared (no `FILES`), and there is one thread.
-    unsafe { rustix::thread::unshare_unsafe(flags) }
 }

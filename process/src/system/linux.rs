@@ -13,8 +13,9 @@ use rustix::process::{
     set_child_subreaper, wait, waitid, waitpid,
 };
 
-/// Makes this process the parent of its descendants' orphans.
-pub(crate) fn adopt_orphans() {
+/// Makes this process the parent of its descendants' orphans, and keeps descriptors of others to itself.
+pub(crate) fn begin() {
+    super::calls::keep_descriptors();
     // Since Linux 3.4.
     let _ = set_child_subreaper(Some(getpid()));
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, WaitOptions, kill_process_group, waitid, waitpid};
 
-pub(crate) fn adopt_orphans() {}
+pub(crate) fn begin() {}
 
 /// The end of one child.
 pub(crate) struct EndOf {

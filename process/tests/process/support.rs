@@ -115,7 +115,7 @@ impl Workspace {
     pub(crate) fn job<'a>(&self, program: &'a str, arguments: &[&'a str]) -> Job<'a> {
         Job {
             program: Path::new(program),
-            arguments: arguments.iter().map(OsStr::new).collect(),
+            arguments: arguments.iter().map(|argument| OsStr::new(*argument)).collect(),
             directory: "",
             environment: vec![(OsStr::new("PATH"), OsStr::new("/usr/local/bin:/usr/bin:/bin"))],
             timeout: Some(self.timeout),
