@@ -1,6 +1,36 @@
-//! The helper's side.
+//! The helper's side: it makes the tree, runs the command in it, ends all that it started, and answers.
+//!
+//! It has one thread and never starts another, which is what `fork` and new user namespaces ask for.
 
+mod compare;
+mod copy;
+mod engine;
+mod files;
+#[cfg(target_os = "linux")]
+mod init;
+#[cfg(target_os = "linux")]
+mod mask;
+#[cfg(target_os = "linux")]
+mod overlay;
+mod probe;
+mod start;
+mod streams;
+
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use rustix::process::Pid;
+
+use self::engine::{Engine, Said};
+pub(crate) use self::probe::{ARGUMENT as PROBE, PROBED};
+use self::start::{Started, Status};
+use self::streams::Streams;
+use crate::channel;
+use crate::plan::{Answer, End, Fault, Place, Plan, Raw, Staged};
+use crate::stage;
+use crate::system;
 
 /// The first argument of a helper, and its only one.
 pub(crate) const ARGUMENT: &str = "__process";
@@ -12,5 +42,157 @@ pub fn is_helper() -> bool {
 
 /// What `main` returns when it is one. No thread may have been started before.
 pub fn helper() -> ExitCode {
-    ExitCode::from(2)
+    if std::env::args_os().nth(2).is_some_and(|argument| argument == probe::ARGUMENT) {
+        return probe::probe();
+    }
+    let Ok(socket) = std::io::stdin().as_fd().try_clone_to_owned() else { return ExitCode::from(2) };
+    let socket = UnixStream::from(socket);
+    let Ok(Some((bytes, locks))) = channel::receive(&socket) else { return ExitCode::from(2) };
+    let Ok(plan) = postcard::from_bytes::<Plan<'_>>(&bytes) else { return ExitCode::from(2) };
+    system::begin();
+    let engine = Engine::new(socket);
+    let mut streams = Streams::new(plan.stdout, plan.stderr);
+    let result = run(&engine, &plan, &mut streams);
+    let (answer, tree) = match result {
+        Ok(Outcome { ended, changed, tree }) => {
+            let (stdout, stderr) = (Raw(streams.stdout()), Raw(streams.stderr()));
+            (Answer::Done { ended, stdout, stderr, changed }, tree)
+        }
+        Err(Stop::Said(Said::Cancel)) => {
+            let (stdout, stderr, changed) = (Raw(&[]), Raw(&[]), Vec::new());
+            (Answer::Done { ended: End::Cancelled, stdout, stderr, changed }, None)
+        }
+        Err(Stop::Fault(fault)) => (Answer::Failed(fault), None),
+        Err(Stop::Said(Said::Gone)) => {
+            if let Place::Staged(staged) = &plan.place {
+                // The engine would have done it. While the lock is held, the place is ours.
+                #[cfg(target_os = "linux")]
+                overlay::unmount(staged);
+                let _ = stage::clear(staged.stage.as_path());
+            }
+            drop(locks);
+            return ExitCode::from(1);
+        }
+    };
+    let Ok(answer) = postcard::to_stdvec(&answer) else { return ExitCode::from(2) };
+    let descriptors: Vec<BorrowedFd<'_>> = tree.iter().map(OwnedFd::as_fd).collect();
+    match channel::send(engine.socket(), &answer, &descriptors) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::from(1),
+    }
+}
+
+/// Why there is no outcome.
+enum Stop {
+    Fault(Fault),
+    Said(Said),
+}
+
+impl From<Fault> for Stop {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+struct Outcome {
+    ended: End,
+    changed: Vec<String>,
+    tree: Option<OwnedFd>,
+}
+
+/// A tree that is ready.
+trait Prepared {
+    /// Starts the command in it.
+    fn start(&self, plan: &Plan<'_>, streams: &mut Streams) -> Result<Started, Fault>;
+    /// The inputs that the command changed.
+    fn changed(&self) -> Result<Vec<String>, Fault>;
+    /// Its root, to be sent.
+    fn root(&self) -> Result<Option<OwnedFd>, Fault>;
+}
+
+fn run(engine: &Engine, plan: &Plan<'_>, streams: &mut Streams) -> Result<Outcome, Stop> {
+    let prepared: Box<dyn Prepared + '_> = match &plan.place {
+        Place::At(directory) => Box::new(start::Bare { directory: directory.as_path() }),
+        Place::Staged(staged) => {
+            // What the command makes has the same modes whoever started the engine.
+            rustix::process::umask(rustix::fs::Mode::WGRP | rustix::fs::Mode::WOTH);
+            if staged.is_overlay { overlay(engine, staged)? } else { Box::new(copy::Copied::make(engine, staged)?) }
+        }
+    };
+    let started = prepared.start(plan, streams)?;
+    let ended = attend(engine, started, plan.timeout_ms.map(Duration::from_millis), streams)?;
+    Ok(Outcome { ended, changed: prepared.changed()?, tree: prepared.root()? })
+}
+
+#[cfg(target_os = "linux")]
+fn overlay<'a>(engine: &Engine, staged: &'a Staged<'a>) -> Result<Box<dyn Prepared + 'a>, Stop> {
+    Ok(Box::new(overlay::Overlay::make(engine, staged)?))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn overlay<'a>(_: &Engine, _: &'a Staged<'a>) -> Result<Box<dyn Prepared + 'a>, Stop> {
+    let code = std::io::Error::from(rustix::io::Errno::NOSYS).raw_os_error().unwrap_or(0);
+    Err(Fault::Overlay("This system has no overlays".to_owned(), code).into())
+}
+
+/// Waits for the end of the command and sees to it that all of it ends.
+fn attend(
+    engine: &Engine,
+    started: Started,
+    timeout: Option<Duration>,
+    streams: &mut Streams,
+) -> Result<End, Stop> {
+    let Started { leader, status } = started;
+    let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+    let why = wait(engine, leader, deadline, streams);
+    let waited = system::end_all(leader);
+    streams.drain();
+    let ended = match why {
+        Over::Said(said @ Said::Gone) => return Err(Stop::Said(said)),
+        Over::Said(Said::Cancel) => End::Cancelled,
+        Over::TimedOut => End::TimedOut,
+        Over::TooMuchOutput => End::TooMuchOutput,
+        Over::Ended => match status {
+            Status::OfLeader => End::Exited(waited.unwrap_or(0)),
+            Status::Told(told) => told.read()?,
+            Status::NotStarted(error, is_there) => End::NotStarted(error, is_there),
+        },
+    };
+    // What came last may be too much, too.
+    if matches!(ended, End::Exited(_)) && streams.is_too_much() {
+        return Ok(End::TooMuchOutput);
+    }
+    Ok(ended)
+}
+
+/// Why there is nothing more to wait for.
+enum Over {
+    Ended,
+    TimedOut,
+    TooMuchOutput,
+    Said(Said),
+}
+
+/// Moves the command's output until it ends or has to end.
+fn wait(engine: &Engine, leader: Option<Pid>, deadline: Option<Instant>, streams: &mut Streams) -> Over {
+    let Some(leader) = leader else { return Over::Ended };
+    let over = system::EndOf::new(leader);
+    loop {
+        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        let heard = streams.wait(engine.socket(), &over, left);
+        if heard.is_over {
+            return Over::Ended;
+        }
+        if heard.engine
+            && let Some(said) = engine.said()
+        {
+            return Over::Said(said);
+        }
+        if streams.is_too_much() {
+            return Over::TooMuchOutput;
+        }
+        if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            return Over::TimedOut;
+        }
+    }
 }

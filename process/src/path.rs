@@ -36,6 +36,30 @@ pub(crate) fn check_all<'a>(paths: impl IntoIterator<Item = &'a str>) -> Result<
     Ok(())
 }
 
+/// Refuses a sorted list of files in which one lies below another one, and directories that lie below a file or are one.
+pub(crate) fn check_kinds<'a>(
+    files: &[&'a str],
+    directories: impl IntoIterator<Item = &'a str>,
+) -> Result<(), PathFault> {
+    let both = |path: &str| PathFault::FileAndDirectory(path.to_owned());
+    // Those that the current path starts with: between `a` and `a/b` lie `a.b` and the like.
+    let mut begun: Vec<&str> = Vec::new();
+    for file in files {
+        begun.retain(|before| file.starts_with(before));
+        if let Some(before) = begun.iter().find(|before| is_within(file, before)) {
+            return Err(both(before));
+        }
+        begun.push(file);
+    }
+    for directory in directories {
+        let ends = directory.match_indices('/').map(|(at, _)| at).chain([directory.len()]);
+        if let Some(file) = ends.map(|end| &directory[..end]).find(|above| files.binary_search(above).is_ok()) {
+            return Err(both(file));
+        }
+    }
+    Ok(())
+}
+
 /// Whether `path` is `directory` or lies below it.
 pub(crate) fn is_within(path: &str, directory: &str) -> bool {
     path.strip_prefix(directory).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
@@ -53,6 +77,15 @@ mod tests {
         for good in ["a", "a/b.c", "...", "a/..b", ".hidden/x"] {
             assert!(check(good).is_ok(), "{good:?}");
         }
+    }
+
+    #[test]
+    fn a_path_is_a_file_or_a_directory() {
+        let both = |path: &str| Err(PathFault::FileAndDirectory(path.to_owned()));
+        assert_eq!(check_kinds(&["a", "a b", "a.b", "a/c"], []), both("a"));
+        assert_eq!(check_kinds(&["a/b"], ["a/b"]), both("a/b"));
+        assert_eq!(check_kinds(&["a/b"], ["a/b/c/d"]), both("a/b"));
+        assert_eq!(check_kinds(&["a", "a.b", "ab/c", "b"], ["ab", "c/d"]), Ok(()));
     }
 
     #[test]

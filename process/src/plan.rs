@@ -168,8 +168,6 @@ pub(crate) enum End {
 pub(crate) enum Fault {
     /// An input of the workspace is not there or no file.
     InputChanged(String),
-    /// One path is a file and a directory.
-    FileAndDirectory(String),
     /// The system does not let the overlay be made.
     Overlay(String, i32),
     /// Anything else: what was done, and the number of the error.

@@ -262,7 +262,6 @@ impl Helper {
                 stage: None,
             }),
             Answer::Failed(Fault::InputChanged(path)) => Err(ProcessError::InputChanged(path)),
-            Answer::Failed(Fault::FileAndDirectory(path)) => Err(PathFault::FileAndDirectory(path).into()),
             Answer::Failed(Fault::Overlay(what, error)) => Err(ProcessError::Overlay { what, source: code(error) }),
             Answer::Failed(Fault::Io(what, error)) => Err(ProcessError::Prepare { what, source: code(error) }),
         }
@@ -284,12 +283,15 @@ fn check(tree: &Tree<'_>, job: &Job<'_>) -> Result<(), PathFault> {
     if !job.directory.is_empty() {
         path::check(job.directory)?;
     }
+    let mut files: Vec<&str> = tree.inputs.iter().map(|input| input.path).collect();
     let in_packages = |path: &str| tree.packages.iter().any(|packages| is_within(path, packages));
     let of_inputs = tree.inputs.iter().filter(|input| input.source != Source::Workspace).map(|input| input.path);
-    match of_inputs.chain(tree.directories.iter().copied()).find(|path| in_packages(path)) {
-        Some(path) => Err(PathFault::InPackages(path.to_owned())),
-        None => Ok(()),
+    if let Some(path) = of_inputs.chain(tree.directories.iter().copied()).find(|path| in_packages(path)) {
+        return Err(PathFault::InPackages(path.to_owned()));
     }
+    files.retain(|path| !in_packages(path));
+    let directory = Some(job.directory).filter(|directory| !directory.is_empty());
+    path::check_kinds(&files, tree.directories.iter().chain(&tree.packages).copied().chain(directory))
 }
 
 fn plan<'a>(job: &Job<'a>, place: Place<'a>) -> Plan<'a> {

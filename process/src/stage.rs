@@ -105,7 +105,7 @@ fn lock(path: &Path) -> io::Result<Option<File>> {
 
 /// Removes a directory and all below it, also directories that may not be read (an overlay's work directory has no rights at all).
 /// Links are removed and not followed.
-fn clear(directory: &Path) -> io::Result<()> {
+pub(crate) fn clear(directory: &Path) -> io::Result<()> {
     match fs::remove_dir_all(directory) {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),

@@ -1,1 +1,17 @@
+//! What differs between systems: who gets orphans, how the end of a process is waited for, and how all of it is ended.
+//!
+//! [`linux`] does it all. Elsewhere only the process group of the command is ended; another system is filled in beside it.
 
+#[cfg(target_os = "linux")]
+mod calls;
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(not(target_os = "linux"))]
+mod other;
+
+#[cfg(target_os = "linux")]
+pub(crate) use calls::{Forked, fork, unshare};
+#[cfg(target_os = "linux")]
+pub(crate) use linux::{EndOf, begin, end_all};
+#[cfg(not(target_os = "linux"))]
+pub(crate) use other::{EndOf, begin, end_all};

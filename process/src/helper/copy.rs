@@ -1,0 +1,122 @@
+//! A tree of copies.
+
+
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use rustix::fs::{CWD, Mode, OFlags, openat};
+
+use super::engine::Engine;
+use super::start::{Started, direct};
+use super::streams::Streams;
+use super::{Prepared, Stop, compare, files};
+use crate::path::is_within;
+use crate::plan::{Fault, Input, Plan, Staged};
+
+/// A file system's clock may stand still for this long: a change within it has the time of what was before.
+const TICK: Duration = Duration::from_millis(20);
+
+/// How many files are written before the engine is asked whether to go on.
+const PIECE: usize = 32;
+
+/// The copies, and how they were when they had been made.
+pub(super) struct Copied<'a> {
+    staged: &'a Staged<'a>,
+    root: &'a Path,
+    tree: PathBuf,
+    copies: Vec<(&'a Input<'a>, Stamp)>,
+    made: SystemTime,
+}
+
+/// What a file system says of a file; another one after any change that is longer ago than its clock is exact.
+#[derive(PartialEq, Eq)]
+struct Stamp {
+    inode: u64,
+    size: u64,
+    mode: u32,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+impl Stamp {
+    fn of(place: &Path) -> std::io::Result<Self> {
+        let metadata = place.symlink_metadata()?;
+        Ok(Self {
+            inode: metadata.ino(),
+            size: metadata.size(),
+            mode: metadata.mode(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+        })
+    }
+
+    /// Whether a change may have gone unnoticed in it.
+    fn is_racy(&self, made: SystemTime) -> bool {
+        let (seconds, nanoseconds) = self.modified;
+        let (Ok(seconds), Ok(nanoseconds)) = (u64::try_from(seconds), u32::try_from(nanoseconds)) else { return true };
+        let modified = SystemTime::UNIX_EPOCH + Duration::new(seconds, nanoseconds);
+        modified + TICK >= made
+    }
+}
+
+impl<'a> Copied<'a> {
+    /// Copies all inputs. Their directories are made anew, so that no link of the workspace can lead a write out of the tree.
+    pub(super) fn make(engine: &Engine, staged: &'a Staged<'a>) -> Result<Self, Stop> {
+        let root = staged.root.as_path();
+        let tree = staged.stage.as_path().join("tree");
+        let made = SystemTime::now();
+        let mut copies = Vec::with_capacity(staged.tree.inputs.len());
+        let mut parent = "";
+        let in_packages = |path: &str| staged.tree.packages.iter().any(|packages| is_within(path, packages));
+        for (at, input) in staged.tree.inputs.iter().filter(|input| !in_packages(input.path)).enumerate() {
+            if at.is_multiple_of(PIECE) {
+                engine.go_on()?;
+            }
+            let directory = input.path.rsplit_once('/').map_or("", |(directory, _)| directory);
+            if directory != parent {
+                files::make_directory(&tree.join(directory))?;
+                parent = directory;
+            }
+            let place = tree.join(input.path);
+            files::write(root, input, &place)?;
+            let stamp = Stamp::of(&place).map_err(|error| Fault::io("Reading", &place.to_string_lossy(), &error))?;
+            copies.push((input, stamp));
+        }
+        for directory in &staged.tree.directories {
+            files::make_directory(&tree.join(directory))?;
+        }
+        for packages in &staged.tree.packages {
+            files::link_packages(root, packages, &tree)?;
+        }
+        Ok(Self { staged, root, tree, copies, made })
+    }
+}
+
+impl Prepared for Copied<'_> {
+    fn start(&self, plan: &Plan<'_>, streams: &mut Streams) -> Result<Started, Fault> {
+        files::make_directory(&self.tree.join(plan.directory.as_path()))?;
+        direct(plan, &self.tree, streams)
+    }
+
+    fn changed(&self) -> Result<Vec<String>, Fault> {
+        let mut changed = Vec::new();
+        for (input, stamp) in &self.copies {
+            let place = self.tree.join(input.path);
+            let is_untouched = Stamp::of(&place).is_ok_and(|now| now == *stamp) && !stamp.is_racy(self.made);
+            if !is_untouched && compare::is_changed(self.root, input, &place, input.executable)? {
+                changed.push(input.path.to_owned());
+            }
+        }
+        Ok(changed)
+    }
+
+    fn root(&self) -> Result<Option<OwnedFd>, Fault> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let opened = openat(CWD, &self.tree, flags, Mode::empty());
+        opened.map(Some).map_err(|error| {
+            Fault::io("Reading the tree", &self.staged.stage.as_path().to_string_lossy(), &error.into())
+        })
+    }
+}

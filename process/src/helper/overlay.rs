@@ -1,0 +1,187 @@
+//! A tree that is an overlay: the workspace below, what hides and what is shown above it, and a layer for what the command writes.
+//!
+//! ```text
+//! upper        what the command writes; on disk
+//! tree/show    inputs that do not lie in the workspace, directories; in memory
+//! tree/hide    whiteouts for what is not declared; in memory
+//! workspace
+//! ```
+//!
+//! All of it is in namespaces of its own, which end with the helper. What the engine gets is a descriptor of the merged tree.
+
+use std::ffi::CString;
+use std::fs;
+use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{CWD, Dir, FileType, Mode, OFlags, fgetxattr, openat};
+use rustix::mount::{MountFlags, MountPropagationFlags, UnmountFlags, mount, mount_change};
+use rustix::process::{getegid, geteuid};
+use rustix::thread::UnshareFlags;
+
+use super::engine::{Engine, code};
+use super::mask::{Below, Mask};
+use super::start::Started;
+use super::streams::Streams;
+use super::{Prepared, Stop, compare, files, init};
+use crate::path::is_within;
+use crate::plan::{Fault, Input, Plan, Source, Staged};
+use crate::system::unshare;
+
+/// The mounted tree.
+pub(super) struct Overlay<'a> {
+    staged: &'a Staged<'a>,
+    root: &'a Path,
+    stage: &'a Path,
+    tree: PathBuf,
+}
+
+const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+
+fn overlay_fault(what: &str) -> impl Fn(rustix::io::Errno) -> Fault + '_ {
+    move |error| Fault::Overlay(what.to_owned(), error.raw_os_error())
+}
+
+impl<'a> Overlay<'a> {
+    pub(super) fn make(engine: &Engine, staged: &'a Staged<'a>) -> Result<Self, Stop> {
+        let (root, stage) = (staged.root.as_path(), staged.stage.as_path());
+        enter_namespaces()?;
+        // Mounts are named relative to here: a path may hold what separates options.
+        std::env::set_current_dir(stage)
+            .map_err(|error| Fault::io("Entering the directory", &stage.to_string_lossy(), &error))?;
+        for directory in ["upper", "work"] {
+            fs::create_dir(directory).map_err(|error| Fault::io("Making the directory", directory, &error))?;
+        }
+        let flags = MountFlags::NOSUID | MountFlags::NODEV;
+        mount("tmpfs", "tree", "tmpfs", flags, Some(c"mode=0755")).map_err(overlay_fault("Mounting memory"))?;
+        for directory in ["tree/show", "tree/hide"] {
+            fs::create_dir(directory).map_err(|error| Fault::io("Making the directory", directory, &error))?;
+        }
+        // Opened in the new namespace: one of another namespace could not be a layer.
+        let lower = openat(CWD, root, DIRECTORY, Mode::empty())
+            .map_err(|error| Fault::io("Reading", &root.to_string_lossy(), &error.into()))?;
+        let below = match Mask::new(engine, root).make(&staged.tree, lower.as_fd())? {
+            Below::Workspace => format!(":/proc/self/fd/{}", lower.as_raw_fd()),
+            Below::Nothing => String::new(),
+        };
+        // `volatile`: nothing is written through to the disk when the tree goes.
+        let options =
+            format!("lowerdir=tree/show:tree/hide{below},upperdir=upper,workdir=work,userxattr,volatile");
+        let options = CString::new(options).map_err(|_| Fault::Overlay("Naming the layers".to_owned(), 0))?;
+        mount("overlay", "tree", "overlay", flags, Some(options.as_c_str()))
+            .map_err(overlay_fault("Mounting the tree"))?;
+        Ok(Self { staged, root, stage, tree: stage.join("tree") })
+    }
+
+    /// Adds the inputs that the command may have changed: those that have something in the upper layer.
+    fn candidates(&self, upper: &OwnedFd, path: &str, found: &mut Vec<&'a Input<'a>>) -> Result<(), Fault> {
+        let failed = |error: rustix::io::Errno| Fault::io("Reading what was written at", path, &error.into());
+        for entry in Dir::read_from(upper).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let Ok(name) = entry.file_name().to_str() else { continue };
+            if matches!(name, "." | "..") {
+                continue;
+            }
+            let path = if path.is_empty() { name.to_owned() } else { format!("{path}/{name}") };
+            let inputs = within(&self.staged.tree.inputs, &path);
+            if inputs.is_empty() {
+                continue;
+            }
+            let opened = match entry.file_type() {
+                FileType::Directory => Some(openat(upper, name, DIRECTORY | OFlags::NOFOLLOW, Mode::empty()).map_err(failed)?),
+                _ => None,
+            };
+            match opened {
+                // What lay below it before is still there.
+                Some(directory) if !is_opaque(&directory) => self.candidates(&directory, &path, found)?,
+                _ => found.extend(inputs),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Prepared for Overlay<'_> {
+    fn start(&self, plan: &Plan<'_>, streams: &mut Streams) -> Result<Started, Fault> {
+        files::make_directory(&self.tree.join(plan.directory.as_path()))?;
+        init::start(plan, &self.tree, streams)
+    }
+
+    fn changed(&self) -> Result<Vec<String>, Fault> {
+        let upper = openat(CWD, self.stage.join("upper"), DIRECTORY, Mode::empty())
+            .map_err(|error| Fault::io("Reading", "upper", &error.into()))?;
+        let mut candidates = Vec::new();
+        self.candidates(&upper, "", &mut candidates)?;
+        candidates.sort_by_key(|input| input.path);
+        candidates.dedup();
+        let mut changed = Vec::new();
+        for input in candidates {
+            if self.staged.tree.packages.iter().any(|packages| is_within(input.path, packages)) {
+                continue;
+            }
+            // A file of the workspace is shown as it is, with the bit that it has.
+            let bit = if input.source == Source::Workspace { executable(&self.root.join(input.path)) } else { None };
+            let place = self.tree.join(input.path);
+            if compare::is_changed(self.root, input, &place, bit.unwrap_or(input.executable))? {
+                changed.push(input.path.to_owned());
+            }
+        }
+        Ok(changed)
+    }
+
+    fn root(&self) -> Result<Option<OwnedFd>, Fault> {
+        openat(CWD, &self.tree, DIRECTORY, Mode::empty())
+            .map(Some)
+            .map_err(|error| Fault::io("Reading the tree", &self.stage.to_string_lossy(), &error.into()))
+    }
+}
+
+/// Takes the mounts from a tree that is to be removed: both that were laid over the directory.
+pub(super) fn unmount(staged: &Staged<'_>) {
+    let tree = staged.stage.as_path().join("tree");
+    for _ in 0..2 {
+        // An error says that none is left, or never was.
+        let _ = rustix::mount::unmount(&tree, UnmountFlags::DETACH | UnmountFlags::NOFOLLOW);
+    }
+}
+
+fn executable(path: &Path) -> Option<bool> {
+    use std::os::unix::fs::PermissionsExt as _;
+    path.metadata().ok().map(|metadata| metadata.permissions().mode() & 0o100 != 0)
+}
+
+/// The inputs at and below a path.
+fn within<'a, 'b>(inputs: &'b [Input<'a>], path: &str) -> Vec<&'b Input<'a>> {
+    let from = inputs.partition_point(|input| input.path < path);
+    inputs[from..]
+        .iter()
+        .take_while(|input| input.path.starts_with(path))
+        .filter(|input| is_within(input.path, path))
+        .collect()
+}
+
+/// Whether a directory of the upper layer hides what lies below it.
+fn is_opaque(directory: &OwnedFd) -> bool {
+    let mut value = [0_u8; 4];
+    fgetxattr(directory, "user.overlay.opaque", &mut value[..]).is_ok_and(|length| length > 0)
+}
+
+/// Enters namespaces for mounts, processes and System V objects. Who may not needs one for users, where it stays who it is.
+fn enter_namespaces() -> Result<(), Fault> {
+    let (user, group) = (geteuid(), getegid());
+    let flags = UnshareFlags::NEWNS | UnshareFlags::NEWPID | UnshareFlags::NEWIPC;
+    if unshare(flags).is_err() {
+        unshare(flags | UnshareFlags::NEWUSER).map_err(overlay_fault("Entering namespaces"))?;
+        for (file, text) in [
+            ("setgroups", "deny".to_owned()),
+            ("uid_map", format!("{user} {user} 1", user = user.as_raw())),
+            ("gid_map", format!("{group} {group} 1", group = group.as_raw())),
+        ] {
+            fs::write(format!("/proc/self/{file}"), text)
+                .map_err(|error| Fault::Overlay(format!("Writing `{file}`"), code(&error)))?;
+        }
+    }
+    // What is mounted here is seen nowhere else.
+    mount_change("/", MountPropagationFlags::DOWNSTREAM | MountPropagationFlags::REC)
+        .map_err(overlay_fault("Keeping mounts to itself"))
+}
