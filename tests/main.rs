@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod actions;
 mod affected;
 mod bad_input;
 #[path = "../runtime/src/cluster.rs"]

@@ -46,11 +46,11 @@ impl Plan for Command {
             let placed = planner.config.put(diagnostic, place);
             return planner.report(placed.help("Install it, or name it by its path in the workspace"));
         };
-        let inputs = inputs(planner, &arguments);
         let outputs: Vec<_> = planner.node.outputs("outputs").map(|output| output.value.clone()).collect();
         let mut outputs: Vec<RelPath> =
             outputs.iter().filter_map(|output| output_path(planner.scope(), output)).collect();
         outputs.sort();
+        let inputs = inputs(planner, &arguments, &outputs);
         if !planner.is_done() {
             return;
         }
@@ -72,7 +72,7 @@ impl Plan for Command {
 }
 
 /// What the rule declares, what the rules that it builds on made, and the files of the workspace that its command line names.
-fn inputs(planner: &mut Planner<'_>, arguments: &[Box<str>]) -> Box<[Input]> {
+fn inputs(planner: &mut Planner<'_>, arguments: &[Box<str>], outputs: &[RelPath]) -> Box<[Input]> {
     let mut inputs: BTreeMap<RelPath, Input> = BTreeMap::new();
     let globs: Vec<Arc<str>> = planner.node.texts("inputs").map(|text| text.value.clone()).collect();
     let mut sources: Vec<RelPath> = glob_files(planner.db, GlobsKey::new(planner.db, globs)).to_vec();
@@ -89,7 +89,12 @@ fn inputs(planner: &mut Planner<'_>, arguments: &[Box<str>]) -> Box<[Input]> {
     let named = arguments.iter().enumerate().filter(|(index, word)| *index > 0 || word.contains('/'));
     sources.extend(named.filter_map(|(index, word)| {
         let base = if index == 0 { RelPath::root() } else { directory.clone() };
-        base.join(word).ok().filter(|path| !path.is_root())
+        // What is made is no source, wherever an earlier build placed it.
+        let is_made = |path: &RelPath| {
+            let roots = planner.config.profiles().iter().filter_map(|profile| profile.path("out"));
+            roots.map(|root| &root.value).chain(outputs).any(|made| path.is_within(made))
+        };
+        base.join(word).ok().filter(|path| !path.is_root() && !is_made(path))
     }));
     for source in sources {
         if let Some(input) = file::input(planner.db, &source) {

@@ -8,7 +8,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use webstir_engine::path::RelPath;
-use webstir_engine::system::{Listing, Os, PathKind, System};
+use webstir_engine::system::{FileContent, Listing, Os, PathKind, System, Version};
 use webstir_rules::typecheck::{Compiler, ProtocolError, TypecheckError, VirtualFiles};
 
 /// Sets the flag as soon as a source is read, and notes which children the reading thread has then.
@@ -20,6 +20,15 @@ struct CancelledWhileReading<'a> {
 }
 
 impl System for CancelledWhileReading<'static> {
+    fn name(&self) -> &str {
+        self.inner.name()
+    }
+    fn content(&self, path: &RelPath) -> io::Result<FileContent> {
+        self.inner.content(path)
+    }
+    fn version(&self, path: &RelPath) -> io::Result<Option<Version>> {
+        self.inner.version(path)
+    }
     fn kind(&self, path: &RelPath) -> io::Result<PathKind> {
         self.inner.kind(path)
     }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use webstir_engine::action::{Action, Outcome, SharedOutcome};
+use webstir_engine::action::{Action, Outcome, Payload, SharedOutcome};
 use webstir_engine::digest::Digest;
 use webstir_engine::label::{ActionLabel, Label};
 use webstir_engine::rule::Previous;
@@ -46,7 +46,7 @@ impl Bench {
             files: BTreeMap::new(),
             compiler: native(),
             warm: Warm::default(),
-            action: Action::new(label, 1, Box::new([])),
+            action: Action::new(label, Digest::of(b"1"), Payload::Parameters(Box::default())),
             overlay: VirtualFiles::default(),
             neighbours: Neighbours::default(),
             previous: None,
