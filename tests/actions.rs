@@ -4,9 +4,8 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
-use crate::support::{Case, Ran};
+use crate::support::{Case, Ran, processes_with, until};
 
 const SOURCES: &[(&str, &str)] = &[
     ("package.json", r#"{ "name": "x", "version": "0.1.0", "private": true, "type": "module", "webstir": { "mode": "api" } }"#),
@@ -224,13 +223,6 @@ fn t10_the_executable_bit_goes_from_command_to_copy_to_command_and_through_the_s
     assert_eq!(mode(&case.path("build/copied/scripts/c.sh")) & 0o111, 0o111);
 }
 
-/// Processes whose command line holds `mark`.
-fn processes_with(mark: &str) -> Vec<String> {
-    let entries = fs::read_dir("/proc").unwrap().flatten();
-    let lines = entries.filter_map(|entry| fs::read(entry.path().join("cmdline")).ok());
-    lines.map(|line| String::from_utf8_lossy(&line).replace('\0', " ")).filter(|line| line.contains(mark)).collect()
-}
-
 #[test]
 fn t9_a_command_ends_with_its_timeout_and_nothing_of_it_is_left() {
     let case = with_command(
@@ -252,15 +244,6 @@ fn t9_what_a_command_started_and_left_does_not_hold_the_build() {
     case.build_ok(&[]);
     assert_eq!(case.read("build/x.txt"), "done\n");
     assert_eq!(processes_with("sleep 4322.9"), Vec::<String>::new());
-}
-
-/// Waits until `is_so`, for as long as a slow machine may take.
-fn until(is_so: impl Fn() -> bool) {
-    let started = Instant::now();
-    while !is_so() {
-        assert!(started.elapsed() < Duration::from_secs(60));
-        std::thread::sleep(Duration::from_millis(5));
-    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::process::Stdio;
 use std::thread::sleep;
 use std::time::Duration;
 
-use crate::support::Case;
+use crate::support::{Case, processes_with, until};
 
 /// A workspace of some size.
 fn sizeable() -> Case {
@@ -152,24 +152,15 @@ fn an_interrupted_build_keeps_the_old_tree_and_leaves_no_process() {
     let before = case.tree("build");
     case.write(
         "webstir.kdl",
-        "workspace \"x\" { mode \"api\" }\ncommand slow { run \"sleep\" \"600\"; outputs \"{out}/never.txt\"; profiles build }\n",
+        "workspace \"x\" { mode \"api\" }\ncommand slow { run \"sleep\" \"612.75\"; outputs \"{out}/never.txt\"; profiles build }\n",
     );
     let mut child = case.command().args(["build"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let id = child.id().to_string();
-    let mut sleeping = String::new();
-    for _ in 0..600 {
-        let found = std::process::Command::new("pgrep").args(["-P", &id, "-x", "sleep"]).output().unwrap();
-        sleeping = String::from_utf8_lossy(&found.stdout).trim().to_owned();
-        if !sleeping.is_empty() {
-            break;
-        }
-        sleep(Duration::from_millis(50));
-    }
-    assert!(!sleeping.is_empty(), "the command runs");
+    until(|| !processes_with("sleep 612.75").is_empty());
     std::process::Command::new("kill").args(["-INT", &id]).status().unwrap();
     let status = child.wait().unwrap();
     assert_eq!(status.code(), Some(2));
-    assert!(!fs::exists(format!("/proc/{sleeping}")).unwrap(), "the command is gone");
+    assert_eq!(processes_with("sleep 612.75"), Vec::<String>::new(), "the command is gone");
     assert_eq!(case.tree("build"), before);
 }
 

@@ -7,6 +7,8 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::diagnostic::Diagnostic;
 use crate::digest::{Digest, KeyHasher};
 use crate::label::ActionLabel;
@@ -16,7 +18,7 @@ use crate::system::FileContent;
 use crate::view::{Observation, Trace};
 
 /// The identity of an action: equal keys mean equal outcomes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ActionKey(pub Digest);
 
 impl fmt::Display for ActionKey {
@@ -26,7 +28,7 @@ impl fmt::Display for ActionKey {
 }
 
 /// Where the bytes of an input are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Origin {
     /// A file of the workspace.
     Workspace,
@@ -275,7 +277,7 @@ impl KeyPart<'_> {
 }
 
 /// One file that an action made.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Artifact {
     /// Its place below the workspace root.
     pub path: RelPath,

@@ -1,6 +1,7 @@
 //! The graph: configuration, planning, execution and the store. It knows neither TypeScript nor HTTP.
 
 pub mod action;
+pub mod codec;
 pub mod config;
 pub mod db;
 pub mod derivation;

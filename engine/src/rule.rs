@@ -87,6 +87,11 @@ impl Runs {
         self.0.iter().find(|run| run.kind() == kind).map(|run| &**run)
     }
 
+    /// Each of them, for who wants to stand around it.
+    pub fn into_inner(self) -> Vec<Arc<dyn Run>> {
+        self.0
+    }
+
     /// Whether its actions mostly wait for another process.
     pub fn is_process(&self, kind: &str) -> bool {
         self.run(kind).is_some_and(Run::is_process)

@@ -22,13 +22,12 @@
 #![expect(clippy::disallowed_methods, reason = "the store lives on disk")]
 
 mod bucket;
-pub(crate) mod codec;
 mod collect;
 mod delta;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
-mod pack;
-pub(crate) mod record;
+pub(crate) mod pack;
+mod record;
 #[cfg(test)]
 mod tests;
 mod usage;

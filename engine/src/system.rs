@@ -12,6 +12,8 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::digest::{Digest, KeyHasher};
 use crate::path::RelPath;
 
@@ -22,7 +24,7 @@ pub use stat::Stat;
 pub(crate) use stat::now;
 
 /// What is at a path, links followed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum PathKind {
     /// Nothing, or something outside the workspace, or neither a file nor a directory.
     Absent,
@@ -70,7 +72,7 @@ impl Listing {
 }
 
 /// What is known of a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct FileContent {
     /// The digest of its bytes.
     pub digest: Digest,

@@ -12,6 +12,7 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
 
 use crate::derivation::Derivation;
 use crate::digest::Digest;
@@ -19,7 +20,7 @@ use crate::path::RelPath;
 use crate::system::{Listing, PathKind, System};
 
 /// One answer about one path.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Observation {
     /// What is there was asked.
     Kind(PathKind),

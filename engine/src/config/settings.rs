@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::print::value;
 use super::value::{Entry, Fields, Pair, Place, Value};
 use super::{Config, Rule};
@@ -12,7 +14,7 @@ use crate::diagnostic::Span;
 use crate::digest::{Digest, KeyHasher};
 
 /// The value of a [`Setting`].
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum SettingValue {
     /// As it is written, without quotes.
     Text(Arc<str>),
@@ -23,7 +25,7 @@ pub enum SettingValue {
 }
 
 /// One value of one field.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Setting {
     /// `workspace`, `toolchain`, `profile build`, or the label of a rule.
     pub node: Arc<str>,

@@ -1,28 +1,23 @@
 //! The byte form of a key dump.
 //!
 //! ```text
-//! magic, version | identity | texts, each once | digests, each once | the dump, which names both by number | blake3 of all before
+//! magic, version | identity | the dump | blake3 of all before
 //! ```
 //!
-//! Arguments are long and alike, so of each only that is kept which differs from the one before it: what is between a common beginning
-//! and a common end. The bytes may come from another machine: decoding never panics, and what a short input can expand to is bounded.
+//! The bytes may come from another machine: decoding never panics, and what a short input can expand to is bounded.
 
-mod reader;
-mod writer;
+mod packed;
 
-use std::sync::Arc;
-
-use self::reader::{Reader, table};
-use self::writer::Writer;
+use self::packed::{pack, unpack};
 use super::KeyDump;
 use crate::action::ActionKey;
+use crate::codec;
 use crate::digest::{Digest, KeyHasher};
 use crate::label::ActionLabel;
 use crate::path::RelPath;
-use crate::store::codec::{Decoder, Encoder};
 
 /// What a dump begins with. The number is raised with every change of the form.
-const MAGIC: &[u8] = b"webstir keys 3\n";
+const MAGIC: &[u8] = b"webstir keys 4\n";
 
 /// The largest dump that is read, in bytes.
 pub const LARGEST_DUMP: u64 = 1 << 28;
@@ -32,27 +27,10 @@ const LARGEST_ARGUMENTS: usize = 1 << 28;
 
 /// A dump in bytes.
 pub fn encode(dump: &KeyDump) -> Vec<u8> {
-    let mut writer = Writer::with_capacity(dump.actions.len());
-    writer.text(&dump.program);
-    writer.text(&dump.profile);
-    writer.list(&dump.environment, |writer, (name, digest)| {
-        writer.text(name);
-        writer.digest(*digest);
-    });
-    writer.list(&dump.settings, Writer::setting);
-    writer.list(&dump.files, |writer, (path, digest)| {
-        writer.text(path.as_str());
-        writer.digest(*digest);
-    });
-    writer.list(&dump.actions, Writer::action);
-    let mut tables = Encoder::default();
-    tables.list(writer.texts.order.iter(), |tables, text| tables.text(text));
-    tables.list(writer.digests.order.iter(), |tables, digest| tables.digest(*digest));
     let keys = dump.actions.iter().filter(|action| !action.carried).map(|action| (&action.label, action.key));
     let mut bytes = MAGIC.to_vec();
     bytes.extend_from_slice(identity(keys).as_bytes());
-    bytes.extend(tables.finish());
-    bytes.extend(writer.body.finish());
+    bytes.extend(codec::encode(&pack(dump)));
     let checksum = Digest::of(&bytes);
     bytes.extend_from_slice(checksum.as_bytes());
     bytes
@@ -88,28 +66,18 @@ fn decode_within(bytes: &[u8], left: usize) -> Option<KeyDump> {
         return None;
     }
     let (_, rest) = sealed.strip_prefix(MAGIC)?.split_first_chunk::<32>()?;
-    let mut decoder = Decoder::new(rest);
-    let texts: Vec<Arc<str>> = table(&mut decoder, |decoder| decoder.text().map(Arc::from))?;
-    let digests = table(&mut decoder, Decoder::digest)?;
-    let paths = vec![None; texts.len()];
-    let mut reader = Reader { decoder, texts, paths, digests, profile: Arc::from(""), argument: Arc::from(""), left };
-    let program = reader.text()?;
-    let profile = reader.text()?;
-    reader.profile = profile.clone();
-    let environment = reader.list(|reader| Some((reader.text()?, reader.digest()?)))?;
-    let settings = reader.list(Reader::setting)?;
-    let files = reader.list(|reader| Some((reader.path()?, reader.digest()?)))?;
-    let actions = reader.list(Reader::action)?;
-    let is_sorted = actions.is_sorted_by(|a, b| a.label < b.label)
-        && files.is_sorted_by(|a, b| a.0 < b.0)
-        && settings.is_sorted()
-        && environment.is_sorted_by(|a, b| a.0 < b.0);
-    let whole = reader.decoder.is_empty() && is_sorted;
-    whole.then_some(KeyDump { program, profile, environment, settings, files, actions })
+    let dump = unpack(codec::decode(rest)?, left)?;
+    let is_sorted = dump.actions.is_sorted_by(|a, b| a.label < b.label)
+        && dump.files.is_sorted_by(|a, b| a.0 < b.0)
+        && dump.settings.is_sorted()
+        && dump.environment.is_sorted_by(|a, b| a.0 < b.0);
+    is_sorted.then_some(dump)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use proptest::prelude::*;
 
     use super::*;

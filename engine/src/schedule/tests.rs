@@ -1,5 +1,7 @@
 //! What a rule is told of the run before, and files that change while they are read.
 
+mod complete;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
@@ -19,7 +21,7 @@ use crate::file::{self, Files};
 use crate::label::Label;
 use crate::path::RelPath;
 use crate::plan::Planner;
-use crate::machine::Bare;
+use crate::machine::{Bare, Machine};
 use crate::rule::{Context, Plan, Plans, Run, RunError, RunResult, Runs};
 use crate::store::Store;
 use crate::system::{FileContent, Listing, Memory, PathKind, System, Version};
@@ -77,17 +79,54 @@ const LANGUAGE: Language = Language {
 };
 
 fn scheduler(store: &Path, memory: &Arc<impl System + 'static>, rule: &Arc<impl Plan + Run>) -> Scheduler {
+    let store = Arc::new(Store::open(store).unwrap());
+    scheduler_with(store, memory, rule, Arc::new(Bare))
+}
+
+fn scheduler_with(
+    store: Arc<Store>,
+    memory: &Arc<impl System + 'static>,
+    rule: &Arc<impl Plan + Run>,
+    machine: Arc<dyn Machine>,
+) -> Scheduler {
     let plans = Arc::new(Plans::new(vec![rule.clone()], &[]));
     let runs = Arc::new(Runs::new(vec![rule.clone()]));
-    let machine = Arc::new(Bare);
     let text = "workspace { preset none }\nprofile build { out build }\nreader r { }";
     let (config, found) = config::load(&Inputs { text: Some(text), package_mode: None, language: &LANGUAGE });
     assert!(found.is_empty(), "{found:?}");
-    let store = Arc::new(Store::open(store).unwrap());
     let facts = Arc::new(FactTable::new(None));
     let database = Database::new(memory.clone(), machine.clone(), plans, facts, Arc::new(config), BTreeMap::new());
     let executor = Executor::new(1, runs, memory.clone(), machine, store.clone(), Arc::new(|_| {})).unwrap();
     Scheduler::new(database, store, executor, Arc::new(|_| {}), Arc::default())
+}
+
+/// A scheduler of one rule, with a store of its own.
+struct Bench {
+    _directory: tempfile::TempDir,
+    store: Arc<Store>,
+    scheduler: Scheduler,
+}
+
+fn bench(memory: &Arc<Memory>, rule: &Arc<impl Plan + Run>) -> Bench {
+    Bench::with_machine(memory, rule, Arc::new(Bare))
+}
+
+impl Bench {
+    fn with_machine(memory: &Arc<Memory>, rule: &Arc<impl Plan + Run>, machine: Arc<dyn Machine>) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Arc::new(Store::open(directory.path()).unwrap());
+        let scheduler = scheduler_with(store.clone(), memory, rule, machine);
+        Self { _directory: directory, store, scheduler }
+    }
+
+    fn run(&mut self, goals: &[Label]) -> super::Run {
+        self.scheduler.run("build", goals).unwrap()
+    }
+
+    /// How many actions the store has outcomes of.
+    fn records(&self) -> u64 {
+        self.store.statistics().unwrap().actions.records
+    }
 }
 
 /// A rule whose input is another one each time that it was read, so many times.

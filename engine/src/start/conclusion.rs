@@ -1,12 +1,17 @@
 //! What a build gave, in the log.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
 use crate::action::{ActionKey, Artifact};
+use crate::codec;
 use crate::diagnostic::Diagnostic;
 use crate::digest::Digest;
 use crate::label::{ActionLabel, Label};
+use crate::path::RelPath;
 use crate::schedule::Report;
-use crate::store::codec::{Decoder, Encoder};
-use crate::store::record;
 
 /// What is to be kept of a build.
 #[derive(Debug, Clone, Copy)]
@@ -42,47 +47,53 @@ pub struct Conclusion {
     pub rest: Vec<u8>,
 }
 
+/// The actions of one rule, each by its subject.
+type OfRule = (Label, Vec<(Option<RelPath>, ActionKey)>);
+
+/// A conclusion as it is kept.
+#[derive(Serialize, Deserialize)]
+struct Kept<'a> {
+    ok: bool,
+    profile: Cow<'a, str>,
+    rules: Vec<OfRule>,
+    diagnostics: Cow<'a, [Diagnostic]>,
+    artifacts: Cow<'a, [Artifact]>,
+    stands_on: Cow<'a, [Digest]>,
+    rest: Cow<'a, [u8]>,
+}
+
 pub(super) fn encode(concluded: &Concluded<'_>) -> Vec<u8> {
-    let mut encoder = Encoder::default();
-    encoder.byte(u8::from(concluded.ok));
-    let profile = concluded.reports.first().map_or("", |report| &report.label.profile);
-    encoder.text(profile);
     // Reports are sorted by label, so those of one rule stand together.
-    let rules: Vec<_> = concluded.reports.chunk_by(|a, b| a.label.rule == b.label.rule).collect();
-    encoder.list(rules.iter(), |encoder, reports| {
-        encoder.text(reports[0].label.rule.kind());
-        encoder.text(reports[0].label.rule.name());
-        encoder.list(reports.iter(), |encoder, report| {
-            encoder.option(report.label.subject.as_ref(), |encoder, subject| encoder.text(subject.as_str()));
-            encoder.digest(report.key.0);
-        });
+    let rules = concluded.reports.chunk_by(|a, b| a.label.rule == b.label.rule).map(|reports| {
+        let actions = reports.iter().map(|report| (report.label.subject.clone(), report.key));
+        (reports[0].label.rule.clone(), actions.collect())
     });
-    encoder.list(concluded.diagnostics.iter(), record::diagnostic);
-    encoder.list(concluded.artifacts.iter(), record::artifact);
-    encoder.list(concluded.stands_on.iter(), |encoder, key| encoder.digest(*key));
-    encoder.bytes(concluded.rest);
-    encoder.finish()
+    codec::encode(&Kept {
+        ok: concluded.ok,
+        profile: concluded.reports.first().map_or("", |report| &report.label.profile).into(),
+        rules: rules.collect(),
+        diagnostics: concluded.diagnostics.into(),
+        artifacts: concluded.artifacts.into(),
+        stands_on: concluded.stands_on.into(),
+        rest: concluded.rest.into(),
+    })
 }
 
 pub(super) fn decode(bytes: &[u8]) -> Option<Conclusion> {
-    let mut decoder = Decoder::new(bytes);
-    let ok = record::flag(&mut decoder)?;
-    let profile = std::sync::Arc::from(decoder.text()?);
-    let rules = decoder.list(|decoder| {
-        let rule = Label::new(decoder.text()?, decoder.text()?);
-        decoder.list(|decoder| {
-            let subject = decoder.option(record::path)?;
-            let label = ActionLabel { rule: rule.clone(), profile: std::sync::Arc::clone(&profile), subject };
-            Some((label, ActionKey(decoder.digest()?)))
+    let kept: Kept<'_> = codec::decode(bytes)?;
+    let profile: Arc<str> = Arc::from(&*kept.profile);
+    let actions = kept.rules.into_iter().flat_map(|(rule, actions)| {
+        let profile = profile.clone();
+        actions.into_iter().map(move |(subject, key)| {
+            (ActionLabel { rule: rule.clone(), profile: profile.clone(), subject }, key)
         })
-    })?;
-    let conclusion = Conclusion {
-        ok,
-        actions: rules.into_iter().flatten().collect(),
-        diagnostics: decoder.list(record::decode_diagnostic)?,
-        artifacts: decoder.list(record::decode_artifact)?,
-        stands_on: decoder.list(Decoder::digest)?,
-        rest: decoder.bytes()?.to_vec(),
-    };
-    decoder.is_empty().then_some(conclusion)
+    });
+    Some(Conclusion {
+        ok: kept.ok,
+        actions: actions.collect(),
+        diagnostics: kept.diagnostics.into_owned(),
+        artifacts: kept.artifacts.into_owned(),
+        stands_on: kept.stands_on.into_owned(),
+        rest: kept.rest.into_owned(),
+    })
 }

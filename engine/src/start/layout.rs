@@ -9,10 +9,10 @@
 //! Numbers are little-endian. A text is offset and length (u32 each) within the texts. Records have one size and stand sorted, so
 //! they are searched where they lie.
 
+use crate::codec;
 use crate::digest::Digest;
 use crate::path::RelPath;
-use crate::store::codec::{Decoder, Encoder, u32_at, u64_at};
-use crate::store::record;
+use crate::store::pack::{u32_at, u64_at};
 use crate::system::{Hashed, Stat};
 use crate::view::Observation;
 
@@ -143,8 +143,7 @@ impl Layout {
 
     /// The questions to ask again, with their answers. `None` when they cannot be read.
     pub(super) fn asked(&self, bytes: &[u8]) -> Option<Vec<(RelPath, Observation)>> {
-        let mut decoder = Decoder::new(&bytes[self.asked_at..self.conclusion_at]);
-        decoder.list(record::decode_observation).filter(|_| decoder.is_empty())
+        codec::decode(&bytes[self.asked_at..self.conclusion_at])
     }
 
     pub(super) fn conclusion<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
@@ -203,9 +202,7 @@ fn search(range: std::ops::Range<usize>, compare: impl Fn(usize) -> std::cmp::Or
 
 /// The bytes of a log; `None` when it would be too large for its own offsets.
 pub(super) fn write(key: Digest, found: &Found, conclusion: &[u8]) -> Option<Vec<u8>> {
-    let mut asked = Encoder::default();
-    asked.list(found.asked.iter(), record::observation);
-    let asked = asked.finish();
+    let asked = codec::encode(&found.asked);
     let mut texts = String::new();
     let mut directories = Vec::new();
     let mut files = Vec::new();

@@ -3,53 +3,57 @@
 //! The outcomes of one action saw much the same. A trace is a list of steps through the one before it: how many of its entries are left
 //! out, how many are taken, and what comes then.
 
-use super::codec::{Decoder, Encoder};
-use super::record::{decode_observation, observation};
+use serde::{Deserialize, Serialize};
+
 use crate::path::RelPath;
 use crate::view::Observation;
 
 type Entry = (RelPath, Observation);
 
-/// Writes `trace` as it differs from `before`; briefly when both are sorted.
-pub(super) fn encode(encoder: &mut Encoder, before: &[Entry], trace: &[Entry]) {
+/// A step through the trace before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Step {
+    /// How many entries are left out.
+    skipped: u64,
+    /// How many are taken then.
+    taken: u64,
+    /// What comes after them.
+    added: Vec<Entry>,
+}
+
+/// `trace` as it differs from `before`; brief when both are sorted.
+pub(super) fn steps(before: &[Entry], trace: &[Entry]) -> Vec<Step> {
     let (mut old, mut new) = (before, trace);
+    let mut steps = Vec::new();
     while !new.is_empty() {
         let skipped = old.iter().take_while(|entry| **entry < new[0]).count();
         old = &old[skipped..];
         let taken = old.iter().zip(new).take_while(|(old, new)| old == new).count();
         (old, new) = (&old[taken..], &new[taken..]);
         let added = new.iter().take_while(|entry| old.first().is_none_or(|next| *entry < next)).count();
-        encoder.number(skipped as u64);
-        encoder.number(taken as u64);
-        encoder.list(new[..added].iter(), observation);
+        steps.push(Step { skipped: skipped as u64, taken: taken as u64, added: new[..added].to_vec() });
         new = &new[added..];
     }
-    // A step that does nothing is the end.
-    encoder.number(0);
-    encoder.number(0);
-    encoder.list([].iter(), observation);
+    steps
 }
 
-/// Reads what [`encode`] wrote with the same `before`.
-pub(super) fn decode(decoder: &mut Decoder<'_>, before: &[Entry]) -> Option<Vec<Entry>> {
+/// The trace that differs from `before` by these steps; `None` when they take what is not there.
+pub(super) fn apply(before: &[Entry], steps: Vec<Step>) -> Option<Vec<Entry>> {
     let (mut old, mut trace) = (before, Vec::new());
-    let count = |number: u64| usize::try_from(number).ok();
-    loop {
-        let (skipped, taken) = (count(decoder.number()?)?, count(decoder.number()?)?);
-        let added = decoder.list(decode_observation)?;
-        if skipped == 0 && taken == 0 && added.is_empty() {
-            return Some(trace);
-        }
+    for Step { skipped, taken, added } in steps {
+        let (skipped, taken) = (usize::try_from(skipped).ok()?, usize::try_from(taken).ok()?);
         let (taken, rest) = old.get(skipped..)?.split_at_checked(taken)?;
         old = rest;
         trace.extend_from_slice(taken);
         trace.extend(added);
     }
+    Some(trace)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::codec;
     use crate::digest::Digest;
     use proptest::prelude::*;
 
@@ -62,9 +66,7 @@ mod tests {
     }
 
     fn encoded(before: &[Entry], trace: &[Entry]) -> Vec<u8> {
-        let mut encoder = Encoder::default();
-        encode(&mut encoder, before, trace);
-        encoder.finish()
+        codec::encode(&steps(before, trace))
     }
 
     proptest! {
@@ -79,10 +81,8 @@ mod tests {
                 trace.sort_unstable();
             }
             let (before, trace) = (entries(&before), entries(&trace));
-            let bytes = encoded(&before, &trace);
-            let mut decoder = Decoder::new(&bytes);
-            prop_assert_eq!(decode(&mut decoder, &before), Some(trace));
-            prop_assert!(decoder.is_empty());
+            let steps = codec::decode(&encoded(&before, &trace)).unwrap();
+            prop_assert_eq!(apply(&before, steps), Some(trace));
         }
     }
 
@@ -99,11 +99,8 @@ mod tests {
     #[test]
     fn what_is_not_there_is_not_taken() {
         for (skipped, taken) in [(0, 3), (3, 0), (2, 1), (u64::MAX, 1), (1, u64::MAX)] {
-            let mut encoder = Encoder::default();
-            encoder.number(skipped);
-            encoder.number(taken);
-            encoder.number(0);
-            assert_eq!(decode(&mut Decoder::new(&encoder.finish()), &entries(&[(1, 1), (2, 2)])), None);
+            let step = Step { skipped, taken, added: Vec::new() };
+            assert_eq!(apply(&entries(&[(1, 1), (2, 2)]), vec![step]), None);
         }
     }
 }

@@ -1,207 +1,60 @@
 //! Action records: the outcomes of one action, in bytes.
 
-use std::sync::Arc;
+use serde::{Deserialize, Serialize};
 
-use super::codec::{Decoder, Encoder};
-use super::delta;
+use super::delta::{self, Step};
 use crate::action::{Artifact, Outcome};
-use crate::diagnostic::{Diagnostic, Related, Severity, Span};
-use crate::label::Label;
-use crate::path::RelPath;
-use crate::system::PathKind;
-use crate::view::Observation;
-
-/// Raised with every change of the form below; a record of another version is a miss.
-const VERSION: u64 = 4;
+use crate::codec;
+use crate::diagnostic::Diagnostic;
 
 /// No record has more outcomes. Each may repeat the trace of the one before in a few bytes.
-const MOST_OUTCOMES: u64 = 16;
+const MOST_OUTCOMES: usize = 16;
+
+/// An outcome as it is kept. It is one of work that was done: no other is.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    artifacts: Vec<Artifact>,
+    diagnostics: Vec<Diagnostic>,
+    /// The trace, as it differs from the one of the outcome before.
+    trace: Vec<Step>,
+    hermetic: bool,
+}
 
 pub(super) fn encode_outcomes(outcomes: &[Outcome]) -> Vec<u8> {
-    let mut encoder = Encoder::default();
-    encoder.number(VERSION);
-    encoder.number(outcomes.len() as u64);
     let mut before: &[_] = &[];
-    for kept in outcomes {
-        outcome(&mut encoder, before, kept);
-        before = &kept.trace;
-    }
-    encoder.finish()
+    let kept = outcomes.iter().map(|outcome| {
+        let trace = delta::steps(std::mem::replace(&mut before, &outcome.trace), &outcome.trace);
+        let (artifacts, diagnostics) = (outcome.artifacts.to_vec(), outcome.diagnostics.to_vec());
+        Kept { artifacts, diagnostics, trace, hermetic: outcome.hermetic }
+    });
+    codec::encode(&kept.collect::<Vec<_>>())
 }
 
 pub(super) fn decode_outcomes(bytes: &[u8]) -> Option<Vec<Outcome>> {
-    let mut decoder = Decoder::new(bytes);
-    if decoder.number()? != VERSION {
+    let kept: Vec<Kept> = codec::decode(bytes)?;
+    if kept.len() > MOST_OUTCOMES {
         return None;
     }
-    let count = decoder.number()?;
-    if count > MOST_OUTCOMES {
-        return None;
-    }
-    let mut outcomes: Vec<Outcome> = Vec::new();
-    for _ in 0..count {
+    let mut outcomes: Vec<Outcome> = Vec::with_capacity(kept.len());
+    for Kept { artifacts, diagnostics, trace, hermetic } in kept {
         let before = outcomes.last().map_or(&[][..], |outcome| &outcome.trace);
-        let outcome = decode_outcome(&mut decoder, before)?;
-        outcomes.push(outcome);
+        let trace = delta::apply(before, trace)?.into_boxed_slice();
+        outcomes.push(Outcome { trace, hermetic, ..Outcome::done(artifacts, diagnostics) });
     }
-    decoder.is_empty().then_some(outcomes)
-}
-
-fn outcome(encoder: &mut Encoder, before: &[(RelPath, Observation)], outcome: &Outcome) {
-    encoder.list(outcome.artifacts.iter(), artifact);
-    encoder.list(outcome.diagnostics.iter(), diagnostic);
-    delta::encode(encoder, before, &outcome.trace);
-    encoder.byte(u8::from(outcome.hermetic));
-}
-
-pub(crate) fn artifact(encoder: &mut Encoder, artifact: &Artifact) {
-    encoder.text(artifact.path.as_str());
-    encoder.digest(artifact.digest);
-    encoder.number(artifact.bytes);
-    encoder.byte(u8::from(artifact.executable));
-}
-
-pub(crate) fn decode_artifact(decoder: &mut Decoder<'_>) -> Option<Artifact> {
-    Some(Artifact {
-        path: path(decoder)?,
-        digest: decoder.digest()?,
-        bytes: decoder.number()?,
-        executable: flag(decoder)?,
-    })
-}
-
-pub(crate) fn observation(encoder: &mut Encoder, (path, observation): &(RelPath, Observation)) {
-    encoder.text(path.as_str());
-    match observation {
-        Observation::Kind(kind) => {
-            encoder.byte(0);
-            encoder.byte(*kind as u8);
-        }
-        Observation::Content(digest) => {
-            encoder.byte(1);
-            encoder.option(*digest, Encoder::digest);
-        }
-        Observation::Entries(digest) => {
-            encoder.byte(2);
-            encoder.option(*digest, Encoder::digest);
-        }
-        Observation::RealPath(path) => {
-            encoder.byte(3);
-            encoder.option(path.as_ref(), |encoder, path| encoder.text(path.as_str()));
-        }
-        Observation::Derived(name, digest) => {
-            encoder.byte(4);
-            encoder.text(name);
-            encoder.digest(*digest);
-        }
-        Observation::Selected(extensions, digest) => {
-            encoder.byte(5);
-            encoder.text(extensions);
-            encoder.digest(*digest);
-        }
-    }
-}
-
-pub(crate) fn decode_observation(decoder: &mut Decoder<'_>) -> Option<(RelPath, Observation)> {
-    let path_of = path(decoder)?;
-    let observation = match decoder.byte()? {
-        0 => Observation::Kind(match decoder.byte()? {
-            0 => PathKind::Absent,
-            1 => PathKind::File,
-            2 => PathKind::Directory,
-            _ => return None,
-        }),
-        1 => Observation::Content(decoder.option(Decoder::digest)?),
-        2 => Observation::Entries(decoder.option(Decoder::digest)?),
-        3 => Observation::RealPath(decoder.option(path)?),
-        4 => Observation::Derived(Arc::from(decoder.text()?), decoder.digest()?),
-        5 => Observation::Selected(Arc::from(decoder.text()?), decoder.digest()?),
-        _ => return None,
-    };
-    Some((path_of, observation))
-}
-
-fn decode_outcome(decoder: &mut Decoder<'_>, before: &[(RelPath, Observation)]) -> Option<Outcome> {
-    let artifacts = decoder.list(decode_artifact)?;
-    let diagnostics = decoder.list(decode_diagnostic)?;
-    let trace = delta::decode(decoder, before)?;
-    let mut outcome = Outcome::done(artifacts, diagnostics);
-    outcome.trace = trace.into_boxed_slice();
-    outcome.hermetic = flag(decoder)?;
-    Some(outcome)
-}
-
-pub(crate) fn diagnostic(encoder: &mut Encoder, diagnostic: &Diagnostic) {
-    encoder.option(diagnostic.file.as_ref(), |encoder, file| encoder.text(file.as_str()));
-    encoder.option(diagnostic.span, span);
-    encoder.text(&diagnostic.code);
-    encoder.byte(diagnostic.severity as u8);
-    encoder.text(&diagnostic.message);
-    encoder.list(diagnostic.notes.iter(), |encoder, note| encoder.text(note));
-    encoder.option(diagnostic.help.as_deref(), Encoder::text);
-    encoder.list(diagnostic.related.iter(), |encoder, related| {
-        encoder.text(&related.message);
-        encoder.option(related.file.as_ref(), |encoder, file| encoder.text(file.as_str()));
-        encoder.option(related.span, span);
-    });
-    encoder.option(diagnostic.rule.as_ref(), |encoder, rule| {
-        encoder.text(rule.kind());
-        encoder.text(rule.name());
-    });
-}
-
-pub(crate) fn decode_diagnostic(decoder: &mut Decoder<'_>) -> Option<Diagnostic> {
-    Some(Diagnostic {
-        file: decoder.option(path)?,
-        span: decoder.option(decode_span)?,
-        code: decoder.text()?.to_owned().into(),
-        severity: match decoder.byte()? {
-            0 => Severity::Info,
-            1 => Severity::Warning,
-            2 => Severity::Error,
-            _ => return None,
-        },
-        message: decoder.text()?.to_owned(),
-        notes: decoder.list(|decoder| decoder.text().map(str::to_owned))?,
-        help: decoder.option(Decoder::text)?.map(str::to_owned),
-        related: decoder.list(|decoder| {
-            Some(Related {
-                message: decoder.text()?.to_owned(),
-                file: decoder.option(path)?,
-                span: decoder.option(decode_span)?,
-            })
-        })?,
-        rule: decoder.option(|decoder| Some(Label::new(decoder.text()?, decoder.text()?)))?,
-    })
-}
-
-fn span(encoder: &mut Encoder, span: Span) {
-    for number in [span.start, span.end, span.line, span.column] {
-        encoder.number(u64::from(number));
-    }
-}
-
-fn decode_span(decoder: &mut Decoder<'_>) -> Option<Span> {
-    let mut number = || decoder.number().and_then(|number| u32::try_from(number).ok());
-    Some(Span { start: number()?, end: number()?, line: number()?, column: number()? })
-}
-
-pub(crate) fn path(decoder: &mut Decoder<'_>) -> Option<RelPath> {
-    RelPath::new(decoder.text()?).ok()
-}
-
-pub(crate) fn flag(decoder: &mut Decoder<'_>) -> Option<bool> {
-    match decoder.byte()? {
-        0 => Some(false),
-        1 => Some(true),
-        _ => None,
-    }
+    Some(outcomes)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::diagnostic::Span;
     use crate::digest::Digest;
+    use crate::label::Label;
+    use crate::path::RelPath;
+    use crate::system::PathKind;
+    use crate::view::Observation;
     use proptest::prelude::*;
 
     #[test]
@@ -229,18 +82,26 @@ mod tests {
         ]);
         outcome.hermetic = false;
         let outcomes = [outcome, Outcome::default()];
-        let mut expected = outcomes.to_vec();
-        expected[1].hermetic = false;
-        assert_eq!(decode_outcomes(&encode_outcomes(&outcomes)), Some(expected));
+        assert_eq!(decode_outcomes(&encode_outcomes(&outcomes)).as_deref(), Some(&outcomes[..]));
+    }
+
+    #[test]
+    fn a_path_that_leads_out_is_damage() {
+        let artifact = |path: &str| (path.to_owned(), [0_u8; 32], 1_u64, false);
+        let record = |path: &str| {
+            let nothing = Vec::<()>::new;
+            codec::encode(&vec![(vec![artifact(path)], nothing(), nothing(), true)])
+        };
+        assert!(decode_outcomes(&record("a/b")).is_some());
+        for path in ["../a", "/a", "a/../../b", "a//b", "."] {
+            assert!(decode_outcomes(&record(path)).is_none(), "{path}");
+        }
     }
 
     proptest! {
         #[test]
         fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
             let _ = decode_outcomes(&bytes);
-            let mut versioned = vec![u8::try_from(VERSION).unwrap()];
-            versioned.extend(bytes);
-            let _ = decode_outcomes(&versioned);
         }
     }
 }

@@ -8,13 +8,20 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use serde::{Deserialize, Serialize};
+
 use crate::action::Artifact;
+use crate::codec;
 use crate::digest::Digest;
 use crate::path::RelPath;
-use crate::store::codec::{Decoder, Encoder};
 use crate::system::{Stat, now};
 
-const VERSION: u64 = 2;
+/// The list as it is kept.
+#[derive(Serialize, Deserialize)]
+struct List {
+    written: u64,
+    files: Vec<(RelPath, (Digest, Option<Stat>))>,
+}
 
 /// A file and the stat it had when it was in place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,21 +68,8 @@ impl Owned {
     }
 
     pub(super) fn write(&self, path: &Path) -> io::Result<()> {
-        let mut encoder = Encoder::default();
-        encoder.number(VERSION);
-        encoder.number(now());
-        let files: Vec<_> = self.files.iter().collect();
-        encoder.list(files.iter(), |encoder, (path, (digest, stat))| {
-            encoder.text(path.as_str());
-            encoder.digest(*digest);
-            encoder.option(*stat, |encoder, stat| {
-                encoder.number(u64::from(stat.mode));
-                for number in [stat.device, stat.inode, stat.bytes, stat.modified, stat.changed] {
-                    encoder.number(number);
-                }
-            });
-        });
-        let mut bytes = encoder.finish();
+        let list = List { written: now(), files: self.files.iter().map(|(path, file)| (path.clone(), *file)).collect() };
+        let mut bytes = codec::encode(&list);
         let digest = Digest::of(&bytes);
         bytes.extend_from_slice(digest.as_bytes());
         let directory = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
@@ -91,26 +85,7 @@ fn decode(bytes: &[u8]) -> Option<Owned> {
     if Digest::of(body).as_bytes() != sum {
         return None;
     }
-    let mut decoder = Decoder::new(body);
-    if decoder.number()? != VERSION {
-        return None;
-    }
-    let written = decoder.number()?;
-    let files = decoder.list(|decoder| {
-        let path = RelPath::new(decoder.text()?).ok()?;
-        let digest = decoder.digest()?;
-        let stat = decoder.option(|decoder| {
-            Some(Stat {
-                mode: u32::try_from(decoder.number()?).ok()?,
-                device: decoder.number()?,
-                inode: decoder.number()?,
-                bytes: decoder.number()?,
-                modified: decoder.number()?,
-                changed: decoder.number()?,
-            })
-        })?;
-        Some((path, (digest, stat)))
-    })?;
+    let List { written, files } = codec::decode(body)?;
     Some(Owned { files: files.into_iter().collect(), written })
 }
 

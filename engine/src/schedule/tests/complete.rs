@@ -1,0 +1,180 @@
+//! What an outcome depends on is checked by the executor, for every kind of rule.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use super::{Bench, bench};
+use crate::action::{Action, Outcome, Payload, Process, Tool};
+use crate::digest::Digest;
+use crate::file;
+use crate::label::Label;
+use crate::machine::{Machine, Program, Wanted, program};
+use crate::path::RelPath;
+use crate::plan::Planner;
+use crate::rule::{Context, Plan, Run, RunResult};
+use crate::schedule::Run as Ran;
+use crate::system::Memory;
+
+/// A rule whose runs do what a test says.
+pub(super) struct Scripted {
+    plan: fn(&mut Planner<'_>) -> Option<Action>,
+    run: Box<dyn Fn(usize, &Context<'_>) -> RunResult + Send + Sync>,
+    runs: AtomicUsize,
+}
+
+impl Scripted {
+    fn new(
+        plan: fn(&mut Planner<'_>) -> Option<Action>,
+        run: impl Fn(usize, &Context<'_>) -> RunResult + Send + Sync + 'static,
+    ) -> Arc<Self> {
+        Arc::new(Self { plan, run: Box::new(run), runs: AtomicUsize::default() })
+    }
+
+    fn runs(&self) -> usize {
+        self.runs.load(Ordering::Relaxed)
+    }
+}
+
+impl Plan for Scripted {
+    fn kind(&self) -> &'static str {
+        "reader"
+    }
+
+    fn plan(&self, planner: &mut Planner<'_>) {
+        if let Some(action) = (self.plan)(planner) {
+            planner.action(action);
+        }
+    }
+}
+
+impl Run for Scripted {
+    fn kind(&self) -> &'static str {
+        "reader"
+    }
+
+    fn run(&self, context: &Context<'_>) -> RunResult {
+        (self.run)(self.runs.fetch_add(1, Ordering::Relaxed), context)
+    }
+}
+
+fn a() -> RelPath {
+    RelPath::new("a").unwrap()
+}
+
+fn goals() -> [Label; 1] {
+    [Label::new("reader", "r")]
+}
+
+fn traced(planner: &mut Planner<'_>) -> Option<Action> {
+    let mut action = Action::new(planner.label(None), Digest::of(b"1"), Payload::Parameters(Box::default()));
+    action.traced = true;
+    Some(action)
+}
+
+fn process(planner: &mut Planner<'_>) -> Option<Action> {
+    let wanted = Wanted { name: "tool".into(), loads_packages: false };
+    let program = Program::clone(program(planner.db, wanted)?);
+    let process = Process { arguments: Box::default(), directory: RelPath::root(), timeout: std::time::Duration::MAX };
+    let mut action = Action::new(planner.label(None), Digest::of(b"1"), Payload::Process(process));
+    action.tool = Tool::Program(program);
+    action.inputs = Box::new([file::input(planner.db, &a())?]);
+    Some(action)
+}
+
+/// A machine with one program, whose bytes a test changes.
+#[derive(Debug)]
+struct OneProgram(Mutex<&'static str>);
+
+impl Machine for OneProgram {
+    fn program(&self, wanted: &Wanted) -> Option<Program> {
+        let file = Digest::of(self.0.lock().unwrap().as_bytes());
+        Some(Program { wanted: wanted.clone(), place: PathBuf::new(), file, interpreter: None, packages: None })
+    }
+}
+
+fn done() -> RunResult {
+    Ok(Outcome::done(Vec::new(), Vec::new()))
+}
+
+#[test]
+fn review_6_11_what_read_two_versions_of_a_file_runs_again() {
+    let memory = Arc::new(Memory::with_files(&[("a", "1")]));
+    let written = memory.clone();
+    let rule = Scripted::new(traced, move |run, context| {
+        let first = context.view.read(&a()).unwrap();
+        if run == 0 {
+            written.write("a", "2");
+        }
+        let second = context.view.read(&a()).unwrap();
+        assert_eq!(first == second, run != 0);
+        done()
+    });
+    let mut bench = bench(&memory, &rule);
+    let ran = bench.run(&goals());
+    assert_eq!(rule.runs(), 2);
+    assert!(ran.is_done());
+    // What was stored is of the second version: neither of them runs again.
+    assert_eq!(bench.records(), 1);
+}
+
+#[test]
+fn review_6_11_an_input_that_is_changed_and_changed_back_while_a_process_runs_makes_it_run_again() {
+    let memory = Arc::new(Memory::with_files(&[("a", "1")]));
+    let written = memory.clone();
+    let rule = Scripted::new(process, move |run, _| {
+        if run == 0 {
+            written.write("a", "2");
+            written.write("a", "1");
+        }
+        done()
+    });
+    let mut bench = Bench::with_machine(&memory, &rule, Arc::new(OneProgram(Mutex::new("x"))));
+    bench.run(&goals());
+    assert_eq!((rule.runs(), bench.records()), (2, 1));
+}
+
+#[test]
+fn review_6_5_a_program_that_changes_while_it_runs_makes_it_run_again() {
+    let memory = Arc::new(Memory::with_files(&[("a", "1")]));
+    let machine = Arc::new(OneProgram(Mutex::new("one")));
+    let changed = machine.clone();
+    let rule = Scripted::new(process, move |run, _| {
+        if run == 0 {
+            *changed.0.lock().unwrap() = "two";
+        }
+        done()
+    });
+    let mut bench = Bench::with_machine(&memory, &rule, machine.clone());
+    let key = |ran: &Ran| ran.reports[0].key;
+    let first = bench.run(&goals());
+    assert_eq!((rule.runs(), bench.records()), (2, 1));
+    // Looked at anew in each build.
+    *machine.0.lock().unwrap() = "three";
+    let second = bench.run(&goals());
+    assert_ne!(key(&first), key(&second));
+    assert_eq!((rule.runs(), bench.records()), (3, 2));
+    *machine.0.lock().unwrap() = "two";
+    assert_eq!(key(&bench.run(&goals())), key(&first));
+    assert_eq!(rule.runs(), 3);
+}
+
+#[test]
+fn t1_what_is_inconclusive_is_gone_on_with_and_never_kept() {
+    let memory = Arc::new(Memory::with_files(&[("a", "1")]));
+    let is_there = Arc::new(AtomicBool::new(false));
+    let seen = is_there.clone();
+    let rule = Scripted::new(traced, move |_, _| {
+        if seen.load(Ordering::Relaxed) { done() } else { Ok(Outcome::inconclusive(Vec::new(), Vec::new())) }
+    });
+    let mut bench = bench(&memory, &rule);
+    for runs in 1..=2 {
+        assert!(bench.run(&goals()).is_done());
+        assert_eq!((rule.runs(), bench.records()), (runs, 0));
+    }
+    is_there.store(true, Ordering::Relaxed);
+    for _ in 0..2 {
+        assert!(bench.run(&goals()).is_done());
+        assert_eq!((rule.runs(), bench.records()), (3, 1));
+    }
+}
