@@ -16,7 +16,7 @@ use crate::channel;
 use crate::finished::Finished;
 use crate::helper::ARGUMENT;
 use crate::path::{self, PathFault, is_within};
-use crate::plan::{Answer, CANCEL, End, Fault, Keep, Place, Plan, Raw, Source, Staged, Tree};
+use crate::plan::{Answer, CANCEL, End, Fault, Keep, Kind, Place, Plan, Raw, Source, Staged, Tree};
 use crate::stage::Stage;
 use crate::way::{self, Way};
 
@@ -173,45 +173,42 @@ impl Helper {
             Way::Copy => false,
             Way::Automatic => way::is_overlay(self, &stage, &root),
         };
-        let answered = self.staged(&stage, is_overlay, &root, tree, job, cancelled);
-        let (is_overlay, answered) = match answered {
+        let kind = if is_overlay { Kind::Memory(stage.memory()) } else { Kind::Copy };
+        let run = |kind: Kind| -> Result<Option<Finished>, ProcessError> {
+            let (root, directory) = (Raw::path(&root), Raw::path(stage.directory()));
+            let staged = Staged { kind, root, stage: directory, tree: tree.clone() };
+            self.ask(&plan(job, Place::Staged(staged)), Some(&stage), cancelled)
+        };
+        let mut is_overlay = is_overlay;
+        let finished = match run(kind) {
+            // Once more, with room for what it writes.
+            Ok(None) => run(Kind::Disk)?,
             // The workspace lies where no overlay can be: another file system than the one that was probed.
             Err(ProcessError::Overlay { .. }) if way == Way::Automatic => {
-                (false, self.staged(&stage, false, &root, tree, job, cancelled))
+                is_overlay = false;
+                run(Kind::Copy)?
             }
-            answered => (is_overlay, answered),
+            finished => finished?,
         };
-        let mut finished = answered?;
+        let mut finished = finished.ok_or_else(|| ProcessError::helper(self)(io::ErrorKind::StorageFull.into()))?;
         finished.is_overlay = is_overlay;
         finished.stage = Some(stage);
         Ok(finished)
     }
 
-    fn staged(
-        &self,
-        stage: &Stage,
-        is_overlay: bool,
-        root: &Path,
-        tree: &Tree<'_>,
-        job: &Job<'_>,
-        cancelled: &AtomicBool,
-    ) -> Result<Finished, ProcessError> {
-        let (root, directory) = (Raw::path(root), Raw::path(stage.directory()));
-        let staged = Staged { is_overlay, root, stage: directory, tree: tree.clone() };
-        self.ask(&plan(job, Place::Staged(staged)), Some(stage), cancelled)
-    }
-
     /// Runs a command in `directory` as it is; `job.directory` is relative to it.
     pub fn run_at(&self, directory: &Path, job: &Job<'_>, cancelled: &AtomicBool) -> Result<Finished, ProcessError> {
-        self.ask(&plan(job, Place::At(Raw::path(directory))), None, cancelled)
+        let finished = self.ask(&plan(job, Place::At(Raw::path(directory))), None, cancelled)?;
+        finished.ok_or_else(|| ProcessError::helper(self)(io::ErrorKind::StorageFull.into()))
     }
 
+    /// One helper from its start to its end. `None` when there was no room in memory for what the command wrote.
     fn ask(
         &self,
         plan: &Plan<'_>,
         stage: Option<&Stage>,
         cancelled: &AtomicBool,
-    ) -> Result<Finished, ProcessError> {
+    ) -> Result<Option<Finished>, ProcessError> {
         let failed = ProcessError::helper(self);
         let plan = postcard::to_stdvec(plan).map_err(|error| failed(io::Error::other(error)))?;
         let (ours, theirs) = UnixStream::pair().map_err(&failed)?;
@@ -235,7 +232,7 @@ impl Helper {
         let Heard::Answer(bytes, descriptors) = heard else {
             running.end();
             if cancelled.load(Ordering::Relaxed) {
-                return Ok(Finished::without_tree(Ended::Cancelled));
+                return Ok(Some(Finished::without_tree(Ended::Cancelled)));
             }
             let status = running.child.try_wait().ok().flatten();
             let status = status.map_or_else(|| "it does not answer".to_owned(), |status| status.to_string());
@@ -246,7 +243,7 @@ impl Helper {
         running.end();
         let code = io::Error::from_raw_os_error;
         match answer {
-            Answer::Done { ended, stdout, stderr, changed } => Ok(Finished {
+            Answer::Done { ended, stdout, stderr, changed } => Ok(Some(Finished {
                 ended: match ended {
                     End::Exited(status) => Ended::Exited(ExitStatus::from_raw(status)),
                     End::TimedOut => Ended::TimedOut,
@@ -260,7 +257,8 @@ impl Helper {
                 is_overlay: false,
                 tree: descriptors.into_iter().next(),
                 stage: None,
-            }),
+            })),
+            Answer::Failed(Fault::Full) => Ok(None),
             Answer::Failed(Fault::InputChanged(path)) => Err(ProcessError::InputChanged(path)),
             Answer::Failed(Fault::Overlay(what, error)) => Err(ProcessError::Overlay { what, source: code(error) }),
             Answer::Failed(Fault::Io(what, error)) => Err(ProcessError::Prepare { what, source: code(error) }),

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use webstir_process::{Stage, Tree, Way, sweep};
 
-use crate::support::{Workspace, helper, marked, marker, until, ways};
+use crate::support::{Workspace, helper, is_clean, marked, marker, until, ways};
 
 const ROLE: &str = "WEBSTIR_TEST_ENGINE";
 
@@ -45,7 +45,7 @@ fn nothing_outlives_the_engine() {
         engine.kill().unwrap();
         engine.wait().unwrap();
         until("all of it ends", || marked(&marker).is_empty());
-        until("its place is cleared", || !state.join("0").exists());
+        until("its place is cleared", || is_clean(&state));
     }
 }
 

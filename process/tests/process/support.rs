@@ -126,8 +126,15 @@ impl Workspace {
 
     /// Nothing of any command is left below the state directory.
     pub(crate) fn is_clean(&self) -> bool {
-        fs::read_dir(self.state()).unwrap().flatten().all(|entry| !entry.path().is_dir())
+        is_clean(&self.state())
     }
+}
+
+/// Nothing but empty places is left.
+pub(crate) fn is_clean(state: &Path) -> bool {
+    let places = fs::read_dir(state).unwrap().flatten().filter(|entry| entry.path().is_dir());
+    let own = places.flat_map(|place| fs::read_dir(place.path()).unwrap().flatten());
+    own.into_iter().all(|own| fs::read_dir(own.path()).is_ok_and(|mut below| below.next().is_none()))
 }
 
 pub(crate) fn files<'a>(paths: &[&'a str]) -> Tree<'a> {
