@@ -1,7 +1,7 @@
 //! `cargo bench --bench process`: what a command costs that runs in a tree of its own, beside a plain spawn of the same program.
 //!
-//! For each number of inputs a workspace is made, twenty files a directory, every one with a neighbour that is not declared beside
-//! the twenty. Then the same program, which does nothing, is spawned as it is, run in an overlay and run in a copy, in turns. Told is
+//! For each number of inputs a workspace is made, twenty files a directory: once with nothing else in it but one file in its root,
+//! once with a file in every directory that is not declared. Then the same program, which does nothing, is spawned as it is, run in an overlay and run in a copy, in turns. Told is
 //! processor time, user and system, of this process and of all that it waited for.
 //!
 //! `cargo bench --bench process -- [runs] [inputs]...`; 200 runs of 10, 1,000 and 10,000 inputs by default. A copied tree of more
@@ -40,21 +40,25 @@ fn main() {
     println!("| inputs | spawn | overlay | more | goal | met | wall | copy | more | a file |");
     println!("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |");
     for size in sizes {
-        measure(directory.path(), *size, rounds);
+        measure(directory.path(), *size, false, rounds);
+        measure(directory.path(), *size, true, rounds);
     }
 }
 
-fn measure(directory: &Path, size: usize, rounds: usize) {
-    let root = directory.join(size.to_string());
+fn measure(directory: &Path, size: usize, has_others: bool, rounds: usize) {
+    let root = directory.join(format!("{size}-{has_others}"));
     let paths: Vec<String> = (0..size).map(|at| format!("src/{:04}/{at:05}.ts", at / FILES_IN_A_DIRECTORY)).collect();
     for (at, path) in paths.iter().enumerate() {
         let place = root.join(path);
         if at % FILES_IN_A_DIRECTORY == 0 {
             fs::create_dir_all(place.parent().unwrap()).unwrap();
-            fs::write(place.with_extension("md"), "not declared").unwrap();
+            if has_others {
+                fs::write(place.with_extension("md"), "not declared").unwrap();
+            }
         }
         fs::write(place, "export const value = 1;\n".repeat(50)).unwrap();
     }
+    fs::write(root.join("README.md"), "not declared").unwrap();
     let input = |path: &'static str| Input { path, executable: false, source: Source::Workspace };
     // For the rest of the process: a benchmark ends soon.
     let paths: &'static [String] = paths.leak();
@@ -83,7 +87,8 @@ fn measure(directory: &Path, size: usize, rounds: usize) {
     let wall = median(wall).as_secs_f64() * 1e3;
     let a_file = (copy - spawn) / f64::from(u32::try_from(size).unwrap());
     println!(
-        "| {size} | {spawn:.2} ms | {overlay:.2} ms | {more:.2} ms | ≤ 3 ms | {met} | {wall:.1} ms | {copy:.1} ms | {:.1} ms | {a_file:.3} ms |",
+        "| {size}{} | {spawn:.2} ms | {overlay:.2} ms | {more:.2} ms | ≤ 3 ms | {met} | {wall:.1} ms | {copy:.1} ms | {:.1} ms | {a_file:.3} ms |",
+        if has_others { ", one hidden in each directory" } else { "" },
         copy - spawn
     );
 }
@@ -94,7 +99,7 @@ fn staged(way: Way, root: &Path, state: &Path, tree: &Tree<'_>) {
         arguments: Vec::new(),
         directory: "",
         environment: Vec::new(),
-        timeout: Some(Duration::from_secs(60)),
+        timeout: Some(Duration::from_mins(1)),
         stdout: Keep::Tail(4096),
         stderr: Keep::Tail(4096),
     };

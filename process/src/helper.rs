@@ -151,12 +151,7 @@ fn overlay<'a>(_: &Engine, _: &'a Staged<'a>) -> Result<Box<dyn Prepared + 'a>, 
 }
 
 /// Waits for the end of the command and sees to it that all of it ends.
-fn attend(
-    engine: &Engine,
-    started: Started,
-    timeout: Option<Duration>,
-    streams: &mut Streams,
-) -> Result<End, Stop> {
+fn attend(engine: &Engine, started: Started, timeout: Option<Duration>, streams: &mut Streams) -> Result<End, Stop> {
     let Started { leader, status } = started;
     let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     let why = wait(engine, leader, deadline, streams);

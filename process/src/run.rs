@@ -168,32 +168,48 @@ impl Helper {
     ) -> Result<Finished, ProcessError> {
         check(tree, job)?;
         let root = std::path::absolute(root).map_err(ProcessError::stage("Finding the workspace", root))?;
-        let is_overlay = match way {
-            Way::Overlay => true,
-            Way::Copy => false,
-            Way::Automatic => way::is_overlay(self, &stage, &root),
+        let kind = match (way, stage.memory()) {
+            (Way::Copy, _) => Kind::Copy,
+            (_, Some(bytes)) => Kind::Memory(Some(bytes)),
+            (way, None) => match way::kind(self, &stage, &root) {
+                // It fails, and says why.
+                Kind::Copy if way == Way::Overlay => Kind::Memory(None),
+                kind => kind,
+            },
         };
-        let kind = if is_overlay { Kind::Memory(stage.memory()) } else { Kind::Copy };
-        let run = |kind: Kind| -> Result<Option<Finished>, ProcessError> {
-            let (root, directory) = (Raw::path(&root), Raw::path(stage.directory()));
-            let staged = Staged { kind, root, stage: directory, tree: tree.clone() };
-            self.ask(&plan(job, Place::Staged(staged)), Some(&stage), cancelled)
-        };
-        let mut is_overlay = is_overlay;
-        let finished = match run(kind) {
-            // Once more, with room for what it writes.
-            Ok(None) => run(Kind::Disk)?,
+        let mut finished = match self.run_as(&stage, kind, &root, tree, job, cancelled) {
             // The workspace lies where no overlay can be: another file system than the one that was probed.
             Err(ProcessError::Overlay { .. }) if way == Way::Automatic => {
-                is_overlay = false;
-                run(Kind::Copy)?
+                self.run_as(&stage, Kind::Copy, &root, tree, job, cancelled)?
             }
             finished => finished?,
         };
-        let mut finished = finished.ok_or_else(|| ProcessError::helper(self)(io::ErrorKind::StorageFull.into()))?;
-        finished.is_overlay = is_overlay;
         finished.stage = Some(stage);
         Ok(finished)
+    }
+
+    /// Runs a command in a tree of one kind.
+    pub(crate) fn run_as(
+        &self,
+        stage: &Stage,
+        kind: Kind,
+        root: &Path,
+        tree: &Tree<'_>,
+        job: &Job<'_>,
+        cancelled: &AtomicBool,
+    ) -> Result<Finished, ProcessError> {
+        let run = |kind: Kind| -> Result<Option<Finished>, ProcessError> {
+            let (root, directory) = (Raw::path(root), Raw::path(stage.directory()));
+            let staged = Staged { kind, root, stage: directory, tree: tree.clone() };
+            self.ask(&plan(job, Place::Staged(staged)), Some(stage), cancelled)
+        };
+        let finished = match run(kind) {
+            // Once more, with room for what it writes.
+            Ok(None) => run(Kind::Disk),
+            finished => finished,
+        };
+        let finished = finished?.ok_or_else(|| ProcessError::helper(self)(io::ErrorKind::StorageFull.into()))?;
+        Ok(Finished { is_overlay: kind != Kind::Copy, ..finished })
     }
 
     /// Runs a command in `directory` as it is; `job.directory` is relative to it.
@@ -227,7 +243,7 @@ impl Helper {
         let heard = match channel::send(&ours, &plan, &lock) {
             // It ended: what it says of that comes next.
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(failed(error)),
-            _ => running.listen(&ours, cancelled).map_err(&failed)?,
+            _ => Running::listen(&ours, cancelled).map_err(&failed)?,
         };
         let Heard::Answer(bytes, descriptors) = heard else {
             running.end();
@@ -319,7 +335,7 @@ struct Running {
 
 impl Running {
     /// Waits for the answer, and tells the helper of a cancellation.
-    fn listen(&mut self, mut socket: &UnixStream, cancelled: &AtomicBool) -> io::Result<Heard> {
+    fn listen(mut socket: &UnixStream, cancelled: &AtomicBool) -> io::Result<Heard> {
         let mut told: Option<Instant> = None;
         loop {
             match poll(&mut [PollFd::new(socket, PollFlags::IN)], Some(&TICK)) {

@@ -38,9 +38,9 @@ impl Stage {
             let Some(lock) = lock(&state.join(format!("{number}.lock"))).map_err(failed(&state))? else { continue };
             let directory = state.join(number.to_string());
             let (tree, temporary) = (directory.join("tree"), directory.join("temporary"));
-            let stage = Self { directory, tree, temporary, lock, memory: None };
-            stage.empty().map_err(failed(&stage.directory))?;
-            return Ok(stage);
+            let place = Self { directory, tree, temporary, lock, memory: None };
+            place.empty().map_err(failed(&place.directory))?;
+            return Ok(place);
         }
         Err(failed(&state)(io::ErrorKind::QuotaExceeded.into()))
     }
@@ -210,7 +210,7 @@ mod tests {
         fs::write(left.join("work/work/deep/file"), "x").unwrap();
         fs::write(state.path().join("7.lock"), "").unwrap();
         for directory in ["work/work/deep", "work/work"] {
-            fs::set_permissions(left.join(directory), fs::Permissions::from_mode(0)).unwrap();
+            fs::set_permissions(left.join(directory), fs::Permissions::from_mode(0o000)).unwrap();
         }
         sweep(state.path()).unwrap();
         assert!(is_empty(&left));

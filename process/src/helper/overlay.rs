@@ -71,8 +71,7 @@ impl<'a> Overlay<'a> {
             Below::Nothing => String::new(),
         };
         // `volatile`: nothing is written through to the disk when the tree goes.
-        let options =
-            format!("lowerdir=tree/show:tree/hide{below},upperdir={upper},workdir={work},userxattr,volatile");
+        let options = format!("lowerdir=tree/show:tree/hide{below},upperdir={upper},workdir={work},userxattr,volatile");
         // What lies in memory has no name any more once the tree is laid over it.
         let upper = openat(CWD, &*upper, DIRECTORY, Mode::empty())
             .map_err(|error| Fault::io("Reading", &upper, &error.into()))?;
@@ -97,7 +96,9 @@ impl<'a> Overlay<'a> {
                 continue;
             }
             let opened = match entry.file_type() {
-                FileType::Directory => Some(openat(upper, name, DIRECTORY | OFlags::NOFOLLOW, Mode::empty()).map_err(failed)?),
+                FileType::Directory => {
+                    Some(openat(upper, name, DIRECTORY | OFlags::NOFOLLOW, Mode::empty()).map_err(failed)?)
+                }
                 _ => None,
             };
             match opened {

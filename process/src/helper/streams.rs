@@ -96,7 +96,8 @@ impl Streams {
 
     /// Whether the command says that a disk is full, as it is called by the system and by Node.
     pub(super) fn tell_of_no_room(&self) -> bool {
-        let says = |text: &[u8]| self.streams.iter().any(|stream| stream.kept.windows(text.len()).any(|part| part == text));
+        let says =
+            |text: &[u8]| self.streams.iter().any(|stream| stream.kept.windows(text.len()).any(|part| part == text));
         says(b"No space left on device") || says(b"ENOSPC")
     }
 

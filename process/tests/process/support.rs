@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use webstir_process::{Ended, Finished, Helper, Input, Job, Keep, ProcessError, Source, Stage, Tree, Way};
 
 /// More than anything here takes, on a busy machine.
-pub(crate) const LONG: Duration = Duration::from_secs(60);
+pub(crate) const LONG: Duration = Duration::from_mins(1);
 
 pub(crate) fn helper() -> Helper {
     let program = std::env::var_os("WEBSTIR_NOBODY").map(PathBuf::from);
@@ -32,7 +32,11 @@ pub(crate) fn ways() -> &'static [Way] {
 /// What no other test sleeps for: it is looked for in the list of processes.
 pub(crate) fn marker() -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
-    format!("4{}.{:09}", COUNT.fetch_add(1, Ordering::Relaxed) % 10, std::process::id() * 1000 + COUNT.load(Ordering::Relaxed))
+    format!(
+        "4{}.{:09}",
+        COUNT.fetch_add(1, Ordering::Relaxed) % 10,
+        std::process::id() * 1000 + COUNT.load(Ordering::Relaxed)
+    )
 }
 
 /// Processes with the marker as an argument of their own.
