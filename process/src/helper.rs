@@ -28,7 +28,7 @@ pub(crate) use self::probe::{ARGUMENT as PROBE, PROBED};
 use self::start::{Started, Status};
 use self::streams::Streams;
 use crate::channel;
-use crate::plan::{Answer, End, Fault, Place, Plan, Raw, Staged};
+use crate::plan::{Answer, End, Fault, Kind, Place, Plan, Raw, Staged};
 use crate::stage;
 use crate::system;
 
@@ -68,7 +68,7 @@ pub fn helper() -> ExitCode {
                 // The engine would have done it. While the lock is held, the place is ours.
                 #[cfg(target_os = "linux")]
                 overlay::unmount(staged);
-                let _ = stage::clear(staged.stage.as_path());
+                let _ = stage::empty(staged.stage.as_path());
             }
             drop(locks);
             return ExitCode::from(1);
@@ -106,6 +106,10 @@ trait Prepared {
     fn start(&self, plan: &Plan<'_>, streams: &mut Streams) -> Result<Started, Fault>;
     /// The inputs that the command changed.
     fn changed(&self) -> Result<Vec<String>, Fault>;
+    /// Whether there is hardly any room left in it.
+    fn is_full(&self) -> bool {
+        false
+    }
     /// Its root, to be sent.
     fn root(&self) -> Result<Option<OwnedFd>, Fault>;
 }
@@ -116,12 +120,23 @@ fn run(engine: &Engine, plan: &Plan<'_>, streams: &mut Streams) -> Result<Outcom
         Place::Staged(staged) => {
             // What the command makes has the same modes whoever started the engine.
             rustix::process::umask(rustix::fs::Mode::WGRP | rustix::fs::Mode::WOTH);
-            if staged.is_overlay { overlay(engine, staged)? } else { Box::new(copy::Copied::make(engine, staged)?) }
+            match staged.kind {
+                Kind::Copy => Box::new(copy::Copied::make(engine, staged)?),
+                Kind::Memory(_) | Kind::Disk => overlay(engine, staged)?,
+            }
         }
     };
     let started = prepared.start(plan, streams)?;
     let ended = attend(engine, started, plan.timeout_ms.map(Duration::from_millis), streams)?;
+    let has_failed = matches!(ended, End::Exited(1..));
+    if has_failed && (prepared.is_full() || streams.tell_of_no_room()) && is_in_memory(plan) {
+        return Err(Fault::Full.into());
+    }
     Ok(Outcome { ended, changed: prepared.changed()?, tree: prepared.root()? })
+}
+
+fn is_in_memory(plan: &Plan<'_>) -> bool {
+    matches!(plan.place, Place::Staged(Staged { kind: Kind::Memory(_), .. }))
 }
 
 #[cfg(target_os = "linux")]
@@ -136,12 +151,7 @@ fn overlay<'a>(_: &Engine, _: &'a Staged<'a>) -> Result<Box<dyn Prepared + 'a>, 
 }
 
 /// Waits for the end of the command and sees to it that all of it ends.
-fn attend(
-    engine: &Engine,
-    started: Started,
-    timeout: Option<Duration>,
-    streams: &mut Streams,
-) -> Result<End, Stop> {
+fn attend(engine: &Engine, started: Started, timeout: Option<Duration>, streams: &mut Streams) -> Result<End, Stop> {
     let Started { leader, status } = started;
     let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     let why = wait(engine, leader, deadline, streams);

@@ -126,13 +126,23 @@ pub(crate) enum Place<'a> {
 /// A tree and where it is made.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Staged<'a> {
-    pub(crate) is_overlay: bool,
+    pub(crate) kind: Kind,
     /// The workspace.
     #[serde(borrow)]
     pub(crate) root: Raw<'a>,
-    /// The directory of the stage, with `tree`, `temporary`, `upper` and `work` in it.
+    /// The directory of the stage, with `tree` and `temporary` in it.
     pub(crate) stage: Raw<'a>,
     pub(crate) tree: Tree<'a>,
+}
+
+/// How a tree is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Kind {
+    Copy,
+    /// An overlay. What the command writes is kept in memory: this many bytes, or half of what the system has.
+    Memory(Option<u64>),
+    /// An overlay. What the command writes is kept in the stage.
+    Disk,
 }
 
 /// The one byte that the engine may say after the plan.
@@ -168,6 +178,8 @@ pub(crate) enum End {
 pub(crate) enum Fault {
     /// An input of the workspace is not there or no file.
     InputChanged(String),
+    /// The command failed, and there may not have been room for what it wrote.
+    Full,
     /// The system does not let the overlay be made.
     Overlay(String, i32),
     /// Anything else: what was done, and the number of the error.

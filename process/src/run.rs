@@ -16,7 +16,7 @@ use crate::channel;
 use crate::finished::Finished;
 use crate::helper::ARGUMENT;
 use crate::path::{self, PathFault, is_within};
-use crate::plan::{Answer, CANCEL, End, Fault, Keep, Place, Plan, Raw, Source, Staged, Tree};
+use crate::plan::{Answer, CANCEL, End, Fault, Keep, Kind, Place, Plan, Raw, Source, Staged, Tree};
 use crate::stage::Stage;
 use crate::way::{self, Way};
 
@@ -168,50 +168,63 @@ impl Helper {
     ) -> Result<Finished, ProcessError> {
         check(tree, job)?;
         let root = std::path::absolute(root).map_err(ProcessError::stage("Finding the workspace", root))?;
-        let is_overlay = match way {
-            Way::Overlay => true,
-            Way::Copy => false,
-            Way::Automatic => way::is_overlay(self, &stage, &root),
+        let kind = match (way, stage.memory()) {
+            (Way::Copy, _) => Kind::Copy,
+            (_, Some(bytes)) => Kind::Memory(Some(bytes)),
+            (way, None) => match way::kind(self, &stage, &root) {
+                // It fails, and says why.
+                Kind::Copy if way == Way::Overlay => Kind::Memory(None),
+                kind => kind,
+            },
         };
-        let answered = self.staged(&stage, is_overlay, &root, tree, job, cancelled);
-        let (is_overlay, answered) = match answered {
+        let mut finished = match self.run_as(&stage, kind, &root, tree, job, cancelled) {
             // The workspace lies where no overlay can be: another file system than the one that was probed.
             Err(ProcessError::Overlay { .. }) if way == Way::Automatic => {
-                (false, self.staged(&stage, false, &root, tree, job, cancelled))
+                self.run_as(&stage, Kind::Copy, &root, tree, job, cancelled)?
             }
-            answered => (is_overlay, answered),
+            finished => finished?,
         };
-        let mut finished = answered?;
-        finished.is_overlay = is_overlay;
         finished.stage = Some(stage);
         Ok(finished)
     }
 
-    fn staged(
+    /// Runs a command in a tree of one kind.
+    pub(crate) fn run_as(
         &self,
         stage: &Stage,
-        is_overlay: bool,
+        kind: Kind,
         root: &Path,
         tree: &Tree<'_>,
         job: &Job<'_>,
         cancelled: &AtomicBool,
     ) -> Result<Finished, ProcessError> {
-        let (root, directory) = (Raw::path(root), Raw::path(stage.directory()));
-        let staged = Staged { is_overlay, root, stage: directory, tree: tree.clone() };
-        self.ask(&plan(job, Place::Staged(staged)), Some(stage), cancelled)
+        let run = |kind: Kind| -> Result<Option<Finished>, ProcessError> {
+            let (root, directory) = (Raw::path(root), Raw::path(stage.directory()));
+            let staged = Staged { kind, root, stage: directory, tree: tree.clone() };
+            self.ask(&plan(job, Place::Staged(staged)), Some(stage), cancelled)
+        };
+        let finished = match run(kind) {
+            // Once more, with room for what it writes.
+            Ok(None) => run(Kind::Disk),
+            finished => finished,
+        };
+        let finished = finished?.ok_or_else(|| ProcessError::helper(self)(io::ErrorKind::StorageFull.into()))?;
+        Ok(Finished { is_overlay: kind != Kind::Copy, ..finished })
     }
 
     /// Runs a command in `directory` as it is; `job.directory` is relative to it.
     pub fn run_at(&self, directory: &Path, job: &Job<'_>, cancelled: &AtomicBool) -> Result<Finished, ProcessError> {
-        self.ask(&plan(job, Place::At(Raw::path(directory))), None, cancelled)
+        let finished = self.ask(&plan(job, Place::At(Raw::path(directory))), None, cancelled)?;
+        finished.ok_or_else(|| ProcessError::helper(self)(io::ErrorKind::StorageFull.into()))
     }
 
+    /// One helper from its start to its end. `None` when there was no room in memory for what the command wrote.
     fn ask(
         &self,
         plan: &Plan<'_>,
         stage: Option<&Stage>,
         cancelled: &AtomicBool,
-    ) -> Result<Finished, ProcessError> {
+    ) -> Result<Option<Finished>, ProcessError> {
         let failed = ProcessError::helper(self);
         let plan = postcard::to_stdvec(plan).map_err(|error| failed(io::Error::other(error)))?;
         let (ours, theirs) = UnixStream::pair().map_err(&failed)?;
@@ -230,12 +243,12 @@ impl Helper {
         let heard = match channel::send(&ours, &plan, &lock) {
             // It ended: what it says of that comes next.
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(failed(error)),
-            _ => running.listen(&ours, cancelled).map_err(&failed)?,
+            _ => Running::listen(&ours, cancelled).map_err(&failed)?,
         };
         let Heard::Answer(bytes, descriptors) = heard else {
             running.end();
             if cancelled.load(Ordering::Relaxed) {
-                return Ok(Finished::without_tree(Ended::Cancelled));
+                return Ok(Some(Finished::without_tree(Ended::Cancelled)));
             }
             let status = running.child.try_wait().ok().flatten();
             let status = status.map_or_else(|| "it does not answer".to_owned(), |status| status.to_string());
@@ -246,7 +259,7 @@ impl Helper {
         running.end();
         let code = io::Error::from_raw_os_error;
         match answer {
-            Answer::Done { ended, stdout, stderr, changed } => Ok(Finished {
+            Answer::Done { ended, stdout, stderr, changed } => Ok(Some(Finished {
                 ended: match ended {
                     End::Exited(status) => Ended::Exited(ExitStatus::from_raw(status)),
                     End::TimedOut => Ended::TimedOut,
@@ -260,7 +273,8 @@ impl Helper {
                 is_overlay: false,
                 tree: descriptors.into_iter().next(),
                 stage: None,
-            }),
+            })),
+            Answer::Failed(Fault::Full) => Ok(None),
             Answer::Failed(Fault::InputChanged(path)) => Err(ProcessError::InputChanged(path)),
             Answer::Failed(Fault::Overlay(what, error)) => Err(ProcessError::Overlay { what, source: code(error) }),
             Answer::Failed(Fault::Io(what, error)) => Err(ProcessError::Prepare { what, source: code(error) }),
@@ -321,7 +335,7 @@ struct Running {
 
 impl Running {
     /// Waits for the answer, and tells the helper of a cancellation.
-    fn listen(&mut self, mut socket: &UnixStream, cancelled: &AtomicBool) -> io::Result<Heard> {
+    fn listen(mut socket: &UnixStream, cancelled: &AtomicBool) -> io::Result<Heard> {
         let mut told: Option<Instant> = None;
         loop {
             match poll(&mut [PollFd::new(socket, PollFlags::IN)], Some(&TICK)) {

@@ -2,7 +2,8 @@
 //!
 //! A [`Stage`] is a numbered directory below a state directory, locked while it is in use: by its owner and by the helper that
 //! works in it, so that one that a killed process left is taken and cleared only when nothing works in it any more. Numbers start
-//! at 0 each time, so that a command finds itself at the same path from run to run.
+//! at 0 each time, so that a command finds itself at the same path from run to run. Its own directories stay, empty, for whoever
+//! takes it next: making and removing them would take longer than most of the rest.
 
 use std::fs::{self, File};
 use std::io;
@@ -23,6 +24,7 @@ pub struct Stage {
     tree: PathBuf,
     temporary: PathBuf,
     lock: File,
+    memory: Option<u64>,
 }
 
 impl Stage {
@@ -35,12 +37,10 @@ impl Stage {
         for number in 0..MOST {
             let Some(lock) = lock(&state.join(format!("{number}.lock"))).map_err(failed(&state))? else { continue };
             let directory = state.join(number.to_string());
-            clear(&directory).map_err(failed(&directory))?;
-            let stage = Self { tree: directory.join("tree"), temporary: directory.join("temporary"), directory, lock };
-            for directory in [&stage.directory, &stage.tree, &stage.temporary] {
-                fs::create_dir(directory).map_err(failed(directory))?;
-            }
-            return Ok(stage);
+            let (tree, temporary) = (directory.join("tree"), directory.join("temporary"));
+            let place = Self { directory, tree, temporary, lock, memory: None };
+            place.empty().map_err(failed(&place.directory))?;
+            return Ok(place);
         }
         Err(failed(&state)(io::ErrorKind::QuotaExceeded.into()))
     }
@@ -55,6 +55,18 @@ impl Stage {
         &self.temporary
     }
 
+    /// What a command may write into memory where its tree is an overlay, in bytes; half of what the system has by default. A command
+    /// that fails where there was no room is run again, with what it writes on disk.
+    #[must_use]
+    pub fn with_memory(mut self, bytes: u64) -> Self {
+        self.memory = Some(bytes);
+        self
+    }
+
+    pub(crate) fn memory(&self) -> Option<u64> {
+        self.memory
+    }
+
     pub(crate) fn directory(&self) -> &Path {
         &self.directory
     }
@@ -64,11 +76,49 @@ impl Stage {
     }
 }
 
+impl Stage {
+    /// Leaves nothing but empty directories.
+    fn empty(&self) -> io::Result<()> {
+        empty(&self.directory)?;
+        for directory in [&self.tree, &self.temporary] {
+            match fs::create_dir(directory) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                made => made?,
+            }
+        }
+        Ok(())
+    }
+}
+
 impl Drop for Stage {
     fn drop(&mut self) {
         // What stays is cleared by whoever takes the place next.
-        let _ = clear(&self.directory);
+        let _ = empty(&self.directory);
     }
+}
+
+/// Removes what is in a stage, and what is in its own directories.
+pub(crate) fn empty(stage: &Path) -> io::Result<()> {
+    let entries = match fs::read_dir(stage) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return fs::create_dir(stage),
+        entries => entries?,
+    };
+    for entry in entries {
+        let entry = entry?;
+        let path = entry.path();
+        let is_own = entry.file_type()?.is_dir() && (entry.file_name() == "tree" || entry.file_name() == "temporary");
+        // One that may not be read is no longer as it was made.
+        let is_empty = is_own && fs::read_dir(&path).is_ok_and(|mut below| below.next().is_none());
+        if !(is_empty && is_plain(&path)?) {
+            clear(&path)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether a directory has the rights that it was made with.
+fn is_plain(directory: &Path) -> io::Result<bool> {
+    Ok(fs::metadata(directory)?.permissions().mode() & 0o700 == 0o700)
 }
 
 /// Clears the places below `state` that processes left which are no more.
@@ -86,7 +136,7 @@ pub fn sweep(state: &Path) -> Result<(), ProcessError> {
             && directory.symlink_metadata().is_ok()
             && let Some(_lock) = lock(&state.join(&name)).map_err(failed(state))?
         {
-            clear(&directory).map_err(failed(&directory))?;
+            empty(&directory).map_err(failed(&directory))?;
         }
     }
     Ok(())
@@ -105,10 +155,11 @@ fn lock(path: &Path) -> io::Result<Option<File>> {
 
 /// Removes a directory and all below it, also directories that may not be read (an overlay's work directory has no rights at all).
 /// Links are removed and not followed.
-pub(crate) fn clear(directory: &Path) -> io::Result<()> {
+fn clear(directory: &Path) -> io::Result<()> {
     match fs::remove_dir_all(directory) {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => fs::remove_file(directory),
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
             open_up(directory)?;
             fs::remove_dir_all(directory)
@@ -133,14 +184,20 @@ fn open_up(directory: &Path) -> io::Result<()> {
 mod tests {
     use super::*;
 
+    fn is_empty(stage: &Path) -> bool {
+        fs::read_dir(stage).unwrap().flatten().all(|entry| fs::read_dir(entry.path()).unwrap().next().is_none())
+    }
+
     #[test]
     fn places_are_taken_once_and_numbered_anew() {
         let state = tempfile::tempdir().unwrap();
         let first = Stage::take(state.path()).unwrap();
         let second = Stage::take(state.path()).unwrap();
         assert_eq!([first.directory(), second.directory()], ["0", "1"].map(|name| state.path().join(name)));
+        fs::write(first.temporary().join("x"), "x").unwrap();
+        fs::write(first.directory().join("x"), "x").unwrap();
         drop(first);
-        assert!(!state.path().join("0").exists());
+        assert!(is_empty(&state.path().join("0")));
         assert_eq!(Stage::take(state.path()).unwrap().directory(), state.path().join("0"));
     }
 
@@ -153,10 +210,10 @@ mod tests {
         fs::write(left.join("work/work/deep/file"), "x").unwrap();
         fs::write(state.path().join("7.lock"), "").unwrap();
         for directory in ["work/work/deep", "work/work"] {
-            fs::set_permissions(left.join(directory), fs::Permissions::from_mode(0)).unwrap();
+            fs::set_permissions(left.join(directory), fs::Permissions::from_mode(0o000)).unwrap();
         }
         sweep(state.path()).unwrap();
-        assert!(!left.exists());
+        assert!(is_empty(&left));
         assert!(used.tree().is_dir());
     }
 }

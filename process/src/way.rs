@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::helper::{ARGUMENT, PROBE, PROBED};
-use crate::plan::{Input, Keep, Source, Tree};
+use crate::plan::{Input, Keep, Kind, Source, Tree};
 use crate::run::{Ended, Helper, Job, ProcessError};
 use crate::stage::Stage;
 
@@ -30,11 +30,11 @@ pub enum Way {
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What is known in this process, by state directory.
-static KNOWN: Mutex<BTreeMap<PathBuf, bool>> = Mutex::new(BTreeMap::new());
+static KNOWN: Mutex<BTreeMap<PathBuf, Kind>> = Mutex::new(BTreeMap::new());
 
-/// Whether the tree of `stage` over the workspace `root` can be an overlay.
-pub(crate) fn is_overlay(helper: &Helper, stage: &Stage, root: &Path) -> bool {
-    cfg!(target_os = "linux") && owns(root) && is_possible(helper, stage)
+/// How the tree of `stage` over the workspace `root` is best made.
+pub(crate) fn kind(helper: &Helper, stage: &Stage, root: &Path) -> Kind {
+    if cfg!(target_os = "linux") && owns(root) { possible(helper, stage) } else { Kind::Copy }
 }
 
 /// Whether what the command changes can be copied up to a layer of ours: who is not root may not make files of others.
@@ -45,35 +45,38 @@ fn owns(root: &Path) -> bool {
 
 /// What was found out since the system started, by this user; else a probe. Its result is kept beside the stages: it holds for their
 /// file system.
-fn is_possible(helper: &Helper, stage: &Stage) -> bool {
-    let Some(state) = stage.directory().parent() else { return false };
+fn possible(helper: &Helper, stage: &Stage) -> Kind {
+    let Some(places) = stage.directory().parent() else { return Kind::Copy };
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(known) = known.get(state) {
+    if let Some(known) = known.get(places) {
         return *known;
     }
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     let (user, version) = (rustix::process::geteuid().as_raw(), env!("CARGO_PKG_VERSION"));
     let circumstances = format!("{} {user} {version}", boot.trim());
-    let file = state.join(format!("way-{user}"));
+    let file = places.join(format!("way-{user}"));
     let kept = fs::read_to_string(&file).unwrap_or_default();
-    let is_possible = match kept.trim_end().rsplit_once(' ') {
-        Some((before, "overlay")) if before == circumstances => true,
-        Some((before, "copy")) if before == circumstances => false,
-        _ => {
-            let is_possible = probe(helper, state).unwrap_or(false);
-            let way = if is_possible { "overlay" } else { "copy" };
+    let names = [(Kind::Memory(None), "memory"), (Kind::Disk, "disk"), (Kind::Copy, "copy")];
+    let kept = kept.trim_end().rsplit_once(' ').filter(|(before, _)| *before == circumstances);
+    let kept = kept.and_then(|(_, name)| names.iter().find(|(_, known)| *known == name));
+    let kind = kept.map_or_else(
+        || {
+            // Before Linux 6.6 an overlay cannot write into memory: whole directories could not be replaced there.
+            let works = |kind: &Kind| *kind == Kind::Copy || probe(helper, places, *kind).unwrap_or(false);
+            let (kind, name) = names.iter().find(|(kind, _)| works(kind)).unwrap_or(&names[2]);
             // Where it cannot be kept it is found out again.
-            let _ = fs::write(&file, format!("{circumstances} {way}\n"));
-            is_possible
-        }
-    };
-    known.insert(state.to_owned(), is_possible);
-    is_possible
+            let _ = fs::write(&file, format!("{circumstances} {name}\n"));
+            *kind
+        },
+        |(kind, _)| *kind,
+    );
+    known.insert(places.to_owned(), kind);
+    kind
 }
 
 /// Makes a whole tree and does in it what commands do: what is not allowed shows late and in many places.
-fn probe(helper: &Helper, state: &Path) -> Result<bool, ProcessError> {
-    let (stage, workspace) = (Stage::take(state)?, Stage::take(state)?);
+fn probe(helper: &Helper, places: &Path, kind: Kind) -> Result<bool, ProcessError> {
+    let (stage, workspace) = (Stage::take(places)?, Stage::take(places)?);
     let root = workspace.tree();
     for file in [PROBED.declared].iter().chain(PROBED.hidden) {
         let place = root.join(file);
@@ -94,7 +97,7 @@ fn probe(helper: &Helper, state: &Path) -> Result<bool, ProcessError> {
         stdout: Keep::Tail(0),
         stderr: Keep::Tail(0),
     };
-    let finished = helper.run(stage, Way::Overlay, root, &tree, &job, &AtomicBool::new(false))?;
+    let finished = helper.run_as(&stage, kind, root, &tree, &job, &AtomicBool::new(false))?;
     let has_output = finished.collect(PROBED.output)?.files.len() == 1;
     let is_untouched = fs::read(root.join(PROBED.declared)).is_ok_and(|bytes| bytes == PROBED.declared.as_bytes());
     let success = matches!(finished.ended, Ended::Exited(status) if status.success());

@@ -1,6 +1,5 @@
 //! A tree of copies.
 
-
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};

@@ -5,12 +5,14 @@
 //! workspace does not have as a plain file at that very path is written: inputs from elsewhere, and what lies behind a link. So are
 //! all inputs below a directory in which far more would have to be hidden than there is to show; it is hidden as a whole then.
 
+use std::cell::OnceCell;
+use std::ffi::CStr;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use rustc_hash::FxHashMap;
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RawDir, mknodat, openat, statat};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RawDir, mkdirat, mknodat, openat, statat};
 
 use super::engine::Engine;
 use super::{Stop, files};
@@ -44,7 +46,12 @@ pub(super) struct Mask<'e> {
     engine: &'e Engine,
     root: &'e Path,
     buffer: Vec<MaybeUninit<u8>>,
+    /// Directories so far.
+    count: usize,
 }
+
+/// How many directories are read before the engine is asked whether to go on.
+const PIECE: usize = 32;
 
 /// What is declared below one directory; its parts are parts of sorted lists.
 #[derive(Clone, Copy, Default)]
@@ -67,23 +74,27 @@ enum Child<'a> {
 
 impl<'e> Mask<'e> {
     pub(super) fn new(engine: &'e Engine, root: &'e Path) -> Self {
-        Self { engine, root, buffer: vec![MaybeUninit::uninit(); BUFFER] }
+        Self { engine, root, buffer: vec![MaybeUninit::uninit(); BUFFER], count: 0 }
     }
 
     /// Makes the layers for `tree` over the workspace `lower`.
     pub(super) fn make(mut self, tree: &Tree<'_>, lower: BorrowedFd<'_>) -> Result<Below, Stop> {
         let (inputs, packages, directories) = (&tree.inputs[..], &tree.packages[..], &tree.directories[..]);
-        self.walk(Level { path: "", inputs, packages, directories, is_wanted: true }, Some(lower))
+        let level = Level { path: "", inputs, packages, directories, is_wanted: true };
+        self.walk(level, Some(lower), &Hidden { above: None, name: HIDE, directory: OnceCell::new() })
     }
 
     /// One directory. `lower` is it in the workspace, where it is a directory there and no link.
-    fn walk(&mut self, level: Level<'_>, lower: Option<BorrowedFd<'_>>) -> Result<Below, Stop> {
-        self.engine.go_on()?;
+    fn walk(&mut self, level: Level<'_>, lower: Option<BorrowedFd<'_>>, hidden: &Hidden<'_>) -> Result<Below, Stop> {
+        self.count += 1;
+        if self.count.is_multiple_of(PIECE) {
+            self.engine.go_on()?;
+        }
         let mut children = children(level);
         let mut below: Vec<(Level<'_>, Option<OwnedFd>)> = Vec::new();
         if let Some(lower) = lower {
             let failed = |error: rustix::io::Errno| Fault::io("Reading", level.path, &error.into());
-            let mut hidden = Hidden { path: level.path, directory: None, count: 0 };
+            let mut count = 0;
             let mut few = FEW + HIDDEN_FOR_A_COPY * level.inputs.len();
             let mut entries = RawDir::new(lower, &mut self.buffer);
             while let Some(entry) = entries.next() {
@@ -102,12 +113,13 @@ impl<'e> Mask<'e> {
                 match (children.get(name.to_bytes()), kind) {
                     (None, _) => {
                         hidden.add(name)?;
-                        if hidden.count > few {
+                        count += 1;
+                        if count > few {
                             if level.can_be_written(self.root) {
                                 drop(below);
-                                hidden.hide_all()?;
+                                hidden.hide_all(level.path)?;
                                 files::make_directory(&Path::new(SHOW).join(level.path))?;
-                                self.walk(level, None)?;
+                                self.walk(level, None, hidden)?;
                                 return Ok(Below::Nothing);
                             }
                             few = usize::MAX;
@@ -147,8 +159,10 @@ impl<'e> Mask<'e> {
                 Child::Packages(path) => files::link_packages(self.root, path, Path::new(SHOW))?,
             }
         }
-        for (level, lower) in below {
-            self.walk(level, lower.as_ref().map(|lower| lower.as_fd()))?;
+        for (below, lower) in below {
+            let name = below.path[level.path.len()..].trim_end_matches('/');
+            let hidden = Hidden { above: Some(hidden), name, directory: OnceCell::new() };
+            self.walk(below, lower.as_ref().map(|lower| lower.as_fd()), &hidden)?;
         }
         Ok(Below::Workspace)
     }
@@ -167,38 +181,46 @@ impl Level<'_> {
     }
 }
 
-/// What is hidden in one directory.
+/// What is hidden in one directory: a directory of whiteouts, made when the first of them is.
 struct Hidden<'a> {
-    path: &'a str,
-    directory: Option<OwnedFd>,
-    count: usize,
+    above: Option<&'a Hidden<'a>>,
+    name: &'a str,
+    directory: OnceCell<OwnedFd>,
 }
 
 impl Hidden<'_> {
-    fn add(&mut self, name: &std::ffi::CStr) -> Result<(), Fault> {
-        let failed = |error: rustix::io::Errno| Fault::io("Hiding what lies in", self.path, &error.into());
-        if self.directory.is_none() {
-            let place = Path::new(HIDE).join(self.path);
-            files::make_directory(&place)?;
-            self.directory = Some(openat(CWD, &place, DIRECTORY, Mode::empty()).map_err(failed)?);
+    fn open(&self) -> rustix::io::Result<BorrowedFd<'_>> {
+        if let Some(directory) = self.directory.get() {
+            return Ok(directory.as_fd());
         }
-        self.count += 1;
-        let Some(directory) = &self.directory else { return Ok(()) };
-        mknodat(directory, name, FileType::CharacterDevice, Mode::empty(), 0).map_err(failed)
+        let opened = match self.above {
+            None => openat(CWD, self.name, DIRECTORY, Mode::empty())?,
+            Some(above) => {
+                let above = above.open()?;
+                mkdirat(above, self.name, Mode::from_raw_mode(0o755))?;
+                openat(above, self.name, DIRECTORY, Mode::empty())?
+            }
+        };
+        Ok(self.directory.get_or_init(|| opened).as_fd())
     }
-}
 
-impl Hidden<'_> {
+    fn add(&self, name: &CStr) -> Result<(), Fault> {
+        let add = || mknodat(self.open()?, name, FileType::CharacterDevice, Mode::empty(), 0);
+        add().map_err(|error| Fault::io("Hiding", &name.to_string_lossy(), &error.into()))
+    }
+
     /// Hides the directory itself. The root cannot be; nothing is laid below the layers then.
-    fn hide_all(self) -> Result<(), Fault> {
-        let path = self.path.trim_end_matches('/');
-        let place = Path::new(HIDE).join(path);
+    fn hide_all(&self, path: &str) -> Result<(), Fault> {
         let failed = |error: std::io::Error| Fault::io("Hiding", path, &error);
+        let place = Path::new(HIDE).join(path.trim_end_matches('/'));
         std::fs::remove_dir_all(&place).map_err(failed)?;
-        if path.is_empty() {
-            return files::make_directory(&place);
+        match self.above {
+            None => files::make_directory(&place),
+            Some(above) => {
+                let hide = || mknodat(above.open()?, self.name, FileType::CharacterDevice, Mode::empty(), 0);
+                hide().map_err(|error| failed(error.into()))
+            }
         }
-        mknodat(CWD, &place, FileType::CharacterDevice, Mode::empty(), 0).map_err(|error| failed(error.into()))
     }
 }
 
@@ -217,7 +239,7 @@ fn children(level: Level<'_>) -> FxHashMap<&[u8], Child<'_>> {
     while let Some(first) = inputs.first() {
         match first.path[at..].split_once('/') {
             None => {
-                children.insert(first.path[at..].as_bytes(), Child::File(first));
+                children.insert(&first.path.as_bytes()[at..], Child::File(first));
                 inputs = &inputs[1..];
             }
             Some((name, _)) => {
@@ -233,7 +255,7 @@ fn children(level: Level<'_>) -> FxHashMap<&[u8], Child<'_>> {
         while let Some(first) = list.first() {
             let (name, count, path) = match first[at..].split_once('/') {
                 None if is_packages => {
-                    children.insert(first[at..].as_bytes(), Child::Packages(first));
+                    children.insert(&first.as_bytes()[at..], Child::Packages(first));
                     list = &list[1..];
                     continue;
                 }
@@ -246,7 +268,8 @@ fn children(level: Level<'_>) -> FxHashMap<&[u8], Child<'_>> {
             let (within, rest) = list.split_at(count);
             list = rest;
             let child = children.entry(name.as_bytes());
-            let child = child.or_insert_with(|| Child::Directory(Level { path: path.unwrap_or(first), ..Level::default() }));
+            let child =
+                child.or_insert_with(|| Child::Directory(Level { path: path.unwrap_or(first), ..Level::default() }));
             let Child::Directory(level) = child else { continue };
             level.is_wanted |= !is_packages;
             let Some(path) = path else { continue };

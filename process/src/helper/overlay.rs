@@ -1,20 +1,21 @@
 //! A tree that is an overlay: the workspace below, what hides and what is shown above it, and a layer for what the command writes.
 //!
 //! ```text
-//! upper        what the command writes; on disk
-//! tree/show    inputs that do not lie in the workspace, directories; in memory
-//! tree/hide    whiteouts for what is not declared; in memory
+//! upper    what the command writes
+//! show     inputs that do not lie in the workspace, directories
+//! hide     whiteouts for what is not declared
 //! workspace
 //! ```
 //!
-//! All of it is in namespaces of its own, which end with the helper. What the engine gets is a descriptor of the merged tree.
+//! The first three are in memory, mounted where the tree is then laid over it: on some file systems a new directory takes longer than
+//! all the rest. Only where a command fails for want of room is it run again with `upper` on disk. All of it is in namespaces of its own, which end with the helper. What the engine gets is a descriptor of the merged tree.
 
 use std::ffi::CString;
 use std::fs;
 use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, Dir, FileType, Mode, OFlags, fgetxattr, openat};
+use rustix::fs::{CWD, Dir, FileType, Mode, OFlags, fgetxattr, fstatvfs, openat};
 use rustix::mount::{MountFlags, MountPropagationFlags, UnmountFlags, mount, mount_change};
 use rustix::process::{getegid, geteuid};
 use rustix::thread::UnshareFlags;
@@ -25,7 +26,7 @@ use super::start::Started;
 use super::streams::Streams;
 use super::{Prepared, Stop, compare, files, init};
 use crate::path::is_within;
-use crate::plan::{Fault, Input, Plan, Source, Staged};
+use crate::plan::{Fault, Input, Kind, Plan, Source, Staged};
 use crate::system::unshare;
 
 /// The mounted tree.
@@ -34,6 +35,7 @@ pub(super) struct Overlay<'a> {
     root: &'a Path,
     stage: &'a Path,
     tree: PathBuf,
+    upper: OwnedFd,
 }
 
 const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
@@ -49,12 +51,16 @@ impl<'a> Overlay<'a> {
         // Mounts are named relative to here: a path may hold what separates options.
         std::env::set_current_dir(stage)
             .map_err(|error| Fault::io("Entering the directory", &stage.to_string_lossy(), &error))?;
-        for directory in ["upper", "work"] {
-            fs::create_dir(directory).map_err(|error| Fault::io("Making the directory", directory, &error))?;
-        }
+        let size = match staged.kind {
+            Kind::Memory(Some(bytes)) => format!(",size={bytes}"),
+            _ => String::new(),
+        };
+        let options = CString::new(format!("mode=0755{size}")).unwrap_or_default();
         let flags = MountFlags::NOSUID | MountFlags::NODEV;
-        mount("tmpfs", "tree", "tmpfs", flags, Some(c"mode=0755")).map_err(overlay_fault("Mounting memory"))?;
-        for directory in ["tree/show", "tree/hide"] {
+        mount("tmpfs", "tree", "tmpfs", flags, Some(options.as_c_str())).map_err(overlay_fault("Mounting memory"))?;
+        let above = if staged.kind == Kind::Disk { "" } else { "tree/" };
+        let [upper, work] = ["upper", "work"].map(|name| format!("{above}{name}"));
+        for directory in ["tree/show", "tree/hide", &upper, &work] {
             fs::create_dir(directory).map_err(|error| Fault::io("Making the directory", directory, &error))?;
         }
         // Opened in the new namespace: one of another namespace could not be a layer.
@@ -65,12 +71,14 @@ impl<'a> Overlay<'a> {
             Below::Nothing => String::new(),
         };
         // `volatile`: nothing is written through to the disk when the tree goes.
-        let options =
-            format!("lowerdir=tree/show:tree/hide{below},upperdir=upper,workdir=work,userxattr,volatile");
+        let options = format!("lowerdir=tree/show:tree/hide{below},upperdir={upper},workdir={work},userxattr,volatile");
+        // What lies in memory has no name any more once the tree is laid over it.
+        let upper = openat(CWD, &*upper, DIRECTORY, Mode::empty())
+            .map_err(|error| Fault::io("Reading", &upper, &error.into()))?;
         let options = CString::new(options).map_err(|_| Fault::Overlay("Naming the layers".to_owned(), 0))?;
         mount("overlay", "tree", "overlay", flags, Some(options.as_c_str()))
             .map_err(overlay_fault("Mounting the tree"))?;
-        Ok(Self { staged, root, stage, tree: stage.join("tree") })
+        Ok(Self { staged, root, stage, tree: stage.join("tree"), upper })
     }
 
     /// Adds the inputs that the command may have changed: those that have something in the upper layer.
@@ -88,7 +96,9 @@ impl<'a> Overlay<'a> {
                 continue;
             }
             let opened = match entry.file_type() {
-                FileType::Directory => Some(openat(upper, name, DIRECTORY | OFlags::NOFOLLOW, Mode::empty()).map_err(failed)?),
+                FileType::Directory => {
+                    Some(openat(upper, name, DIRECTORY | OFlags::NOFOLLOW, Mode::empty()).map_err(failed)?)
+                }
                 _ => None,
             };
             match opened {
@@ -108,10 +118,8 @@ impl Prepared for Overlay<'_> {
     }
 
     fn changed(&self) -> Result<Vec<String>, Fault> {
-        let upper = openat(CWD, self.stage.join("upper"), DIRECTORY, Mode::empty())
-            .map_err(|error| Fault::io("Reading", "upper", &error.into()))?;
         let mut candidates = Vec::new();
-        self.candidates(&upper, "", &mut candidates)?;
+        self.candidates(&self.upper, "", &mut candidates)?;
         candidates.sort_by_key(|input| input.path);
         candidates.dedup();
         let mut changed = Vec::new();
@@ -127,6 +135,10 @@ impl Prepared for Overlay<'_> {
             }
         }
         Ok(changed)
+    }
+
+    fn is_full(&self) -> bool {
+        fstatvfs(&self.upper).is_ok_and(|room| room.f_blocks > 0 && room.f_bavail < room.f_blocks / 10)
     }
 
     fn root(&self) -> Result<Option<OwnedFd>, Fault> {

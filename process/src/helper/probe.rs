@@ -25,8 +25,10 @@ pub(super) fn probe() -> ExitCode {
         fs::write("output/first", PROBED.output)?;
         fs::rename("output/first", PROBED.output)?;
         fs::write(PROBED.declared, "changed")?;
-        fs::remove_file(PROBED.declared)?;
-        Ok(sees_declared && sees_itself && !sees_hidden)
+        fs::remove_dir_all("directory")?;
+        fs::create_dir("directory")?;
+        let is_empty = fs::read_dir("directory")?.next().is_none();
+        Ok(sees_declared && sees_itself && !sees_hidden && is_empty)
     };
     match works() {
         Ok(true) => ExitCode::SUCCESS,

@@ -62,9 +62,7 @@ pub(super) fn direct(plan: &Plan<'_>, tree: &Path, streams: &mut Streams) -> Res
     let ends = streams.open().map_err(|error| Fault::Io("Making a pipe".to_owned(), code(&error)))?;
     Ok(match spawn(plan, tree, ends)? {
         Ok(child) => Started { leader: Some(Pid::from_child(&child)), status: Status::OfLeader },
-        Err((error, is_there)) => {
-            Started { leader: None, status: Status::NotStarted(code(&error), is_there) }
-        }
+        Err((error, is_there)) => Started { leader: None, status: Status::NotStarted(code(&error), is_there) },
     })
 }
 

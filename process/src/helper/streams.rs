@@ -94,6 +94,13 @@ impl Streams {
         self.streams.iter().any(|stream| stream.is_too_much)
     }
 
+    /// Whether the command says that a disk is full, as it is called by the system and by Node.
+    pub(super) fn tell_of_no_room(&self) -> bool {
+        let says =
+            |text: &[u8]| self.streams.iter().any(|stream| stream.kept.windows(text.len()).any(|part| part == text));
+        says(b"No space left on device") || says(b"ENOSPC")
+    }
+
     pub(super) fn stdout(&self) -> &[u8] {
         &self.streams[0].kept
     }

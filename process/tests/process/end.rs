@@ -199,7 +199,8 @@ fn two_at_once_do_not_meet() {
         let workspace = Workspace::new();
         workspace.write("seed", "x");
         let tree = crate::support::files(&["seed"]);
-        let script = "test ! -e out || exit 9; for i in 1 2 3 4 5 6; do echo line >> out; sleep 0.01; done; cat out | wc -l";
+        let script =
+            "test ! -e out || exit 9; for i in 1 2 3 4 5 6; do echo line >> out; sleep 0.01; done; cat out | wc -l";
         let results: Vec<String> = std::thread::scope(|scope| {
             let running: Vec<_> =
                 (0..4).map(|_| scope.spawn(|| output(&workspace.run(*way, &tree, script).unwrap()))).collect();

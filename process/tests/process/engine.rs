@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use webstir_process::{Stage, Tree, Way, sweep};
 
-use crate::support::{Workspace, helper, marked, marker, until, ways};
+use crate::support::{Workspace, helper, is_clean, marked, marker, until, ways};
 
 const ROLE: &str = "WEBSTIR_TEST_ENGINE";
 
@@ -21,8 +21,8 @@ fn engine_to_be_killed() {
     let workspace = Workspace::new();
     let script = format!("setsid sleep {marker} & sleep {marker}");
     let job = workspace.job("/bin/sh", &["-c", &script]);
-    let stage = Stage::take(state.as_ref()).unwrap();
-    let _ = helper().run(stage, way, &workspace.root(), &Tree::default(), &job, &workspace.cancelled);
+    let place = Stage::take(state.as_ref()).unwrap();
+    let _ = helper().run(place, way, &workspace.root(), &Tree::default(), &job, &workspace.cancelled);
 }
 
 #[test]
@@ -45,7 +45,7 @@ fn nothing_outlives_the_engine() {
         engine.kill().unwrap();
         engine.wait().unwrap();
         until("all of it ends", || marked(&marker).is_empty());
-        until("its place is cleared", || !state.join("0").exists());
+        until("its place is cleared", || is_clean(&state));
     }
 }
 
@@ -84,7 +84,10 @@ fn a_helper_that_is_none_is_an_error() {
         let helper = webstir_process::Helper { program: program.into() };
         let stage = Stage::take(&workspace.state()).unwrap();
         let root = workspace.root();
-        assert!(helper.run(stage, Way::Copy, &root, &Tree::default(), &job, &workspace.cancelled).is_err(), "{program}");
+        assert!(
+            helper.run(stage, Way::Copy, &root, &Tree::default(), &job, &workspace.cancelled).is_err(),
+            "{program}"
+        );
     }
     assert!(workspace.is_clean());
 }

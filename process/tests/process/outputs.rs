@@ -2,9 +2,9 @@
 
 use std::os::unix::fs::symlink;
 
-use webstir_process::{OutputFile, RefusedKind, Tree};
+use webstir_process::{OutputFile, RefusedKind, Stage, Tree};
 
-use crate::support::{Workspace, files, output, succeeded, ways};
+use crate::support::{Workspace, files, helper, output, succeeded, ways};
 
 #[test]
 fn a_file_or_a_directory_is_collected() {
@@ -77,4 +77,23 @@ fn a_link_of_the_workspace_is_not_in_the_way_of_an_output() {
         assert_eq!(finished.collect("dist").unwrap().files.len(), 1, "{way:?}");
         assert_eq!(std::fs::read_dir(&outside).unwrap().count(), 0);
     }
+}
+
+#[test]
+fn what_does_not_fit_into_memory_lies_on_disk() {
+    let workspace = Workspace::new();
+    workspace.write("a", "a");
+    let stage = || Stage::take(&workspace.state()).unwrap().with_memory(1 << 20);
+    let run = |script: &str| {
+        let job = workspace.job("/bin/sh", &["-c", script]);
+        helper().run(stage(), ways()[0], &workspace.root(), &files(&["a"]), &job, &workspace.cancelled).unwrap()
+    };
+    let finished = run("head -c 5000000 /dev/zero > big && echo b > a && mkdir deep && echo > deep/c");
+    assert_eq!(output(&finished), "");
+    assert_eq!(finished.collect("big").unwrap().files[0].size, 5_000_000);
+    assert_eq!(finished.changed_inputs, ["a"]);
+    drop(finished);
+    assert!(workspace.is_clean());
+    // One that fails for another reason fails once.
+    assert!(!succeeded(&run("exit 3")));
 }

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use webstir_process::{Ended, Finished, Helper, Input, Job, Keep, ProcessError, Source, Stage, Tree, Way};
 
 /// More than anything here takes, on a busy machine.
-pub(crate) const LONG: Duration = Duration::from_secs(60);
+pub(crate) const LONG: Duration = Duration::from_mins(1);
 
 pub(crate) fn helper() -> Helper {
     let program = std::env::var_os("WEBSTIR_NOBODY").map(PathBuf::from);
@@ -32,7 +32,11 @@ pub(crate) fn ways() -> &'static [Way] {
 /// What no other test sleeps for: it is looked for in the list of processes.
 pub(crate) fn marker() -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
-    format!("4{}.{:09}", COUNT.fetch_add(1, Ordering::Relaxed) % 10, std::process::id() * 1000 + COUNT.load(Ordering::Relaxed))
+    format!(
+        "4{}.{:09}",
+        COUNT.fetch_add(1, Ordering::Relaxed) % 10,
+        std::process::id() * 1000 + COUNT.load(Ordering::Relaxed)
+    )
 }
 
 /// Processes with the marker as an argument of their own.
@@ -126,8 +130,15 @@ impl Workspace {
 
     /// Nothing of any command is left below the state directory.
     pub(crate) fn is_clean(&self) -> bool {
-        fs::read_dir(self.state()).unwrap().flatten().all(|entry| !entry.path().is_dir())
+        is_clean(&self.state())
     }
+}
+
+/// Nothing but empty places is left.
+pub(crate) fn is_clean(state: &Path) -> bool {
+    let places = fs::read_dir(state).unwrap().flatten().filter(|entry| entry.path().is_dir());
+    let own = places.flat_map(|place| fs::read_dir(place.path()).unwrap().flatten());
+    own.into_iter().all(|own| fs::read_dir(own.path()).is_ok_and(|mut below| below.next().is_none()))
 }
 
 pub(crate) fn files<'a>(paths: &[&'a str]) -> Tree<'a> {

@@ -62,7 +62,10 @@ fn the_workspace_is_never_written() {
         let finished = workspace.run(*way, &files(&["src/a.ts", "src/b.ts", "src/c.ts", "src/d.ts"]), script).unwrap();
         assert!(succeeded(&finished), "{}", finished.output());
         assert_eq!(finished.changed_inputs, ["src/a.ts", "src/b.ts", "src/d.ts"], "{way:?}");
-        assert_eq!(["a", "b", "c", "d"].map(|name| workspace.read(&format!("src/{name}.ts")).unwrap()), ["a", "b", "c", "d"]);
+        assert_eq!(
+            ["a", "b", "c", "d"].map(|name| workspace.read(&format!("src/{name}.ts")).unwrap()),
+            ["a", "b", "c", "d"]
+        );
         assert!(workspace.read("new").is_none());
         let mode = fs::metadata(workspace.root().join("src/d.ts")).unwrap().permissions().mode();
         assert_eq!(mode & 0o111, 0);
@@ -193,7 +196,10 @@ fn paths_that_lead_out_are_refused() {
     };
     for path in ["../x", "/etc/passwd", "a/../../b", "a//b", ""] {
         assert_eq!(refused(&files(&[path])), PathFault::NotInside(path.to_owned()));
-        assert_eq!(refused(&Tree { directories: vec![path], ..Tree::default() }), PathFault::NotInside(path.to_owned()));
+        assert_eq!(
+            refused(&Tree { directories: vec![path], ..Tree::default() }),
+            PathFault::NotInside(path.to_owned())
+        );
         assert_eq!(refused(&Tree { packages: vec![path], ..Tree::default() }), PathFault::NotInside(path.to_owned()));
     }
     assert_eq!(refused(&files(&["a", "a/b"])), PathFault::FileAndDirectory("a".to_owned()));
@@ -254,10 +260,10 @@ fn names_may_be_strange() {
         fs::write(root.join("x,y:z\\ä 'q'"), "strange").unwrap();
         fs::write(root.join("hidden,y:z"), "").unwrap();
         let state = root.join("state,:\\");
-        let stage = Stage::take(&state).unwrap();
+        let place = Stage::take(&state).unwrap();
         let tree = files(&["x,y:z\\ä 'q'"]);
         let job = workspace.job("/bin/sh", &["-c", "cat *"]);
-        let finished = helper().run(stage, *way, &root, &tree, &job, &workspace.cancelled).unwrap();
+        let finished = helper().run(place, *way, &root, &tree, &job, &workspace.cancelled).unwrap();
         assert_eq!(output(&finished), "strange", "{way:?}");
     }
 }

@@ -1,0 +1,137 @@
+//! `cargo bench --bench process`: what a command costs that runs in a tree of its own, beside a plain spawn of the same program.
+//!
+//! For each number of inputs a workspace is made, twenty files a directory: once with nothing else in it but one file in its root,
+//! once with a file in every directory that is not declared. Then the same program, which does nothing, is spawned as it is, run in an overlay and run in a copy, in turns. Told is
+//! processor time, user and system, of this process and of all that it waited for.
+//!
+//! `cargo bench --bench process -- [runs] [inputs]...`; 200 runs of 10, 1,000 and 10,000 inputs by default. A copied tree of more
+//! than a thousand files is made once. `--state DIRECTORY` says where trees are made.
+
+#![expect(clippy::print_stdout, reason = "the table is the result of a benchmark")]
+#![expect(clippy::unwrap_used, reason = "a benchmark that cannot run stops")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use webstir_process::{Ended, Helper, Input, Job, Keep, Source, Stage, Tree, Way};
+
+const PROGRAM: &str = "/bin/true";
+const FILES_IN_A_DIRECTORY: usize = 20;
+/// What is run this often in a row is one measurement.
+const BATCH: usize = 20;
+
+fn main() {
+    let mut arguments = std::env::args().skip(1).filter(|argument| argument != "--bench");
+    let mut numbers = Vec::new();
+    let mut state = None;
+    while let Some(argument) = arguments.next() {
+        match &*argument {
+            "--state" => state = arguments.next(),
+            number => numbers.extend(number.parse::<usize>().ok()),
+        }
+    }
+    let rounds = numbers.first().copied().unwrap_or(200);
+    let sizes = if numbers.len() > 1 { &numbers[1..] } else { &[10, 1000, 10_000] };
+    let directory = state.map_or_else(tempfile::tempdir, tempfile::tempdir_in).unwrap();
+    println!("{rounds} runs, {} processors\n", std::thread::available_parallelism().map_or(1, usize::from));
+    println!("| inputs | spawn | overlay | more | goal | met | wall | copy | more | a file |");
+    println!("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |");
+    for size in sizes {
+        measure(directory.path(), *size, false, rounds);
+        measure(directory.path(), *size, true, rounds);
+    }
+}
+
+fn measure(directory: &Path, size: usize, has_others: bool, rounds: usize) {
+    let root = directory.join(format!("{size}-{has_others}"));
+    let paths: Vec<String> = (0..size).map(|at| format!("src/{:04}/{at:05}.ts", at / FILES_IN_A_DIRECTORY)).collect();
+    for (at, path) in paths.iter().enumerate() {
+        let place = root.join(path);
+        if at % FILES_IN_A_DIRECTORY == 0 {
+            fs::create_dir_all(place.parent().unwrap()).unwrap();
+            if has_others {
+                fs::write(place.with_extension("md"), "not declared").unwrap();
+            }
+        }
+        fs::write(place, "export const value = 1;\n".repeat(50)).unwrap();
+    }
+    fs::write(root.join("README.md"), "not declared").unwrap();
+    let input = |path: &'static str| Input { path, executable: false, source: Source::Workspace };
+    // For the rest of the process: a benchmark ends soon.
+    let paths: &'static [String] = paths.leak();
+    let tree = Tree { inputs: paths.iter().map(|path| input(path)).collect(), ..Tree::default() };
+    let state = directory.join("state");
+    let run = |way| staged(way, &root, &state, &tree);
+    // The first ones read what is on disk.
+    run(Way::Overlay);
+    let (mut spawn, mut overlay, mut copy, mut wall) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for round in 0..rounds.div_ceil(BATCH) {
+        spawn.push(cost(BATCH, || {
+            assert!(Command::new(PROGRAM).stdout(Stdio::null()).status().unwrap().success());
+        }));
+        overlay.push(cost(BATCH, || {
+            let started = Instant::now();
+            run(Way::Overlay);
+            wall.push(started.elapsed());
+        }));
+        if size <= 1000 || round == 0 {
+            copy.push(cost((BATCH * 10 / size).max(1), || run(Way::Copy)));
+        }
+    }
+    let [spawn, overlay, copy] = [spawn, overlay, copy].map(mean);
+    let more = overlay - spawn;
+    let met = if more <= 3.0 { "yes" } else { "no" };
+    let wall = median(wall).as_secs_f64() * 1e3;
+    let a_file = (copy - spawn) / f64::from(u32::try_from(size).unwrap());
+    println!(
+        "| {size}{} | {spawn:.2} ms | {overlay:.2} ms | {more:.2} ms | ≤ 3 ms | {met} | {wall:.1} ms | {copy:.1} ms | {:.1} ms | {a_file:.3} ms |",
+        if has_others { ", one hidden in each directory" } else { "" },
+        copy - spawn
+    );
+}
+
+fn staged(way: Way, root: &Path, state: &Path, tree: &Tree<'_>) {
+    let job = Job {
+        program: Path::new(PROGRAM),
+        arguments: Vec::new(),
+        directory: "",
+        environment: Vec::new(),
+        timeout: Some(Duration::from_mins(1)),
+        stdout: Keep::Tail(4096),
+        stderr: Keep::Tail(4096),
+    };
+    let helper = Helper { program: PathBuf::from(HELPER) };
+    let stage = Stage::take(state).unwrap();
+    let finished = helper.run(stage, way, root, tree, &job, &AtomicBool::new(false)).unwrap();
+    assert!(matches!(finished.ended, Ended::Exited(status) if status.success()), "{:?}", finished.ended);
+}
+
+const HELPER: &str = env!("CARGO_BIN_EXE_webstir");
+
+/// Milliseconds of processor time of one of `count` runs, of this process and of those that it waited for. The system counts whole
+/// ticks, hence many.
+fn cost(count: usize, mut run: impl FnMut()) -> f64 {
+    let before = processor_time();
+    for _ in 0..count {
+        run();
+    }
+    (processor_time() - before) / f64::from(u32::try_from(count).unwrap())
+}
+
+fn processor_time() -> f64 {
+    let stat = fs::read_to_string("/proc/self/stat").unwrap();
+    let fields: Vec<&str> = stat.rsplit(") ").next().unwrap().split(' ').collect();
+    fields[11..15].iter().map(|field| field.parse::<f64>().unwrap() * 10.0).sum()
+}
+
+fn mean(costs: Vec<f64>) -> f64 {
+    costs.iter().sum::<f64>() / f64::from(u32::try_from(costs.len()).unwrap())
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort();
+    times[times.len() / 2]
+}
