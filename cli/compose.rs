@@ -104,6 +104,8 @@ impl Engine {
     fn start(session: &Session, setup: Setup) -> Result<Self, Failure> {
         let Session { workspace, global, events, cancelled, .. } = session;
         let budget = budget()?;
+        // Best effort: whoever has something to write there says why that is not possible.
+        let _ = workspace.state().create();
         let store = Arc::new(store::open(&workspace.store)?);
         let setup = Arc::new(setup);
         let rules = Arc::new(webstir_rules::all(&setup));

@@ -45,6 +45,7 @@ use tempfile::TempPath;
 use crate::action::{ActionKey, Outcome};
 use crate::digest::{Digest, KeyHasher};
 use crate::rule::Blobs;
+use crate::state_directory::StateDirectory;
 
 use bucket::Bucket;
 use collect::Lock;
@@ -319,6 +320,9 @@ impl Blobs for Store {
 }
 
 fn lay_out(root: &Path) -> io::Result<()> {
+    if let Some(state) = StateDirectory::around(root) {
+        state.create()?;
+    }
     for name in ["tmp", "quarantine", "use", "cas", "actions", "facts"] {
         fs::create_dir_all(root.join(name))?;
     }

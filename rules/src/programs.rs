@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use webstir_engine::digest::Digest;
+use webstir_engine::state_directory::StateDirectory;
 use webstir_engine::system::Stat;
 
 /// The program `name` on `PATH`, absolute.
@@ -35,7 +36,7 @@ pub(crate) fn cache_directory(root: &Path) -> PathBuf {
     variable("WEBSTIR_TOOLCHAIN")
         .or_else(|| variable("XDG_CACHE_HOME").map(|cache| cache.join("webstir")))
         .or_else(|| variable("HOME").map(|home| home.join(".cache/webstir")))
-        .unwrap_or_else(|| root.join(".webstir/toolchain"))
+        .unwrap_or_else(|| StateDirectory::of(root).join("toolchain"))
 }
 
 /// The programs that commands name. A program is looked up once in the life of a process, so that plans may rely on it.

@@ -1,6 +1,6 @@
 //! The list of files that a tree owns.
 //!
-//! Besides path and digest it keeps the [`Stat`] that the file had when it was in place. A file with the same stat has the same
+//! It names the tree, so that a list that lies in the wrong place is nobody's. Besides path and digest it keeps the [`Stat`] that the file had when it was in place. A file with the same stat has the same
 //! bytes, unless it was unsettled when the list was written: then it is read again.
 
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ use crate::path::RelPath;
 use crate::store::codec::{Decoder, Encoder};
 use crate::system::{Stat, now};
 
-const VERSION: u64 = 2;
+const VERSION: u64 = 3;
 
 /// A file and the stat it had when it was in place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,15 +54,16 @@ impl Owned {
         self.files.get(path) == Some(&(digest, Some(stat))) && stat.is_settled(self.written)
     }
 
-    /// The list at `path`; empty when there is none or it is damaged: then files are compared by content, and those that an
-    /// earlier build left are nobody's.
-    pub(super) fn read(path: &Path) -> Self {
-        fs::read(path).ok().and_then(|bytes| decode(&bytes)).unwrap_or_default()
+    /// The list of `tree` at `path`; empty when there is none, it is damaged, or it is another tree's: then files are compared by
+    /// content, and those that an earlier build left are nobody's.
+    pub(super) fn read(path: &Path, tree: &str) -> Self {
+        fs::read(path).ok().and_then(|bytes| decode(&bytes, tree)).unwrap_or_default()
     }
 
-    pub(super) fn write(&self, path: &Path) -> io::Result<()> {
+    pub(super) fn write(&self, path: &Path, tree: &str) -> io::Result<()> {
         let mut encoder = Encoder::default();
         encoder.number(VERSION);
+        encoder.text(tree);
         encoder.number(now());
         let files: Vec<_> = self.files.iter().collect();
         encoder.list(files.iter(), |encoder, (path, (digest, stat))| {
@@ -86,13 +87,13 @@ impl Owned {
     }
 }
 
-fn decode(bytes: &[u8]) -> Option<Owned> {
+fn decode(bytes: &[u8], tree: &str) -> Option<Owned> {
     let (body, sum) = bytes.split_last_chunk::<32>()?;
     if Digest::of(body).as_bytes() != sum {
         return None;
     }
     let mut decoder = Decoder::new(body);
-    if decoder.number()? != VERSION {
+    if decoder.number()? != VERSION || decoder.text()? != tree {
         return None;
     }
     let written = decoder.number()?;
@@ -124,8 +125,8 @@ mod tests {
         fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
             let mut sealed = bytes.clone();
             sealed.extend_from_slice(Digest::of(&bytes).as_bytes());
-            let _ = decode(&sealed);
-            let _ = decode(&bytes);
+            let _ = decode(&sealed, "build");
+            let _ = decode(&bytes, "build");
         }
     }
 }
