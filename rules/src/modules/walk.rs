@@ -1,0 +1,70 @@
+//! Searching directories for the files that globs name.
+
+use std::sync::Arc;
+
+use globset::GlobSet;
+use webstir_engine::config::glob::FileGlobs;
+use webstir_engine::db::Db;
+use webstir_engine::file;
+use webstir_engine::path::RelPath;
+use webstir_engine::system::PathKind;
+use webstir_engine::view::Question;
+
+/// The deepest directory that is looked into.
+const DEPTH: usize = 64;
+
+/// A search. Each path counts by itself, whatever links lead to: of two links to one directory the files of both are found. Only a
+/// directory that is reached from within itself is left out, which would make the search endless.
+pub(super) struct Walk<'a> {
+    db: &'a dyn Db,
+    include: &'a FileGlobs,
+    exclude: &'a GlobSet,
+    /// Directories that are left out.
+    outs: Vec<&'a RelPath>,
+    /// Where the directories from the start to the current one really are.
+    within: Vec<RelPath>,
+    found: Vec<RelPath>,
+}
+
+impl<'a> Walk<'a> {
+    pub(super) fn new(db: &'a dyn Db, include: &'a FileGlobs, exclude: &'a GlobSet, outs: Vec<&'a RelPath>) -> Self {
+        Self { db, include, exclude, outs, within: Vec::new(), found: Vec::new() }
+    }
+
+    /// The files in and below `start`, sorted. Globs see it as `below`.
+    pub(super) fn files(mut self, start: &RelPath, below: &str) -> Arc<[RelPath]> {
+        self.directory(start, below);
+        self.found.sort();
+        Arc::from(self.found)
+    }
+
+    fn directory(&mut self, path: &RelPath, below: &str) {
+        // One that is named as the start is meant.
+        let is_left_out = !self.within.is_empty() && self.outs.contains(&path);
+        if self.within.len() > DEPTH || is_left_out || !self.include.may_hold(below) {
+            return;
+        }
+        // What leads out of the workspace has no such place, and cannot be left again.
+        let real = match file::known(self.db, path, Question::RealPath) {
+            file::Known::RealPath(Some(real)) => real.clone(),
+            _ => path.clone(),
+        };
+        if self.within.contains(&real) {
+            return;
+        }
+        let Some(listing) = file::entries(self.db, path) else { return };
+        self.within.push(real);
+        for (name, kind) in listing.entries() {
+            let Ok(entry) = path.join(name) else { continue };
+            let below = if below.is_empty() { name.to_owned() } else { format!("{below}/{name}") };
+            match kind {
+                PathKind::Directory if !self.exclude.is_match(&below) => self.directory(&entry, &below),
+                PathKind::File if self.include.is_match(&below) && !self.exclude.is_match(&below) => {
+                    self.found.push(entry);
+                }
+                _ => {}
+            }
+        }
+        self.within.pop();
+    }
+}
