@@ -3,6 +3,7 @@
 mod browser;
 mod configuring;
 mod edits;
+mod links;
 mod oracle;
 mod preparing;
 mod process;
@@ -11,3 +12,4 @@ mod saving;
 mod starting;
 mod terminal;
 mod watching;
+mod workers;
