@@ -110,6 +110,49 @@ fn what_lies_behind_a_link_has_all_its_names() {
 }
 
 #[test]
+fn t14_a_link_is_told_of_with_what_it_leads_to_and_over() {
+    let mut case = Case::new(&["src", "elsewhere", "lib/one", "lib/two"]);
+    fs::write(case.path("src/real.ts"), "1").unwrap();
+    fs::write(case.path("lib/one/a.ts"), "1").unwrap();
+    fs::write(case.path("lib/two/a.ts"), "2").unwrap();
+    symlink("real.ts", case.path("src/beside.ts")).unwrap();
+    symlink("../elsewhere/file.ts", case.path("src/chain.ts")).unwrap();
+    symlink("../src/real.ts", case.path("elsewhere/file.ts")).unwrap();
+    symlink("../elsewhere/directory", case.path("src/linked")).unwrap();
+    symlink("../lib/one", case.path("elsewhere/directory")).unwrap();
+    symlink("later.ts", case.path("src/dangling.ts")).unwrap();
+    case.follow(&["src", "src/linked"]);
+    fs::write(case.path("src/real.ts"), "2").unwrap();
+    let (paths, _) = case.told();
+    assert!(paths.is_superset(&set(&["src/real.ts", "src/beside.ts", "src/chain.ts"])), "{paths:?}");
+    fs::write(case.path("src/later.ts"), "1").unwrap();
+    assert!(case.told().1.contains("src/dangling.ts"));
+    // In the middle of a chain.
+    let point = |name: &str, target: &str| {
+        symlink(target, case.path("elsewhere/.new")).unwrap();
+        fs::rename(case.path("elsewhere/.new"), case.path(name)).unwrap();
+    };
+    point("elsewhere/file.ts", "../lib/two/a.ts");
+    assert!(case.told().1.contains("src/chain.ts"));
+    point("elsewhere/directory", "../lib/two");
+    assert!(case.told().1.contains("src/linked"));
+    assert_eq!(case.follow(&["src", "src/linked"]), ["src", "src/linked"]);
+    fs::write(case.path("lib/two/a.ts"), "3").unwrap();
+    let (paths, moved) = case.told();
+    assert!(
+        paths.union(&moved).cloned().collect::<BTreeSet<_>>().is_superset(&set(&["src/chain.ts", "src/linked/a.ts"])),
+        "{paths:?}"
+    );
+    // And again, through what is followed now.
+    let point = |name: &str, target: &str| {
+        symlink(target, case.path("elsewhere/.new")).unwrap();
+        fs::rename(case.path("elsewhere/.new"), case.path(name)).unwrap();
+    };
+    point("elsewhere/directory", "../lib/one");
+    assert!(case.told().1.contains("src/linked"));
+}
+
+#[test]
 fn hundreds_of_files_are_told_together() {
     let mut case = Case::new(&["src"]);
     case.follow(&["", "src"]);
