@@ -5,6 +5,7 @@
 //! is a fault of the world or of usage.
 
 mod failure;
+mod frontend;
 mod start;
 mod store;
 mod watch;

@@ -11,6 +11,7 @@ mod command_line;
 mod determinism;
 mod evaluation;
 mod file_sets;
+mod frontend;
 mod graph;
 mod jobs;
 mod migrations;

@@ -3,6 +3,7 @@
 mod browser;
 mod configuring;
 mod edits;
+mod frontend;
 mod links;
 mod oracle;
 mod preparing;
