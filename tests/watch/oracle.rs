@@ -92,11 +92,7 @@ fn what_it_comes_to_is_what_a_clean_build_makes() {
 }
 
 fn compare(case: &Case, files: &BTreeMap<String, String>, watching: &mut Watching, told: &str) {
-    watching.quiet();
-    while watching.is_busy() {
-        watching.until("watch-idle");
-        watching.quiet();
-    }
+    watching.rest();
     let clean = Case::named("workspace");
     for (path, text) in files {
         clean.write(path, text);
