@@ -129,3 +129,73 @@ fn t8_each_path_counts_by_itself() {
     case.build_ok(&[]);
     assert_eq!((case.read("build/one/y.txt"), case.read("build/two/y.txt")), ("changed".into(), "changed".into()));
 }
+
+/// As many directories as a process may not hold open.
+#[test]
+fn review_6_12_a_thousand_directories_need_few_open_files() {
+    let case = Case::with(&[
+        ("package.json", r#"{"name": "sets"}"#),
+        (
+            "webstir.kdl",
+            r#"workspace { mode api; preset none }
+            profile build { out build }
+            files texts { base "texts"; include "**" }
+            copy texts { from texts; to "{out}" }
+            "#,
+        ),
+    ]);
+    for number in 0..1000 {
+        case.write(&format!("texts/d{number}/x.txt"), "x");
+    }
+    let limited = |arguments: &[&str]| {
+        let mut shell = case.command_of("sh");
+        let script = "ulimit -n 200; exec \"$@\"";
+        shell.args(["-euc", script, "sh", env!("CARGO_BIN_EXE_webstir")]).args(arguments);
+        crate::support::ran(shell.output().unwrap())
+    };
+    // Placed as a whole, looked at, and file by file.
+    let built = limited(&["build", "--quiet"]);
+    assert_eq!(built.code, Some(0), "{}", built.stderr);
+    assert_eq!(case.names("build").len(), 1000);
+    for name in case.names("build") {
+        case.write(&name, "tampered");
+    }
+    let built = limited(&["build", "--quiet"]);
+    assert_eq!(built.code, Some(0), "{}", built.stderr);
+    assert!(case.tree("build").iter().all(|(_, bytes)| bytes == b"x"));
+    case.remove("texts/d7");
+    let built = limited(&["build", "--quiet"]);
+    assert_eq!(built.code, Some(0), "{}", built.stderr);
+    assert_eq!(case.names("build").len(), 999);
+}
+
+#[test]
+fn review_6_25_a_name_that_cannot_be_used_is_told() {
+    use std::os::unix::ffi::OsStrExt as _;
+
+    let case = Case::with(&[
+        ("package.json", r#"{"name": "sets"}"#),
+        (
+            "webstir.kdl",
+            r#"workspace { mode api; preset none }
+            profile build { out build }
+            files texts { base "texts"; include "**/*.txt" }
+            copy texts { from texts; to "{out}" }
+            "#,
+        ),
+        ("texts/a.txt", "a"),
+        ("texts/back\\slash.md", "not named"),
+    ]);
+    assert_eq!(case.build_ok(&[]).findings(), [""; 0]);
+    let latin = case.path("texts").join(std::ffi::OsStr::from_bytes(b"caf\xe9.txt"));
+    std::fs::write(&latin, "c").unwrap();
+    let told = case.build_ok(&[]);
+    assert_eq!(told.findings(), ["files::name_left_out webstir.kdl:4:13"], "{}", told.stdout);
+    assert!(told.stdout.contains("`texts/caf\u{fffd}.txt` is left out"), "{}", told.stdout);
+    assert_eq!(case.names("build"), ["build/a.txt"]);
+    // By a process that starts from the log of the one before, too.
+    assert_eq!(case.build_ok(&[]).findings().len(), 1);
+    std::fs::rename(&latin, case.path("texts/café.txt")).unwrap();
+    assert_eq!(case.build_ok(&[]).findings(), [""; 0]);
+    assert_eq!(case.names("build"), ["build/a.txt", "build/café.txt"]);
+}

@@ -7,7 +7,7 @@
 mod entries;
 mod walk;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use globset::{GlobSet, GlobSetBuilder};
@@ -27,6 +27,7 @@ use crate::source::Facts;
 use crate::tsconfig::{self, EmitOptions, TsConfig};
 
 pub(crate) use entries::entry_points;
+pub(crate) use walk::Found;
 use walk::Walk;
 
 /// A rule of the configuration, as a key.
@@ -46,10 +47,15 @@ pub struct PathKey<'db> {
 }
 
 /// What the globs of a `files` rule match, sorted.
+pub(crate) fn file_set<'db>(db: &'db dyn Db, key: RuleKey<'db>) -> &'db Arc<[RelPath]> {
+    &searched_set(db, key).files
+}
+
+/// What the search for the files of a `files` rule found.
 #[salsa::tracked(returns(ref))]
-pub fn file_set<'db>(db: &'db dyn Db, key: RuleKey<'db>) -> Arc<[RelPath]> {
+pub fn searched_set<'db>(db: &'db dyn Db, key: RuleKey<'db>) -> Found {
     let config = Settings::get(db).config(db);
-    let Some(node) = config.rule(key.label(db)) else { return Arc::default() };
+    let Some(node) = config.rule(key.label(db)) else { return Found::default() };
     let base = node.path("base").map_or_else(RelPath::root, |path| path.value.clone());
     let include = FileGlobs::new(node.texts("include").map(|glob| &*glob.value));
     let exclude = matcher(node.texts("exclude").map(|glob| &*glob.value));
@@ -264,17 +270,14 @@ pub struct GlobsKey<'db> {
 
 /// The files that globs from the workspace root match, sorted. Only directories that a match can lie in are looked into.
 #[salsa::tracked(returns(ref))]
-pub fn glob_files<'db>(db: &'db dyn Db, key: GlobsKey<'db>) -> Arc<[RelPath]> {
+pub fn searched_globs<'db>(db: &'db dyn Db, key: GlobsKey<'db>) -> Found {
     let globs = key.globs(db);
     let config = Settings::get(db).config(db);
     let include = FileGlobs::new(globs.iter().map(|glob| &**glob));
     let exclude = GlobSet::empty();
     let starts = include.starts();
-    let found = starts.iter().flat_map(|start| {
-        let files = Walk::new(db, &include, &exclude, out_roots(config)).files(start, start.as_str());
-        files.to_vec()
-    });
     // Those of a directory within another are found twice.
-    let found: BTreeSet<RelPath> = found.collect();
-    found.into_iter().collect()
+    Found::all(
+        starts.iter().map(|start| Walk::new(db, &include, &exclude, out_roots(config)).files(start, start.as_str())),
+    )
 }

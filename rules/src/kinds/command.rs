@@ -20,7 +20,7 @@ use webstir_engine::plan::Planner;
 use webstir_engine::rule::{Context, Rule, RunError, RunResult};
 
 use super::{Setup, action, out_root, output_path, parameters, stored};
-use crate::modules::{GlobsKey, RuleKey, file_set, glob_files};
+use crate::modules::{GlobsKey, RuleKey, searched_globs, searched_set};
 use crate::process::{self, Ended, Job};
 
 const VERSION: u32 = 1;
@@ -68,11 +68,15 @@ impl Rule for Command {
         };
         let mut inputs: BTreeMap<RelPath, Input> = BTreeMap::new();
         let globs: Vec<Arc<str>> = planner.node.texts("inputs").map(|text| text.value.clone()).collect();
-        let mut sources: Vec<RelPath> = glob_files(planner.db, GlobsKey::new(planner.db, globs)).to_vec();
+        let named = searched_globs(planner.db, GlobsKey::new(planner.db, globs));
+        named.warning().into_iter().for_each(|warning| planner.report(warning));
+        let mut sources: Vec<RelPath> = named.files.to_vec();
         let labels: Vec<_> = planner.node.references("from").map(|label| label.value.clone()).collect();
         for label in labels {
             if label.kind() == "files" {
-                sources.extend(file_set(planner.db, RuleKey::new(planner.db, label)).iter().cloned());
+                let set = searched_set(planner.db, RuleKey::new(planner.db, label));
+                set.warning().into_iter().for_each(|warning| planner.report(warning));
+                sources.extend(set.files.iter().cloned());
             } else if let Some(plan) = planner.require(&label) {
                 inputs.extend(plan.artifacts.iter().map(|artifact| (artifact.path.clone(), stored(artifact))));
             }
