@@ -8,8 +8,17 @@ format:
 clippy:
     cargo clippy --workspace --all-targets -- -D warnings
 
-test:
-    cargo test --workspace
+# All but the long tests; `just test --all` runs those too.
+test *arguments:
+    ./test {{arguments}}
+
+# The tests with part of a name, of one crate or of all: `just t t14_`, `just t glob:: webstir-engine`.
+t name package="":
+    cargo test {{ if package == "" { "--workspace" } else { "-p " + package } }} -- --include-ignored {{name}}
+
+# The specs of the cache, written anew: look at what changed.
+specs:
+    UPDATE_SPECS=1 cargo test --test integration specs::
 
 docs:
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps

@@ -5,6 +5,7 @@
 //! is a fault of the world or of usage.
 
 mod failure;
+mod frontend;
 mod start;
 mod store;
 mod watch;
@@ -107,6 +108,8 @@ impl Engine {
     fn start(session: &Session, resources: Resources) -> Result<Self, Failure> {
         let Session { workspace, global, events, cancelled, .. } = session;
         let budget = budget()?;
+        // Best effort: whoever has something to write there says why that is not possible.
+        let _ = workspace.state().create();
         let store = Arc::new(store::open(&workspace.store)?);
         let machine: Arc<dyn Machine> =
             Arc::new(Programs::new(&workspace.root).with_packages_of(&session.packages));

@@ -13,6 +13,7 @@ use webstir_engine::digest::Digest;
 use webstir_engine::event::Status;
 use webstir_engine::explain::{Comparison, HEAD_BYTES, KeyDump, LARGEST_DUMP, decode, encode, identity, identity_of};
 use webstir_engine::schedule::Run;
+use webstir_engine::state_directory::{StateDirectory, file_name};
 
 /// What was planned last, and before that.
 #[derive(Debug)]
@@ -53,16 +54,23 @@ impl Explanation {
     }
 }
 
+/// Where the dumps of a workspace are.
+fn directory(root: &Path) -> PathBuf {
+    StateDirectory::of(root).join("explain")
+}
+
+/// The profiles that something is known of, sorted. Those whose name is no file name are left out.
+pub(crate) fn profiles(root: &Path) -> Vec<String> {
+    let entries = fs::read_dir(directory(root)).into_iter().flatten();
+    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let mut profiles: Vec<String> = names.filter(|name| file_name(name) == *name).collect();
+    profiles.sort();
+    profiles
+}
+
 /// Where the dump of a profile is.
 fn place(root: &Path, profile: &str) -> PathBuf {
-    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    let name = if !profile.is_empty() && profile.len() <= 64 && profile.chars().all(plain) {
-        profile.to_owned()
-    } else {
-        // A profile may have any name, a file may not.
-        Digest::of(profile.as_bytes()).to_hex()
-    };
-    root.join(".webstir/explain").join(name)
+    directory(root).join(file_name(profile))
 }
 
 fn before(path: &Path) -> PathBuf {

@@ -103,17 +103,18 @@ fn the_graph_is_there_as_text_for_graphviz_and_as_a_document() {
 
 fn browser(arguments: &[&str], case: &Case) -> Vec<u8> {
     let profile = case.beside("browser");
-    let output = Command::new("chromium")
+    let output = Command::new(crate::serve::browser::browser())
         .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars"])
         .arg(format!("--user-data-dir={}", profile.display()))
         .args(arguments)
         .output()
-        .expect("a browser: `apt-get install chromium`");
+        .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     output.stdout
 }
 
 #[test]
+#[ignore = "long: a browser"]
 fn the_page_shows_itself_in_a_browser() {
     let case = workspace();
     case.build_ok(&[]);

@@ -71,6 +71,10 @@ in_both_engines!(
     c5_one_broken_file_stops_everything,
     values_cross_in_both_directions,
     c6_postgres,
+    t12_a_rebuilt_table_keeps_the_rows_that_refer_to_it,
+    t12_references_that_lead_nowhere_end_a_migration,
+    t12_no_pragma_is_passed_over_in_silence,
+    t12_a_statement_may_need_what_the_one_before_made,
 );
 
 #[test]
@@ -246,6 +250,159 @@ fn c16_within_a_second_the_order_of_the_files_decides() {
     assert_eq!(run(&["migrate"]), "[migrate] Applying 0_new\n");
     assert_eq!(run(&["rollback", "--steps", "2"]), "[migrate] Reverting 0_new\n[migrate] Reverting 3_c\n");
     assert_eq!(run(&["rollback"]), "[migrate] Reverting 2_b\n[migrate] Reverting 1_a\n");
+}
+
+/// Two parents and a child of each.
+const FAMILY: &str = "export async function up({ sql }) {
+  await sql(`create table parent (id integer primary key, name text)`);
+  await sql(`create table child (id integer primary key, parent_id integer not null references parent(id) on delete cascade, note text)`);
+  await sql(`insert into parent values (1, 'p1'), (2, 'p2')`);
+  await sql(`insert into child values (10, 1, 'c1'), (11, 2, 'c2')`);
+}
+";
+
+/// As the manual of SQLite describes it.
+const REBUILD: &str = "  await sql(`pragma foreign_keys = off`);
+  await sql(`create table parent_new (id integer primary key, name text not null default 'x')`);
+  await sql(`insert into parent_new select id, name from parent`);
+  await sql(`drop table parent`);
+  await sql(`alter table parent_new rename to parent`);
+  await sql(`pragma foreign_keys = on`);
+";
+
+fn rows(case: &Case, query: &str) -> Vec<String> {
+    let database = rusqlite::Connection::open(case.path("data/dev.sqlite")).unwrap();
+    let mut statement = database.prepare(query).unwrap();
+    statement.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
+}
+
+fn t12_a_rebuilt_table_keeps_the_rows_that_refer_to_it(engine: &str) {
+    let plain = REBUILD
+        .replace("  await sql(`pragma foreign_keys = off`);\n", "")
+        .replace("  await sql(`pragma foreign_keys = on`);\n", "");
+    let case = built(&[
+        ("0001_family.ts", FAMILY),
+        (
+            "0002_rebuild.ts",
+            &format!(
+                "export async function up({{ sql }}) {{\n{REBUILD}}}\nexport async function down({{ sql }}) {{\n{REBUILD}}}\n"
+            ),
+        ),
+        (
+            "0003_plain.ts",
+            &format!(
+                "export async function up({{ sql }}) {{\n{plain}}}\nexport async function down({{ sql }}) {{\n{plain}}}\n"
+            ),
+        ),
+    ]);
+    let tool = Tool { case: &case, engine, url: None };
+    let whole = ["c1", "c2"];
+    tool.ok(&["migrate", "--steps", "2"]);
+    assert_eq!(rows(&case, "select note from child order by id"), whole);
+    tool.ok(&["migrate"]);
+    assert_eq!(rows(&case, "select note from child order by id"), whole);
+    tool.ok(&["rollback", "--steps", "2"]);
+    assert_eq!(rows(&case, "select note from child order by id"), whole);
+    assert_eq!(rows(&case, "select name from parent order by id"), ["p1", "p2"]);
+}
+
+fn t12_references_that_lead_nowhere_end_a_migration(engine: &str) {
+    let case = built(&[
+        ("0001_family.ts", FAMILY),
+        (
+            "0002_orphan.ts",
+            "export const up = () => {};\nexport const down = ({ sql }) => sql('delete from parent where id = 2');\n",
+        ),
+    ]);
+    let tool = Tool { case: &case, engine, url: None };
+    tool.ok(&["migrate"]);
+    let failed = tool.run(&["rollback", "--steps", "1"]);
+    assert_eq!(failed.code, Some(1), "{}", failed.stderr);
+    let told = "0002_orphan failed while reverting. The migration record was kept so it can be retried.\n\
+                Row 11 of `child` refers to a row of `parent` that is not there\n";
+    assert!(failed.stderr.contains(told), "{}", failed.stderr);
+    assert_eq!(rows(&case, "select name from parent order by id"), ["p1", "p2"]);
+    assert_eq!(tool.status()["applied"], json!(["0001_family", "0002_orphan"]));
+    // What others broke before is not the migration's.
+    let database = rusqlite::Connection::open(case.path("data/dev.sqlite")).unwrap();
+    database.execute_batch("pragma foreign_keys = off; insert into child values (12, 99, 'lost')").unwrap();
+    drop(database);
+    case.write(
+        "src/backend/db/migrations/0003_delete.ts",
+        "export const up = ({ sql }) => sql('delete from child where parent_id = 2; delete from parent where id = 2');\n",
+    );
+    case.build_ok(&[]);
+    tool.ok(&["migrate"]);
+    assert_eq!(rows(&case, "select note from child order by id"), ["c1", "lost"]);
+}
+
+/// Each has its effect, or says that it has none.
+fn t12_no_pragma_is_passed_over_in_silence(engine: &str) {
+    let settings = [
+        ("foreign_keys", "off", "0"),
+        ("auto_vacuum", "full", "1"),
+        ("page_size", "8192", "8192"),
+        ("encoding", "'UTF-16le'", "UTF-16le"),
+        ("journal_mode", "delete", "delete"),
+        ("JOURNAL_MODE", "wal", "wal"),
+        ("synchronous", "off", "0"),
+        ("temp_store", "memory", "2"),
+        ("locking_mode", "exclusive", "exclusive"),
+        ("legacy_alter_table", "on", "1"),
+        ("defer_foreign_keys", "on", "1"),
+        ("recursive_triggers", "on", "1"),
+        ("user_version", "7", "7"),
+        ("application_id", "7", "7"),
+        ("writable_schema", "on", "1"),
+        ("secure_delete", "on", "1"),
+        ("cache_size", "77", "77"),
+        ("busy_timeout", "77", "77"),
+        ("wal_autocheckpoint", "77", "77"),
+        ("max_page_count", "77777", "77777"),
+        ("case_sensitive_like", "on", ""),
+        ("reverse_unordered_selects", "on", "1"),
+        ("ignore_check_constraints", "on", "1"),
+        ("query_only", "off", "0"),
+    ];
+    let migration = "export async function up({ sql, query }) {
+  for (const [name, value, wanted] of SETTINGS) {
+    for (const text of [`pragma ${name} = ${value}`, `/* a */ PRAGMA main.${name}(${value}) -- b`, `select 1; pragma ${name} = ${value};`]) {
+      let refused = '';
+      try { await sql(text); } catch (error) { refused = String(error); }
+      const row = wanted === '' ? undefined : (await query(`pragma ${name}`))[0];
+      if (refused === '' && wanted !== '' && String(Object.values(row)[0]) !== wanted) throw new Error(`${text} did nothing: ${JSON.stringify(row)}`);
+      if (refused) console.log(`${name} refused: ${refused}`);
+    }
+  }
+  await sql('pragma query_only = off; pragma locking_mode = normal');
+}
+";
+    let case = built(&[("1.ts", &migration.replace("SETTINGS", &json!(settings).to_string()))]);
+    let told = Tool { case: &case, engine, url: None }.ok(&["migrate"]);
+    for pragma in ["auto_vacuum", "page_size", "encoding", "journal_mode"] {
+        let refused = format!("{pragma} refused: Error: `PRAGMA {pragma}` changes nothing in a migration");
+        assert_eq!(told.matches(&refused).count(), 3, "{told}");
+    }
+    assert!(told.contains("synchronous refused: "), "{told}");
+}
+
+/// K-multi.
+fn t12_a_statement_may_need_what_the_one_before_made(engine: &str) {
+    let case = built(&[(
+        "1.ts",
+        "export async function up({ sql }) {
+  await sql('create table a (x text); create index ai on a (x); insert into a values (1) returning x; -- the end');
+  await sql('');
+  await sql(' -- only a comment');
+  let message = '';
+  try { await sql('create table b (x); insert into c values (1)'); } catch (error) { message = error.message; }
+  if (message !== 'no such table: c') throw new Error(message);
+}
+",
+    )]);
+    Tool { case: &case, engine, url: None }.ok(&["migrate"]);
+    assert_eq!(rows(&case, "select x from a"), ["1"]);
+    assert_eq!(rows(&case, "select name from sqlite_master where type = 'index' and tbl_name = 'a'"), ["ai"]);
 }
 
 /// Each waits for the other, so that every migration is made once.

@@ -245,6 +245,7 @@ pub(crate) fn setting(name: &str, default: u64) -> u64 {
 }
 
 #[test]
+#[ignore = "long: an oracle"]
 fn random_edits_build_as_a_clean_start_does() {
     let mut numbers = Numbers(setting("WEBSTIR_ORACLE_SEED", 1));
     let mut model = Model::new(&mut numbers);

@@ -88,7 +88,7 @@ fn the_sources_of_the_backend_package() {
     let built = case.build(&[]);
     let document = built.json();
     assert!(built.actions(&["ran"]).len() > 30, "{:?}", built.actions(&["ran"]));
-    // Its contract package is not on the registry. Everything that is found is about that package, or follows from a type of it.
+    // Its contract package is not installed. Everything that is found is about that package, or follows from a type of it.
     let errors: Vec<_> =
         document["diagnostics"].as_array().unwrap().iter().filter(|found| found["severity"] == "error").collect();
     assert!(!errors.is_empty());

@@ -60,22 +60,25 @@ fn kill_often(seed: u64, rounds: u64) {
     // A lock ends with its process, and what was staged goes with the next tree that is placed.
     case.write(edited, &variant(state >> 40).replace("variant", "last"));
     case.build_ok(&[]);
-    let staged: Vec<_> = case.names(".webstir").into_iter().filter(|name| name.contains("/stage-")).collect();
+    let staged: Vec<_> = case.names(".webstir").into_iter().filter(|name| name.contains("/stage.")).collect();
     assert_eq!(staged, Vec::<String>::new());
 }
 
 /// Three times a hundred, so that they share the processors.
 #[test]
+#[ignore = "long: kills"]
 fn a_hundred_killed_builds_leave_nothing_wrong() {
     kill_often(1, 100);
 }
 
 #[test]
+#[ignore = "long: kills"]
 fn another_hundred_killed_builds_leave_nothing_wrong() {
     kill_often(2, 100);
 }
 
 #[test]
+#[ignore = "long: kills"]
 fn a_third_hundred_killed_builds_leave_nothing_wrong() {
     kill_often(3, 100);
 }
@@ -122,6 +125,7 @@ fn a_damaged_store_heals() {
 }
 
 #[test]
+#[ignore = "long: a hundred builds"]
 fn every_flipped_bit_is_noticed() {
     let case = sizeable();
     case.build_ok(&[]);
@@ -195,11 +199,8 @@ fn a_full_disk_loses_nothing() {
     };
     // Root may mount; others may in a user namespace, where the kernel allows one.
     let ways: [&[&str]; 2] = [&[], &["--user", "--map-root-user"]];
-    let Some(way) = ways.into_iter().find(|way| run(way, r#"mount -t tmpfs -o size=64k tmpfs "$1""#).code == Some(0))
-    else {
-        eprintln!("not tested: this kernel allows no mount namespace");
-        return;
-    };
+    let way = ways.into_iter().find(|way| run(way, r#"mount -t tmpfs -o size=64k tmpfs "$1""#).code == Some(0));
+    let way = way.expect("a mount namespace, as root or as a user");
     let ran = run(way, ON_A_FULL_DISK);
     assert_eq!(ran.stdout, "code 2\ntree intact\nnext build fine\n", "{}", ran.stderr);
     assert!(ran.stderr.contains("No space left on device"), "{}", ran.stderr);

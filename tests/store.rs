@@ -25,6 +25,7 @@ fn git(directory: &Path, arguments: &[&str]) {
 }
 
 #[test]
+#[ignore = "long: two hundred builds"]
 fn churn_stays_within_the_budget() {
     let case = Case::starter();
     let cap = 300 * 1024;

@@ -3,6 +3,8 @@
 mod browser;
 mod configuring;
 mod edits;
+mod frontend;
+mod links;
 mod oracle;
 mod preparing;
 mod process;
@@ -11,3 +13,4 @@ mod saving;
 mod starting;
 mod terminal;
 mod watching;
+mod workers;

@@ -17,6 +17,7 @@ pub(super) fn run(global: &Global, profile: &str, verb: &str, record: &Record) -
         Ok(mut session) => session.conclude().map_or_else(|| session.build(), Ok),
         Err(failure) => Err(failure),
     };
+    let built = built.map(Built::with_frontend);
     progress.finish();
     recording.finish(built.as_ref())?;
     let built = built?;

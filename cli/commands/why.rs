@@ -1,6 +1,5 @@
 //! `webstir why`: what made actions run.
 
-use std::fs;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -10,7 +9,7 @@ use webstir_engine::explain::{ActionRecord, Cause, Comparison, KeyDump};
 use crate::Exit;
 use crate::args::{Global, Why};
 use crate::compose::{Failure, workspace_root};
-use crate::explanation::{Explanation, read_other};
+use crate::explanation::{self, Explanation, read_other};
 use crate::report::{self, cause};
 
 /// How many causes of one action are shown as text.
@@ -52,14 +51,8 @@ pub(super) fn run(global: &Global, why: &Why) -> Result<Exit, Failure> {
 pub(super) fn opened(root: &Path, profile: &str) -> Result<Explanation, Failure> {
     Explanation::open(root, profile).ok_or_else(|| {
         let failure = Failure::new(format!("Nothing is known of a build of the profile `{profile}`"));
-        let mut built: Vec<String> = fs::read_dir(root.join(".webstir/explain"))
-            .into_iter()
-            .flatten()
-            .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-            .filter(|name| !name.contains('.') && name != profile)
-            .map(|name| format!("`--profile {name}`"))
-            .collect();
-        built.sort();
+        let built = explanation::profiles(root).into_iter().filter(|name| name != profile);
+        let built: Vec<String> = built.map(|name| format!("`--profile {name}`")).collect();
         match built.as_slice() {
             [] => failure.with_help("Run `webstir build` first"),
             built => failure.with_help(format!("Build it first, or ask about {}", built.join(" or "))),

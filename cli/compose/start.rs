@@ -12,6 +12,7 @@ use webstir_engine::event::Status;
 use webstir_engine::machine::{Machine as _, Wanted};
 use webstir_engine::schedule::{Report, Run};
 use webstir_engine::start::{self, Concluded, StartLog};
+use webstir_engine::state_directory::file_name;
 use webstir_engine::store::Store;
 use webstir_engine::system::{Stat, System as _};
 use webstir_engine::tree::Placed;
@@ -45,11 +46,13 @@ impl Start {
         for (name, value) in environment(&workspace.config) {
             hasher.text(&name).text(&value);
         }
-        // The name is the user's; its digest is a file name whatever it holds.
-        let name = &Digest::of(profile.as_bytes()).to_hex()[..16];
         let user =
             KeyHasher::new("webstir store user v1").text(&workspace.root.to_string_lossy()).text(profile).finish();
-        Self { user, path: workspace.root.join(".webstir/start").join(name), key: store.map(|_| hasher.finish()) }
+        Self {
+            user,
+            path: workspace.state().join("start").join(file_name(profile)),
+            key: store.map(|_| hasher.finish()),
+        }
     }
 
     /// What the last build gave, if nothing that it stands on has changed and its tree is whole. Otherwise the workspace takes

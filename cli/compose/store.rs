@@ -11,17 +11,19 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::Access;
 use webstir_engine::config::parse_size;
+use webstir_engine::state_directory::StateDirectory;
 use webstir_engine::store::{Budget, Store};
 
 use super::Failure;
 
-const PLACE: &str = ".webstir/store";
+/// Its name in the state directory.
+const PLACE: &str = "store";
 
 /// Where the store of the workspace at `root` lies.
 pub(crate) fn store_root(root: &Path) -> PathBuf {
     match variable("WEBSTIR_STORE") {
         Some(path) => PathBuf::from(path),
-        None => main_worktree(root).unwrap_or_else(|| root.to_owned()).join(PLACE),
+        None => StateDirectory::of(&main_worktree(root).unwrap_or_else(|| root.to_owned())).join(PLACE),
     }
 }
 

@@ -164,12 +164,12 @@ impl Watch {
                 Happening::Settled(part) => {
                     let rules = self.goals.parts[part].clone();
                     if let Some(built) = self.take(&rules)? {
-                        return Ok(News::Built(built));
+                        return Ok(News::Built(Box::new(built.with_frontend_warned())));
                     }
                 }
                 Happening::Idle => {
                     if let Some(built) = self.idle()? {
-                        return Ok(News::Idle(built));
+                        return Ok(News::Idle(Box::new(built.with_frontend_warned())));
                     }
                 }
             }

@@ -11,6 +11,7 @@ use webstir_engine::diagnostic::{Diagnostic, Severity};
 use webstir_engine::digest::{Digest, KeyHasher};
 use webstir_engine::event::{Event, EventSink, Phase, during};
 use webstir_engine::path::RelPath;
+use webstir_engine::state_directory::StateDirectory;
 use webstir_engine::store::Store;
 use webstir_engine::system::{Os, System as _};
 use webstir_engine::tree::{Held, PlaceError, Placed, Tree};
@@ -138,10 +139,15 @@ impl Workspace {
         placed.map(Some)
     }
 
+    /// Where what is known of it is kept.
+    pub(super) fn state(&self) -> StateDirectory {
+        StateDirectory::of(&self.root)
+    }
+
     /// The tree of a profile that has one.
     pub(super) fn tree(&self, profile: &str) -> Option<Tree> {
         let out = self.config.profile(profile)?.path("out")?;
-        Some(Tree::new(&self.root, &self.root.join(".webstir"), out.as_str()))
+        Some(Tree::new(&self.root, self.state().path(), out.as_str()))
     }
 
     /// Where the module and what belongs to it lies.

@@ -29,7 +29,7 @@
 //! | `config::wrong_reference_kind` | a rule of another kind than the field takes |
 //! | `config::reference_not_in_profile` | a rule that is not there in every profile it is needed in |
 //! | `config::cycle` | rules that wait for each other |
-//! | `config::output_conflict` | one output of two rules |
+//! | `config::output_conflict` | one output of two rules, or the output root of a profile in that of another |
 //! | `config::output_outside` | an output outside of the workspace |
 //! | `config::output_overwrites_source` | an output over something that is read |
 //! | `config::unknown_profile` | a profile that does not exist |

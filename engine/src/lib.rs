@@ -23,6 +23,7 @@ pub mod plan;
 pub mod rule;
 pub mod schedule;
 pub mod start;
+pub mod state_directory;
 pub mod store;
 pub mod system;
 pub mod tree;

@@ -44,6 +44,7 @@ use tempfile::TempPath;
 use crate::action::{ActionKey, Outcome};
 use crate::digest::{Digest, KeyHasher};
 use crate::rule::Blobs;
+use crate::state_directory::StateDirectory;
 
 use bucket::Bucket;
 use collect::Lock;
@@ -192,18 +193,28 @@ impl Store {
     /// Makes everything added so far visible to other processes and safe from a kill of this one.
     pub fn publish(&self) -> io::Result<()> {
         let _recording = self.recording.write().unwrap_or_else(PoisonError::into_inner);
-        let staged = std::mem::take(&mut *self.staged());
+        let mut staged: Vec<Digest> = self.staged().keys().copied().collect();
         if staged.is_empty() && ![&self.blobs, &self.facts, &self.actions].iter().any(|bucket| bucket.has_pending()) {
             return Ok(());
         }
         let _lock = Lock::shared(&self.root)?;
+        if self.blobs.look_for_lost_packs()? {
+            let mut named = Vec::new();
+            self.actions.each_pending(&mut |key, bytes| named.extend(collect::named_by(key, bytes)))?;
+            self.blobs.rescue(&named)?;
+        }
         // Blobs before the records that name them.
-        let mut staged: Vec<_> = staged.into_iter().collect();
-        staged.sort_unstable_by_key(|(digest, _)| *digest);
-        for (digest, file) in staged {
+        staged.sort_unstable();
+        for digest in staged {
             let path = self.loose(digest);
             fs::create_dir_all(path.parent().unwrap_or(&self.root))?;
-            file.persist(&path)?;
+            // Whoever looks for it finds it in one place or the other.
+            let mut staged = self.staged();
+            if let Some(file) = staged.get(&digest) {
+                fs::rename(file, &path)?;
+                // Nothing is left to remove.
+                staged.remove(&digest).map(TempPath::keep).transpose().map_err(|error| error.error)?;
+            }
         }
         self.blobs.publish()?;
         self.facts.publish()?;
@@ -289,8 +300,15 @@ impl Blobs for Store {
             }
             self.blobs.quarantine(digest);
         }
-        let path = self.staged().get(&digest).map_or_else(|| self.loose(digest), |file| file.to_path_buf());
-        match fs::read(path) {
+        let staged = self.staged().get(&digest).map(|file| file.to_path_buf());
+        let loose = || fs::read(self.loose(digest));
+        let read = match staged.map(fs::read) {
+            // It was published since.
+            Some(Err(error)) if error.kind() == io::ErrorKind::NotFound => loose(),
+            Some(read) => read,
+            None => loose(),
+        };
+        match read {
             Ok(bytes) if Digest::of(&bytes) == digest => Ok(Some(Arc::from(bytes))),
             Ok(_) => {
                 self.quarantine_loose(digest);
@@ -321,6 +339,9 @@ impl Blobs for Store {
 }
 
 fn lay_out(root: &Path) -> io::Result<()> {
+    if let Some(state) = StateDirectory::around(root) {
+        state.create()?;
+    }
     for name in ["tmp", "quarantine", "use", "cas", "actions", "facts"] {
         fs::create_dir_all(root.join(name))?;
     }

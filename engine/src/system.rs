@@ -19,7 +19,7 @@ use crate::path::RelPath;
 
 pub use memory::Memory;
 pub use os::Os;
-pub(crate) use os::{EntryType, Hashed};
+pub(crate) use os::{EntryType, Hashed, shown_left_out};
 pub use stat::Stat;
 pub(crate) use stat::now;
 
@@ -36,18 +36,34 @@ pub enum PathKind {
 
 /// The entries of one directory, sorted by name, links resolved to the kind of their target.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Listing(Arc<[(Arc<str>, PathKind)]>);
+pub struct Listing {
+    entries: Arc<[(Arc<str>, PathKind)]>,
+    left_out: Arc<[(Arc<str>, PathKind)]>,
+}
 
 impl Listing {
     /// Sorts the entries.
     pub fn new(mut entries: Vec<(Arc<str>, PathKind)>) -> Self {
         entries.sort();
-        Self(Arc::from(entries))
+        Self { entries: Arc::from(entries), left_out: Arc::default() }
+    }
+
+    /// With files and directories whose names no path here can have: those that are not UTF-8, or hold a backslash or a control
+    /// character. They are as they can be shown.
+    #[must_use]
+    pub fn leaving_out(self, mut left_out: Vec<(Arc<str>, PathKind)>) -> Self {
+        left_out.sort();
+        Self { left_out: Arc::from(left_out), ..self }
     }
 
     /// Name and kind of each entry.
     pub fn entries(&self) -> impl Iterator<Item = (&str, PathKind)> {
-        self.0.iter().map(|(name, kind)| (&**name, *kind))
+        self.entries.iter().map(|(name, kind)| (&**name, *kind))
+    }
+
+    /// What is there and cannot be named.
+    pub fn left_out(&self) -> impl Iterator<Item = (&str, PathKind)> {
+        self.left_out.iter().map(|(name, kind)| (&**name, *kind))
     }
 
     /// The directories, and the files with one of `extensions`, which are without dots and stand apart by spaces.
@@ -57,8 +73,8 @@ impl Listing {
             let extension = name.rsplit_once('.').map(|(_, extension)| extension);
             extension.is_some_and(|extension| extensions.split(' ').any(|selected| selected == extension))
         };
-        let kept = self.0.iter().filter(|(name, kind)| *kind == PathKind::Directory || is_selected(name));
-        Self(kept.cloned().collect())
+        let kept = self.entries.iter().filter(|(name, kind)| *kind == PathKind::Directory || is_selected(name));
+        Self { entries: kept.cloned().collect(), left_out: Arc::default() }
     }
 
     /// The digest of names and kinds.
@@ -66,6 +82,9 @@ impl Listing {
         let mut hasher = KeyHasher::new("webstir listing v1");
         for (name, kind) in self.entries() {
             hasher.text(name).number(kind as u64);
+        }
+        for (name, kind) in self.left_out() {
+            hasher.text("left out").text(name).number(kind as u64);
         }
         hasher.finish()
     }
@@ -98,7 +117,7 @@ pub trait System: Send + Sync + fmt::Debug {
     fn version(&self, path: &RelPath) -> io::Result<Option<Version>>;
     /// What is known of the bytes of a file is not to be trusted: they are read the next time that its digest is asked for.
     fn doubt(&self, _path: &RelPath) {}
-    /// The entries of a directory; `NotFound` for anything else. Names that are not UTF-8 are left out.
+    /// The entries of a directory; `NotFound` for anything else. Those that no path can have are [left out](Listing::left_out).
     fn list(&self, path: &RelPath) -> io::Result<Listing>;
     /// Where `path` really is, all links followed; `None` when it is absent.
     fn real_path(&self, path: &RelPath) -> io::Result<Option<RelPath>>;

@@ -25,6 +25,7 @@ use crate::action::Artifact;
 use crate::digest::Digest;
 use crate::path::RelPath;
 use crate::rule::Blobs;
+use crate::state_directory::file_name;
 use crate::system::Stat;
 
 use directory::Directories;
@@ -98,7 +99,7 @@ impl Tree {
 
     /// How the names of its staging areas start, and of no other tree's.
     fn stage(&self) -> String {
-        format!("stage-{}-", &Digest::of(self.name.as_bytes()).to_hex()[..8])
+        format!("stage.{}.", file_name(&self.name))
     }
 
     /// Removes what killed processes staged: whoever has the lock is the only one that stages. Best effort.
@@ -122,7 +123,7 @@ impl Tree {
     fn lock(&self) -> Result<(PathBuf, File), PlaceError> {
         let lists = self.state.join("trees");
         fs::create_dir_all(&lists).map_err(PlaceError::io(&lists.display()))?;
-        let list = lists.join(self.name.replace('/', "-"));
+        let list = lists.join(file_name(&self.name));
         let path = list.with_extension("lock");
         let lock = File::create(&path).map_err(PlaceError::io(&path.display()))?;
         lock.lock().map_err(PlaceError::io(&path.display()))?;
@@ -130,9 +131,9 @@ impl Tree {
     }
 
     /// Compares the tree with `artifacts`.
-    fn inspect<'a>(&self, artifacts: &'a [Artifact]) -> Result<Inspection<'a>, PlaceError> {
+    fn inspect<'a>(&'a self, artifacts: &'a [Artifact]) -> Result<Inspection<'a>, PlaceError> {
         let (list, lock) = self.lock()?;
-        let before = Owned::read(&list);
+        let before = Owned::read(&list, &self.name);
         let root = Directories::open(&self.root).map_err(PlaceError::io(&self.name))?;
         // Looking at a file takes a microsecond or two: few are not worth a thread.
         let stats =
@@ -152,7 +153,7 @@ impl Tree {
         }
         let names: BTreeSet<&RelPath> = artifacts.iter().map(|artifact| &artifact.path).collect();
         let stale = before.paths().filter(|path| !names.contains(path)).cloned().collect();
-        Ok(Inspection { list, before, root, kept, missing, stale, is_settled, _lock: lock })
+        Ok(Inspection { name: &self.name, list, before, root, kept, missing, stale, is_settled, _lock: lock })
     }
 
     /// Makes the tree hold exactly `artifacts`, sorted by path. Files of a lower `rank` become visible before those of a higher one.
@@ -168,11 +169,11 @@ impl Tree {
             state.settle()?;
             return Ok((Placed { kept: artifacts.len(), ..Placed::default() }, Held::new(artifacts, &state.list)));
         }
-        let Inspection { list, before, root, mut kept, mut missing, stale, is_settled: _, _lock } = state;
+        let Inspection { name: _, list, before, root, mut kept, mut missing, stale, is_settled: _, _lock } = state;
 
         let staging = self.staging()?;
         missing.sort_by_key(|artifact| (rank(&artifact.path), &artifact.path));
-        before.with_claims(&missing).write(&list).map_err(PlaceError::io(&list.display()))?;
+        before.with_claims(&missing).write(&list, &self.name).map_err(PlaceError::io(&list.display()))?;
         let whole = RelPath::new(&self.name).is_ok_and(|top| {
             !top.is_root()
                 && artifacts.iter().all(|artifact| artifact.path.is_within(&top) && artifact.path != top)
@@ -188,7 +189,7 @@ impl Tree {
         }
         let counts = Placed { written: placed.len(), kept: kept.len(), removed: stale.len() };
         placed.append(&mut kept);
-        Owned::new(placed).write(&list).map_err(PlaceError::io(&list.display()))?;
+        Owned::new(placed).write(&list, &self.name).map_err(PlaceError::io(&list.display()))?;
         Ok((counts, Held::new(artifacts, &list)))
     }
 
@@ -220,6 +221,8 @@ impl Tree {
 
 /// What a tree holds beside what it should.
 struct Inspection<'a> {
+    /// Of the tree.
+    name: &'a str,
     list: PathBuf,
     before: Owned,
     root: Directories,
@@ -242,7 +245,9 @@ impl Inspection<'_> {
         if self.is_settled {
             return Ok(());
         }
-        Owned::new(std::mem::take(&mut self.kept)).write(&self.list).map_err(PlaceError::io(&self.list.display()))
+        Owned::new(std::mem::take(&mut self.kept))
+            .write(&self.list, self.name)
+            .map_err(PlaceError::io(&self.list.display()))
     }
 }
 

@@ -7,6 +7,7 @@
 #![expect(clippy::disallowed_methods, reason = "the watcher speaks to the system")]
 
 mod coalesce;
+mod links;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -20,6 +21,7 @@ use notify::Watcher as _;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use self::coalesce::{Batch, Seen};
+use self::links::Trail;
 use crate::path::RelPath;
 
 /// How long between two looks where the system tells nothing.
@@ -69,7 +71,8 @@ enum Raw {
 struct Followed {
     names: FxHashMap<PathBuf, BTreeSet<RelPath>>,
     known: FxHashSet<RelPath>,
-    /// The links that lead to a file; the directory of the file is followed as long as that of the link is.
+    /// What changes when something comes or goes at a place that a link leads to or over: the link, or the directory that is followed by
+    /// its name. The directory of the place is followed as long as that one is.
     links: FxHashMap<PathBuf, BTreeSet<RelPath>>,
 }
 
@@ -127,13 +130,13 @@ impl Watcher {
                 }
             }
             self.lock().known.insert(directory.clone());
-            for (link, target) in self.links_in(&real, &name) {
-                let Some(parent) = target.parent() else { continue };
+            for (link, place) in self.links_in(&real, &name).into_iter().chain(self.links_to(&real, &name)) {
+                let Some(parent) = place.parent() else { continue };
                 if let Err(error) = self.follow_real(parent, &name) {
                     self.give_up(&error);
                     return Vec::new();
                 }
-                self.lock().links.entry(target).or_default().insert(link);
+                self.lock().links.entry(place).or_default().insert(link);
             }
             added.push(directory);
         }
@@ -156,16 +159,29 @@ impl Watcher {
         Ok(true)
     }
 
-    /// The links of a directory that lead to a file of another one below the root, with the place of that file.
+    /// The links in a directory, each with the places below the root that it leads over and to. A directory that one leads to is followed
+    /// itself where somebody asks about what is in it.
     fn links_in(&self, real: &Path, name: &RelPath) -> Vec<(RelPath, PathBuf)> {
         let entries = fs::read_dir(real).into_iter().flatten().flatten();
-        let links = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_symlink()));
-        let found = links.filter_map(|entry| {
-            let target = fs::canonicalize(entry.path()).ok()?;
-            let is_elsewhere = target.is_file() && target.starts_with(&self.root) && target.parent() != Some(real);
-            Some((name.join(entry.file_name().to_str()?).ok()?, target)).filter(|_| is_elsewhere)
-        });
-        found.collect()
+        let mut found = Vec::new();
+        for entry in entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_symlink())) {
+            let Some(link) = entry.file_name().to_str().and_then(|entry| name.join(entry).ok()) else { continue };
+            let mut trail = Trail::of(&entry.path());
+            trail.end = trail.end.filter(|end| !end.is_dir());
+            let places = trail.places().filter(|place| place.starts_with(&self.root) && *place != entry.path());
+            found.extend(places.map(|place| (link.clone(), place)));
+        }
+        found
+    }
+
+    /// The places below the root that a directory's name leads over, where it is not its own.
+    fn links_to(&self, real: &Path, name: &RelPath) -> Vec<(RelPath, PathBuf)> {
+        let path = self.root.join(name.as_str());
+        if path == real || name.is_root() {
+            return Vec::new();
+        }
+        let links = Trail::of(&path).links.into_iter().filter(|place| place.starts_with(&self.root));
+        links.map(|place| (name.clone(), place)).collect()
     }
 
     /// Why the system tells nothing, when that is so; given once.
@@ -189,7 +205,7 @@ impl Watcher {
             let mut followed = self.lock();
             followed.known.remove(directory);
             followed.links.retain(|_, links| {
-                links.retain(|link| link.parent().as_ref() != Some(directory));
+                links.retain(|link| link != directory && link.parent().as_ref() != Some(directory));
                 !links.is_empty()
             });
             followed.names.retain(|real, names| {
@@ -254,12 +270,16 @@ impl Names {
         if let (Some(parent), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str())) {
             let directories = followed.names.get(parent).into_iter().flatten();
             found.extend(directories.filter_map(|directory| directory.join(name).ok()));
-            found.extend(followed.links.get(path).into_iter().flatten().cloned());
-            if moved && fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink()) {
-                // Where it leads is found out when its directory is followed anew.
-                let holders = followed.names.get(parent).cloned().unwrap_or_default();
-                followed.known.retain(|known| !holders.contains(known));
+            let links: Vec<RelPath> = followed.links.get(path).into_iter().flatten().cloned().collect();
+            if moved {
+                // Where they lead now is found out when their directories are followed anew.
+                followed.known.retain(|known| !links.iter().any(|link| link.parent().as_ref() == Some(known)));
+                if fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink()) {
+                    let holders = followed.names.get(parent).cloned().unwrap_or_default();
+                    followed.known.retain(|known| !holders.contains(known));
+                }
             }
+            found.extend(links);
         }
         let plain = path.strip_prefix(&self.root).ok().and_then(Path::to_str);
         found.extend(plain.and_then(|plain| RelPath::new(plain).ok()));

@@ -5,12 +5,14 @@
 //! transpiling. All of it follows from directory listings, [facts](crate::source::Facts) by content, and what exists.
 
 mod entries;
+mod walk;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use globset::{GlobSet, GlobSetBuilder};
-use webstir_engine::config::glob;
+use webstir_engine::config::Config;
+use webstir_engine::config::glob::{self, FileGlobs};
 use webstir_engine::db::{Db, Settings};
 use webstir_engine::diagnostic::{Diagnostic, Span};
 use webstir_engine::digest::Digest;
@@ -19,16 +21,14 @@ use webstir_engine::file::{self, Content};
 use webstir_engine::label::Label;
 use webstir_engine::path::RelPath;
 use webstir_engine::system::PathKind;
-use webstir_engine::view::Question;
 
 use crate::resolve::{PackageImports, Probe, Project, Resolution, nearest, resolve_local};
 use crate::source::Facts;
 use crate::tsconfig::{self, EmitOptions, TsConfig};
 
 pub(crate) use entries::entry_points;
-
-/// The deepest directory that is looked into.
-const DEPTH: usize = 64;
+pub(crate) use walk::Found;
+use walk::Walk;
 
 /// A rule of the configuration, as a key.
 #[salsa::interned(debug)]
@@ -47,59 +47,24 @@ pub struct PathKey<'db> {
 }
 
 /// What the globs of a `files` rule match, sorted.
+pub(crate) fn file_set<'db>(db: &'db dyn Db, key: RuleKey<'db>) -> &'db Arc<[RelPath]> {
+    &searched_set(db, key).files
+}
+
+/// What the search for the files of a `files` rule found.
 #[salsa::tracked(returns(ref))]
-pub fn file_set<'db>(db: &'db dyn Db, key: RuleKey<'db>) -> Arc<[RelPath]> {
+pub fn searched_set<'db>(db: &'db dyn Db, key: RuleKey<'db>) -> Found {
     let config = Settings::get(db).config(db);
-    let Some(node) = config.rule(key.label(db)) else { return Arc::default() };
+    let Some(node) = config.rule(key.label(db)) else { return Found::default() };
     let base = node.path("base").map_or_else(RelPath::root, |path| path.value.clone());
-    let include = matcher(node.texts("include").map(|glob| &*glob.value));
+    let include = FileGlobs::new(node.texts("include").map(|glob| &*glob.value));
     let exclude = matcher(node.texts("exclude").map(|glob| &*glob.value));
-    // What webstir itself writes is never a source.
-    let outs: Vec<&RelPath> =
-        config.profiles().iter().filter_map(|profile| profile.path("out")).map(|out| &out.value).collect();
-    let mut walk = Walk { db, outs, seen: BTreeSet::new(), include: &include, exclude: &exclude, found: Vec::new() };
-    walk.directory(&base, "", 0);
-    walk.found.sort();
-    Arc::from(walk.found)
+    Walk::new(db, &include, &exclude, out_roots(config)).files(&base, "")
 }
 
-struct Walk<'a> {
-    db: &'a dyn Db,
-    outs: Vec<&'a RelPath>,
-    /// Real directories: a link to a directory above does not make the walk endless.
-    seen: BTreeSet<RelPath>,
-    include: &'a GlobSet,
-    exclude: &'a GlobSet,
-    found: Vec<RelPath>,
-}
-
-impl Walk<'_> {
-    fn directory(&mut self, path: &RelPath, below: &str, depth: usize) {
-        if depth > DEPTH || self.outs.contains(&path) {
-            return;
-        }
-        if let file::Known::RealPath(Some(real)) = file::known(self.db, path, Question::RealPath)
-            && !self.seen.insert(real.clone())
-        {
-            return;
-        }
-        let Some(listing) = file::entries(self.db, path) else { return };
-        for (name, kind) in listing.entries() {
-            // Hidden names and installed packages are no sources.
-            if name.starts_with('.') || name == "node_modules" {
-                continue;
-            }
-            let Ok(entry) = path.join(name) else { continue };
-            let below = if below.is_empty() { name.to_owned() } else { format!("{below}/{name}") };
-            match kind {
-                PathKind::Directory if !self.exclude.is_match(&below) => self.directory(&entry, &below, depth + 1),
-                PathKind::File if self.include.is_match(&below) && !self.exclude.is_match(&below) => {
-                    self.found.push(entry);
-                }
-                _ => {}
-            }
-        }
-    }
+/// What webstir itself writes is never a source.
+fn out_roots(config: &Config) -> Vec<&RelPath> {
+    config.profiles().iter().filter_map(|profile| profile.path("out")).map(|out| &out.value).collect()
 }
 
 /// All of these globs as one. They were checked when the configuration was loaded.
@@ -305,23 +270,14 @@ pub struct GlobsKey<'db> {
 
 /// The files that globs from the workspace root match, sorted. Only directories that a match can lie in are looked into.
 #[salsa::tracked(returns(ref))]
-pub fn glob_files<'db>(db: &'db dyn Db, key: GlobsKey<'db>) -> Arc<[RelPath]> {
+pub fn searched_globs<'db>(db: &'db dyn Db, key: GlobsKey<'db>) -> Found {
     let globs = key.globs(db);
-    let include = matcher(globs.iter().map(|glob| &**glob));
+    let config = Settings::get(db).config(db);
+    let include = FileGlobs::new(globs.iter().map(|glob| &**glob));
     let exclude = GlobSet::empty();
-    let mut walk =
-        Walk { db, outs: Vec::new(), seen: BTreeSet::new(), include: &include, exclude: &exclude, found: Vec::new() };
-    let starts: BTreeSet<RelPath> = globs
-        .iter()
-        .filter_map(|glob| {
-            let prefix = RelPath::new(glob::literal_prefix(glob)).ok()?;
-            if prefix.as_str() == &**glob { prefix.parent() } else { Some(prefix) }
-        })
-        .collect();
-    for start in &starts {
-        walk.directory(start, start.as_str(), 0);
-    }
-    walk.found.sort();
-    walk.found.dedup();
-    Arc::from(walk.found)
+    let starts = include.starts();
+    // Those of a directory within another are found twice.
+    Found::all(
+        starts.iter().map(|start| Walk::new(db, &include, &exclude, out_roots(config)).files(start, start.as_str())),
+    )
 }

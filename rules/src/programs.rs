@@ -18,14 +18,15 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde::{Deserialize, Serialize};
 use webstir_engine::digest::{Digest, KeyHasher};
 use webstir_engine::machine::{Machine, Program, Wanted};
+use webstir_engine::state_directory::StateDirectory;
 
 use closure::closure;
 use evidence::{Evidence, Looker};
 
 use crate::toolchain::LOCKFILES;
 
-/// Below the workspace root.
-const FILE: &str = ".webstir/programs";
+/// Below the state directory.
+const FILE: &str = "programs";
 
 /// Interpreters of interpreters: nobody has more.
 const DEEPEST: usize = 4;
@@ -37,7 +38,7 @@ pub(crate) fn cache_directory(root: &Path) -> PathBuf {
     variable("WEBSTIR_TOOLCHAIN")
         .or_else(|| variable("XDG_CACHE_HOME").map(|cache| cache.join("webstir")))
         .or_else(|| variable("HOME").map(|home| home.join(".cache/webstir")))
-        .unwrap_or_else(|| root.join(".webstir/toolchain"))
+        .unwrap_or_else(|| StateDirectory::of(root).join("toolchain"))
 }
 
 /// The programs of this machine, as a workspace sees them.
@@ -168,7 +169,7 @@ impl Programs {
     }
 
     fn file(&self) -> PathBuf {
-        self.root.join(FILE)
+        StateDirectory::of(&self.root).join(FILE)
     }
 
     /// What an earlier process found; nothing when there is no such file, or none of this version.

@@ -14,6 +14,7 @@ mod sqlite;
 mod tests;
 mod transactions;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -30,6 +31,7 @@ use parameter::Parameter;
 #[cfg(feature = "fuzzing")]
 pub(crate) use placeholder::numbered;
 use postgres::Postgres;
+pub(crate) use sqlite::BrokenReference;
 use sqlite::Sqlite;
 
 /// How long a database may take.
@@ -57,6 +59,15 @@ pub(crate) struct Databases {
     root: PathBuf,
     last: AtomicU64,
     open: Mutex<FxHashMap<u64, Arc<Database>>>,
+}
+
+/// Who a database is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Statements of handlers and jobs.
+    Scripts,
+    /// Migrations, each in a transaction.
+    Migrations,
 }
 
 /// An open database.
@@ -108,7 +119,7 @@ impl Databases {
         let Question { handle, url, transaction, statement } = question;
         match name {
             "open" => {
-                let database = Arc::new(Database::connect(&url, &self.root, SCRIPTS).await?);
+                let database = Arc::new(Database::connect(&url, &self.root, SCRIPTS, Purpose::Scripts).await?);
                 let mut open = self.lock();
                 if open.len() >= MOST_OPEN {
                     return Err(DatabaseError::TooMany);
@@ -157,11 +168,16 @@ impl Statement {
 
 impl Database {
     /// Opens the file of a SQLite address, or checks that of a PostgreSQL server. Relative paths start at `root`.
-    pub(crate) async fn connect(url: &str, root: &Path, limits: DatabaseLimits) -> Result<Self, DatabaseError> {
+    pub(crate) async fn connect(
+        url: &str,
+        root: &Path,
+        limits: DatabaseLimits,
+        purpose: Purpose,
+    ) -> Result<Self, DatabaseError> {
         let driver = if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             Driver::Postgres(Postgres::new(url, limits)?)
         } else {
-            Driver::Sqlite(Sqlite::open(sqlite::path_of(url, root)?, limits).await?)
+            Driver::Sqlite(Sqlite::open(sqlite::path_of(url, root)?, limits, purpose).await?)
         };
         Ok(Self { driver, limits })
     }
@@ -203,6 +219,14 @@ impl Database {
         match &self.driver {
             Driver::Sqlite(sqlite) => sqlite.end(transaction, commits).await,
             Driver::Postgres(postgres) => postgres.end(transaction, commits).await,
+        }
+    }
+
+    /// The references that lead nowhere, of a database whose transactions do not enforce them: of SQLite, opened for migrations.
+    pub(crate) async fn broken_references(&self, transaction: u64) -> Result<BTreeSet<BrokenReference>, DatabaseError> {
+        match &self.driver {
+            Driver::Sqlite(sqlite) => sqlite.broken_references(transaction).await,
+            Driver::Postgres(_) => Ok(BTreeSet::new()),
         }
     }
 

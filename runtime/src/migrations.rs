@@ -194,10 +194,7 @@ impl Migrator {
         direction: Direction,
         records: Records,
     ) -> Result<(), MigrationError> {
-        let result = match self.run(migration, direction, &records).await {
-            Ok(()) => records.change(&migration.id, direction).await.map_err(Cause::from),
-            Err(cause) => Err(cause),
-        };
+        let result = self.run_whole(migration, direction, &records).await;
         let result = match result {
             Ok(()) => records.commit().await.map_err(Cause::from),
             Err(cause) => {
@@ -206,6 +203,19 @@ impl Migrator {
             }
         };
         result.map_err(|cause| MigrationError::Failed { id: migration.id.clone(), direction, cause })
+    }
+
+    /// All that is done before the commit.
+    async fn run_whole(&self, migration: &Migration, direction: Direction, records: &Records) -> Result<(), Cause> {
+        // What was broken before is not the migration's. Where that cannot be told, all of it counts.
+        let broken = records.broken_references().await.unwrap_or_default();
+        self.run(migration, direction, records).await?;
+        let breaks = records.broken_references().await?;
+        if let Some(reference) = breaks.into_iter().find(|reference| !broken.contains(reference)) {
+            return Err(reference.into());
+        }
+        records.change(&migration.id, direction).await?;
+        Ok(())
     }
 
     /// In the transaction of the records.

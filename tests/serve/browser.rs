@@ -36,6 +36,7 @@ pub(crate) fn browser() -> PathBuf {
 }
 
 #[test]
+#[ignore = "long: a browser"]
 fn a_visitor_adds_notes_with_and_without_scripts() {
     let served = Server::start(Case::starter(), Host::Embedded, &[], &[]);
     let address = format!("http://{}/", served.address());

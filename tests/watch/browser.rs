@@ -40,6 +40,7 @@ const PAGE: &str = r#"<!doctype html>
 "#;
 
 #[test]
+#[ignore = "long: a browser"]
 fn pages_follow_edits() {
     let case = Case::with(&[
         ("package.json", r#"{ "name": "shop", "type": "module", "webstir": { "mode": "full" } }"#),

@@ -64,9 +64,8 @@ fn what_ran_before_the_next_edit_is_told_with_it() {
     watching.quiet();
     fs::remove_file(&gate).unwrap();
     case.write("src/backend/functions/hello/index.ts", "export const hello: string = \"again\";\n");
-    // Its code is compiled by then, and nothing else can be done.
+    // Nothing else than its code can be done.
     watching.until("check-complete");
-    watching.quiet();
     case.write("src/backend/word.ts", "export const word: string = \"second\";\n");
     watching.until("build-start");
     fs::write(&gate, "").unwrap();

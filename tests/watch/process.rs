@@ -2,14 +2,14 @@
 
 use std::fs;
 use std::net::TcpListener;
-use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
+use super::starting::Lines;
 use super::watching::{PATIENCE, Watching};
-use crate::support::{Case, ran};
+use crate::support::Case;
 
 fn is_there(id: u32) -> bool {
     // A process that ended and was not waited for is gone as well.
@@ -118,19 +118,11 @@ fn a_port_that_is_taken_is_said() {
 #[test]
 fn lines_are_plain_where_nobody_looks() {
     let case = Case::starter();
-    let mut command = case.command();
-    command.args(["watch", "--port", "0"]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let child = command.spawn().unwrap();
-    let manifest = case.path("build/backend/artifacts.json");
-    let deadline = Instant::now() + PATIENCE;
-    while !manifest.exists() {
-        assert!(Instant::now() < deadline, "nothing is built");
-        thread::sleep(Duration::from_millis(20));
-    }
-    thread::sleep(Duration::from_millis(1500));
-    assert!(Command::new("kill").arg(child.id().to_string()).status().unwrap().success());
-    let ran = ran(child.wait_with_output().unwrap());
-    assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), ""), "{}", ran.stderr);
+    let mut lines = Lines::start(&case, &["--port", "0"]);
+    lines.until("backend ready at http://127.0.0.1:", 1);
+    lines.until("watch:ready", 1);
+    let (stdout, stderr) = lines.end();
+    assert_eq!(stdout, "");
     for line in [
         "watch starting",
         "mode: build",
@@ -138,7 +130,7 @@ fn lines_are_plain_where_nobody_looks() {
         "backend ready at http://127.0.0.1:",
         "[webstir-backend] watch:stopped",
     ] {
-        assert!(ran.stderr.contains(line), "{line}: {}", ran.stderr);
+        assert!(stderr.contains(line), "{line}: {stderr}");
     }
-    assert!(!ran.stderr.contains('\u{1b}'), "{}", ran.stderr);
+    assert!(!stderr.contains('\u{1b}'), "{stderr}");
 }

@@ -18,7 +18,7 @@ fn a_comment_restarts_nothing() {
     case.write(WORD, &format!("{}// A comment.\n", saying("first")));
     assert_eq!(Watching::ran(&watching.build()), ["transpile:backend(src/backend/word.ts)"]);
     assert_eq!(watching.until("served")["changed"], "nothing");
-    watching.until("watch-idle");
+    watching.rest();
     assert!(watching.page("/word").1.contains(r#""count":2"#), "it was loaded anew");
     // Another word is another module.
     case.write(WORD, &saying("second"));

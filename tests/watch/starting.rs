@@ -14,14 +14,14 @@ use super::watching::{PATIENCE, Watching};
 use crate::support::Case;
 
 /// A watch whose lines are read.
-struct Lines {
+pub(super) struct Lines {
     child: Child,
     stderr: ChildStderr,
     text: String,
 }
 
 impl Lines {
-    fn start(case: &Case, arguments: &[&str]) -> Self {
+    pub(super) fn start(case: &Case, arguments: &[&str]) -> Self {
         let mut command = case.command();
         command.arg("watch").args(arguments).env_remove("PORT").env_remove("HOST");
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -31,7 +31,7 @@ impl Lines {
 
     /// Reads until `text` was said so often.
     #[track_caller]
-    fn until(&mut self, text: &str, times: usize) {
+    pub(super) fn until(&mut self, text: &str, times: usize) {
         let mut buffer = [0; 4096];
         while self.text.matches(text).count() < times {
             let count = self.stderr.read(&mut buffer).unwrap();
@@ -41,7 +41,7 @@ impl Lines {
     }
 
     /// Ends it; all that it said on stdout and stderr.
-    fn end(mut self) -> (String, String) {
+    pub(super) fn end(mut self) -> (String, String) {
         kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
         self.stderr.read_to_string(&mut self.text).unwrap();
         let output = self.child.wait_with_output().unwrap();

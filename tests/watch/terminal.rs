@@ -67,6 +67,12 @@ impl<'a> Terminal<'a> {
         }
     }
 
+    /// Waits until all of this is on the screen at once; gives it. What is drawn comes piece by piece on a busy machine.
+    #[track_caller]
+    fn until_all(&self, wanted: &[&str]) -> String {
+        self.until(|screen| wanted.iter().all(|text| screen.contains(text)))
+    }
+
     fn press(&self, key: &str) {
         self.tmux(&["send-keys", "-t", "watch", key]);
     }
@@ -82,28 +88,31 @@ impl Drop for Terminal<'_> {
 fn the_screen_tells_what_is_now_and_hears_keys() {
     let case = Case::starter();
     let terminal = Terminal::start(&case);
-    let first = terminal.until(|screen| screen.contains("✓ Checked in") && screen.contains("served in"));
-    assert!(first.contains("webstir workspace build") && first.contains("http://127.0.0.1:"), "{first}");
-    assert!(first.contains("r rebuild · t check types · o open · q quit"), "{first}");
+    terminal.until_all(&[
+        "webstir workspace build",
+        "✓ Checked in",
+        "served in",
+        "http://127.0.0.1:",
+        "r rebuild · t check types · o open · q quit",
+    ]);
 
     let text = case.read("src/shared/notes.ts");
     case.write("src/shared/notes.ts", &format!("{text}export const wrong: number = \"text\";\n"));
-    let wrong =
-        terminal.until(|screen| screen.contains("× Checked in") && screen.contains("changed src/shared/notes.ts"));
-    assert!(wrong.contains("✓ Built in") && wrong.contains("1 error"), "{wrong}");
-    assert!(wrong.contains("Type 'string' is not assignable to type 'number'"), "{wrong}");
-    assert!(
-        wrong.contains("ran     ") && wrong.contains("it changed → transpile:backend(src/shared/notes.ts)"),
-        "{wrong}"
-    );
+    let wrong = terminal.until_all(&[
+        "✓ Built in",
+        "× Checked in",
+        "1 error",
+        "changed src/shared/notes.ts",
+        "Type 'string' is not assignable to type 'number'",
+        "ran     ",
+        "it changed → transpile:backend(src/shared/notes.ts)",
+    ]);
     // No line is longer than the terminal is wide.
     assert!(wrong.lines().all(|line| !line.starts_with("hared/")), "{wrong}");
 
     // What is wrong stays, whatever is edited.
     case.write("src/backend/functions/hello/index.ts", "export default () => 'hello';\n");
-    let still = terminal
-        .until(|screen| screen.contains("changed src/backend/functions/hello") && screen.contains("Checked in"));
-    assert!(still.contains("is not assignable"), "{still}");
+    terminal.until_all(&["changed src/backend/functions/hello", "Checked in", "is not assignable"]);
 
     case.remove("build");
     terminal.press("r");
@@ -131,19 +140,22 @@ fn what_handlers_log_stays_on_the_screen() {
         &module.replacen("handler(ctx) {", "handler(ctx) {\n    console.log('a handler says', { seen: 1 });", 1),
     );
     let terminal = Terminal::start(&case);
-    let first = terminal.until(|screen| screen.contains("✓ Checked in") && screen.contains("served in"));
+    let first = terminal.until_all(&["✓ Checked in", "served in", "http://"]);
     let url = first.lines().find_map(|line| line.trim().strip_prefix("http://")).unwrap();
     let asked = ureq::get(&format!("http://{url}/")).call();
     assert!(asked.is_ok(), "{asked:?}");
     let said = "INFO a handler says { seen: 1 }";
-    terminal.until(|screen| screen.contains(said) && screen.contains("request.completed"));
+    terminal.until_all(&[said, "request.completed"]);
     // The next build draws everything anew.
     case.write(
         "src/shared/notes.ts",
         &format!("{}export const wrong: number = 'text';\n", case.read("src/shared/notes.ts")),
     );
-    let screen = terminal
-        .until(|screen| screen.contains("× Checked in") && screen.matches("loaded module definition").count() == 2);
+    let screen = terminal.until(|screen| {
+        screen.contains("× Checked in")
+            && screen.matches("loaded module definition").count() == 2
+            && screen.contains(said)
+            && screen.contains("r rebuild")
+    });
     assert!(screen.starts_with("webstir workspace build"), "{screen}");
-    assert!(screen.contains(said) && screen.contains("r rebuild"), "{screen}");
 }

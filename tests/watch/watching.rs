@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::PathBuf;
 use std::process::{Child, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex};
@@ -15,8 +16,17 @@ use crate::support::Case;
 
 /// The longest wait for something that must happen.
 pub(super) const PATIENCE: Duration = Duration::from_mins(1);
-/// How long nothing must come for it to be over.
-const QUIET: Duration = Duration::from_millis(700);
+/// A file that says nothing of itself. What was done to files before it was saved is handled when its own saving is.
+const MARKER: &str = ".env";
+
+/// What became of the deployment after a marker.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Deployment {
+    Awaited,
+    /// It was the marker's alone: all before it are over.
+    Own,
+    Shared,
+}
 
 /// A watch; ended when it is dropped.
 pub(super) struct Watching {
@@ -27,6 +37,9 @@ pub(super) struct Watching {
     pub(super) url: String,
     /// Every event so far.
     pub(super) told: Vec<Value>,
+    marker: PathBuf,
+    /// Deployments of markers that are still to be told of, at most.
+    owed: usize,
 }
 
 impl Watching {
@@ -45,6 +58,10 @@ impl Watching {
 
     /// Starts and waits until it listens.
     pub(super) fn spawn(case: &Case, arguments: &[&str]) -> Self {
+        let marker = case.path(MARKER);
+        if !marker.exists() {
+            fs::write(&marker, "# Nothing.\n").unwrap();
+        }
         let mut command = case.command();
         command.args(["watch", "--json"]).args(arguments);
         if !arguments.contains(&"--no-serve") && !arguments.contains(&"--port") {
@@ -71,7 +88,7 @@ impl Watching {
                 sink.lock().unwrap().push_str(&String::from_utf8_lossy(&buffer[..count]));
             }
         });
-        let mut watching = Self { process, events, errors, url: String::new(), told: Vec::new() };
+        let mut watching = Self { process, events, errors, url: String::new(), told: Vec::new(), marker, owed: 0 };
         let start = watching.until("watch-start");
         start["url"].as_str().unwrap_or_default().clone_into(&mut watching.url);
         watching
@@ -98,19 +115,33 @@ impl Watching {
     pub(super) fn until_matching(&mut self, what: &str, is_wanted: impl Fn(&Value) -> bool) -> Value {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            match self.events.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-                Ok(event) => {
-                    self.told.push(event.clone());
-                    if is_wanted(&event) {
-                        return event;
-                    }
-                }
-                Err(error) => {
-                    let ended = error == RecvTimeoutError::Disconnected;
-                    panic!("no {what} (ended: {ended}) after {:#?}\n{}", self.told.last(), self.stderr());
-                }
+            let event = self.receive(what, deadline);
+            if self.is_marked(&event) {
+                continue;
+            }
+            self.told.push(event.clone());
+            if is_wanted(&event) {
+                return event;
             }
         }
+    }
+
+    #[track_caller]
+    fn receive(&self, what: &str, deadline: Instant) -> Value {
+        match self.events.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            Ok(event) => event,
+            Err(error) => {
+                let ended = error == RecvTimeoutError::Disconnected;
+                panic!("no {what} (ended: {ended}) after {:#?}\n{}", self.told.last(), self.stderr());
+            }
+        }
+    }
+
+    /// Whether an event tells of the deployment of a marker, which changes nothing.
+    fn is_marked(&mut self, event: &Value) -> bool {
+        let is_marked = self.owed > 0 && event["type"] == "served" && event["changed"] == "nothing";
+        self.owed -= usize::from(is_marked);
+        is_marked
     }
 
     /// Whether a build has begun whose checks are not done.
@@ -122,28 +153,70 @@ impl Watching {
     /// Takes the events that have come; gives those.
     pub(super) fn so_far(&mut self) -> Vec<Value> {
         let events: Vec<Value> = self.events.try_iter().collect();
+        let events: Vec<Value> = events.into_iter().filter(|event| !self.is_marked(event)).collect();
         self.told.extend(events.iter().cloned());
         events
     }
 
-    /// Takes events until none comes for a while; gives those.
+    /// Takes events until everything that was done to files so far is handled: told, built, checked, and served or refused. Gives those
+    /// events.
+    #[track_caller]
     pub(super) fn quiet(&mut self) -> Vec<Value> {
         let mut events = Vec::new();
-        while let Ok(event) = self.events.recv_timeout(QUIET) {
-            self.told.push(event.clone());
-            events.push(event);
-        }
+        while !self.mark(&mut events) {}
         events
     }
 
-    /// Takes events until nothing is left to do and none comes for a while.
+    /// Saves the marker and waits until that is handled. Events come in the order of what they tell of, but for those of the server, which
+    /// has handled everything when the marker's deployment is told by itself; false where it was told together with another one.
+    #[track_caller]
+    fn mark(&mut self, events: &mut Vec<Value>) -> bool {
+        fs::File::options().append(true).create(true).open(&self.marker).unwrap();
+        let deadline = Instant::now() + PATIENCE;
+        // What the marker alone gives rise to is nobody's.
+        let (mut is_marked, mut is_alone) = (false, false);
+        let (mut is_idle, mut deployment) = (false, None);
+        while !is_marked || !is_idle || deployment == Some(Deployment::Awaited) {
+            let mut event = self.receive("marker", deadline);
+            let is_nothing = self.is_marked(&event);
+            match event["type"].as_str().unwrap_or_default() {
+                "build-start" => {
+                    let changed = event["changed"].as_array_mut().unwrap();
+                    let paths = changed.len();
+                    changed.retain(|path| path != MARKER);
+                    let has_marker = paths != changed.len();
+                    is_alone = has_marker && changed.is_empty() && !self.is_busy();
+                    is_marked |= has_marker;
+                    (is_idle, deployment) = (false, None);
+                    if has_marker && changed.is_empty() {
+                        continue;
+                    }
+                }
+                "build-complete" if is_marked && event["succeeded"] == true && !self.url.is_empty() => {
+                    deployment = Some(Deployment::Awaited);
+                    self.owed += 1;
+                }
+                "watch-idle" => is_idle = is_marked,
+                "served" | "refused" if deployment.is_some() => {
+                    let is_own = is_nothing || event["type"] == "refused";
+                    deployment = Some(if is_own { Deployment::Own } else { Deployment::Shared });
+                }
+                _ => {}
+            }
+            let is_of_marker =
+                is_alone && matches!(event["type"].as_str(), Some("build-complete" | "check-complete" | "watch-idle"));
+            if !is_nothing && !is_of_marker {
+                self.told.push(event.clone());
+                events.push(event);
+            }
+        }
+        deployment != Some(Deployment::Shared)
+    }
+
+    /// As [`Watching::quiet`], for those that do not ask what came.
     #[track_caller]
     pub(super) fn rest(&mut self) {
         self.quiet();
-        while self.is_busy() {
-            self.until("watch-idle");
-            self.quiet();
-        }
     }
 
     /// The build after an edit: until it is complete.

@@ -1,12 +1,21 @@
 //! Globs: what may be written, and how it matches.
 //!
+//! Compiled, a glob says whether a path matches; where files are searched, [`FileGlobs`] say which names have to be written.
+//!
 //! `*` and `?` stay within one path component, `**` spans components, `{a,b}` and `[a-z]` choose. A glob is relative and has no
 //! `..`; a backslash escapes the next character.
 
+mod files;
+
 use globset::{Glob, GlobBuilder};
+
+pub use files::FileGlobs;
 
 /// The longest glob that is taken; alternatives make the matcher grow with it.
 const LONGEST: usize = 1000;
+
+/// For how many globs without alternatives one may stand.
+const MOST_ALTERNATIVES: usize = 1000;
 
 /// Why a text is not a glob, with what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -44,6 +53,9 @@ pub fn compile(text: &str) -> Result<Glob, InvalidGlob> {
     }
     if text.contains("//") {
         return invalid("it holds `//`", "Write a single `/`");
+    }
+    if files::count(text) > MOST_ALTERNATIVES {
+        return invalid("it has more than 1000 alternatives", "Split it into several globs");
     }
     if text.chars().any(char::is_control) {
         return invalid("it holds a control character", "Remove it");

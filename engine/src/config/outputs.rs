@@ -60,6 +60,7 @@ impl<'r> Claim<'r> {
 /// Checks every profile. A finding is reported once, for the first profile it is true in.
 pub(super) fn check(rules: &[Rule], profiles: &[Profile], language: &Language, report: &mut Report) {
     let mut found: Vec<(Vec<Place>, Diagnostic)> = Vec::new();
+    roots_apart(profiles, report, &mut found);
     for profile in profiles {
         let Some(out) = profile.fields.path("out") else { continue };
         let mut claims: Vec<Claim<'_>> = RESERVED
@@ -122,6 +123,46 @@ pub(super) fn check(rules: &[Rule], profiles: &[Profile], language: &Language, r
 /// Whether the output root that is written there was found wrong, perhaps for another profile.
 fn rejected(root: Place, found: &[(Vec<Place>, Diagnostic)]) -> bool {
     found.iter().any(|(places, _)| places.first() == Some(&root))
+}
+
+/// No output root lies in another one: what a profile writes would be below the tree of the other, which a build, a `publish` of all of
+/// it, or whoever removes that tree takes for theirs. Profiles may share one root.
+fn roots_apart(profiles: &[Profile], report: &Report, found: &mut Vec<(Vec<Place>, Diagnostic)>) {
+    let mut roots: Vec<(Claim<'_>, Owner<'_>)> = Vec::new();
+    for profile in profiles {
+        // The workspace itself is refused by itself.
+        if let Some(out) = profile.fields.path("out").filter(|out| !out.value.is_root()) {
+            let owner = Owner { rule: None, name: &profile.name, field: "out", place: out.place };
+            roots.push((Claim::new(out.value.clone(), Hold::Inside, Some(owner)), owner));
+        }
+    }
+    roots.sort_by(|a, b| a.0.key.cmp(&b.0.key));
+    let mut above: Vec<&(Claim<'_>, Owner<'_>)> = Vec::new();
+    for root in &roots {
+        while above.last().is_some_and(|(outer, _)| !outer.holds(&root.0)) {
+            above.pop();
+        }
+        let (claim, owner) = root;
+        if let Some((outer, holder)) = above.iter().rev().find(|(outer, _)| outer.path != claim.path)
+            && found.len() < ENOUGH
+            && !found.iter().any(|(places, _)| *places == [owner.place, holder.place])
+        {
+            let message = format!(
+                "{} is `{}`, which lies in `{}`, {}",
+                describe(*owner),
+                claim.path,
+                outer.path,
+                describe(*holder)
+            );
+            let diagnostic = Diagnostic::error("config::output_conflict", message)
+                .help("Give each a directory of its own, such as `build` and `dist`");
+            found.push(finish(*owner, Some((*holder, "The output root around it")), diagnostic, report));
+        }
+        // Of several that share a root, the first stands for all.
+        if above.last().is_none_or(|(outer, _)| outer.path != claim.path) {
+            above.push(root);
+        }
+    }
 }
 
 fn written_in(rule: &Rule, shape: Option<OutputShape>, profile: &str) -> bool {

@@ -100,7 +100,7 @@ impl Template {
     }
 
     /// The output itself when no placeholder but `{out}` is used; otherwise the deepest directory that holds all outputs.
-    pub(super) fn extent(&self, out: &RelPath) -> Result<(RelPath, bool), PathError> {
+    pub fn extent(&self, out: &RelPath) -> Result<(RelPath, bool), PathError> {
         let mut path = String::new();
         for part in self.parts() {
             match part {

@@ -16,7 +16,9 @@ use super::layout::{Found, FoundDirectory, Guard};
 use crate::digest::{Digest, KeyHasher};
 use crate::file::Known;
 use crate::path::RelPath;
-use crate::system::{EntryType, FileContent, Hashed, Listing, Os, PathKind, Stat, System as _, now};
+use crate::system::{
+    EntryType, FileContent, Hashed, Listing, Os, PathKind, Stat, System as _, now, shown_left_out,
+};
 use crate::view::Observation;
 
 /// A directory as it was seen.
@@ -123,9 +125,13 @@ impl Gathering<'_> {
         let Some(seen) = self.see(path)? else { return Ok(false) };
         let mut entries = Vec::new();
         let mut has_links = false;
+        let mut left_out = Vec::new();
         for (name, kind) in &seen.names {
-            let Some(name) = name.to_str() else { continue };
-            let Ok(entry) = path.join(name) else { continue };
+            let entry = name.to_str().and_then(|text| Some((text, path.join(text).ok()?)));
+            let Some((name, entry)) = entry else {
+                left_out.extend(shown_left_out(name, *kind == EntryType::File, *kind == EntryType::Directory));
+                continue;
+            };
             let kind = if *kind == EntryType::Link {
                 has_links = true;
                 self.os.kind(&entry)?
@@ -139,7 +145,7 @@ impl Gathering<'_> {
         if has_links {
             self.asked.push((path.clone(), Observation::Entries(Some(listing.digest()))));
         }
-        Ok(Listing::new(entries) == *listing)
+        Ok(Listing::new(entries).leaving_out(left_out) == *listing)
     }
 
     fn locate(&mut self, path: &RelPath) -> io::Result<Located> {

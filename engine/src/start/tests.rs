@@ -90,7 +90,11 @@ fn concluded(reports: &[Report]) -> Concluded<'_> {
 
 /// Until every file that is there has settled.
 fn settle() {
-    std::thread::sleep(Duration::from_millis(40));
+    let directory = tempfile::tempdir().unwrap();
+    let last = Stat::of(&fs::metadata(directory.path()).unwrap());
+    while !last.is_settled_now() {
+        std::thread::yield_now();
+    }
 }
 
 #[test]

@@ -173,6 +173,10 @@ impl Bucket {
         if content_addressed && self.contains(key) {
             return Ok(());
         }
+        self.write(key, payload)
+    }
+
+    fn write(&self, key: Digest, payload: &[u8]) -> io::Result<()> {
         let length = u32::try_from(payload.len()).map_err(|_| io::ErrorKind::FileTooLarge)?;
         let mut pending = self.lock();
         if pending.file.is_none() {
@@ -201,7 +205,8 @@ impl Bucket {
         !self.lock().records.is_empty()
     }
 
-    /// Completes the pack being written and renames it into place.
+    /// Completes the pack being written and renames it into place. Nobody looks for a record meanwhile: it is among those that are written
+    /// or in a pack.
     pub(super) fn publish(&self) -> io::Result<()> {
         let mut pending = self.lock();
         if pending.records.is_empty() {
@@ -209,17 +214,17 @@ impl Bucket {
         }
         pending.flush()?;
         let mut finished = std::mem::take(&mut *pending);
-        drop(pending);
         let (temporary, file) = finished.file.take().ok_or(io::ErrorKind::UnexpectedEof)?;
         let mut entries: Vec<_> = finished.records.drain().collect();
         file.write_all_at(&index_and_footer(&mut entries, finished.written), finished.written)?;
         drop(file);
-        let pack = self.place(temporary)?;
+        let pack = self.place(temporary, self.next_stamp())?;
         let count = {
             let mut packs = self.packs.write().unwrap_or_else(PoisonError::into_inner);
             packs.insert(0, pack);
             packs.len()
         };
+        drop(pending);
         // The newest pack is looked at first, so what was damaged in an older one is whole again.
         self.damaged
             .lock()
@@ -234,11 +239,19 @@ impl Bucket {
     }
 
     /// Renames a finished pack into place. It is opened before: once it has its name, another process may merge it and take it away.
-    fn place(&self, temporary: tempfile::TempPath) -> io::Result<Arc<Pack>> {
+    fn place(&self, temporary: tempfile::TempPath, stamp: u64) -> io::Result<Arc<Pack>> {
         let mut pack = Pack::open(&temporary)?;
-        pack.path = self.directory.join(pack_name());
+        pack.path = self.directory.join(pack_name(stamp));
         temporary.persist(&pack.path)?;
         Ok(Arc::new(pack))
+    }
+
+    /// A stamp that comes after those of all packs, also where the clock was set back since they were written.
+    fn next_stamp(&self) -> u64 {
+        let entries = fs::read_dir(&self.directory).into_iter().flatten().flatten();
+        let last = entries.map(|entry| stamp_of(&entry.path())).max().unwrap_or(0);
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        u64::try_from(now.as_micros()).unwrap_or(u64::MAX).max(last.saturating_add(1))
     }
 
     /// Writes all packs into one. A reader with the old ones open goes on; a blob is in at least one pack at every moment.
@@ -288,14 +301,65 @@ impl Bucket {
         let mut made = None;
         if !entries.is_empty() {
             file.write_all_at(&index_and_footer(&mut entries, merged.written), merged.written)?;
-            made = Some(self.place(temporary)?);
+            // What others published since is newer.
+            let stamp = old.iter().map(|pack| stamp_of(&pack.path)).max().unwrap_or(0);
+            made = Some(self.place(temporary, stamp)?);
         }
         let mut packs = self.packs.write().unwrap_or_else(PoisonError::into_inner);
         packs.retain(|pack| !old.iter().any(|merged| Arc::ptr_eq(merged, pack)));
         packs.extend(made);
+        packs.sort_by(|a, b| b.path.cmp(&a.path));
         for pack in old {
             // Best effort: another process may have merged it too.
             let _ = fs::remove_file(&pack.path);
+        }
+        Ok(())
+    }
+
+    /// Whether packs that are open here were taken away by another process, by a collection or by merging. Where they were, the directory is
+    /// looked at again; they stay readable here as long as they have what is nowhere else.
+    pub(super) fn look_for_lost_packs(&self) -> io::Result<bool> {
+        let lost: Vec<Arc<Pack>> = self.packs().into_iter().filter(|pack| !pack.path.exists()).collect();
+        if lost.is_empty() {
+            return Ok(false);
+        }
+        let mut packs = self.load()?;
+        let there = packs.len();
+        for pack in lost {
+            if pack.keys().any(|key| packs[..there].iter().all(|other| other.find(key).is_none())) {
+                packs.push(pack);
+            }
+        }
+        *self.packs.write().unwrap_or_else(PoisonError::into_inner) = packs;
+        Ok(true)
+    }
+
+    /// Writes those of these blobs anew that are in lost packs alone: a record that names them is about to be published.
+    pub(super) fn rescue(&self, keys: &[Digest]) -> io::Result<()> {
+        let (there, lost): (Vec<_>, Vec<_>) = self.packs().into_iter().partition(|pack| pack.path.exists());
+        for &key in keys {
+            let is_there = |packs: &[Arc<Pack>]| packs.iter().any(|pack| pack.find(key).is_some());
+            if is_there(&there) || self.lock().records.contains_key(&key) {
+                continue;
+            }
+            for pack in &lost {
+                let Some(payload) = pack.find(key).map(|location| pack.read(location)).transpose()?.flatten() else {
+                    continue;
+                };
+                self.write(key, &payload)?;
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Every record that is not published yet.
+    pub(super) fn each_pending(&self, visit: &mut dyn FnMut(Digest, &[u8])) -> io::Result<()> {
+        let pending = self.lock();
+        let mut records: Vec<_> = pending.records.iter().map(|(key, location)| (*key, *location)).collect();
+        records.sort_unstable_by_key(|(key, _)| *key);
+        for (key, location) in records {
+            visit(key, &pending.read(location)?);
         }
         Ok(())
     }
@@ -336,9 +400,7 @@ impl Bucket {
     pub(super) fn days(&self) -> FxHashMap<Digest, Day> {
         let mut days = FxHashMap::default();
         for pack in self.packs() {
-            let name = pack.path.file_name().and_then(std::ffi::OsStr::to_str).unwrap_or_default();
-            let micros = name.split('-').next().and_then(|micros| u64::from_str_radix(micros, 16).ok()).unwrap_or(0);
-            let day = usage::day_of(SystemTime::UNIX_EPOCH + Duration::from_micros(micros));
+            let day = usage::day_of(SystemTime::UNIX_EPOCH + Duration::from_micros(stamp_of(&pack.path)));
             pack.keys().for_each(|key| {
                 days.entry(key).or_insert(day);
             });
@@ -360,10 +422,15 @@ impl Bucket {
     }
 }
 
-/// A name that sorts by time. Equal times of two processes differ in the process id.
-fn pack_name() -> String {
+/// A name that sorts by its stamp, microseconds since 1970. Equal ones of two processes differ in the process id.
+fn pack_name(stamp: u64) -> String {
     static SERIAL: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
     let serial = SERIAL.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    format!("{:016x}-{:08x}-{serial:04x}.pack", now.as_micros(), std::process::id())
+    format!("{stamp:016x}-{:08x}-{serial:04x}.pack", std::process::id())
+}
+
+/// The stamp in the name of a pack.
+fn stamp_of(path: &Path) -> u64 {
+    let name = path.file_name().and_then(std::ffi::OsStr::to_str).unwrap_or_default();
+    name.split('-').next().and_then(|stamp| u64::from_str_radix(stamp, 16).ok()).unwrap_or(0)
 }

@@ -258,7 +258,7 @@ impl Store {
 }
 
 /// The blobs that an action record names; none when it is damaged.
-fn named_by(key: Digest, bytes: &[u8]) -> Vec<Digest> {
+pub(super) fn named_by(key: Digest, bytes: &[u8]) -> Vec<Digest> {
     let outcomes = unseal(key, bytes).and_then(record::decode_outcomes).unwrap_or_default();
     outcomes.iter().flat_map(|outcome| outcome.artifacts.iter().map(|artifact| artifact.digest)).collect()
 }

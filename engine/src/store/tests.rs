@@ -324,3 +324,99 @@ fn collecting_while_others_publish_loses_nothing_that_is_named() {
     Store::collect(root.path(), Budget { bytes: 1_000_000, days: 30 }).unwrap();
     assert!(Store::open(root.path()).unwrap().bytes().unwrap() <= 1_050_000);
 }
+
+/// What was put is there at every moment, while others publish.
+#[test]
+fn review_6_14_nothing_is_missing_while_it_is_published() {
+    let root = tempfile::tempdir().unwrap();
+    let store = Store::open(root.path()).unwrap();
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                store.publish().unwrap();
+            }
+        });
+        let writers: Vec<_> = (0..2_u8)
+            .map(|writer| {
+                let store = &store;
+                scope.spawn(move || {
+                    for round in 0..400_u32 {
+                        let mut bytes = [&[writer][..], &round.to_le_bytes()].concat();
+                        if round % 4 == 0 {
+                            bytes.resize(LOOSE_BYTES, writer);
+                        }
+                        let digest = store.put(&bytes).unwrap();
+                        for _ in 0..20 {
+                            assert!(store.get(digest).unwrap().is_some(), "{round}");
+                            assert!(store.contains(digest), "{round}");
+                        }
+                    }
+                })
+            })
+            .collect();
+        let results: Vec<_> = writers.into_iter().map(|writer| writer.join()).collect();
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert!(results.into_iter().all(|result| result.is_ok()));
+    });
+}
+
+fn pack_of(root: &Path, bucket: &str) -> PathBuf {
+    let mut packs: Vec<_> =
+        fs::read_dir(root.join("v1").join(bucket)).unwrap().map(|entry| entry.unwrap().path()).collect();
+    packs.retain(|path| path.extension().is_some_and(|extension| extension == "pack"));
+    packs.sort();
+    packs.pop().unwrap()
+}
+
+/// As if the clock had been set back since the first was written.
+#[test]
+fn review_6_15_the_newest_pack_is_the_newest_whatever_the_clock_says() {
+    let root = tempfile::tempdir().unwrap();
+    let store = Store::open(root.path()).unwrap();
+    let first = outcome(&store, "first");
+    store.record(key("a"), &first).unwrap();
+    let blob = store.put(b"heal me").unwrap();
+    store.publish().unwrap();
+    drop(store);
+    for bucket in ["cas", "actions"] {
+        let pack = pack_of(root.path(), bucket);
+        let name = pack.file_name().unwrap().to_str().unwrap();
+        let later = u64::from_str_radix(&name[..16], 16).unwrap() + 3_600_000_000;
+        fs::rename(&pack, pack.with_file_name(format!("{later:016x}{}", &name[16..]))).unwrap();
+    }
+    let pack = pack_of(root.path(), "cas");
+    let mut bytes = fs::read(&pack).unwrap();
+    let at = bytes.windows(7).position(|window| window == b"heal me").unwrap();
+    bytes[at] ^= 1;
+    fs::write(&pack, bytes).unwrap();
+    let store = Store::open(root.path()).unwrap();
+    assert_eq!(store.get(blob).unwrap(), None);
+    store.put(b"heal me").unwrap();
+    let second = outcome(&store, "second");
+    store.record(key("a"), &second).unwrap();
+    store.publish().unwrap();
+    let reopened = Store::open(root.path()).unwrap();
+    assert_eq!(reopened.get(blob).unwrap().as_deref(), Some(&b"heal me"[..]));
+    assert_eq!(reopened.outcomes(key("a")).unwrap()[0], second);
+}
+
+#[test]
+fn review_6_16_a_record_is_published_with_the_blobs_that_a_collection_took() {
+    let root = tempfile::tempdir().unwrap();
+    let store = Store::open(root.path()).unwrap();
+    let made = outcome(&store, "text");
+    store.record(key("a"), &made).unwrap();
+    store.publish().unwrap();
+    // Another process takes all of it.
+    let collected = Store::collect(root.path(), Budget { bytes: 0, days: 30 }).unwrap();
+    assert_eq!((collected.records, collected.blobs), (1, 1));
+    assert!(store.get(made.artifacts[0].digest).unwrap().is_some(), "it is open here");
+    let again = outcome(&store, "text");
+    store.record(key("b"), &again).unwrap();
+    store.publish().unwrap();
+    let other = Store::open(root.path()).unwrap();
+    assert_eq!(other.outcomes(key("b")).unwrap(), std::slice::from_ref(&again));
+    assert_eq!(other.get(again.artifacts[0].digest).unwrap().as_deref(), Some(&b"text"[..]));
+    assert_eq!(Store::verify(root.path()).unwrap().incomplete, 0);
+}

@@ -119,6 +119,22 @@ impl Os {
     }
 }
 
+/// How a file or directory is shown whose name no path here can have.
+pub(crate) fn shown_left_out(name: &OsStr, is_file: bool, is_directory: bool) -> Option<(Arc<str>, PathKind)> {
+    let kind = if is_file {
+        PathKind::File
+    } else if is_directory {
+        PathKind::Directory
+    } else {
+        return None;
+    };
+    let mut shown = String::new();
+    for c in name.to_string_lossy().chars() {
+        if c.is_control() || c == '\\' { shown.extend(c.escape_default()) } else { shown.push(c) }
+    }
+    Some((Arc::from(shown), kind))
+}
+
 /// Errors that mean that nothing is there: a missing file, a file used as a directory, a loop of links, a name too long.
 fn is_absence(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::InvalidFilename)
@@ -265,25 +281,29 @@ impl System for Os {
             Err(error) if is_absence(&error) => return Err(io::ErrorKind::NotFound.into()),
             listed => listed?,
         };
+        let mut left_out = Vec::new();
         for entry in listed {
             let entry = entry?;
-            let Ok(name) = entry.file_name().into_string() else { continue };
             let kind = entry.file_type()?;
+            let Some(name) = entry.file_name().to_str().filter(|name| path.join(name).is_ok()).map(str::to_owned)
+            else {
+                left_out.extend(shown_left_out(&entry.file_name(), kind.is_file(), kind.is_dir()));
+                continue;
+            };
             let kind = if kind.is_file() {
                 PathKind::File
             } else if kind.is_dir() {
                 PathKind::Directory
             } else if kind.is_symlink() {
-                // A name that a path here cannot have is not in the workspace.
                 path.join(&name).map_or(Ok(PathKind::Absent), |path| self.kind(&path))?
             } else {
                 PathKind::Absent
             };
-            if kind != PathKind::Absent && path.join(&name).is_ok() {
+            if kind != PathKind::Absent {
                 entries.push((Arc::from(name), kind));
             }
         }
-        Ok(Listing::new(entries))
+        Ok(Listing::new(entries).leaving_out(left_out))
     }
 
     fn real_path(&self, path: &RelPath) -> io::Result<Option<RelPath>> {

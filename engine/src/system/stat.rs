@@ -10,8 +10,13 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
-/// The coarsest clock of the file systems in use, in nanoseconds.
+/// The coarsest clock of file systems whose stamps have parts of a second, in nanoseconds.
 const GRANULARITY: u64 = 20_000_000;
+
+/// That of file systems that keep seconds only, or every other second (ext4 with small inodes, HFS+, FAT).
+const COARSE: u64 = 2_000_000_000;
+
+const SECOND: u64 = 1_000_000_000;
 
 /// What the system says about a file or directory. Times are nanoseconds since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -55,7 +60,11 @@ impl Stat {
 
     /// Whether every change after `now` will show.
     pub fn is_settled(&self, now: u64) -> bool {
-        self.modified.max(self.changed).saturating_add(GRANULARITY) < now
+        [self.modified, self.changed].into_iter().all(|stamp| {
+            // Of a finer clock one stamp in a thousand million looks like this, and is read once more than it had to be.
+            let granularity = if stamp.is_multiple_of(SECOND) { COARSE } else { GRANULARITY };
+            stamp.saturating_add(granularity) < now
+        })
     }
 }
 
@@ -94,6 +103,23 @@ mod tests {
         let stat = Stat::of(&std::fs::File::create_new(&path).unwrap().metadata().unwrap());
         assert_eq!(stat, Stat::from(rustix::fs::stat(&path).unwrap()));
         assert!(!stat.is_settled(now()));
-        assert!(stat.is_settled(now() + 2 * GRANULARITY));
+        assert!(
+            stat.is_settled(now() + 2 * GRANULARITY + if stat.modified.is_multiple_of(SECOND) { COARSE } else { 0 })
+        );
+    }
+
+    #[test]
+    fn review_6_13_a_stamp_in_whole_seconds_is_of_a_coarse_clock() {
+        let stamp = 1_700_000_000 * SECOND;
+        let stat = |modified, changed| Stat { device: 1, inode: 1, bytes: 1, mode: 0, modified, changed };
+        // The second write within the second, or within the two of FAT, has the same stamp.
+        assert!(!stat(stamp, stamp).is_settled(stamp + 900_000_000));
+        assert!(!stat(stamp, stamp).is_settled(stamp + SECOND + 900_000_000));
+        assert!(stat(stamp, stamp).is_settled(stamp + COARSE + 1));
+        let fine = stamp + 7;
+        assert!(stat(fine, fine).is_settled(fine + GRANULARITY + 1));
+        // A time that somebody set long ago says nothing about the clock.
+        assert!(stat(stamp - 1_000 * SECOND, fine).is_settled(fine + GRANULARITY + 1));
+        assert!(!stat(fine, stamp).is_settled(stamp + SECOND));
     }
 }

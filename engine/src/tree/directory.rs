@@ -15,6 +15,9 @@ use crate::system::Stat;
 
 const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
+/// More directories than these are not held open at once: systems allow a process a few hundred files.
+const MOST_OPEN: usize = 64;
+
 /// Open directories by path.
 #[derive(Debug)]
 pub(super) struct Directories {
@@ -48,7 +51,12 @@ impl Directories {
             Err(error) => return Err(error.into()),
         };
         let directory = Arc::new(directory);
-        self.open.lock().unwrap_or_else(PoisonError::into_inner).insert(path.clone(), directory.clone());
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if open.len() >= MOST_OPEN {
+            // Files are taken in the order of their paths: what was opened before is seldom wanted again.
+            open.clear();
+        }
+        open.insert(path.clone(), directory.clone());
         Ok(Some(directory))
     }
 

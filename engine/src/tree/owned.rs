@@ -1,6 +1,6 @@
 //! The list of files that a tree owns.
 //!
-//! Besides path and digest it keeps the [`Stat`] that the file had when it was in place. A file with the same stat has the same
+//! It names the tree, so that a list that lies in the wrong place is nobody's. Besides path and digest it keeps the [`Stat`] that the file had when it was in place. A file with the same stat has the same
 //! bytes, unless it was unsettled when the list was written: then it is read again.
 
 use std::collections::BTreeMap;
@@ -18,7 +18,9 @@ use crate::system::{Stat, now};
 
 /// The list as it is kept.
 #[derive(Serialize, Deserialize)]
-struct List {
+struct List<'a> {
+    #[serde(borrow)]
+    tree: &'a str,
     written: u64,
     files: Vec<(RelPath, (Digest, Option<Stat>))>,
 }
@@ -61,15 +63,15 @@ impl Owned {
         self.files.get(path) == Some(&(digest, Some(stat))) && stat.is_settled(self.written)
     }
 
-    /// The list at `path`; empty when there is none or it is damaged: then files are compared by content, and those that an
-    /// earlier build left are nobody's.
-    pub(super) fn read(path: &Path) -> Self {
-        fs::read(path).ok().and_then(|bytes| decode(&bytes)).unwrap_or_default()
+    /// The list of `tree` at `path`; empty when there is none, it is damaged, or it is another tree's: then files are compared by
+    /// content, and those that an earlier build left are nobody's.
+    pub(super) fn read(path: &Path, tree: &str) -> Self {
+        fs::read(path).ok().and_then(|bytes| decode(&bytes, tree)).unwrap_or_default()
     }
 
-    pub(super) fn write(&self, path: &Path) -> io::Result<()> {
-        let list = List { written: now(), files: self.files.iter().map(|(path, file)| (path.clone(), *file)).collect() };
-        let mut bytes = codec::encode(&list);
+    pub(super) fn write(&self, path: &Path, tree: &str) -> io::Result<()> {
+        let files = self.files.iter().map(|(path, file)| (path.clone(), *file)).collect();
+        let mut bytes = codec::encode(&List { tree, written: now(), files });
         let digest = Digest::of(&bytes);
         bytes.extend_from_slice(digest.as_bytes());
         let directory = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
@@ -80,12 +82,16 @@ impl Owned {
     }
 }
 
-fn decode(bytes: &[u8]) -> Option<Owned> {
+fn decode(bytes: &[u8], tree: &str) -> Option<Owned> {
     let (body, sum) = bytes.split_last_chunk::<32>()?;
     if Digest::of(body).as_bytes() != sum {
         return None;
     }
-    let List { written, files } = codec::decode(body)?;
+    let list: List<'_> = codec::decode(body)?;
+    if list.tree != tree {
+        return None;
+    }
+    let List { written, files, .. } = list;
     Some(Owned { files: files.into_iter().collect(), written })
 }
 
@@ -99,8 +105,8 @@ mod tests {
         fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
             let mut sealed = bytes.clone();
             sealed.extend_from_slice(Digest::of(&bytes).as_bytes());
-            let _ = decode(&sealed);
-            let _ = decode(&bytes);
+            let _ = decode(&sealed, "build");
+            let _ = decode(&bytes, "build");
         }
     }
 }

@@ -106,6 +106,33 @@ fn what_a_killed_process_staged_is_swept() {
 }
 
 #[test]
+fn t6_trees_with_similar_names_own_nothing_of_each_other() {
+    let case = Case::new();
+    let place = |name: &str, path: &str| {
+        let tree = Tree::new(case.directory.path(), &case.state(), name);
+        tree.place(&case.artifacts(&[(path, "1")]), &case.store, &|_| 0).unwrap().0
+    };
+    let written = Placed { written: 1, kept: 0, removed: 0 };
+    assert_eq!(place("dist/app", "dist/app/a.js"), written);
+    assert_eq!(place("dist-app", "dist-app/a.js"), written);
+    assert_eq!(place("Dist-app", "Dist-app/a.js"), written);
+    assert!(["dist/app/a.js", "dist-app/a.js", "Dist-app/a.js"].iter().all(|path| case.read(path).is_some()));
+    assert_eq!(place("dist/app", "dist/app/a.js"), Placed { written: 0, kept: 1, removed: 0 });
+}
+
+#[test]
+fn t6_a_list_in_the_place_of_another_trees_is_nobodys() {
+    let case = Case::new();
+    case.place(&[("build/a.js", "1")]).unwrap();
+    let lists = case.state().join("trees");
+    fs::rename(lists.join("build"), lists.join("dist")).unwrap();
+    let tree = Tree::new(case.directory.path(), &case.state(), "dist");
+    let (placed, _) = tree.place(&case.artifacts(&[("dist/b.js", "1")]), &case.store, &|_| 0).unwrap();
+    assert_eq!(placed, Placed { written: 1, kept: 0, removed: 0 });
+    assert_eq!(case.read("build/a.js").as_deref(), Some("1"));
+}
+
+#[test]
 fn nothing_is_written_through_a_link() {
     let case = Case::new();
     let outside = tempfile::tempdir().unwrap();
@@ -147,7 +174,7 @@ fn a_directory_in_the_way_is_an_error_and_a_lost_blob_changes_nothing() {
     assert!(
         fs::read_dir(case.state())
             .unwrap()
-            .all(|entry| { !entry.unwrap().file_name().to_string_lossy().starts_with("stage-") })
+            .all(|entry| { !entry.unwrap().file_name().to_string_lossy().starts_with("stage.") })
     );
 }
 

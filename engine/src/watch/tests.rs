@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use super::*;
 
+/// A file whose event comes after all others.
+const MARKER: &str = ".marker";
+
 /// A directory that is watched.
 struct Case {
     directory: tempfile::TempDir,
@@ -17,6 +20,7 @@ impl Case {
         for name in directories {
             fs::create_dir_all(directory.path().join(name)).unwrap();
         }
+        fs::write(directory.path().join(MARKER), "").unwrap();
         let (tell, told) = channel();
         let root = fs::canonicalize(directory.path()).unwrap();
         let watcher = Watcher::start(&root, false, Box::new(move |changes| tell.send(changes).is_ok())).unwrap();
@@ -32,17 +36,26 @@ impl Case {
         self.watcher.follow(&directories).into_iter().map(|path| path.to_string()).collect()
     }
 
-    /// What is told until nothing more comes, and of that what came, went or moved.
+    /// What is told of everything that was done so far, and of that what came, went or moved. The top must be followed.
     fn told(&self) -> (BTreeSet<String>, BTreeSet<String>) {
+        let (mut all, _) = self.batches();
+        all.0.remove(MARKER);
+        all
+    }
+
+    /// The same with the marker, and how often something was told. Events come in order, so that the marker's is the last.
+    fn batches(&self) -> ((BTreeSet<String>, BTreeSet<String>), usize) {
+        fs::write(self.path(MARKER), "x").unwrap();
         let mut all = (BTreeSet::new(), BTreeSet::new());
-        let mut wait = Duration::from_secs(10);
-        while let Ok(changes) = self.told.recv_timeout(wait) {
+        let mut batches = 0;
+        while !all.0.contains(MARKER) {
+            let changes = self.told.recv_timeout(Duration::from_secs(30)).unwrap();
             let Changes::Some { paths, moved } = changes else { panic!("everything") };
             all.0.extend(paths.iter().map(ToString::to_string));
             all.1.extend(moved.iter().map(ToString::to_string));
-            wait = Duration::from_millis(300);
+            batches += 1;
         }
-        all
+        (all, batches)
     }
 }
 
@@ -110,19 +123,56 @@ fn what_lies_behind_a_link_has_all_its_names() {
 }
 
 #[test]
+fn t14_a_link_is_told_of_with_what_it_leads_to_and_over() {
+    let mut case = Case::new(&["src", "elsewhere", "lib/one", "lib/two"]);
+    fs::write(case.path("src/real.ts"), "1").unwrap();
+    fs::write(case.path("lib/one/a.ts"), "1").unwrap();
+    fs::write(case.path("lib/two/a.ts"), "2").unwrap();
+    symlink("real.ts", case.path("src/beside.ts")).unwrap();
+    symlink("../elsewhere/file.ts", case.path("src/chain.ts")).unwrap();
+    symlink("../src/real.ts", case.path("elsewhere/file.ts")).unwrap();
+    symlink("../elsewhere/directory", case.path("src/linked")).unwrap();
+    symlink("../lib/one", case.path("elsewhere/directory")).unwrap();
+    symlink("later.ts", case.path("src/dangling.ts")).unwrap();
+    case.follow(&["", "src", "src/linked"]);
+    fs::write(case.path("src/real.ts"), "2").unwrap();
+    let (paths, _) = case.told();
+    assert!(paths.is_superset(&set(&["src/real.ts", "src/beside.ts", "src/chain.ts"])), "{paths:?}");
+    fs::write(case.path("src/later.ts"), "1").unwrap();
+    assert!(case.told().1.contains("src/dangling.ts"));
+    // In the middle of a chain.
+    let point = |name: &str, target: &str| {
+        symlink(target, case.path("elsewhere/.new")).unwrap();
+        fs::rename(case.path("elsewhere/.new"), case.path(name)).unwrap();
+    };
+    point("elsewhere/file.ts", "../lib/two/a.ts");
+    assert!(case.told().1.contains("src/chain.ts"));
+    point("elsewhere/directory", "../lib/two");
+    assert!(case.told().1.contains("src/linked"));
+    assert_eq!(case.follow(&["", "src", "src/linked"]), ["src", "src/linked"]);
+    fs::write(case.path("lib/two/a.ts"), "3").unwrap();
+    let (paths, moved) = case.told();
+    assert!(
+        paths.union(&moved).cloned().collect::<BTreeSet<_>>().is_superset(&set(&["src/chain.ts", "src/linked/a.ts"])),
+        "{paths:?}"
+    );
+    // And again, through what is followed now.
+    let point = |name: &str, target: &str| {
+        symlink(target, case.path("elsewhere/.new")).unwrap();
+        fs::rename(case.path("elsewhere/.new"), case.path(name)).unwrap();
+    };
+    point("elsewhere/directory", "../lib/one");
+    assert!(case.told().1.contains("src/linked"));
+}
+
+#[test]
 fn hundreds_of_files_are_told_together() {
     let mut case = Case::new(&["src"]);
     case.follow(&["", "src"]);
     for number in 0..500 {
         fs::write(case.path(&format!("src/m{number}.ts")), "1").unwrap();
     }
-    let mut batches = 0;
-    let mut moved = BTreeSet::new();
-    while let Ok(changes) = case.told.recv_timeout(Duration::from_secs(if batches == 0 { 10 } else { 1 })) {
-        let Changes::Some { moved: more, .. } = changes else { panic!("everything") };
-        moved.extend(more);
-        batches += 1;
-    }
+    let ((_, moved), batches) = case.batches();
     assert_eq!(moved.len(), 500);
     assert!(batches <= 10, "{batches}");
 }

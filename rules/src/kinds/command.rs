@@ -19,7 +19,7 @@ use webstir_process::{Collected, Ended, Finished};
 
 use super::{Resources, out_root, output_path, stored};
 use crate::implementation::implementation;
-use crate::modules::{GlobsKey, RuleKey, file_set, glob_files};
+use crate::modules::{GlobsKey, RuleKey, searched_globs, searched_set};
 
 /// How long a command may take when its rule does not say.
 const TIMEOUT: Duration = Duration::from_mins(10);
@@ -75,11 +75,15 @@ impl Plan for Command {
 fn inputs(planner: &mut Planner<'_>, arguments: &[Box<str>], outputs: &[RelPath]) -> Box<[Input]> {
     let mut inputs: BTreeMap<RelPath, Input> = BTreeMap::new();
     let globs: Vec<Arc<str>> = planner.node.texts("inputs").map(|text| text.value.clone()).collect();
-    let mut sources: Vec<RelPath> = glob_files(planner.db, GlobsKey::new(planner.db, globs)).to_vec();
+    let named = searched_globs(planner.db, GlobsKey::new(planner.db, globs));
+    named.warning().into_iter().for_each(|warning| planner.report(warning));
+    let mut sources: Vec<RelPath> = named.files.to_vec();
     let labels: Vec<_> = planner.node.references("from").map(|label| label.value.clone()).collect();
     for label in labels {
         if label.kind() == "files" {
-            sources.extend(file_set(planner.db, RuleKey::new(planner.db, label)).iter().cloned());
+            let set = searched_set(planner.db, RuleKey::new(planner.db, label));
+            set.warning().into_iter().for_each(|warning| planner.report(warning));
+            sources.extend(set.files.iter().cloned());
         } else if let Some(plan) = planner.require(&label) {
             inputs.extend(plan.artifacts.iter().map(|artifact| (artifact.path.clone(), stored(artifact))));
         }

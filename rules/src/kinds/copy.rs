@@ -8,7 +8,7 @@ use webstir_engine::plan::Planner;
 use webstir_engine::rule::{Context, Plan, Run, RunResult};
 
 use super::{action, out_root, output_path, parameters, stored};
-use crate::modules::{RuleKey, file_set};
+use crate::modules::{RuleKey, searched_set};
 
 /// The rule.
 pub(super) struct Copy;
@@ -30,7 +30,9 @@ impl Plan for Copy {
             if label.kind() == "files" {
                 let base = planner.config.rule(&label).and_then(|set| set.path("base"));
                 let base = base.map_or_else(RelPath::root, |path| path.value.clone());
-                for source in file_set(planner.db, RuleKey::new(planner.db, label)).iter() {
+                let set = searched_set(planner.db, RuleKey::new(planner.db, label));
+                set.warning().into_iter().for_each(|warning| planner.report(warning));
+                for source in set.files.iter() {
                     let Some(input) = file::input(planner.db, source) else { continue };
                     let below = source.strip_prefix(&base).unwrap_or(source.as_str()).to_owned();
                     pairs.push((source.as_str().to_owned(), below));

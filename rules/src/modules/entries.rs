@@ -7,7 +7,7 @@ use webstir_engine::db::{Db, Settings};
 use webstir_engine::diagnostic::Diagnostic;
 use webstir_engine::path::RelPath;
 
-use super::{PathKey, RuleKey, facts, file_set, matcher};
+use super::{PathKey, RuleKey, facts, matcher, searched_set};
 
 /// What an `entries` rule found.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -45,7 +45,9 @@ pub fn entry_points<'db>(db: &'db dyn Db, key: RuleKey<'db>) -> EntryPoints {
     let mut points = EntryPoints::default();
     let Some(node) = config.rule(key.label(db)) else { return points };
     let Some(from) = node.reference("from") else { return points };
-    let files = file_set(db, RuleKey::new(db, from.value.clone()));
+    let found = searched_set(db, RuleKey::new(db, from.value.clone()));
+    points.diagnostics.extend(found.warning());
+    let files = &found.files;
     let set = config.rule(from);
     let base = node.path("root").or_else(|| set.and_then(|set| set.path("base")));
     let base = base.map_or_else(RelPath::root, |path| path.value.clone());

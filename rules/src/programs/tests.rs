@@ -121,6 +121,6 @@ fn what_an_earlier_process_found_is_believed_while_its_evidence_holds() {
     case.write("node_modules/dep/package.json", "{}");
     assert!(!kept.evidence.holds());
     // A file of another form is none.
-    case.write(FILE, "[1, 2");
+    case.write(".webstir/programs", "[1, 2");
     assert!(case.program("tool", true).is_some());
 }

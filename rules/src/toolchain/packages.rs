@@ -20,6 +20,7 @@ use std::io::{self, Seek as _};
 use std::path::{Path, PathBuf};
 
 use webstir_engine::digest::Digest;
+use webstir_engine::state_directory::StateDirectory;
 
 use super::error::ToolchainError;
 use super::manifest::Manifest;
@@ -164,6 +165,9 @@ impl Packages {
     /// Waits until no other process fetches this package. None where the file system has no locks: then several may fetch at
     /// once, and the last rename decides.
     fn lock(&self, package: &Package) -> Result<Option<File>, ToolchainError> {
+        if let Some(state) = StateDirectory::around(&self.directory) {
+            state.create().map_err(ToolchainError::store("Creating", state.path()))?;
+        }
         let directory = self.directory.join(".locks");
         fs::create_dir_all(&directory).map_err(ToolchainError::store("Creating", &directory))?;
         let path = directory.join(package.integrity().to_hex());

@@ -29,6 +29,10 @@ pub(crate) enum DatabaseError {
     UnknownType { column: String, kind: String },
     #[error("Column `{column}` cannot be read: {reason}")]
     Column { column: String, reason: String },
+    #[error(
+        "`PRAGMA {pragma}` changes nothing in a migration, which is made in a transaction; run it before, with another tool"
+    )]
+    Pragma { pragma: String },
     #[error("{message}")]
     Sqlite { code: String, message: String },
     #[error("{message}")]

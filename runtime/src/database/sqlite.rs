@@ -3,6 +3,9 @@
 //! The *turn* is who may use the connection: a single statement, or a transaction from its begin to its end. Others wait for it
 //! as they would for another process.
 
+mod migrating;
+
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,19 +13,25 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::Duration;
 
+use rusqlite::fallible_iterator::FallibleIterator as _;
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, InterruptHandle, params_from_iter};
+use rusqlite::{Batch, CachedStatement, Connection, InterruptHandle, params_from_iter};
 use tokio::sync::{OwnedMutexGuard, oneshot};
 use tokio::time::timeout;
 
 use super::answer::Answer;
+use super::parameter::Parameter;
 use super::transactions::Transactions;
-use super::{DatabaseError, DatabaseLimits, Statement};
+use super::{DatabaseError, DatabaseLimits, Purpose, Statement};
+pub(crate) use migrating::BrokenReference;
+use migrating::Refused;
 
 type Job = Box<dyn FnOnce(&Connection) + Send>;
 
 pub(super) struct Sqlite {
     limits: DatabaseLimits,
+    /// None: it is not there for migrations.
+    refused: Option<Refused>,
     thread: Thread,
     turn: Arc<tokio::sync::Mutex<()>>,
     transactions: Transactions<Transaction>,
@@ -87,7 +96,11 @@ fn connect(path: Option<&Path>, turn: Duration) -> Result<Connection, DatabaseEr
 
 impl Sqlite {
     /// Opens or makes the file and its directory.
-    pub(super) async fn open(path: Option<PathBuf>, limits: DatabaseLimits) -> Result<Self, DatabaseError> {
+    pub(super) async fn open(
+        path: Option<PathBuf>,
+        limits: DatabaseLimits,
+        purpose: Purpose,
+    ) -> Result<Self, DatabaseError> {
         let (jobs, queue) = mpsc::channel::<Job>();
         let (report, opened) = oneshot::channel();
         let (closing, closed) = oneshot::channel::<()>();
@@ -96,9 +109,14 @@ impl Sqlite {
             .spawn(move || {
                 // Dropped after the connection: who waits for it finds the file closed.
                 let _closing = closing;
-                match connect(path.as_deref(), limits.turn) {
-                    Ok(connection) => {
-                        if report.send(Ok(connection.get_interrupt_handle())).is_ok() {
+                let connected = connect(path.as_deref(), limits.turn).and_then(|mut connection| {
+                    let migrates = purpose == Purpose::Migrations;
+                    let refused = migrates.then(|| Refused::watch(&mut connection)).transpose()?;
+                    Ok((connection, refused))
+                });
+                match connected {
+                    Ok((connection, refused)) => {
+                        if report.send(Ok((connection.get_interrupt_handle(), refused))).is_ok() {
                             for job in queue {
                                 job(&connection);
                             }
@@ -111,11 +129,12 @@ impl Sqlite {
                 }
             })
             .map_err(|error| DatabaseError::Connection(error.to_string()))?;
-        let interrupt = opened.await.map_err(|_| DatabaseError::Closed)??;
+        let (interrupt, refused) = opened.await.map_err(|_| DatabaseError::Closed)??;
         let limit = limits.statement;
         let thread = Thread { limit, jobs: Arc::new(Mutex::new(Some(jobs))), interrupt: Arc::new(interrupt) };
         Ok(Self {
             limits,
+            refused,
             thread,
             turn: Arc::default(),
             transactions: Transactions::new(limits.transaction),
@@ -135,7 +154,11 @@ impl Sqlite {
             }
             Some(id) => {
                 let transaction = self.transactions.find(id)?;
-                transaction.thread.run(move |connection| run(connection, &statement)).await
+                let ran = transaction.thread.run(move |connection| run(connection, &statement)).await;
+                ran.map_err(|error| match &self.refused {
+                    Some(refused) => refused.explain(error),
+                    None => error,
+                })
             }
         }
     }
@@ -145,7 +168,11 @@ impl Sqlite {
         let turn = self.turn().await?;
         // Made first: should the caller go away meanwhile, this rolls back.
         let transaction = Transaction { thread: self.thread.clone(), is_finished: AtomicBool::new(false), _turn: turn };
-        transaction.thread.run(|connection| Ok(connection.execute_batch("BEGIN IMMEDIATE")?)).await?;
+        if self.refused.is_some() {
+            transaction.thread.run(migrating::begin).await?;
+        } else {
+            transaction.thread.run(|connection| Ok(connection.execute_batch("BEGIN IMMEDIATE")?)).await?;
+        }
         Ok(self.transactions.add(transaction))
     }
 
@@ -155,6 +182,11 @@ impl Sqlite {
         transaction.thread.run(move |connection| Ok(connection.execute_batch(statement)?)).await?;
         transaction.is_finished.store(true, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// The references that lead nowhere, as the transaction sees them.
+    pub(super) async fn broken_references(&self, id: u64) -> Result<BTreeSet<BrokenReference>, DatabaseError> {
+        self.transactions.find(id)?.thread.run(migrating::broken_references).await
     }
 
     /// Ends what runs and waits until the file is closed.
@@ -222,18 +254,38 @@ impl Drop for Transaction {
 
 fn run(connection: &Connection, statement: &Statement) -> Result<String, DatabaseError> {
     let Statement { text, parameters } = statement;
-    let mut prepared = match connection.prepare_cached(text) {
-        // A script of several statements, as migrations have it.
-        Err(rusqlite::Error::MultipleStatement) if parameters.is_empty() => {
-            connection.execute_batch(text)?;
-            return Ok(Answer::new(std::iter::empty()).finish(Some(0), Some(connection.last_insert_rowid())));
-        }
-        Err(rusqlite::Error::MultipleStatement) => {
+    let prepared = match connection.prepare_cached(text) {
+        Err(rusqlite::Error::MultipleStatement) if !parameters.is_empty() => {
             let reason = "Several statements at once take no parameters".to_owned();
             return Err(DatabaseError::Parameters { reason });
         }
+        // A script of several statements, as migrations have it. A later one may need what an earlier one makes; when the first is wrong,
+        // it says so again.
+        Err(_) if parameters.is_empty() => return run_script(connection, text),
         prepared => prepared?,
     };
+    // Nothing but white space and comments.
+    if prepared.expanded_sql().is_none() {
+        return run_script(connection, text);
+    }
+    run_prepared(connection, prepared, parameters)
+}
+
+/// Runs one statement after the other; each is prepared when those before it have run. Rows are nobody's.
+fn run_script(connection: &Connection, text: &str) -> Result<String, DatabaseError> {
+    let mut script = Batch::new(connection, text);
+    while let Some(mut statement) = script.next()? {
+        let mut rows = statement.query([])?;
+        while rows.next()?.is_some() {}
+    }
+    Ok(Answer::new(std::iter::empty()).finish(Some(0), Some(connection.last_insert_rowid())))
+}
+
+fn run_prepared(
+    connection: &Connection,
+    mut prepared: CachedStatement<'_>,
+    parameters: &[Parameter],
+) -> Result<String, DatabaseError> {
     let columns = prepared.column_count();
     let mut answer = Answer::new(prepared.column_names());
     if columns == 0 {

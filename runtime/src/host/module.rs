@@ -86,7 +86,7 @@ impl HostedModule {
         self.files().flat_map(|file| iter::once(&file.code).chain(&file.map))
     }
 
-    fn files(&self) -> impl Iterator<Item = &HostedFile> {
+    pub(super) fn files(&self) -> impl Iterator<Item = &HostedFile> {
         iter::once(&self.entry).chain(&self.others)
     }
 

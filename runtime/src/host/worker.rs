@@ -106,7 +106,7 @@ impl Workers {
         calls: Arc<Calls>,
     ) -> Result<(Self, String), HostError> {
         let unavailable = |error: std::io::Error| HostError::Unavailable(error.to_string());
-        let home = Arc::new(Home::create().map_err(unavailable)?);
+        let home = Arc::new(Home::create(&module).map_err(unavailable)?);
         let (settings, module) = (Arc::new(settings), Arc::new(module));
         let (closing, _) = watch::channel(false);
         let mut starts = Vec::new();

@@ -1,7 +1,7 @@
 //! Why migrating ended early.
 
 use super::Direction;
-use crate::database::DatabaseError;
+use crate::database::{BrokenReference, DatabaseError};
 use crate::task::TaskError;
 
 /// Why migrating ended early. What was finished before stays.
@@ -39,6 +39,13 @@ pub enum Cause {
     Task(#[from] TaskError),
     #[error("{0}")]
     Database(String),
+    /// Of SQLite. Rows of tables without row ids have none.
+    #[error(
+        "{} `{table}` refers to a row of `{parent}` that is not there\nhelp: Foreign keys are checked when a migration ends; while it runs, \
+         `ON DELETE` and `ON UPDATE` do nothing. Delete or change such rows in the migration",
+        row.map_or_else(|| "A row of".to_owned(), |row| format!("Row {row} of"))
+    )]
+    Reference { table: String, row: Option<i64>, parent: String },
 }
 
 fn with_trace(error: &TaskError) -> String {
@@ -51,6 +58,12 @@ fn with_trace(error: &TaskError) -> String {
 impl From<DatabaseError> for Cause {
     fn from(error: DatabaseError) -> Self {
         Self::Database(error.to_string())
+    }
+}
+
+impl From<BrokenReference> for Cause {
+    fn from(BrokenReference { table, row, parent }: BrokenReference) -> Self {
+        Self::Reference { table, row, parent }
     }
 }
 

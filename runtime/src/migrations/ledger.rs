@@ -1,5 +1,6 @@
 //! The records of migrations, in the database that they changed.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +9,7 @@ use serde::Deserialize;
 use tokio::sync::Mutex;
 
 use super::{Direction, MigrationError};
-use crate::database::{Database, DatabaseError, DatabaseLimits, Statement};
+use crate::database::{BrokenReference, Database, DatabaseError, DatabaseLimits, Purpose, Statement};
 use crate::environment::Environment;
 use crate::host::OpenTransaction;
 
@@ -82,7 +83,7 @@ impl Ledger {
         // A migration waits for the one before it as long as that may take.
         let limit = self.limit.min(LONGEST);
         let limits = DatabaseLimits { statement: limit, transaction: limit, turn: limit };
-        let opened = Arc::new(Database::connect(&self.url, &self.root, limits).await?);
+        let opened = Arc::new(Database::connect(&self.url, &self.root, limits, Purpose::Migrations).await?);
         Ok(Arc::clone(database.insert(opened)))
     }
 
@@ -163,6 +164,12 @@ impl Records {
             }
         };
         self.run(&statement, &[id]).await.map(drop)
+    }
+
+    /// References of rows that lead nowhere. They are not enforced while migrations run.
+    pub(super) async fn broken_references(&self) -> Result<BTreeSet<BrokenReference>, DatabaseError> {
+        let OpenTransaction { database, number } = &self.transaction;
+        database.broken_references(*number).await
     }
 
     pub(super) async fn commit(self) -> Result<(), DatabaseError> {

@@ -102,6 +102,7 @@ fn page(color: &str, text: &str) -> Vec<(&'static str, String)> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "long: a browser"]
 async fn a_page_follows_the_workspace() {
     let server = Running::start().await;
     let of = |color: &str, text: &str| {
@@ -171,6 +172,7 @@ async fn a_page_follows_the_workspace() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "long: a browser"]
 async fn a_page_catches_up_with_what_it_missed() {
     let server = Running::start().await;
     let of = |text: &str| {
@@ -193,6 +195,7 @@ async fn a_page_catches_up_with_what_it_missed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "long: a browser"]
 async fn style_sheets_that_others_import_load_the_page_again() {
     let server = Running::start().await;
     let of = |tokens: &str, unused: &str| {

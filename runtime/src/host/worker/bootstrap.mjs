@@ -10,10 +10,17 @@ const HEAD = 14;
 
 const builtins = JSON.parse(readFileSync(`${home}/builtins.json`, 'utf8'));
 const fileOf = (specifier) => pathToFileURL(`${home}/${builtins[specifier]}`).href;
+// What the server has of the module, by path: it is loaded from there and not from where it lies.
+const files = JSON.parse(readFileSync(`${home}/files.json`, 'utf8'));
 
 if (globalThis.Bun === undefined) {
   const { register } = await import('node:module');
-  register(pathToFileURL(`${home}/resolve.mjs`).href, { data: Object.fromEntries(Object.keys(builtins).map((name) => [name, fileOf(name)])) });
+  const data = {
+    builtins: Object.fromEntries(Object.keys(builtins).map((name) => [name, fileOf(name)])),
+    files: Object.fromEntries(Object.entries(files).map(([path, file]) => [pathToFileURL(path).href, file])),
+    home,
+  };
+  register(pathToFileURL(`${home}/resolve.mjs`).href, { data });
 } else {
   Bun.plugin({
     name: 'webstir',
@@ -21,6 +28,11 @@ if (globalThis.Bun === undefined) {
       for (const specifier of Object.keys(builtins)) {
         build.module(specifier, async () => ({ exports: await import(fileOf(specifier)), loader: 'object' }));
       }
+      const escape = (path) => path.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
+      build.onLoad({ filter: new RegExp(`^(?:${Object.keys(files).map(escape).join('|')})$`) }, ({ path }) => ({
+        contents: readFileSync(`${home}/${files[path].code}`, 'utf8'),
+        loader: 'js',
+      }));
     },
   });
 }
