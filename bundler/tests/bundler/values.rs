@@ -138,3 +138,23 @@ fn publish_2_names_are_kept_when_asked_for() {
         assert_eq!(run(&[("main.js", &code)], "main.js"), "first Second third Second\n");
     }
 }
+
+#[test]
+fn publish_2_a_throw_while_loading_is_what_an_importer_sees() {
+    for thrown in ["throw new Error('no');", "if (true) { throw new Error('no'); } else { throw 1; }", "{ { throw new Error('no'); } }"] {
+        let broken = format!("export {{ w, C, f }};\n{thrown}\nexport const v = 1;\nconst w = 2;\nclass C {{}}\nfunction f() {{ return w; }}\n");
+        let files = [
+            ("/src/main.js", "import { v, w, C, f } from './broken.js';\nimport { after, Late } from './other.js';\nexport { after, Late, v, w, C, f };\n"),
+            ("/src/other.js", "export const after = 'after';\nexport class Late { x = 1; }\n"),
+            ("/src/broken.js", broken.as_str()),
+        ];
+        for minify in [false, true] {
+            let request = Request { minify, ..request(&[("main", "/src/main.js")]) };
+            let bundled = bundle(&request, &Tree::host(&files)).unwrap_or_else(|problems| panic!("{problems:#?}"));
+            let code = &bundled.chunks[0].code;
+            let importer = "import('./main.js').catch(error => console.log(`${error}`));";
+            let said = run(&[("main.js", code), ("importer.js", importer)], "importer.js");
+            assert_eq!(said, "Error: no\n", "{thrown} minify {minify}\n{code}");
+        }
+    }
+}
