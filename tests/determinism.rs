@@ -71,7 +71,7 @@ fn t2_a_declaration_and_a_source_of_the_same_bytes_are_two_things() {
             (&format!("src/shared/x/{source}"), text),
             ("src/backend/index.ts", &format!("export {{ word }} from '../shared/x/{specifier}';\n")),
         ]);
-        case.write("webstir.kdl", "workspace \"page\" { mode \"api\" }\ntypecheck backend remove=#true\nfiles backend-sources { include \"**/*.{ts,mts}\" }\nentries backend { bucket declared \"../shared/x/*.d.{ts,mts}\" optional=#true }\n");
+        case.write("webstir.kdl", "workspace \"page\" { mode \"api\" }\ntypecheck backend remove=#true\nfiles backend-sources { include \"**/*.{ts,mts}\" }\n");
         for _ in 0..12 {
             for directory in ["build", ".webstir"] {
                 if case.exists(directory) {

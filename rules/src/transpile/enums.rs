@@ -68,6 +68,19 @@ fn is_known(expr: &Expr, known: &FxHashSet<Atom>, own: &Ident) -> bool {
     }
 }
 
+/// Whether TypeScript computes such an expression when it compiles; what it does not compute is a number.
+fn is_computed(expr: &Expr) -> bool {
+    match expr {
+        Expr::Lit(_) | Expr::Ident(_) => true,
+        Expr::Unary(unary) => is_computed(&unary.arg),
+        Expr::Bin(binary) => is_computed(&binary.left) && is_computed(&binary.right),
+        Expr::Paren(inner) => is_computed(&inner.expr),
+        Expr::Tpl(template) => template.exprs.iter().all(|expr| is_computed(expr)),
+        Expr::Member(member) => is_computed(&member.obj),
+        _ => false,
+    }
+}
+
 struct Prepare<'a>(&'a mut Open);
 
 impl VisitMut for Prepare<'_> {
@@ -81,8 +94,10 @@ impl VisitMut for Prepare<'_> {
             let Some(name) = name(member) else { continue };
             match (&mut member.init, &before) {
                 (Some(value), _) if is_known(value, &known, &own) => before = None,
-                (Some(_), _) => {
-                    self.0.0.insert((own.sym.clone(), name.clone()));
+                (Some(value), _) => {
+                    if is_computed(value) {
+                        self.0.0.insert((own.sym.clone(), name.clone()));
+                    }
                     before = Some(name.clone());
                 }
                 (init @ None, Some(last)) => {

@@ -1,15 +1,14 @@
 //! Namespaces that are declared in several blocks.
 //!
-//! In TypeScript each block sees what the others export, and the members of an enum that it is merged with. The pass that turns
-//! namespaces into functions does not know that and would print a reference to nothing, so that such references are made members
-//! of the namespace before.
+//! In TypeScript each block sees what the others export. The pass that turns namespaces into functions does not know that and would
+//! print a reference to nothing, so that such references are made members of the namespace before.
 
 use rustc_hash::{FxHashMap, FxHashSet};
 use swc_core::common::DUMMY_SP;
 use swc_core::ecma::ast::{
     AssignPat, AssignTargetPat, BreakStmt, ClassExpr, ContinueStmt, Decl, Expr, FnExpr, ForHead, Id, Ident, IdentName, JSXElementName, JSXMemberExpr,
     JSXObject, KeyValuePatProp, KeyValueProp, LabeledStmt, MemberExpr, MemberProp, ModuleDecl, ModuleItem, ObjectPatProp,
-    Pat, Program, Prop, PropName, SimpleAssignTarget, Stmt, TsEnumDecl, TsEnumMember, TsEnumMemberId, TsImportEqualsDecl,
+    Pat, Program, Prop, PropName, SimpleAssignTarget, Stmt, TsEnumMember, TsImportEqualsDecl,
     TsModuleDecl, TsModuleName, TsNamespaceBody,
 };
 use swc_core::ecma::utils::find_pat_ids;
@@ -97,14 +96,10 @@ impl Lists {
     }
 
     fn declaration(&mut self, decl: &Decl, outer: &str) {
-        match decl {
-            Decl::TsModule(module) => {
-                if let (false, TsModuleName::Ident(name), Some(body)) = (module.declare, &module.id, &module.body) {
-                    self.body(&format!("{outer}.{}", name.sym), body);
-                }
-            }
-            Decl::TsEnum(declaration) => self.add(&format!("{outer}.{}", declaration.id.sym), members(declaration)),
-            _ => {}
+        if let Decl::TsModule(module) = decl
+            && let (false, TsModuleName::Ident(name), Some(body)) = (module.declare, &module.id, &module.body)
+        {
+            self.body(&format!("{outer}.{}", name.sym), body);
         }
     }
 
@@ -169,14 +164,6 @@ impl Lists {
             }
         }
     }
-}
-
-fn members(declaration: &TsEnumDecl) -> Vec<String> {
-    let name = |member: &TsEnumMember| match &member.id {
-        TsEnumMemberId::Ident(name) => name.sym.to_string(),
-        TsEnumMemberId::Str(name) => name.value.to_string_lossy().into_owned(),
-    };
-    declaration.members.iter().map(name).collect()
 }
 
 /// Puts `object` before the names of a block that it does not declare.

@@ -5,7 +5,7 @@ use std::sync::PoisonError;
 use swc_core::common::comments::SingleThreadedComments;
 use swc_core::common::errors::HANDLER;
 use swc_core::common::{BytePos, LineCol, Mark, SyntaxContext};
-use swc_core::ecma::ast::{Decl, EsVersion, Expr, ExprStmt, Lit, ModuleItem, Pat, Program, Stmt};
+use swc_core::ecma::ast::{EsVersion, Expr, Ident, Lit, ModuleItem, Program, Stmt};
 use swc_core::ecma::codegen::text_writer::JsWriter;
 use swc_core::ecma::codegen::{Config, Emitter};
 use swc_core::ecma::transforms::base::fixer::fixer;
@@ -20,7 +20,7 @@ use swc_core::ecma::transforms::react::{self, react};
 use swc_core::ecma::transforms::typescript::{
     Config as TypeScriptConfig, TsImportExportAssignConfig, TsxConfig, tsx, typescript,
 };
-use swc_core::ecma::visit::VisitMutWith;
+use swc_core::ecma::visit::{VisitMut, VisitMutWith, noop_visit_mut_type};
 
 use super::names::Watermark;
 use super::{
@@ -131,38 +131,44 @@ fn transform(
     Ok(printed)
 }
 
-/// Puts the helpers that are used at the top of the module. A helper may be several statements: the pass gives a variable of one
-/// another context than the others use, so that hygiene would rename it in one place alone.
+/// Puts the helpers that are used at the top of the module. The pass gives the names of one helper several contexts, by the order in
+/// which it comes across them, so that hygiene would rename a variable here and not there. What one name of a helper means follows
+/// from its text alone: all of them get one context.
 fn inject(program: &mut Program, unresolved: Mark) {
     let own = HELPERS.with(|helpers| SyntaxContext::empty().apply_mark(helpers.mark()));
-    let statements = |program: &Program| match program {
-        Program::Module(module) => module.body.len(),
-        Program::Script(script) => script.body.len(),
-    };
     let before = statements(program);
     program.mutate(inject_helpers(unresolved));
     let added = statements(program) - before;
-    let bind = |statement: &mut Stmt| {
-        let Stmt::Decl(Decl::Var(variables)) = statement else { return };
-        for declarator in &mut variables.decls {
-            if let Pat::Ident(name) = &mut declarator.name {
-                name.id.ctxt = own;
-            }
-        }
-    };
     // They stand behind directives.
-    let is_directive = |statement: &Stmt| matches!(statement, Stmt::Expr(ExprStmt { expr, .. }) if matches!(**expr, Expr::Lit(Lit::Str(_))));
+    let is_directive =
+        |statement: &Stmt| matches!(statement, Stmt::Expr(statement) if matches!(*statement.expr, Expr::Lit(Lit::Str(_))));
+    let mut one = OneContext(own);
     match program {
-        Program::Module(module) => module
-            .body
-            .iter_mut()
-            .filter_map(ModuleItem::as_mut_stmt)
-            .skip_while(|statement| is_directive(statement))
-            .take(added)
-            .for_each(bind),
-        Program::Script(script) => {
-            script.body.iter_mut().skip_while(|statement| is_directive(statement)).take(added).for_each(bind);
+        Program::Module(module) => {
+            let items = module.body.iter_mut().filter_map(ModuleItem::as_mut_stmt);
+            items.skip_while(|item| is_directive(item)).take(added).for_each(|item| item.visit_mut_with(&mut one));
         }
+        Program::Script(script) => {
+            let items = script.body.iter_mut();
+            items.skip_while(|item| is_directive(item)).take(added).for_each(|item| item.visit_mut_with(&mut one));
+        }
+    }
+}
+
+fn statements(program: &Program) -> usize {
+    match program {
+        Program::Module(module) => module.body.len(),
+        Program::Script(script) => script.body.len(),
+    }
+}
+
+struct OneContext(SyntaxContext);
+
+impl VisitMut for OneContext {
+    noop_visit_mut_type!();
+
+    fn visit_mut_ident(&mut self, name: &mut Ident) {
+        name.ctxt = self.0;
     }
 }
 
