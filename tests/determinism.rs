@@ -56,3 +56,31 @@ fn outputs_name_no_path_of_the_machine() {
         assert!(!String::from_utf8_lossy(&bytes).contains(&root), "{path}");
     }
 }
+
+#[test]
+fn t2_a_declaration_and_a_source_of_the_same_bytes_are_two_things() {
+    // Whichever of them is looked at first, and whatever a store says of the other.
+    for (declaration, source) in [("aaa.d.ts", "index.ts"), ("zzz.d.ts", "index.ts"), ("aaa.d.mts", "index.mts")] {
+        let text = "export * from \"./types.js\";\n";
+        let specifier = source.replace("ts", "js");
+        let case = Case::with(&[
+            ("package.json", "{ \"name\": \"page\", \"type\": \"module\", \"webstir\": { \"mode\": \"api\" } }\n"),
+            ("webstir.kdl", "workspace \"page\" { mode \"api\" }\ntypecheck backend remove=#true\n"),
+            ("src/shared/x/types.ts", "export const word = 'word';\n"),
+            (&format!("src/shared/x/{declaration}"), text),
+            (&format!("src/shared/x/{source}"), text),
+            ("src/backend/index.ts", &format!("export {{ word }} from '../shared/x/{specifier}';\n")),
+        ]);
+        case.write("webstir.kdl", "workspace \"page\" { mode \"api\" }\ntypecheck backend remove=#true\nfiles backend-sources { include \"**/*.{ts,mts}\" }\n");
+        for _ in 0..12 {
+            for directory in ["build", ".webstir"] {
+                if case.exists(directory) {
+                    case.remove(directory);
+                }
+            }
+            case.build_ok(&[]);
+            let emitted = case.names("build").into_iter().filter(|name| name.ends_with("x/types.js")).count();
+            assert_eq!(emitted, 1, "{declaration}, {source}: {:#?}", case.names("build"));
+        }
+    }
+}

@@ -10,6 +10,7 @@ mod bad_input;
 mod cluster;
 mod command_line;
 mod determinism;
+mod differential;
 mod evaluation;
 mod file_sets;
 mod frontend;

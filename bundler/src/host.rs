@@ -7,11 +7,11 @@ use rolldown_common::side_effects::HookSideEffects;
 use rolldown_common::{ImportKind, ModuleType};
 use rolldown_plugin::{
     HookLoadArgs, HookLoadOutput, HookLoadReturn, HookResolveIdArgs, HookResolveIdOutput, HookResolveIdReturn,
-    HookUsage, Plugin, PluginContext, SharedLoadPluginContext,
+    HookTransformAstArgs, HookTransformAstReturn, HookUsage, Plugin, PluginContext, SharedLoadPluginContext,
 };
 
 use crate::SharedHost;
-use crate::files;
+use crate::{files, opaque};
 use crate::problem::{BundleProblem, ProblemKind};
 
 /// How one module asks for another.
@@ -209,7 +209,12 @@ impl Plugin for HostPlugin {
         }))
     }
 
+    async fn transform_ast(&self, _: &PluginContext, mut question: HookTransformAstArgs<'_>) -> HookTransformAstReturn {
+        question.ast.program.with_mut(|fields| opaque::hide(fields.program, fields.allocator));
+        Ok(question.ast)
+    }
+
     fn register_hook_usage(&self) -> HookUsage {
-        HookUsage::ResolveId | HookUsage::Load
+        HookUsage::ResolveId | HookUsage::Load | HookUsage::TransformAst
     }
 }

@@ -7,6 +7,7 @@
 mod files;
 mod host;
 mod link;
+mod opaque;
 pub mod packages;
 mod problem;
 
@@ -56,7 +57,7 @@ pub struct Request {
     pub platform: Platform,
     /// One file an entry, `import()` included, when off. When on, shared and lazily imported modules get files of their own.
     pub splitting: bool,
-    /// Smallest output rather than readable output.
+    /// Short names and no white space. Nothing is computed: values are those of the source.
     pub minify: bool,
     /// Leaves out what nothing uses.
     pub tree_shake: bool,
@@ -66,7 +67,7 @@ pub struct Request {
     pub legal_comments: bool,
     /// Comments in unminified output that say which module follows.
     pub module_comments: bool,
-    /// `Function.prototype.name` stays what the source says.
+    /// `name` of functions and classes stays what the source says; costs a call for each.
     pub keep_names: bool,
     /// JavaScript expressions for free dotted names, in every module.
     pub define: BTreeMap<String, String>,
@@ -90,7 +91,7 @@ impl Request {
             source_maps: SourceMaps::None,
             legal_comments: true,
             module_comments: false,
-            keep_names: true,
+            keep_names: false,
             define: BTreeMap::new(),
             out_dir: out_dir.into(),
             entry_names: "[name].js".to_owned(),

@@ -5,8 +5,8 @@ use std::sync::{Arc, OnceLock};
 
 use rolldown::{
     AttachDebugInfo, BundleFactory, BundleFactoryOptions, BundleOutput, BundlerOptions, ChecksOptions,
-    CodeSplittingMode, CommentsOptions, ExperimentalOptions, InputItem, OutputFormat, RawMinifyOptions, SourceMapType,
-    TreeshakeOptions, TsConfig,
+    CodeSplittingMode, CommentsOptions, ExperimentalOptions, InlineConstOption, InputItem, OptimizationOption, OutputFormat,
+    RawMangleOptions, RawMinifyOptions, RawMinifyOptionsDetailed, SourceMapType, TreeshakeOptions, TsConfig,
 };
 use rolldown_common::Output;
 use rolldown_error::{BatchedBuildDiagnostic, BuildDiagnostic, EventKind};
@@ -178,8 +178,12 @@ fn options(request: &Request, entries: &[Entry]) -> BundlerOptions {
             SourceMaps::Hidden | SourceMaps::Linked => Some(SourceMapType::Hidden),
         },
         treeshake: TreeshakeOptions::Boolean(request.tree_shake),
-        // Left out, it would drop what follows a `throw` within a linked file, the exports of other modules included.
-        minify: Some(RawMinifyOptions::Bool(request.minify)),
+        minify: Some(minify(request)),
+        // Left out, exported constants are computed in their importers, some of them to other values.
+        optimization: Some(OptimizationOption {
+            inline_const: Some(InlineConstOption::Bool(false)),
+            ..OptimizationOption::default()
+        }),
         define: Some(request.define.iter().map(|(name, value)| (name.clone(), value.clone())).collect()),
         keep_names: Some(request.keep_names),
         code_splitting: Some(CodeSplittingMode::Bool(request.splitting)),
@@ -202,6 +206,19 @@ fn options(request: &Request, entries: &[Entry]) -> BundlerOptions {
         tsconfig: Some(TsConfig::Auto(false)),
         ..BundlerOptions::default()
     }
+}
+
+/// Names and white space, and nothing that computes: the compressor has no option that leaves constants as they are. Left out, it
+/// would remove dead code from linked files, where what follows the `throw` of one module are the exports of others.
+fn minify(request: &Request) -> RawMinifyOptions {
+    if !request.minify {
+        return RawMinifyOptions::Bool(false);
+    }
+    RawMinifyOptions::Object(RawMinifyOptionsDetailed {
+        mangle: Some(RawMangleOptions::default()),
+        compress: None,
+        remove_whitespace: true,
+    })
 }
 
 fn collect(request: &Request, output: BundleOutput, warnings: Vec<BundleProblem>) -> Bundled {

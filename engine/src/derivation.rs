@@ -12,7 +12,7 @@ use crate::fact::FactTable;
 use crate::file::{self, Content};
 use crate::path::RelPath;
 
-/// A pure function of the bytes of a file and of the extension of its name.
+/// A pure function of the bytes of a file and of the [extensions](RelPath::extensions) of its name.
 #[derive(Debug, Clone, Copy)]
 pub struct Derivation {
     /// What it gives, in plural and lower case, and its version, which is raised when it gives other bytes for the same file:
@@ -61,7 +61,7 @@ pub fn renew(db: &dyn Db, path: &RelPath, name: &str) {
 }
 
 fn fact_key(path: &RelPath, name: &str, content: Digest) -> Digest {
-    FactTable::key(&format!("{name} {}", path.extension()), content)
+    FactTable::key(&format!("{name} {}", path.extensions()), content)
 }
 
 fn derive(db: &dyn Db, derivation: &Derivation, path: &RelPath, key: Digest) -> Option<Digest> {
@@ -105,6 +105,33 @@ mod tests {
         assert_eq!(of("a"), Some(Digest::of(b"1")));
         facts.keep(key, Arc::from(&b"damaged"[..]));
         assert_eq!(of("a"), Some(Digest::of(b"1")));
+    }
+
+    #[test]
+    fn t2_what_is_derived_follows_from_all_extensions() {
+        const DECLARED: Derivation = Derivation {
+            name: "kinds v1",
+            derive: |path, _| (!path.file_name().contains(".d.")).then(|| path.extension().as_bytes().to_vec()),
+        };
+        let names = ["a.ts", "a.d.ts", "b.c.ts", "a.mts", "a.d.mts", ".ts", "a.tsx", "a"];
+        let mut orders = vec![names.to_vec(), names.into_iter().rev().collect()];
+        orders.extend((0..names.len()).map(|by| {
+            let mut names = names.to_vec();
+            names.rotate_left(by);
+            names
+        }));
+        for names in orders {
+            let files: Vec<_> = names.iter().map(|name| (*name, "same")).collect();
+            let system = Arc::new(Memory::with_files(&files));
+            let rules = Arc::new(RuleSet::new(Vec::new(), &[DECLARED]));
+            let facts = Arc::new(FactTable::new(None));
+            let db = Database::new(system, rules, facts, Arc::new(Config::default()), BTreeMap::new());
+            for name in names {
+                let path = RelPath::new(name).unwrap();
+                let right = DECLARED.apply(&path, b"same").map(|bytes| Digest::of(&bytes));
+                assert_eq!(derived(&db, &path, DECLARED.name), right, "{name}");
+            }
+        }
     }
 
     #[test]

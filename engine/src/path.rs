@@ -176,6 +176,13 @@ impl RelPath {
         }
     }
 
+    /// What follows the first dot of the file name that does not begin it: `d.ts` of `x.d.ts`, `ts` of `.x.ts`; empty when there is
+    /// none. Whatever a file is taken for by its name follows from this.
+    pub fn extensions(&self) -> &str {
+        let name = self.file_name();
+        name.char_indices().skip(1).find(|(_, c)| *c == '.').map_or("", |(dot, _)| &name[dot + 1..])
+    }
+
     /// Whether this path is `directory` or lies below it.
     pub fn is_within(&self, directory: &Self) -> bool {
         self.strip_prefix(directory).is_some()

@@ -3,7 +3,7 @@
 //! [`declarations`] gives the *declarations* of a TypeScript module: a text with the same exports and the same types that takes the
 //! module's place for whoever imports it. It still loads every module that the source loads, as any of them may declare
 //! something global. A [`Gap`] is a place whose type only inference across files could tell; a module with one has no declarations.
-//! The text depends on nothing but the source and its extension, so that it is a [`Derivation`].
+//! The text depends on nothing but the source and its extensions, so that it is a [`Derivation`].
 //!
 //! The declarations are those that `isolatedDeclarations` promises: the emitter works on one file alone. Where the emitter would
 //! guess what the compiler infers, [`prepare`] makes it report a gap, and [`complete`] reads what it gave once more.

@@ -5,12 +5,15 @@
 
 mod comments;
 mod define;
+mod enums;
 mod legacy;
 mod map;
+mod metadata;
 mod names;
 mod namespaces;
 mod passes;
 mod rewrite;
+mod using;
 
 use std::collections::BTreeMap;
 
@@ -24,7 +27,7 @@ use crate::tsconfig::EmitOptions;
 pub(crate) use namespaces::runs as namespace_runs;
 
 /// Raised whenever the same text and options may give other bytes; belongs into the action key.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// One file.
 #[derive(Debug, Clone, Copy)]

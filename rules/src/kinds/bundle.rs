@@ -78,6 +78,7 @@ struct Parameters {
     external: Vec<String>,
     browser: bool,
     minify: bool,
+    keep_names: bool,
     tree_shake: bool,
     maps: Maps,
     define: BTreeMap<String, String>,
@@ -136,6 +137,7 @@ impl Plan for Bundle {
                 external: planner.node.texts("external").map(|text| text.value.to_string()).collect(),
                 browser: planner.node.choice("platform").is_some_and(|platform| platform.value == "browser"),
                 minify: minify(planner.scope()),
+                keep_names: keep_names(planner.scope()),
                 tree_shake: planner.node.boolean("tree-shake").is_none_or(|shake| shake.value),
                 maps,
                 define: define(planner.scope()),
@@ -197,6 +199,7 @@ impl Run for Bundle {
         let request = Request {
             platform: if parameters.browser { Platform::Browser } else { Platform::Node },
             minify: parameters.minify,
+            keep_names: parameters.keep_names,
             legal_comments: !parameters.minify,
             tree_shake: parameters.tree_shake,
             source_maps: parameters.maps.of_linker(),
@@ -279,6 +282,10 @@ fn minify(scope: Scope<'_>) -> bool {
     let profile = scope.config.profile(scope.profile);
     let of_profile = || profile.and_then(|profile| profile.boolean("minify")).is_some_and(|minify| minify.value);
     scope.node.boolean("minify").map_or_else(of_profile, |minify| minify.value)
+}
+
+fn keep_names(scope: Scope<'_>) -> bool {
+    scope.node.boolean("keep-names").is_some_and(|keep| keep.value)
 }
 
 /// A problem of the linker at the user's own line.

@@ -154,6 +154,11 @@ pub(super) const BUNDLE: KindSchema = KindSchema {
         TARGET,
         DEFINE,
         MINIFY,
+        Field::new(
+            "keep-names",
+            Shape::Boolean,
+            "Whether functions and classes are called at run time what the source calls them; `#false` when left out",
+        ),
         SOURCEMAP,
         Field::new(
             "out",

@@ -3,13 +3,14 @@
 //! TypeScript decorates the members of the instance before the static ones, wherever they stand. And a class whose decorator
 //! replaces it sees the replacement under its own name, inside of its body too; a class binding by itself would not.
 
-use swc_core::common::DUMMY_SP;
+use swc_core::common::{DUMMY_SP, SyntaxContext};
 use swc_core::common::util::take::Take;
 use swc_core::ecma::ast::{
     AssignExpr, AssignOp, AssignTarget, BlockStmt, CallExpr, Callee, Class, ClassMember, Decl, DefaultDecl, Expr,
     ExprStmt, Id, Ident, MemberExpr, MemberProp, ModuleDecl, ModuleItem, Pat, Program, SimpleAssignTarget, StaticBlock,
     Stmt, ThisExpr, VarDecl, VarDeclKind, VarDeclarator,
 };
+use swc_core::ecma::transforms::base::helpers::HELPERS;
 use swc_core::ecma::utils::private_ident;
 use swc_core::ecma::visit::{Visit, VisitMut, VisitMutWith, VisitWith, noop_visit_mut_type, noop_visit_type};
 
@@ -18,22 +19,26 @@ const HELPER: &str = "_ts_decorate";
 
 /// Amends `program`, on which the pass has just run.
 pub(super) fn amend(program: &mut Program) {
-    program.visit_mut_with(&mut Amend);
+    let helper = HELPERS.with(|helpers| SyntaxContext::empty().apply_mark(helpers.mark()));
+    program.visit_mut_with(&mut Amend { helper });
 }
 
-struct Amend;
+struct Amend {
+    /// Tells the helper from a function of the user that has its name.
+    helper: SyntaxContext,
+}
 
 impl VisitMut for Amend {
     noop_visit_mut_type!();
 
     fn visit_mut_module_items(&mut self, items: &mut Vec<ModuleItem>) {
         items.visit_mut_children_with(self);
-        amend_list(items);
+        amend_list(items, self.helper);
     }
 
     fn visit_mut_stmts(&mut self, statements: &mut Vec<Stmt>) {
         statements.visit_mut_children_with(self);
-        amend_list(statements);
+        amend_list(statements, self.helper);
     }
 }
 
@@ -87,7 +92,7 @@ impl Item for ModuleItem {
     }
 }
 
-fn amend_list<T: Item>(items: &mut Vec<T>) {
+fn amend_list<T: Item>(items: &mut Vec<T>, helper: SyntaxContext) {
     let mut index = 0;
     while index < items.len() {
         let Some((name, _)) = items[index].class_mut() else {
@@ -95,20 +100,20 @@ fn amend_list<T: Item>(items: &mut Vec<T>) {
             continue;
         };
         let first = index + 1;
-        let members = items[first..].iter().take_while(|item| decorated_member(*item, &name).is_some()).count();
-        items[first..first + members].sort_by_key(|item| decorated_member(item, &name));
+        let members = items[first..].iter().take_while(|item| decorated_member(*item, &name, helper).is_some()).count();
+        items[first..first + members].sort_by_key(|item| decorated_member(item, &name, helper));
         index = first + members;
-        if index < items.len() && assigns_class(&mut items[index], &name).is_some() {
-            index += alias_class(items, first - 1, index, &name);
+        if index < items.len() && assigns_class(&mut items[index], &name, helper).is_some() {
+            index += alias_class(items, first - 1, index, &name, helper);
         }
     }
 }
 
 /// Whether `item` decorates a static member of the class `name`; `None` when it does something else.
-fn decorated_member(item: &impl Item, name: &Id) -> Option<bool> {
+fn decorated_member(item: &impl Item, name: &Id, helper: SyntaxContext) -> Option<bool> {
     let Some(Stmt::Expr(statement)) = item.statement() else { return None };
     let Expr::Call(call) = &*statement.expr else { return None };
-    if !calls_helper(call) || call.args.len() < 3 {
+    if !calls_helper(call, helper) || call.args.len() < 3 {
         return None;
     }
     match &*call.args[1].expr {
@@ -120,21 +125,22 @@ fn decorated_member(item: &impl Item, name: &Id) -> Option<bool> {
     }
 }
 
-fn calls_helper(call: &CallExpr) -> bool {
-    matches!(&call.callee, Callee::Expr(callee) if callee.as_ident().is_some_and(|callee| callee.sym == HELPER))
+fn calls_helper(call: &CallExpr, helper: SyntaxContext) -> bool {
+    let is_helper = |callee: &Ident| callee.sym == HELPER && callee.ctxt == helper;
+    matches!(&call.callee, Callee::Expr(callee) if callee.as_ident().is_some_and(is_helper))
 }
 
 /// The right side of `name = _ts_decorate([..], name)`.
-fn assigns_class<'a>(item: &'a mut impl Item, name: &Id) -> Option<&'a mut Box<Expr>> {
+fn assigns_class<'a>(item: &'a mut impl Item, name: &Id, helper: SyntaxContext) -> Option<&'a mut Box<Expr>> {
     let Some(Stmt::Expr(statement)) = item.statement_mut() else { return None };
     let Expr::Assign(assignment) = &mut *statement.expr else { return None };
     let target = assignment.left.as_ident()?;
-    let calls = matches!(&*assignment.right, Expr::Call(call) if calls_helper(call));
+    let calls = matches!(&*assignment.right, Expr::Call(call) if calls_helper(call, helper));
     (target.to_id() == *name && calls).then_some(&mut assignment.right)
 }
 
 /// Lets the class at `class` refer to what the assignment at `assignment` makes of it. Gives how many items were added.
-fn alias_class<T: Item>(items: &mut Vec<T>, class: usize, assignment: usize, name: &Id) -> usize {
+fn alias_class<T: Item>(items: &mut Vec<T>, class: usize, assignment: usize, name: &Id, helper: SyntaxContext) -> usize {
     let Some((_, body)) = items[class].class_mut() else { return 0 };
     let mut mentions = Mentions { name, found: false };
     body.body.visit_with(&mut mentions);
@@ -147,7 +153,7 @@ fn alias_class<T: Item>(items: &mut Vec<T>, class: usize, assignment: usize, nam
     let remember = Stmt::Expr(ExprStmt { span: DUMMY_SP, expr: assign(&alias, this).into() });
     let block = BlockStmt { stmts: vec![remember], ..BlockStmt::default() };
     body.body.insert(0, ClassMember::StaticBlock(StaticBlock { span: DUMMY_SP, body: block }));
-    if let Some(right) = assigns_class(&mut items[assignment], name) {
+    if let Some(right) = assigns_class(&mut items[assignment], name, helper) {
         let decorated = right.take();
         **right = assign(&alias, decorated);
     }

@@ -4,8 +4,8 @@ use std::sync::PoisonError;
 
 use swc_core::common::comments::SingleThreadedComments;
 use swc_core::common::errors::HANDLER;
-use swc_core::common::{BytePos, LineCol, Mark};
-use swc_core::ecma::ast::{EsVersion, Program};
+use swc_core::common::{BytePos, LineCol, Mark, SyntaxContext};
+use swc_core::ecma::ast::{EsVersion, Expr, Ident, Lit, ModuleItem, Program, Stmt};
 use swc_core::ecma::codegen::text_writer::JsWriter;
 use swc_core::ecma::codegen::{Config, Emitter};
 use swc_core::ecma::transforms::base::fixer::fixer;
@@ -20,11 +20,12 @@ use swc_core::ecma::transforms::react::{self, react};
 use swc_core::ecma::transforms::typescript::{
     Config as TypeScriptConfig, TsImportExportAssignConfig, TsxConfig, tsx, typescript,
 };
-use swc_core::ecma::visit::VisitMutWith;
+use swc_core::ecma::visit::{VisitMut, VisitMutWith, noop_visit_mut_type};
 
 use super::names::Watermark;
 use super::{
-    Emitted, Fault, ImportRequire, Options, PrintedImport, comments, define, legacy, map, namespaces, rewrite,
+    Emitted, Fault, ImportRequire, Options, PrintedImport, comments, define, enums, legacy, map, metadata, namespaces, rewrite,
+    using,
 };
 use crate::source::{Collector, Language, Parts};
 use crate::tsconfig::{Decorators, EmitOptions, Jsx, Target};
@@ -67,23 +68,29 @@ fn transform(
     let (unresolved, top) = (parts.unresolved, parts.top);
     let emit = &options.emit;
     let program = &mut parts.program;
+    let mut open = enums::Open::default();
     if language.is_typescript() {
-        let faults = namespaces::faults(program);
-        if !faults.is_empty() {
-            return Err(faults);
-        }
+        namespaces::merge(program);
+        open = enums::prepare(program);
     }
     let defines_names = define::replace(program, &options.define, unresolved)?;
     // Before the types go: `createRequire` hides the specifier of `import x = require("y")`.
     let mut printed = rewrite::import_requires(program, options)?;
     match emit.decorators {
         Decorators::Standard => program.mutate(decorator_2023_11()),
-        Decorators::Legacy { metadata } => {
+        Decorators::Legacy { metadata, strict_nulls } => {
+            let metadata = metadata && language.is_typescript();
+            if metadata {
+                metadata::prepare(program, strict_nulls);
+            }
             program.mutate(decorators(decorators::Config {
                 legacy: true,
-                emit_metadata: metadata && language.is_typescript(),
+                emit_metadata: metadata,
                 use_define_for_class_fields: emit.define_fields,
             }));
+            if metadata {
+                metadata::amend(program);
+            }
             // Where the pass had nothing to do it made no names.
             if watermark.has_foreign_names(program) {
                 legacy::amend(program);
@@ -104,12 +111,14 @@ fn transform(
         strip_types(parts, options, language, comments);
     }
     let program = &mut parts.program;
+    enums::amend(program, &open);
+    using::prepare(program);
     program.mutate(explicit_resource_management());
     if !emit.define_fields {
         program.mutate(class_fields_use_set(false));
     }
     lower(program, emit, unresolved);
-    program.mutate(inject_helpers(unresolved));
+    inject(program, unresolved);
     // Before hygiene, which forgets which names are free.
     let mut rewriting = rewrite::Rewriting::new(options.rewrite, unresolved);
     program.visit_mut_with(&mut rewriting);
@@ -120,6 +129,47 @@ fn transform(
     }
     program.mutate(fixer(Some(comments)));
     Ok(printed)
+}
+
+/// Puts the helpers that are used at the top of the module. The pass gives the names of one helper several contexts, by the order in
+/// which it comes across them, so that hygiene would rename a variable here and not there. What one name of a helper means follows
+/// from its text alone: all of them get one context.
+fn inject(program: &mut Program, unresolved: Mark) {
+    let own = HELPERS.with(|helpers| SyntaxContext::empty().apply_mark(helpers.mark()));
+    let before = statements(program);
+    program.mutate(inject_helpers(unresolved));
+    let added = statements(program) - before;
+    // They stand behind directives.
+    let is_directive =
+        |statement: &Stmt| matches!(statement, Stmt::Expr(statement) if matches!(*statement.expr, Expr::Lit(Lit::Str(_))));
+    let mut one = OneContext(own);
+    match program {
+        Program::Module(module) => {
+            let items = module.body.iter_mut().filter_map(ModuleItem::as_mut_stmt);
+            items.skip_while(|item| is_directive(item)).take(added).for_each(|item| item.visit_mut_with(&mut one));
+        }
+        Program::Script(script) => {
+            let items = script.body.iter_mut();
+            items.skip_while(|item| is_directive(item)).take(added).for_each(|item| item.visit_mut_with(&mut one));
+        }
+    }
+}
+
+fn statements(program: &Program) -> usize {
+    match program {
+        Program::Module(module) => module.body.len(),
+        Program::Script(script) => script.body.len(),
+    }
+}
+
+struct OneContext(SyntaxContext);
+
+impl VisitMut for OneContext {
+    noop_visit_mut_type!();
+
+    fn visit_mut_ident(&mut self, name: &mut Ident) {
+        name.ctxt = self.0;
+    }
 }
 
 fn react_options(jsx: &Jsx) -> react::Options {

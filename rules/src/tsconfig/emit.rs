@@ -85,13 +85,15 @@ pub enum Decorators {
     Legacy {
         /// `emitDecoratorMetadata`.
         metadata: bool,
+        /// `strictNullChecks`: whether `null` counts in the metadata of a union.
+        strict_nulls: bool,
     },
 }
 
 impl Decorators {
     /// Whether types become values.
     pub fn emits_metadata(self) -> bool {
-        self == Self::Legacy { metadata: true }
+        matches!(self, Self::Legacy { metadata: true, .. })
     }
 }
 
@@ -150,8 +152,9 @@ impl EmitOptions {
         let mut text = format!("target={}", self.target.as_str());
         let decorators = match self.decorators {
             Decorators::Standard => "standard",
-            Decorators::Legacy { metadata: false } => "legacy",
-            Decorators::Legacy { metadata: true } => "legacy+metadata",
+            Decorators::Legacy { metadata: false, .. } => "legacy",
+            Decorators::Legacy { metadata: true, strict_nulls: false } => "legacy+metadata",
+            Decorators::Legacy { metadata: true, strict_nulls: true } => "legacy+metadata+strict",
         };
         let fields = if self.define_fields { "define" } else { "assign" };
         let jsx = match &self.jsx {

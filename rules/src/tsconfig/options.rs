@@ -20,6 +20,8 @@ pub(super) struct Options {
     jsx_import_source: Option<Box<str>>,
     experimental_decorators: bool,
     decorator_metadata: bool,
+    strict: bool,
+    strict_null_checks: Option<bool>,
     define_fields: Option<bool>,
     verbatim: bool,
     isolated_modules: bool,
@@ -77,6 +79,12 @@ impl Options {
             }
             "experimentalDecorators" => reader.flag(property, &mut self.experimental_decorators),
             "emitDecoratorMetadata" => reader.flag(property, &mut self.decorator_metadata),
+            "strict" => reader.flag(property, &mut self.strict),
+            "strictNullChecks" => {
+                let mut flag = self.strict_null_checks.unwrap_or_default();
+                reader.flag(property, &mut flag);
+                self.strict_null_checks = Some(flag);
+            }
             "useDefineForClassFields" => {
                 let mut flag = false;
                 reader.flag(property, &mut flag);
@@ -122,9 +130,11 @@ impl Options {
             module: self.module,
             module_resolution,
             jsx,
-            decorators: self
-                .experimental_decorators
-                .then_some(Decorators::Legacy { metadata: self.decorator_metadata }),
+            decorators: self.experimental_decorators.then_some(Decorators::Legacy {
+                metadata: self.decorator_metadata,
+                // Nothing but metadata depends on it.
+                strict_nulls: self.decorator_metadata && self.strict_null_checks.unwrap_or(self.strict),
+            }),
             define_fields: self.define_fields.or(self.target.map(|(_, has_fields)| has_fields)),
             verbatim: self.verbatim,
             isolated_modules: self.isolated_modules,

@@ -21,7 +21,7 @@ use super::super::action as rule_action;
 use super::super::transpile::define;
 use super::host::{GraphHost, Module};
 use super::unbundled::Packages;
-use super::{Maps, PackagePolicy, Work, write_chunks};
+use super::{Maps, PackagePolicy, Work, keep_names, write_chunks};
 use crate::demands::{Demand, demands};
 use crate::resolve::is_relative;
 
@@ -31,6 +31,7 @@ pub(super) struct Prebundle {
     directory: String,
     packages: Vec<Package>,
     maps: Maps,
+    keep_names: bool,
     define: BTreeMap<String, String>,
 }
 
@@ -54,7 +55,7 @@ impl Prebundle {
             names: wanted.names.as_ref().map(|names| names.iter().map(ToString::to_string).collect()),
         });
         let directory = directory(output).as_str().to_owned();
-        Self { directory, packages: packages.collect(), maps, define: define(scope) }
+        Self { directory, packages: packages.collect(), maps, keep_names: keep_names(scope), define: define(scope) }
     }
 
     /// The id of the entry of a package.
@@ -166,6 +167,7 @@ fn link(context: &Context<'_>, prebundle: &Prebundle, without_default: &BTreeSet
         prebundle.packages.iter().map(|package| Entry { name: package.name.clone(), id: Prebundle::entry(package) });
     let request = Request {
         splitting: true,
+        keep_names: prebundle.keep_names,
         source_maps: prebundle.maps.of_linker(),
         define: prebundle.define.clone(),
         chunk_names: "shared-[hash].js".to_owned(),
