@@ -117,7 +117,7 @@ impl Engine {
         let jobs = global.jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
         let executor = Executor::new(jobs, runs, workspace.system.clone(), machine.clone(), store.clone(), events.clone())
             .map_err(|error| Failure::new(format!("The worker threads cannot be started: {error}")))?;
-        let facts = Arc::new(FactTable::new(Some(store.clone())));
+        let facts = Arc::new(FactTable::new(Some(store.clone()), webstir_rules::implementation()));
         let database = Database::new(
             workspace.system.clone(),
             machine.clone(),

@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use crate::db::Db;
 use crate::digest::Digest;
-use crate::fact::FactTable;
 use crate::file::{self, Content};
 use crate::path::RelPath;
 
@@ -39,7 +38,7 @@ pub fn noun(name: &str) -> &str {
 pub fn derived(db: &dyn Db, path: &RelPath, name: &str) -> Option<Digest> {
     let derivation = db.rules().derivation(name)?;
     let Content::Digest(content) = file::content(db, path) else { return None };
-    let key = fact_key(path, name, content);
+    let key = fact_key(db, path, name, content);
     // The fact is the digest, or empty where nothing is derived. One that is neither is made again.
     if let Some(fact) = db.facts().find(key) {
         match <[u8; 32]>::try_from(&*fact) {
@@ -56,12 +55,12 @@ pub fn renew(db: &dyn Db, path: &RelPath, name: &str) {
     if let Some(derivation) = db.rules().derivation(name)
         && let Content::Digest(content) = file::content(db, path)
     {
-        derive(db, derivation, path, fact_key(path, name, content));
+        derive(db, derivation, path, fact_key(db, path, name, content));
     }
 }
 
-fn fact_key(path: &RelPath, name: &str, content: Digest) -> Digest {
-    FactTable::key(&format!("{name} {}", path.extensions()), content)
+fn fact_key(db: &dyn Db, path: &RelPath, name: &str, content: Digest) -> Digest {
+    db.facts().key(name, path.extensions(), content)
 }
 
 fn derive(db: &dyn Db, derivation: &Derivation, path: &RelPath, key: Digest) -> Option<Digest> {
@@ -77,6 +76,7 @@ mod tests {
     use super::*;
     use crate::config::Config;
     use crate::db::Database;
+    use crate::fact::FactTable;
     use crate::machine::Bare;
     use crate::rule::Plans;
     use crate::system::Memory;
@@ -90,7 +90,7 @@ mod tests {
     fn each_content_is_derived_once_and_again_when_asked() {
         let system = Arc::new(Memory::with_files(&[("a", "1\n2"), ("b", "1")]));
         let rules = Arc::new(Plans::new(Vec::new(), &[FIRST_LINE]));
-        let facts = Arc::new(FactTable::new(None));
+        let facts = Arc::new(FactTable::new(None, Digest::of(b"1")));
         let db = Database::new(system, Arc::new(Bare), rules, facts.clone(), Arc::new(Config::default()), BTreeMap::new());
         let path = |text: &str| RelPath::new(text).unwrap();
         let of = |file: &str| derived(&db, &path(file), FIRST_LINE.name);
@@ -98,7 +98,7 @@ mod tests {
             assert_eq!([of("a"), of("b"), of("none")], [Some(Digest::of(b"1")), None, None]);
         }
         assert_eq!(derived(&db, &path("a"), "first lines v2"), None);
-        let key = fact_key(&path("a"), FIRST_LINE.name, Digest::of(b"1\n2"));
+        let key = fact_key(&db, &path("a"), FIRST_LINE.name, Digest::of(b"1\n2"));
         facts.keep(key, Arc::from(&Digest::of(b"another").as_bytes()[..]));
         assert_eq!(of("a"), Some(Digest::of(b"another")));
         renew(&db, &path("a"), FIRST_LINE.name);
@@ -123,9 +123,9 @@ mod tests {
         for names in orders {
             let files: Vec<_> = names.iter().map(|name| (*name, "same")).collect();
             let system = Arc::new(Memory::with_files(&files));
-            let rules = Arc::new(RuleSet::new(Vec::new(), &[DECLARED]));
-            let facts = Arc::new(FactTable::new(None));
-            let db = Database::new(system, rules, facts, Arc::new(Config::default()), BTreeMap::new());
+            let rules = Arc::new(Plans::new(Vec::new(), &[DECLARED]));
+            let facts = Arc::new(FactTable::new(None, Digest::of(b"1")));
+            let db = Database::new(system, Arc::new(Bare), rules, facts, Arc::new(Config::default()), BTreeMap::new());
             for name in names {
                 let path = RelPath::new(name).unwrap();
                 let right = DECLARED.apply(&path, b"same").map(|bytes| Digest::of(&bytes));

@@ -21,6 +21,8 @@ const ENTRY: usize = 64;
 #[derive(Debug)]
 pub struct FactTable {
     store: Option<Arc<Store>>,
+    /// What stands for the code that computes facts: facts of other code are not found.
+    implementation: Digest,
     memory: Mutex<Memory>,
 }
 
@@ -61,14 +63,15 @@ impl Memory {
 }
 
 impl FactTable {
-    /// A table over a store, or over memory alone.
-    pub fn new(store: Option<Arc<Store>>) -> Self {
-        Self { store, memory: Mutex::default() }
+    /// A table over a store, or over memory alone, of facts that the code computes which `implementation` stands for.
+    pub fn new(store: Option<Arc<Store>>, implementation: Digest) -> Self {
+        Self { store, implementation, memory: Mutex::default() }
     }
 
-    /// The key of the fact `kind` (which carries its version) of the file with this digest.
-    pub fn key(kind: &str, content: Digest) -> Digest {
-        KeyHasher::new("webstir fact v1").text(kind).digest(content).finish()
+    /// The key of the fact `kind` of a file with this digest, whose name decides how it is read by these extensions.
+    pub fn key(&self, kind: &str, extensions: &str, content: Digest) -> Digest {
+        let mut hasher = KeyHasher::new("webstir fact v2");
+        hasher.digest(self.implementation).text(kind).text(extensions).digest(content).finish()
     }
 
     /// The fact under `key`, if known.
@@ -106,8 +109,8 @@ mod tests {
 
     #[test]
     fn facts_of_former_texts_go_and_what_is_used_stays() {
-        let table = FactTable::new(None);
-        let key = |edit: usize| FactTable::key("fact", Digest::of(&edit.to_le_bytes()));
+        let table = FactTable::new(None, Digest::of(b"1"));
+        let key = |edit: usize| table.key("fact", "", Digest::of(&edit.to_le_bytes()));
         let fact: Arc<[u8]> = Arc::from(vec![7; 10_000]);
         let edits = 4 * GENERATION / fact.len();
         for edit in 0..edits {

@@ -16,7 +16,6 @@ use webstir_engine::config::glob::{self, FileGlobs};
 use webstir_engine::db::{Db, Settings};
 use webstir_engine::diagnostic::{Diagnostic, Span};
 use webstir_engine::digest::Digest;
-use webstir_engine::fact::FactTable;
 use webstir_engine::file::{self, Content};
 use webstir_engine::label::Label;
 use webstir_engine::path::RelPath;
@@ -76,12 +75,12 @@ fn matcher<'a>(globs: impl Iterator<Item = &'a str>) -> GlobSet {
     set.build().unwrap_or_else(|_| GlobSet::empty())
 }
 
-/// The fact kind of [`Facts`]: raised with every change of what they say or how they are written.
-const FACTS: &str = "module facts v3";
+/// The fact kind of [`Facts`].
+const FACTS: &str = "module facts";
 
 /// The key of the facts of a file. The extensions decide how the text is read: those of `x.d.ts` are two.
-fn facts_key(path: &RelPath, content: Digest) -> Digest {
-    FactTable::key(&format!("{FACTS} {}", path.extensions()), content)
+fn facts_key(db: &dyn Db, path: &RelPath, content: Digest) -> Digest {
+    db.facts().key(FACTS, path.extensions(), content)
 }
 
 /// The facts of one module; `None` when it is absent or cannot be read.
@@ -89,12 +88,12 @@ fn facts_key(path: &RelPath, content: Digest) -> Digest {
 pub fn facts<'db>(db: &'db dyn Db, key: PathKey<'db>) -> Option<Arc<Facts>> {
     let path = key.path(db);
     let Content::Digest(digest) = file::content(db, path) else { return None };
-    let key = facts_key(path, digest);
-    if let Some(facts) = db.facts().find(key).and_then(|bytes| Facts::decode(&bytes).ok()) {
+    let key = facts_key(db, path, digest);
+    if let Some(facts) = db.facts().find(key).and_then(|bytes| codec::decode::<Facts>(&bytes)) {
         return Some(Arc::new(facts));
     }
     let facts = Facts::of(path, &file::text(db, path)?);
-    db.facts().keep(key, Arc::from(facts.encode()));
+    db.facts().keep(key, Arc::from(codec::encode(&facts)));
     Some(Arc::new(facts))
 }
 

@@ -4,7 +4,6 @@
 //! [`EmitOptions`] and gives exactly the imports that the transpiled module will have. A [`ParsedModule`] is one parse that
 //! gives the facts and can then be transpiled.
 
-mod codec;
 mod collect;
 mod globals;
 pub(crate) mod json;
@@ -14,19 +13,19 @@ mod nesting;
 mod parse;
 mod usage;
 
+use serde::{Deserialize, Serialize};
 use webstir_engine::diagnostic::{Diagnostic, Span};
 use webstir_engine::path::RelPath;
 
 use crate::tsconfig::{EmitOptions, Jsx};
 
-pub use codec::{DecodeError, FORMAT};
 pub(crate) use globals::{ambient_names, foreign_globals};
 pub use names::{Name, Names};
 pub(crate) use parse::{Collector, Parts, tidy};
 pub use parse::{Language, ParsedModule};
 
 /// How a module asks for another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum ImportKind {
     /// `import .. from "x"` and `import "x"`.
     Static,
@@ -41,7 +40,7 @@ pub enum ImportKind {
 }
 
 /// What the bindings of an import are used for.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Usage {
     /// At least one is used as a value, or there are none.
     Value,
@@ -59,7 +58,7 @@ pub enum Usage {
 }
 
 /// One request for another module.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Import {
     /// First byte of the specifier literal, its quote included; of the expression for [`ImportKind::Unknown`].
     pub start: u32,
@@ -83,7 +82,7 @@ impl Import {
 }
 
 /// What JSX in a module needs at run time.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct JsxFacts {
     /// There is an element or a fragment that the automatic runtime creates with `jsx` or `jsxs`.
     pub runtime: bool,
@@ -102,7 +101,7 @@ pub struct JsxFacts {
 }
 
 /// A place where the text is not a module.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct SyntaxFault {
     /// First byte.
     pub start: u32,
@@ -121,7 +120,7 @@ impl SyntaxFault {
 }
 
 /// Everything that planning needs to know about one module.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
     /// In the order of the text.
     pub imports: Box<[Import]>,
@@ -250,5 +249,37 @@ fn is_linked(import: &Import, options: &EmitOptions, factories: &[&str]) -> bool
 impl JsxFacts {
     fn is_automatic(&self, options: &EmitOptions) -> bool {
         self.import_source.is_some() || self.automatic.unwrap_or(matches!(options.jsx, Jsx::Automatic { .. }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use webstir_engine::codec;
+
+    use super::*;
+
+    const TEXT: &str = "import type { A } from './a.js'; import b, { c as d } from 'b'; import * as all from 'c';\n\
+        export * from './e.js'; export { d as f }; const g = await import('g'); require('h'); import(process.argv[2]);\n\
+        new WebSocket(b); export default <all.X key={...[]}><></></all.X>; export type { A };";
+
+    #[test]
+    fn facts_are_in_bytes_what_they_were() {
+        for (name, text) in [("x.tsx", TEXT), ("x.ts", "export const = ;"), ("x.d.ts", "export * from './a.js';")] {
+            let facts = Facts::of(&RelPath::new(name).unwrap(), text);
+            assert_eq!(codec::decode::<Facts>(&codec::encode(&facts)), Some(facts));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn damage_never_panics(at in any::<prop::sample::Index>(), byte: u8, bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let mut damaged = codec::encode(&Facts::of(&RelPath::new("x.tsx").unwrap(), TEXT));
+            let at = at.index(damaged.len());
+            damaged[at] = byte;
+            let _ = codec::decode::<Facts>(&damaged);
+            prop_assert_eq!(codec::decode::<Facts>(&damaged[..at]).map(|_| at), None);
+            let _ = codec::decode::<Facts>(&bytes);
+        }
     }
 }

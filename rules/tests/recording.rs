@@ -193,7 +193,7 @@ fn build(root: &Path, profile: &str, store: &Path) -> (Vec<Action>, Vec<(RelPath
     let runs = Runs::new(webstir_rules::runs(&Arc::new(resources)).into_inner().into_iter().map(watch).collect());
     let machine = Arc::new(Programs::new(root));
     let environment = BTreeMap::from([("GIVEN".to_owned(), "yes".to_owned()), ("OTHER".to_owned(), "no".to_owned())]);
-    let facts = Arc::new(FactTable::new(Some(store.clone())));
+    let facts = Arc::new(FactTable::new(Some(store.clone()), webstir_rules::implementation()));
     let plans = Arc::new(webstir_rules::plans());
     let database = Database::new(os, machine.clone(), plans, facts, config.clone(), environment);
     let executor =

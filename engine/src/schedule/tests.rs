@@ -94,7 +94,7 @@ fn scheduler_with(
     let text = "workspace { preset none }\nprofile build { out build }\nreader r { }";
     let (config, found) = config::load(&Inputs { text: Some(text), package_mode: None, language: &LANGUAGE });
     assert!(found.is_empty(), "{found:?}");
-    let facts = Arc::new(FactTable::new(None));
+    let facts = Arc::new(FactTable::new(None, Digest::of(b"1")));
     let database = Database::new(memory.clone(), machine.clone(), plans, facts, Arc::new(config), BTreeMap::new());
     let executor = Executor::new(1, runs, memory.clone(), machine, store.clone(), Arc::new(|_| {})).unwrap();
     Scheduler::new(database, store, executor, Arc::new(|_| {}), Arc::default())

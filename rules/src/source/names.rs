@@ -1,9 +1,10 @@
 //! Which exports of another module an import asks for.
 
+use serde::{Deserialize, Serialize};
 use swc_core::ecma::ast::{ExportSpecifier, Id, ImportDecl, ImportSpecifier, ModuleExportName, NamedExport};
 
 /// What an import asks for of the module that it names.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Names {
     /// Everything: `import * as x`, `export *`, `import()`, `require()`.
     All,
@@ -12,7 +13,7 @@ pub enum Names {
 }
 
 /// One export that an import asks for.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Name {
     /// What it is called there; `default` too.
     pub export: Box<str>,
