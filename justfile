@@ -35,6 +35,10 @@ bench *arguments:
 bench-serve *arguments:
     cargo bench --bench serve -- {{arguments}}
 
+# Processor time of a command in a tree of its own.
+bench-process *arguments:
+    cargo bench --bench process -- {{arguments}}
+
 # The starter under load: errors and growth.
 load:
     ulimit -n 12000 && cargo bench --bench load
