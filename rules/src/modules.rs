@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use globset::{GlobSet, GlobSetBuilder};
+use webstir_engine::codec;
 use webstir_engine::config::Config;
 use webstir_engine::config::glob::{self, FileGlobs};
 use webstir_engine::db::{Db, Settings};
