@@ -309,6 +309,7 @@ fn t14_a_command_that_changes_its_own_input_is_told_and_runs_once() {
     );
     let build = case.build_ok(&[]);
     assert_eq!(ran(&build), ["command:fmt"]);
+    assert!(build.findings().iter().any(|found| found.starts_with("command::changed_input webstir.kdl:2:")), "{}", build.stdout);
     assert!(build.stdout.contains("`node` changed its own input `assets/count.txt`"), "{}", build.stdout);
     assert_eq!((case.read("assets/count.txt"), case.read("build/gen/o.txt")), ("0".to_owned(), "1".to_owned()));
     let again = case.build_ok(&[]);

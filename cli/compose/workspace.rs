@@ -116,7 +116,9 @@ impl Workspace {
             return;
         }
         let rule = diagnostic.rule.as_ref().and_then(|label| self.config.rule(label));
-        if let Some(place) = rule.map(webstir_engine::config::Rule::place).filter(|place| place.is_written()) {
+        let field = webstir_rules::field_of(&diagnostic.code);
+        let place = rule.map(|rule| field.and_then(|field| rule.place_of(field)).unwrap_or_else(|| rule.place()));
+        if let Some(place) = place.filter(|place| place.is_written()) {
             *diagnostic = self.config.put(diagnostic.clone(), place);
         }
     }

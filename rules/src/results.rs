@@ -85,6 +85,16 @@ pub fn may_be_placed(run: &Run, profile: &str, clean: bool) -> bool {
     run.plans.iter().all(|(rule, plan)| plan.state == State::Done || rule.kind() == "typecheck")
 }
 
+/// The field of its rule that a finding of this code is about.
+pub fn field_of(code: &str) -> Option<&'static str> {
+    match code {
+        "command::changed_input" => Some("inputs"),
+        "command::no_output" | "command::no_file" => Some("outputs"),
+        "command::failed" => Some("run"),
+        _ => None,
+    }
+}
+
 /// Whether a finding is about the world (no network, no compiler) rather than about the user's code.
 pub fn is_of_the_world(diagnostic: &Diagnostic) -> bool {
     diagnostic.code == "toolchain::unavailable"

@@ -26,9 +26,6 @@ use crate::tsconfig::EmitOptions;
 
 pub(crate) use namespaces::runs as namespace_runs;
 
-/// Raised whenever the same text and options may give other bytes; belongs into the action key.
-pub const VERSION: u32 = 4;
-
 /// One file.
 #[derive(Debug, Clone, Copy)]
 pub struct Source<'a> {

@@ -10,13 +10,13 @@ const READABLE: &[&str] = &["files", "transpile", "bundle", "manifest", "artifac
 
 pub(super) const COMMAND: KindSchema = KindSchema {
     kind: "command",
-    doc: "Runs a program that sees only what is declared here",
+    doc: "Runs a program in a tree of its own, in which lies what is declared here",
     fields: &[
         Field::new("run", Shape::Texts, "The program and its arguments; no shell is involved")
             .example("\"node\" \"script.mjs\"")
             .required(),
         Field::new("directory", Shape::Path, "Where it runs; the workspace root when left out"),
-        Field::new("inputs", Shape::Globs, "The files of the workspace that it reads"),
+        Field::new("inputs", Shape::Globs, "The files of the workspace that it reads; those that its command line names need not be listed"),
         Field::new(
             "from",
             Shape::References(Target { kinds: READABLE, absent: Absent::Refused }),
@@ -25,7 +25,7 @@ pub(super) const COMMAND: KindSchema = KindSchema {
         Field::new(
             "outputs",
             Shape::Outputs,
-            "The files and directories that it writes; a directory is its own as a whole",
+            "The files and directories that it writes, and all that is kept of its tree; a directory is its own as a whole",
         ),
         Field::new(
             "environment",
