@@ -6,7 +6,7 @@
 //! The text depends on nothing but the source and its extensions, so that it is a [`Derivation`].
 //!
 //! The declarations are those that `isolatedDeclarations` promises: the emitter works on one file alone. Where the emitter would
-//! guess what the compiler infers, [`prepare`] makes it report a gap, and [`complete`] reads what it gave once more.
+//! guess what the compiler infers, `prepare` makes it report a gap, and `complete` reads what it gave once more.
 
 mod complete;
 mod loads;

@@ -6,6 +6,7 @@
 
 mod emit;
 mod extends;
+mod locate;
 mod options;
 mod sources;
 
@@ -19,6 +20,7 @@ use webstir_engine::path::RelPath;
 
 use crate::manifest::STRICT;
 pub use emit::{Decorators, EmitOptions, Jsx, Target};
+pub(crate) use locate::locate;
 use options::Options;
 pub use sources::Sources;
 
@@ -188,6 +190,7 @@ impl Loader<'_, '_> {
                 if let Some(property) = object.get("compilerOptions") {
                     match &property.value {
                         Value::Object(object) => options.read(&source, object, &self.project, &mut self.found),
+                        Value::NullKeyword(_) => {}
                         value => self.found.push(source.error(
                             "tsconfig::option",
                             "`compilerOptions` must be an object",

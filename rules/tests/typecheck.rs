@@ -9,6 +9,8 @@
 mod compilers;
 #[path = "typecheck/declarations.rs"]
 mod declarations;
+#[path = "typecheck/extending.rs"]
+mod extending;
 #[path = "typecheck/failures.rs"]
 mod failures;
 #[path = "typecheck/findings.rs"]

@@ -11,8 +11,7 @@ use crate::event::Status;
 use crate::file::{Known, ask};
 use crate::label::{ActionLabel, Label};
 use crate::schedule::Report;
-use crate::system::Stat;
-use crate::system::System as _;
+use crate::system::{Stat, System as _};
 use crate::view::Question;
 
 struct Case {

@@ -1,10 +1,8 @@
-//! `extends`: which file it names.
-
-use std::sync::Arc;
+//! `extends`: reading the files that it names.
 
 use jsonc_parser::ast::{StringLit, Value};
-use webstir_engine::path::RelPath;
 
+use super::locate::locate;
 use super::options::Options;
 use super::{Loader, Source};
 
@@ -27,6 +25,8 @@ impl Loader<'_, '_> {
                     }
                 }
             }
+            // The compiler says what it thinks of it.
+            Value::NullKeyword(_) => {}
             value => {
                 let message = "`extends` must be a file name or a list of file names";
                 self.found.push(source.error("tsconfig::extends", message, value));
@@ -35,7 +35,7 @@ impl Loader<'_, '_> {
     }
 
     fn extend(&mut self, source: &Source<'_>, name: &StringLit<'_>, options: &mut Options) {
-        let Some((path, bytes)) = self.locate(source, &name.value) else {
+        let Some((path, bytes)) = locate(self.read, &source.directory(), &name.value) else {
             let message = format!("There is no configuration `{}` to extend", name.value);
             self.found.push(source.error("tsconfig::extends", message, name));
             return;
@@ -56,81 +56,5 @@ impl Loader<'_, '_> {
             return;
         }
         self.file(&path, &bytes, options);
-    }
-
-    fn locate(&mut self, source: &Source<'_>, name: &str) -> Option<(RelPath, Arc<[u8]>)> {
-        let directory = source.directory();
-        if name.starts_with("./") || name.starts_with("../") || name == "." || name == ".." {
-            return self.with_json(&directory.join(name).ok()?);
-        }
-        let mut directory = Some(directory);
-        while let Some(above) = directory {
-            if let Some(found) = above.join("node_modules").ok().and_then(|modules| self.in_package(&modules, name)) {
-                return Some(found);
-            }
-            directory = above.parent();
-        }
-        None
-    }
-
-    /// The file itself, or with `.json` behind its name.
-    fn with_json(&mut self, path: &RelPath) -> Option<(RelPath, Arc<[u8]>)> {
-        if let Some(bytes) = (self.read)(path) {
-            return Some((path.clone(), bytes));
-        }
-        if path.extension() == "json" {
-            return None;
-        }
-        let path = RelPath::new(&format!("{}.json", path.as_str())).ok()?;
-        (self.read)(&path).map(|bytes| (path, bytes))
-    }
-
-    fn in_package(&mut self, modules: &RelPath, name: &str) -> Option<(RelPath, Arc<[u8]>)> {
-        let slash = if name.starts_with('@') { name.find('/').map(|slash| slash + 1) } else { Some(0) }?;
-        let (package, subpath) = match name[slash..].find('/') {
-            Some(end) => (&name[..slash + end], &name[slash + end + 1..]),
-            None => (name, ""),
-        };
-        let package = modules.join(package).ok()?;
-        let manifest: Option<serde_json::Value> =
-            (self.read)(&package.join("package.json").ok()?).and_then(|bytes| serde_json::from_slice(&bytes).ok());
-        if let Some(manifest) = &manifest {
-            if let Some(exports) = manifest.get("exports")
-                && let Some(target) = exported(exports, subpath)
-                && let Some(found) = self.with_json(&package.join(target).ok()?)
-            {
-                return Some(found);
-            }
-            if subpath.is_empty()
-                && let Some(target) = manifest.get("tsconfig").and_then(serde_json::Value::as_str)
-                && let Some(found) = self.with_json(&package.join(target).ok()?)
-            {
-                return Some(found);
-            }
-        }
-        if subpath.is_empty() {
-            return self.with_json(&package.join("tsconfig.json").ok()?);
-        }
-        let path = package.join(subpath).ok()?;
-        self.with_json(&path).or_else(|| self.with_json(&path.join("tsconfig.json").ok()?))
-    }
-}
-
-/// What the `exports` of a package say about one subpath. Patterns are not followed: configurations are exported by name.
-fn exported<'a>(exports: &'a serde_json::Value, subpath: &str) -> Option<&'a str> {
-    let key = if subpath.is_empty() { ".".to_owned() } else { format!("./{subpath}") };
-    let entry = exports.get(&key).or_else(|| exports.get(format!("{key}.json")))?;
-    let mut entry = entry;
-    loop {
-        match entry {
-            serde_json::Value::String(target) => return Some(target),
-            serde_json::Value::Object(conditions) => {
-                entry = conditions
-                    .iter()
-                    .find(|(name, _)| matches!(name.as_str(), "node" | "require" | "import" | "types" | "default"))?
-                    .1;
-            }
-            _ => return None,
-        }
     }
 }

@@ -9,7 +9,6 @@ use super::{ModuleResolution, PathMapping, Source, Sources, TsConfig};
 
 /// The options as written, the later file over the earlier.
 #[derive(Default)]
-#[expect(clippy::struct_excessive_bools, reason = "switches that are independent of each other")]
 pub(super) struct Options {
     target: Option<(Target, bool)>,
     module: Option<Box<str>>,
@@ -18,17 +17,17 @@ pub(super) struct Options {
     jsx_factory: Option<Box<str>>,
     jsx_fragment: Option<Box<str>>,
     jsx_import_source: Option<Box<str>>,
-    experimental_decorators: bool,
-    decorator_metadata: bool,
-    strict: bool,
+    experimental_decorators: Option<bool>,
+    decorator_metadata: Option<bool>,
+    strict: Option<bool>,
     strict_null_checks: Option<bool>,
     define_fields: Option<bool>,
-    verbatim: bool,
-    isolated_modules: bool,
-    isolated_declarations: bool,
+    verbatim: Option<bool>,
+    isolated_modules: Option<bool>,
+    isolated_declarations: Option<bool>,
     base_url: Option<RelPath>,
     paths: Option<Vec<PathMapping>>,
-    allow_js: bool,
+    allow_js: Option<bool>,
     resolve_json: Option<bool>,
 }
 
@@ -38,6 +37,37 @@ enum JsxMode {
     Classic,
     Automatic,
     Development,
+}
+
+/// What a file says of an option.
+enum Said<T> {
+    Value(T),
+    /// `null`: what an extended file says of it does not count.
+    Nothing,
+    /// Something that it cannot be, which is a finding.
+    Wrong,
+}
+
+impl<T> Said<T> {
+    fn map<U>(self, map: impl FnOnce(T) -> U) -> Said<U> {
+        self.and_then(|value| Said::Value(map(value)))
+    }
+
+    fn and_then<U>(self, then: impl FnOnce(T) -> Said<U>) -> Said<U> {
+        match self {
+            Self::Value(value) => then(value),
+            Self::Nothing => Said::Nothing,
+            Self::Wrong => Said::Wrong,
+        }
+    }
+
+    fn put(self, option: &mut Option<T>) {
+        match self {
+            Self::Value(value) => *option = Some(value),
+            Self::Nothing => *option = None,
+            Self::Wrong => {}
+        }
+    }
 }
 
 impl Options {
@@ -50,10 +80,15 @@ impl Options {
     ) {
         let mut reader = Reader { source, project, found };
         // `paths` are relative to `baseUrl`, wherever in the object it stands.
-        if let Some(property) = object.get("baseUrl")
-            && let Some(text) = reader.text(property)
-        {
-            self.base_url = reader.path(&text, &source.directory(), &property.value).or_else(|| self.base_url.take());
+        if let Some(property) = object.get("baseUrl") {
+            match reader.text(property) {
+                Said::Nothing => self.base_url = None,
+                Said::Value(text) => {
+                    let path = reader.path(&text, &source.directory(), &property.value);
+                    self.base_url = path.or_else(|| self.base_url.take());
+                }
+                Said::Wrong => {}
+            }
         }
         for property in &object.properties {
             self.option(&mut reader, property);
@@ -62,48 +97,26 @@ impl Options {
 
     fn option(&mut self, reader: &mut Reader<'_, '_>, property: &ObjectProp<'_>) {
         match property.name.as_str() {
-            "target" => self.target = reader.target(property).or(self.target),
-            "module" => {
-                if let Some(text) = reader.text(property) {
-                    self.module = Some(text.to_ascii_lowercase().into());
-                }
-            }
-            "moduleResolution" => self.module_resolution = reader.resolution(property).or(self.module_resolution),
-            "jsx" => self.jsx = reader.jsx(property).or(self.jsx),
-            "jsxFactory" => reader.factory(property, &mut self.jsx_factory),
-            "jsxFragmentFactory" => reader.factory(property, &mut self.jsx_fragment),
-            "jsxImportSource" => {
-                if let Some(text) = reader.text(property) {
-                    self.jsx_import_source = Some(text.into());
-                }
-            }
-            "experimentalDecorators" => reader.flag(property, &mut self.experimental_decorators),
-            "emitDecoratorMetadata" => reader.flag(property, &mut self.decorator_metadata),
-            "strict" => reader.flag(property, &mut self.strict),
-            "strictNullChecks" => {
-                let mut flag = self.strict_null_checks.unwrap_or_default();
-                reader.flag(property, &mut flag);
-                self.strict_null_checks = Some(flag);
-            }
-            "useDefineForClassFields" => {
-                let mut flag = false;
-                reader.flag(property, &mut flag);
-                if matches!(property.value, Value::BooleanLit(_)) {
-                    self.define_fields = Some(flag);
-                }
-            }
-            "verbatimModuleSyntax" => reader.flag(property, &mut self.verbatim),
-            "isolatedModules" => reader.flag(property, &mut self.isolated_modules),
-            "isolatedDeclarations" => reader.flag(property, &mut self.isolated_declarations),
-            "allowJs" => reader.flag(property, &mut self.allow_js),
-            "resolveJsonModule" => {
-                let mut flag = self.resolve_json.unwrap_or_default();
-                reader.flag(property, &mut flag);
-                self.resolve_json = Some(flag);
-            }
+            "target" => reader.target(property).put(&mut self.target),
+            "module" => reader.text(property).map(|text| text.to_ascii_lowercase().into()).put(&mut self.module),
+            "moduleResolution" => reader.resolution(property).put(&mut self.module_resolution),
+            "jsx" => reader.jsx(property).put(&mut self.jsx),
+            "jsxFactory" => reader.factory(property).put(&mut self.jsx_factory),
+            "jsxFragmentFactory" => reader.factory(property).put(&mut self.jsx_fragment),
+            "jsxImportSource" => reader.text(property).map(Box::from).put(&mut self.jsx_import_source),
+            "experimentalDecorators" => reader.flag(property).put(&mut self.experimental_decorators),
+            "emitDecoratorMetadata" => reader.flag(property).put(&mut self.decorator_metadata),
+            "strict" => reader.flag(property).put(&mut self.strict),
+            "strictNullChecks" => reader.flag(property).put(&mut self.strict_null_checks),
+            "useDefineForClassFields" => reader.flag(property).put(&mut self.define_fields),
+            "verbatimModuleSyntax" => reader.flag(property).put(&mut self.verbatim),
+            "isolatedModules" => reader.flag(property).put(&mut self.isolated_modules),
+            "isolatedDeclarations" => reader.flag(property).put(&mut self.isolated_declarations),
+            "allowJs" => reader.flag(property).put(&mut self.allow_js),
+            "resolveJsonModule" => reader.flag(property).put(&mut self.resolve_json),
             "paths" => {
                 let directory = self.base_url.clone().unwrap_or_else(|| reader.source.directory());
-                self.paths = Some(reader.paths(property, &directory));
+                reader.paths(property, &directory).put(&mut self.paths);
             }
             _ => {}
         }
@@ -118,6 +131,7 @@ impl Options {
         let factory = self.jsx_factory.unwrap_or_else(|| "React.createElement".into());
         let fragment = self.jsx_fragment.unwrap_or_else(|| "React.Fragment".into());
         let import_source = self.jsx_import_source.unwrap_or_else(|| "react".into());
+        let metadata = self.decorator_metadata.unwrap_or_default();
         let jsx = self.jsx.map(|mode| match mode {
             JsxMode::Preserve => Jsx::Preserve,
             JsxMode::Classic => Jsx::Classic { factory, fragment },
@@ -130,18 +144,18 @@ impl Options {
             module: self.module,
             module_resolution,
             jsx,
-            decorators: self.experimental_decorators.then_some(Decorators::Legacy {
-                metadata: self.decorator_metadata,
+            decorators: self.experimental_decorators.unwrap_or_default().then_some(Decorators::Legacy {
+                metadata,
                 // Nothing but metadata depends on it.
-                strict_nulls: self.decorator_metadata && self.strict_null_checks.unwrap_or(self.strict),
+                strict_nulls: metadata && self.strict_null_checks.or(self.strict).unwrap_or_default(),
             }),
             define_fields: self.define_fields.or(self.target.map(|(_, has_fields)| has_fields)),
-            verbatim: self.verbatim,
-            isolated_modules: self.isolated_modules,
-            isolated_declarations: self.isolated_declarations,
+            verbatim: self.verbatim.unwrap_or_default(),
+            isolated_modules: self.isolated_modules.unwrap_or_default(),
+            isolated_declarations: self.isolated_declarations.unwrap_or_default(),
             base_url: self.base_url,
             paths: self.paths.unwrap_or_default().into_boxed_slice(),
-            allow_js: self.allow_js,
+            allow_js: self.allow_js.unwrap_or_default(),
             resolve_json: self.resolve_json.unwrap_or(module_resolution == ModuleResolution::Bundler),
             sources: Sources::default(),
         }
@@ -155,80 +169,73 @@ struct Reader<'a, 'b> {
 }
 
 impl Reader<'_, '_> {
-    fn wrong(&mut self, property: &ObjectProp<'_>, expected: &str) {
+    fn wrong<T>(&mut self, property: &ObjectProp<'_>, expected: &str) -> Said<T> {
         let message = format!("`{}` must be {expected}", property.name.as_str());
         self.found.push(self.source.error("tsconfig::option", message, &property.value));
+        Said::Wrong
     }
 
-    /// A text. `null` removes an option that an extended file set, as far as TypeScript does: it is left alone here.
-    fn text(&mut self, property: &ObjectProp<'_>) -> Option<String> {
+    fn text(&mut self, property: &ObjectProp<'_>) -> Said<String> {
         match &property.value {
-            Value::StringLit(text) => Some(text.value.clone().into_owned()),
-            Value::NullKeyword(_) => None,
-            _ => {
-                self.wrong(property, "a string");
-                None
-            }
+            Value::StringLit(text) => Said::Value(text.value.clone().into_owned()),
+            Value::NullKeyword(_) => Said::Nothing,
+            _ => self.wrong(property, "a string"),
         }
     }
 
-    fn flag(&mut self, property: &ObjectProp<'_>, flag: &mut bool) {
+    fn flag(&mut self, property: &ObjectProp<'_>) -> Said<bool> {
         match &property.value {
-            Value::BooleanLit(value) => *flag = value.value,
-            Value::NullKeyword(_) => {}
+            Value::BooleanLit(value) => Said::Value(value.value),
+            Value::NullKeyword(_) => Said::Nothing,
             _ => self.wrong(property, "`true` or `false`"),
         }
     }
 
     /// The target, and whether class fields are part of it.
-    fn target(&mut self, property: &ObjectProp<'_>) -> Option<(Target, bool)> {
-        let text = self.text(property)?.to_ascii_lowercase();
-        if let Some(target) = Target::parse(&text).filter(|_| text.starts_with("es")) {
-            return Some((target, target.has_class_fields()));
-        }
-        if matches!(text.as_str(), "es3" | "es5" | "es6" | "es2015" | "es2016" | "es2017") {
-            return Some((Target::Es2018, false));
-        }
-        self.wrong(property, "a version of ECMAScript, for example `es2022`");
-        None
-    }
-
-    fn resolution(&mut self, property: &ObjectProp<'_>) -> Option<ModuleResolution> {
-        match self.text(property)?.to_ascii_lowercase().as_str() {
-            "bundler" | "node" | "node10" | "classic" => Some(ModuleResolution::Bundler),
-            "node16" | "node18" | "nodenext" => Some(ModuleResolution::Node),
-            _ => {
-                self.wrong(property, "`bundler`, `node16` or `nodenext`");
-                None
+    fn target(&mut self, property: &ObjectProp<'_>) -> Said<(Target, bool)> {
+        self.text(property).and_then(|text| {
+            let text = text.to_ascii_lowercase();
+            if let Some(target) = Target::parse(&text).filter(|_| text.starts_with("es")) {
+                return Said::Value((target, target.has_class_fields()));
             }
-        }
-    }
-
-    fn jsx(&mut self, property: &ObjectProp<'_>) -> Option<JsxMode> {
-        match self.text(property)?.to_ascii_lowercase().as_str() {
-            "preserve" | "react-native" => Some(JsxMode::Preserve),
-            "react" => Some(JsxMode::Classic),
-            "react-jsx" => Some(JsxMode::Automatic),
-            "react-jsxdev" => Some(JsxMode::Development),
-            _ => {
-                self.wrong(property, "`preserve`, `react`, `react-jsx` or `react-jsxdev`");
-                None
+            if matches!(text.as_str(), "es3" | "es5" | "es6" | "es2015" | "es2016" | "es2017") {
+                return Said::Value((Target::Es2018, false));
             }
-        }
+            self.wrong(property, "a version of ECMAScript, for example `es2022`")
+        })
     }
 
-    fn factory(&mut self, property: &ObjectProp<'_>, factory: &mut Option<Box<str>>) {
-        let Some(text) = self.text(property) else { return };
+    fn resolution(&mut self, property: &ObjectProp<'_>) -> Said<ModuleResolution> {
+        self.text(property).and_then(|text| match text.to_ascii_lowercase().as_str() {
+            "bundler" | "node" | "node10" | "classic" => Said::Value(ModuleResolution::Bundler),
+            "node16" | "node18" | "nodenext" => Said::Value(ModuleResolution::Node),
+            _ => self.wrong(property, "`bundler`, `node16` or `nodenext`"),
+        })
+    }
+
+    fn jsx(&mut self, property: &ObjectProp<'_>) -> Said<JsxMode> {
+        self.text(property).and_then(|text| match text.to_ascii_lowercase().as_str() {
+            "preserve" | "react-native" => Said::Value(JsxMode::Preserve),
+            "react" => Said::Value(JsxMode::Classic),
+            "react-jsx" => Said::Value(JsxMode::Automatic),
+            "react-jsxdev" => Said::Value(JsxMode::Development),
+            _ => self.wrong(property, "`preserve`, `react`, `react-jsx` or `react-jsxdev`"),
+        })
+    }
+
+    fn factory(&mut self, property: &ObjectProp<'_>) -> Said<Box<str>> {
         let is_name = |part: &str| {
             let mut characters = part.chars();
             let starts = |c: char| c.is_alphabetic() || c == '_' || c == '$';
             characters.next().is_some_and(starts) && characters.all(|c| starts(c) || c.is_numeric())
         };
-        if text.split('.').all(is_name) {
-            *factory = Some(text.into());
-        } else {
-            self.wrong(property, "a name or names joined by dots");
-        }
+        self.text(property).and_then(|text| {
+            if text.split('.').all(is_name) {
+                Said::Value(text.into())
+            } else {
+                self.wrong(property, "a name or names joined by dots")
+            }
+        })
     }
 
     /// A path as written, `${configDir}` being the directory of the project.
@@ -242,16 +249,17 @@ impl Reader<'_, '_> {
             .ok()
     }
 
-    fn paths(&mut self, property: &ObjectProp<'_>, directory: &RelPath) -> Vec<PathMapping> {
-        let Value::Object(object) = &property.value else {
-            self.wrong(property, "an object");
-            return Vec::new();
+    fn paths(&mut self, property: &ObjectProp<'_>, directory: &RelPath) -> Said<Vec<PathMapping>> {
+        let object = match &property.value {
+            Value::Object(object) => object,
+            Value::NullKeyword(_) => return Said::Nothing,
+            _ => return self.wrong(property, "an object"),
         };
         let mut mappings = Vec::new();
         for property in &object.properties {
             let pattern = property.name.as_str();
             let Value::Array(list) = &property.value else {
-                self.wrong(property, "a list of paths");
+                let _: Said<()> = self.wrong(property, "a list of paths");
                 continue;
             };
             if pattern.matches('*').count() > 1 {
@@ -273,6 +281,6 @@ impl Reader<'_, '_> {
             }
             mappings.push(PathMapping { pattern: pattern.into(), substitutions: substitutions.into() });
         }
-        mappings
+        Said::Value(mappings)
     }
 }

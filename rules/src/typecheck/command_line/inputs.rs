@@ -5,12 +5,13 @@
 //! import of an unlisted directory would find it is not seen.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use jsonc_parser::{ParseOptions, parse_to_serde_value};
 use serde_json::Value;
 use webstir_engine::path::RelPath;
-use webstir_engine::system::PathKind;
 
+use crate::tsconfig;
 use crate::typecheck::TypecheckError;
 use crate::typecheck::workspace::Workspace;
 
@@ -145,26 +146,16 @@ fn extended_path(
     directory: &RelPath,
     name: &str,
 ) -> Result<Option<RelPath>, TypecheckError> {
-    let is_relative = name.starts_with("./") || name.starts_with("../") || name == ".." || name == ".";
-    let mut bases = Vec::new();
-    let mut above = Some(directory.clone());
-    while let Some(directory) = above {
-        above = directory.parent().filter(|_| !is_relative);
-        bases.extend(if is_relative {
-            directory.join(name)
-        } else {
-            directory.join(DEPENDENCIES).and_then(|path| path.join(name))
-        });
-    }
-    for base in bases {
-        let candidates = [Ok(base.clone()), RelPath::new(&format!("{base}.json")), base.join("tsconfig.json")];
-        for candidate in candidates.into_iter().flatten() {
-            if workspace.kind(&candidate)? == PathKind::File {
-                return Ok(Some(candidate));
-            }
+    let mut failure = None;
+    let mut read = |path: &RelPath| match workspace.read(path) {
+        Ok(text) => text.map(|text| Arc::from(text.content().as_bytes())),
+        Err(error) => {
+            failure.get_or_insert(error);
+            None
         }
-    }
-    Ok(None)
+    };
+    let found = tsconfig::locate(&mut read, directory, name).map(|(path, _)| path);
+    failure.map_or(Ok(found), Err)
 }
 
 /// Lists a directory and all below it from which a wildcard collects files.
@@ -189,8 +180,6 @@ fn walk(
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::typecheck::VirtualFiles;
     use webstir_engine::system::Memory;
@@ -202,6 +191,31 @@ mod tests {
         assert_eq!(fixed_part("../shared/"), "../shared/");
         assert_eq!(fixed_part("*.ts"), "");
         assert_eq!(fixed_part("src/back*/x"), "src");
+    }
+
+    #[test]
+    fn review_6_20_what_a_package_exports_is_recorded() {
+        let exports = r#"{"exports": {"./*": {"require": "./configs/*.json"}}}"#;
+        let files = [
+            ("app/tsconfig.json", r#"{ "extends": ["shared", "@own/config/strict"], "files": [] }"#),
+            ("node_modules/shared/package.json", r#"{"exports": "./base.json"}"#),
+            ("node_modules/shared/base.json", r#"{"compilerOptions": {"composite": true}}"#),
+            ("node_modules/@own/config/package.json", exports),
+            ("node_modules/@own/config/configs/strict.json", r#"{"compilerOptions": {"incremental": true}}"#),
+        ];
+        let view = View::new(Arc::new(Memory::with_files(&files)));
+        let overlay = VirtualFiles::default();
+        let mut workspace = Workspace::new(&view, &overlay, None);
+        let project = RelPath::new("app/tsconfig.json").unwrap();
+        let configuration = Configuration::read(&mut workspace, &project).unwrap();
+        assert!(configuration.keeps_build_information());
+        let trace = view.trace();
+        for (file, _) in &files[1..] {
+            let is_read = |(path, seen): &(RelPath, Observation)| {
+                path.as_str() == *file && matches!(seen, Observation::Content(Some(_)))
+            };
+            assert!(trace.iter().any(is_read), "{file}: {trace:?}");
+        }
     }
 
     #[test]
