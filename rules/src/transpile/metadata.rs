@@ -8,9 +8,9 @@ use rustc_hash::FxHashMap;
 use swc_core::atoms::Atom;
 use swc_core::common::{DUMMY_SP, Spanned};
 use swc_core::ecma::ast::{
-    Class, ClassDecl, ClassExpr, ClassMember, Decl, Id, Ident, MethodKind, ModuleDecl, ModuleItem, Param, ParamOrTsParamProp, Pat,
-    Program, Stmt, TsEntityName, TsKeywordType, TsKeywordTypeKind, TsParamPropParam, TsType, TsTypeAliasDecl, TsTypeAnn,
-    TsTypeRef, TsUnionOrIntersectionType,
+    Class, ClassDecl, ClassExpr, ClassMember, Decl, Id, Ident, MethodKind, ModuleDecl, ModuleItem, Param,
+    ParamOrTsParamProp, Pat, Program, Stmt, TsEntityName, TsKeywordType, TsKeywordTypeKind, TsParamPropParam, TsType,
+    TsTypeAliasDecl, TsTypeAnn, TsTypeRef, TsUnionOrIntersectionType,
 };
 use swc_core::ecma::visit::{VisitMut, VisitMutWith, noop_visit_mut_type};
 
