@@ -53,7 +53,9 @@ fn main() {
     bench.transpile();
     bench.publish();
     bench.typecheck();
-    println!("\n| bundle and minify, cold | user time | bytes | to esbuild's | goal |\n| --- | --- | --- | --- | --- |");
+    println!(
+        "\n| bundle and minify, cold | user time | bytes | to esbuild's | goal |\n| --- | --- | --- | --- | --- |"
+    );
     bench.sizes();
 }
 

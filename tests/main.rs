@@ -13,6 +13,7 @@ mod differential;
 mod evaluation;
 mod graph;
 mod jobs;
+mod linking;
 mod migrations;
 mod oracle;
 mod real_input;

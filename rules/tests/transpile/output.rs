@@ -120,7 +120,10 @@ fn exported_requires() {
 #[test]
 fn json_modules() {
     let emitted = emit("a.json", "\u{feff}{ \"__proto__\": { \"x\": -0 }, \"n\": 12345678901234567890 }\n").unwrap();
-    assert_eq!(emitted.code, "export default { [\"__proto__\"]: { \"x\": -0 }, \"n\": 12345678901234567890 };\n");
+    assert_eq!(
+        emitted.code,
+        "export const n = 12345678901234567890;\nexport default { [\"__proto__\"]: { \"x\": -0 }, n };\n"
+    );
     let check = emitted.code.replace("export default", "const v =")
         + "console.log(Object.keys(v).join(), Object.is(v.__proto__.x, -0), Object.getPrototypeOf(v) === Object.prototype);";
     assert_eq!(run_code(&check), "__proto__,n true true");
@@ -201,7 +204,10 @@ fn t16_helpers_keep_their_names_together() {
     let text = "const _SuppressedError = 1, desc = 2, env = 3;\n\
                 export function f() { using a = g(); using b = g(); return [_SuppressedError, desc, env]; }\ndeclare function g(): Disposable;\n";
     let code = emit("a.ts", text).unwrap().code;
-    let helper: Vec<&str> = code.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| word.contains("SuppressedError")).collect();
+    let helper: Vec<&str> = code
+        .split(|c: char| !c.is_alphanumeric() && c != '_')
+        .filter(|word| word.contains("SuppressedError"))
+        .collect();
     let declared = helper[0];
     assert!(code.contains(&format!("var {declared} = typeof SuppressedError")), "{code}");
     assert!(code.contains(&format!("new {declared}(")), "{code}");
