@@ -201,7 +201,8 @@ impl<'a> Hide<'a> {
             Expression::BinaryExpression(binary) if binary.operator.is_compare() || binary.operator.is_equality() => {
                 let is_strict =
                     matches!(binary.operator, BinaryOperator::StrictEquality | BinaryOperator::StrictInequality);
-                if !is_strict && !(self.constants.may_hold(&binary.left) && self.constants.may_hold(&binary.right)) {
+                let is_constant = self.constants.may_hold(&binary.left) && self.constants.may_hold(&binary.right);
+                if !is_strict && !is_constant {
                     self.wrapped(expression);
                 }
             }

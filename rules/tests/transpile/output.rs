@@ -196,7 +196,7 @@ fn t16_blocks_of_a_namespace_see_what_the_others_export() {
     let text = "namespace A.B { export const q = 1 }\nnamespace A { export namespace B { console.log(q) } }\n\
                 namespace A { B.q; ({ q: 1 }).q; enum E { q } }\n";
     let code = emit("a.ts", text).unwrap().code;
-    assert!(code.contains("console.log(B.q)") && code.contains("A.B.q;") && code.contains("q: 1"), "{code}");
+    assert!(code.contains("console.log(A.B.q)") && code.contains("    A.B.q;") && code.contains("q: 1"), "{code}");
 }
 
 #[test]
