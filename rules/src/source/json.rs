@@ -53,13 +53,13 @@ pub(crate) fn to_module(text: &str) -> Result<(String, Vec<String>), JsonError> 
     let expression = to_expression(text)?;
     let whole = || (format!("export default {expression};\n"), Vec::new());
     let Some(entries) = entries(text) else { return Ok(whole()) };
-    let mut named = String::new();
+    let mut code = String::new();
     let mut object = Vec::new();
     let mut names = Vec::new();
     for (key, value) in &entries {
         let value = to_expression(value)?;
         if is_name(key) {
-            let _ = writeln!(named, "export const {key} = {value};");
+            let _ = writeln!(code, "export const {key} = {value};");
             object.push(key.clone());
             names.push(key.clone());
         } else {
@@ -70,7 +70,7 @@ pub(crate) fn to_module(text: &str) -> Result<(String, Vec<String>), JsonError> 
     if names.is_empty() {
         return Ok(whole());
     }
-    Ok((format!("{named}export default {{ {} }};\n", object.join(", ")), names))
+    Ok((format!("{code}export default {{ {} }};\n", object.join(", ")), names))
 }
 
 /// The keys of an object with the texts of their values, each once: where it is first, with what it is last.

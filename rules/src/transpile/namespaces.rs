@@ -217,7 +217,7 @@ impl VisitMut for Merge<'_> {
     fn visit_mut_pat(&mut self, pattern: &mut Pat) {
         match pattern {
             Pat::Ident(name) if self.is_foreign(name) => {
-                *pattern = Pat::Expr(Box::new(Expr::Member(self.member(name))))
+                *pattern = Pat::Expr(Box::new(Expr::Member(self.member(name))));
             }
             _ => pattern.visit_mut_children_with(self),
         }
