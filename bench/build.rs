@@ -1,6 +1,6 @@
 //! `cargo bench`: webstir beside esbuild and the TypeScript compiler, as ratios within one run.
 //!
-//! Generates a workspace of some modules, installs esbuild and TypeScript from the npm registry into a temporary directory, runs
+//! Generates a workspace of some modules, installs esbuild, rolldown and TypeScript from the npm registry into a temporary directory, runs
 //! each pair alternately and prints the median of each and their ratio. Whole processes are timed, reading and writing included.
 //! Nothing is asserted: machines differ and are shared.
 //!
@@ -53,6 +53,14 @@ fn main() {
     bench.transpile();
     bench.publish();
     bench.typecheck();
+    println!(
+        "\n| bundle and minify, cold | user time | bytes | to esbuild's | goal |\n| --- | --- | --- | --- | --- |"
+    );
+    bench.sizes();
+}
+
+fn size(file: &Path) -> u64 {
+    fs::metadata(file).unwrap().len()
 }
 
 impl Bench {
@@ -61,7 +69,7 @@ impl Bench {
         let status = Command::new("npm")
             .args(["install", "--no-save", "--prefix"])
             .arg(&self.tools)
-            .args(["esbuild@0.28.2", "typescript@7.0.2"])
+            .args(["esbuild@0.28.2", "rolldown@1.2.5", "typescript@7.0.2"])
             .stdout(Stdio::null())
             .status()
             .unwrap();
@@ -141,6 +149,38 @@ impl Bench {
             || self.esbuild(&arguments),
         );
         row("bundle and minify, one edit", ours, Some(theirs), "≤ 0.5");
+    }
+
+    /// Processor time and size of what `publish` links, beside others in the same rounds.
+    fn sizes(&self) {
+        let out = self.root.join("others");
+        let entry = "src/backend/index.ts";
+        let mut costs = [Vec::new(), Vec::new(), Vec::new()];
+        let mut bytes = [0; 3];
+        for _ in 0..self.rounds {
+            self.cold();
+            costs[0].push(self.publish_unchecked());
+            bytes[0] = size(&self.root.join("dist/backend/index.js"));
+            let esbuild = self.tools.join("node_modules/@esbuild/linux-x64/bin/esbuild");
+            let rolldown = self.tools.join("node_modules/.bin/rolldown");
+            let to = |name: &str| out.join(name).display().to_string();
+            let mut command = Command::new(esbuild);
+            command.args([entry, "--bundle", "--minify", "--packages=external", "--format=esm", "--platform=node"]);
+            command.args(["--target=es2022", "--log-level=warning", &format!("--outfile={}", to("esbuild.js"))]);
+            costs[1].push(cost(command.current_dir(&self.root)));
+            bytes[1] = size(&out.join("esbuild.js"));
+            let mut command = Command::new(rolldown);
+            command.args([entry, "--minify", "--platform", "node", "--format", "esm", "--file", &to("rolldown.js")]);
+            costs[2].push(cost(command.current_dir(&self.root)));
+            bytes[2] = size(&out.join("rolldown.js"));
+            self.put_away(&out);
+        }
+        for ((name, costs), bytes_of) in ["webstir", "esbuild", "rolldown"].into_iter().zip(costs).zip(bytes) {
+            let goal = if name == "webstir" { "≤ 1.03" } else { "" };
+            #[expect(clippy::cast_precision_loss, reason = "sizes of files")]
+            let ratio = bytes_of as f64 / bytes[1] as f64;
+            println!("| {name} | {:.2} s | {bytes_of} | {ratio:.3} | {goal} |", median(costs).user.as_secs_f64());
+        }
     }
 
     /// `publish` cannot skip the check; a workspace without its rule has none.

@@ -16,6 +16,7 @@ mod file_sets;
 mod frontend;
 mod graph;
 mod jobs;
+mod linking;
 mod migrations;
 mod oracle;
 mod profiles;

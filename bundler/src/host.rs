@@ -11,8 +11,8 @@ use rolldown_plugin::{
 };
 
 use crate::SharedHost;
-use crate::{files, opaque};
 use crate::problem::{BundleProblem, ProblemKind};
+use crate::{files, opaque};
 
 /// How one module asks for another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -5,8 +5,9 @@ use std::sync::{Arc, OnceLock};
 
 use rolldown::{
     AttachDebugInfo, BundleFactory, BundleFactoryOptions, BundleOutput, BundlerOptions, ChecksOptions,
-    CodeSplittingMode, CommentsOptions, ExperimentalOptions, InlineConstOption, InputItem, OptimizationOption, OutputFormat,
-    RawMangleOptions, RawMinifyOptions, RawMinifyOptionsDetailed, SourceMapType, TreeshakeOptions, TsConfig,
+    CodeSplittingMode, CommentsOptions, ExperimentalOptions, InlineConstOption, InputItem, OptimizationOption,
+    OutputFormat, RawMangleOptions, RawMinifyOptions, RawMinifyOptionsDetailed, SourceMapType, TreeshakeOptions,
+    TsConfig,
 };
 use rolldown_common::Output;
 use rolldown_error::{BatchedBuildDiagnostic, BuildDiagnostic, EventKind};

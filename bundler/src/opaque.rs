@@ -12,6 +12,8 @@
 //! | a text that may become a number and ends with white space: `'1 '` | `['1 '][0]` |
 //! | a text with half of a surrogate pair | `['\ud83d'][0]` |
 //! | `throw x` outside of functions | `for (;;) throw x` |
+//! | a conversion whose result nobody reads: `String(x);` | `String.call(void 0, x)` |
+//! | the same by an operator or a key: `x < 1;` | `(() => x < 1).call()` |
 //!
 //! `docs/upstream/oxc.md` lists the faults behind it. Places keep their spans, so source maps are as they were.
 
@@ -19,9 +21,11 @@ use std::collections::BTreeSet;
 
 use oxc::allocator::{Allocator, TakeIn, Vec as ArenaVec};
 use oxc::ast::ast::{
-    Argument, ArrayExpressionElement, ArrowFunctionExpression, BinaryOperator, BindingPattern, CallExpression,
-    Expression, Function, NumberBase, Program, PropertyKey, Statement, StaticBlock, TemplateElement,
-    TemplateElementValue, TemplateLiteral, VariableDeclarator,
+    Argument, ArrayExpressionElement, ArrowFunctionBody, ArrowFunctionExpression, AwaitExpression, BinaryOperator,
+    BindingPattern, CallExpression, Expression, ExpressionStatement, FormalParameterKind, FormalParameters, Function,
+    IdentifierName, IdentifierReference, NumberBase, ObjectPropertyKind, Program, PropertyKey, SequenceExpression,
+    Statement, StaticBlock, Str, TemplateElement, TemplateElementValue, TemplateLiteral, VariableDeclarator,
+    YieldExpression,
 };
 use oxc::ast::builder::AstBuilder;
 use oxc::ast_visit::{VisitJs, VisitJsMut, walk_js, walk_js_mut};
@@ -44,6 +48,25 @@ const FUNCTIONS: [&str; 9] = [
 /// Objects whose functions it computes.
 const OBJECTS: [&str; 3] = ["Math", "Number", "String"];
 
+/// What converts its arguments when it is called: code of theirs runs although nobody reads the result.
+const CONVERSIONS: [&str; 12] = [
+    "BigInt",
+    "Date",
+    "Error",
+    "EvalError",
+    "Number",
+    "RangeError",
+    "ReferenceError",
+    "String",
+    "Symbol",
+    "SyntaxError",
+    "TypeError",
+    "URIError",
+];
+
+/// Objects with functions that do.
+const CONVERTING_OBJECTS: [&str; 6] = ["BigInt", "Date", "Math", "Number", "String", "Symbol"];
+
 /// Gives each such place of `program` its other form.
 pub(crate) fn hide<'a>(program: &mut Program<'a>, allocator: &'a Allocator) {
     let mut constants = Constants::default();
@@ -51,16 +74,27 @@ pub(crate) fn hide<'a>(program: &mut Program<'a>, allocator: &'a Allocator) {
     Hide { builder: AstBuilder::new(allocator), constants, functions: 0 }.visit_program(program);
 }
 
-/// The names of variables whose values may be computed, whatever their scopes are.
+/// Names of the module, whatever their scopes are.
 #[derive(Default)]
-struct Constants(BTreeSet<String>);
+struct Constants {
+    /// Variables whose values may be computed.
+    known: BTreeSet<String>,
+    /// What is read or written somewhere.
+    used: BTreeSet<String>,
+}
 
 impl<'a> VisitJs<'a> for Constants {
+    fn visit_identifier_reference(&mut self, name: &IdentifierReference<'a>) {
+        if !self.used.contains(name.name.as_str()) {
+            self.used.insert(name.name.to_string());
+        }
+    }
+
     fn visit_variable_declarator(&mut self, declarator: &VariableDeclarator<'a>) {
         if let (BindingPattern::BindingIdentifier(name), Some(value)) = (&declarator.id, &declarator.init)
             && self.may_hold(value)
         {
-            self.0.insert(name.name.to_string());
+            self.known.insert(name.name.to_string());
         }
         walk_js::walk_variable_declarator(self, declarator);
     }
@@ -78,7 +112,8 @@ impl Constants {
             | Expression::RegExpLiteral(_) => true,
             Expression::TemplateLiteral(template) => template.expressions.iter().all(|part| self.may_hold(part)),
             Expression::Identifier(name) => {
-                matches!(name.name.as_str(), "undefined" | "NaN" | "Infinity") || self.0.contains(name.name.as_str())
+                matches!(name.name.as_str(), "undefined" | "NaN" | "Infinity")
+                    || self.known.contains(name.name.as_str())
             }
             Expression::UnaryExpression(unary) => self.may_hold(&unary.argument),
             Expression::BinaryExpression(binary) => self.may_hold(&binary.left) && self.may_hold(&binary.right),
@@ -123,7 +158,7 @@ struct Hide<'a> {
 impl<'a> Hide<'a> {
     /// A template without expressions.
     fn template(&self, text: &str) -> Expression<'a> {
-        let text = oxc::ast::ast::Str::from_str_in(text, &self.builder);
+        let text = Str::from_str_in(text, &self.builder);
         let value = TemplateElementValue { raw: text, cooked: Some(text) };
         let part = TemplateElement::new(SPAN, value, true, &self.builder);
         Expression::new_template_literal(SPAN, [part], [], &self.builder)
@@ -138,26 +173,98 @@ impl<'a> Hide<'a> {
         *expression = Expression::new_computed_member_expression(span, array, first, false, &self.builder);
     }
 
+    /// `expression` is evaluated and nobody reads what it gives.
+    fn unread(&self, expression: &mut Expression<'a>) {
+        match expression {
+            Expression::SequenceExpression(sequence) => {
+                if let Some(last) = sequence.expressions.last_mut() {
+                    self.unread(last);
+                }
+            }
+            Expression::LogicalExpression(logical) => self.unread(&mut logical.right),
+            Expression::ConditionalExpression(choice) => {
+                self.unread(&mut choice.consequent);
+                self.unread(&mut choice.alternate);
+            }
+            Expression::ParenthesizedExpression(inner) => self.unread(&mut inner.expression),
+            Expression::UnaryExpression(unary) => self.unread(&mut unary.argument),
+            Expression::CallExpression(call) => match &mut call.callee {
+                Expression::Identifier(name) if CONVERSIONS.contains(&name.name.as_str()) => self.called(call),
+                Expression::StaticMemberExpression(member) => {
+                    if matches!(&member.object, Expression::Identifier(name) if CONVERTING_OBJECTS.contains(&name.name.as_str()))
+                    {
+                        self.keyed(call);
+                    }
+                }
+                _ => {}
+            },
+            Expression::BinaryExpression(binary) if binary.operator.is_compare() || binary.operator.is_equality() => {
+                let is_strict =
+                    matches!(binary.operator, BinaryOperator::StrictEquality | BinaryOperator::StrictInequality);
+                let is_constant = self.constants.may_hold(&binary.left) && self.constants.may_hold(&binary.right);
+                if !is_strict && !is_constant {
+                    self.wrapped(expression);
+                }
+            }
+            Expression::ObjectExpression(object) => {
+                let is_open = |property: &ObjectPropertyKind<'a>| match property {
+                    ObjectPropertyKind::ObjectProperty(property) => {
+                        property.computed
+                            && property.key.as_expression().is_some_and(|key| !self.constants.may_hold(key))
+                    }
+                    ObjectPropertyKind::SpreadProperty(_) => false,
+                };
+                if object.properties.iter().any(is_open) {
+                    self.wrapped(expression);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// `(() => expression).call()`, where the function is none that the expression belongs to.
+    fn wrapped(&self, expression: &mut Expression<'a>) {
+        let mut owned = Owned(false);
+        owned.visit_expression(expression);
+        if owned.0 {
+            return;
+        }
+        let (span, builder) = (expression.span(), &self.builder);
+        let params = FormalParameters::boxed(SPAN, FormalParameterKind::ArrowFormalParameters, [], None, builder);
+        let body = ArrowFunctionBody::from(expression.take_in(builder));
+        let function = Expression::new_arrow_function_expression(span, false, None, params, None, body, builder);
+        let property = IdentifierName::new(SPAN, "call", builder);
+        let callee = Expression::new_static_member_expression(span, function, property, false, builder);
+        *expression = Expression::new_call_expression(span, callee, None, [], false, builder);
+    }
+
+    /// `f(..)` becomes `f.call(void 0, ..)`.
+    fn called(&self, call: &mut CallExpression<'a>) {
+        let span = call.callee.span();
+        let function = call.callee.take_in(&self.builder);
+        let property = IdentifierName::new(SPAN, "call", &self.builder);
+        call.callee = Expression::new_static_member_expression(span, function, property, call.optional, &self.builder);
+        call.optional = false;
+        let this = Argument::from(Expression::new_void_0(SPAN, &self.builder));
+        let given = call.arguments.take_in(&self.builder);
+        call.arguments = ArenaVec::from_iter_in(std::iter::once(this).chain(given), &self.builder);
+    }
+
+    /// `o.f(..)` becomes ``o[`f`](..)``.
+    fn keyed(&self, call: &mut CallExpression<'a>) {
+        let span = call.callee.span();
+        if let Expression::StaticMemberExpression(member) = &mut call.callee {
+            let (name, is_optional) = (self.template(member.property.name.as_str()), member.optional);
+            let object = member.object.take_in(&self.builder);
+            call.callee = Expression::new_computed_member_expression(span, object, name, is_optional, &self.builder);
+        }
+    }
+
     fn callee(&self, call: &mut CallExpression<'a>) {
         let is_computed = self.constants.may_compute(call);
-        let span = call.callee.span();
         match &mut call.callee {
-            Expression::Identifier(name) if FUNCTIONS.contains(&name.name.as_str()) => {
-                let function = call.callee.take_in(&self.builder);
-                let property = oxc::ast::ast::IdentifierName::new(SPAN, "call", &self.builder);
-                call.callee =
-                    Expression::new_static_member_expression(span, function, property, call.optional, &self.builder);
-                call.optional = false;
-                let this = Argument::from(Expression::new_void_0(SPAN, &self.builder));
-                let given = call.arguments.take_in(&self.builder);
-                call.arguments = ArenaVec::from_iter_in(std::iter::once(this).chain(given), &self.builder);
-            }
-            Expression::StaticMemberExpression(member) if is_computed => {
-                let (name, is_optional) = (self.template(member.property.name.as_str()), member.optional);
-                let object = member.object.take_in(&self.builder);
-                call.callee =
-                    Expression::new_computed_member_expression(span, object, name, is_optional, &self.builder);
-            }
+            Expression::Identifier(name) if FUNCTIONS.contains(&name.name.as_str()) => self.called(call),
+            Expression::StaticMemberExpression(_) if is_computed => self.keyed(call),
             Expression::ComputedMemberExpression(member) if is_computed => {
                 if let Expression::StringLiteral(name) = &member.expression
                     && name.value.chars().all(|c| c.is_ascii_alphanumeric())
@@ -170,6 +277,19 @@ impl<'a> Hide<'a> {
     }
 }
 
+/// Whether something in an expression belongs to the function around it.
+struct Owned(bool);
+
+impl<'a> VisitJs<'a> for Owned {
+    fn visit_await_expression(&mut self, _: &AwaitExpression<'a>) {
+        self.0 = true;
+    }
+
+    fn visit_yield_expression(&mut self, _: &YieldExpression<'a>) {
+        self.0 = true;
+    }
+}
+
 /// White space to the conversion of a text to a number.
 fn is_blank(character: char) -> bool {
     character == '\u{feff}' || character.is_whitespace() && character != '\u{85}'
@@ -179,7 +299,9 @@ fn is_blank(character: char) -> bool {
 fn may_mislead(text: &str) -> bool {
     let trimmed = text.trim_matches(is_blank);
     let is_numeric = |c: char| c.is_ascii_hexdigit() || "+-._xXoO".contains(c);
-    let has_base = trimmed.len() > 2 && trimmed.starts_with('0') && !trimmed[1..].starts_with(|c: char| c.is_ascii_digit() || c == '.');
+    let has_base = trimmed.len() > 2
+        && trimmed.starts_with('0')
+        && !trimmed[1..].starts_with(|c: char| c.is_ascii_digit() || c == '.');
     let is_number = trimmed.chars().all(is_numeric) || trimmed.trim_start_matches(['+', '-']) == "Infinity";
     is_number && !trimmed.is_empty() && (has_base || text.ends_with(is_blank))
 }
@@ -210,6 +332,26 @@ impl<'a> VisitJsMut<'a> for Hide<'a> {
             && self.constants.may_hold(&sum.left)
         {
             self.boxed(&mut sum.right);
+        }
+    }
+
+    fn visit_expression_statement(&mut self, statement: &mut ExpressionStatement<'a>) {
+        walk_js_mut::walk_expression_statement(self, statement);
+        self.unread(&mut statement.expression);
+    }
+
+    fn visit_sequence_expression(&mut self, sequence: &mut SequenceExpression<'a>) {
+        walk_js_mut::walk_sequence_expression(self, sequence);
+        let before = sequence.expressions.len() - 1;
+        sequence.expressions.iter_mut().take(before).for_each(|expression| self.unread(expression));
+    }
+
+    fn visit_variable_declarator(&mut self, declarator: &mut VariableDeclarator<'a>) {
+        walk_js_mut::walk_variable_declarator(self, declarator);
+        if let (BindingPattern::BindingIdentifier(name), Some(value)) = (&declarator.id, &mut declarator.init)
+            && !self.constants.used.contains(name.name.as_str())
+        {
+            self.unread(value);
         }
     }
 

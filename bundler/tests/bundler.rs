@@ -7,7 +7,7 @@ mod link;
 mod packages;
 #[path = "bundler/problems.rs"]
 mod problems;
-#[path = "bundler/values.rs"]
-mod values;
 #[path = "bundler/tools.rs"]
 mod tools;
+#[path = "bundler/values.rs"]
+mod values;

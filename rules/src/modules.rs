@@ -109,11 +109,24 @@ pub fn project<'db>(db: &'db dyn Db, key: PathKey<'db>) -> (Arc<TsConfig>, Box<[
     (Arc::new(config), diagnostics.into_boxed_slice())
 }
 
-/// The `imports` of the workspace's `package.json`. A query of its own: other edits of that file end here.
+/// The `imports` of the `package.json` in a directory. A query of its own: other edits of that file end here.
 #[salsa::tracked(returns(ref))]
-fn package_imports(db: &dyn Db) -> PackageImports {
-    let path = RelPath::new("package.json").expect("a plain file name");
-    file::bytes(db, &path).map(|bytes| PackageImports::parse(&bytes)).unwrap_or_default()
+fn package_imports<'db>(db: &'db dyn Db, directory: PathKey<'db>) -> PackageImports {
+    let directory = directory.path(db);
+    let Ok(path) = directory.join("package.json") else { return PackageImports::default() };
+    file::bytes(db, &path).map(|bytes| PackageImports::parse(directory, &bytes)).unwrap_or_default()
+}
+
+/// The directory of the `package.json` that a module belongs to, as Node has it: the nearest.
+fn package_of(db: &dyn Db, module: &RelPath) -> RelPath {
+    let mut directory = module.parent().unwrap_or_else(RelPath::root);
+    while !directory.is_root() {
+        if directory.join("package.json").is_ok_and(|path| file::kind(db, &path) == PathKind::File) {
+            break;
+        }
+        directory = directory.parent().unwrap_or_else(RelPath::root);
+    }
+    directory
 }
 
 /// Where an import leads.
@@ -187,8 +200,12 @@ pub fn imports<'db>(db: &'db dyn Db, module: PathKey<'db>, linking: Linking<'db>
         return Imports::default();
     }
     let (config, _) = project(db, PathKey::new(db, linking.project(db).clone()));
-    let project = Project { config, imports: package_imports(db) };
-    for import in facts.linked(linking.options(db)) {
+    let linked = facts.linked(linking.options(db));
+    // Only who asks by `#` depends on where its package begins.
+    let asks = linked.iter().any(|import| import.specifier.starts_with('#'));
+    let package = if asks { package_of(db, path) } else { RelPath::root() };
+    let project = Project { config, imports: package_imports(db, PathKey::new(db, package)) };
+    for import in linked {
         if links.contains_key(&import.specifier) {
             continue;
         }

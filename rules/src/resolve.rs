@@ -121,7 +121,7 @@ impl Search<'_> {
         let targets = project.imports.targets(specifier);
         targets.iter().find_map(|target| {
             if target.starts_with("./") {
-                self.module(&RelPath::root(), target)
+                self.module(&project.imports.directory, target)
             } else if let Some(name) = target.strip_prefix("node:").map_or_else(|| builtin(target), builtin::prefixed) {
                 Some(Resolution::Builtin(name.into()))
             } else {

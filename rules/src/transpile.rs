@@ -122,8 +122,8 @@ impl ParsedModule {
             Span::locate(text, start as usize, end as usize)
         };
         self.consume(|mut parts| {
-            if let Some(json) = &parts.json {
-                return Ok(Emitted { code: format!("export default {json};\n"), map: None, imports: Vec::new() });
+            if let Some((code, _)) = parts.json.take() {
+                return Ok(Emitted { code, map: None, imports: Vec::new() });
             }
             if language == Language::Declarations {
                 return Ok(Emitted { code: "export {};\n".to_owned(), map: None, imports: Vec::new() });

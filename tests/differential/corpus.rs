@@ -5,7 +5,7 @@
 //! heading `## ..` begins a snippet of modules: its first block is the one that runs, and says what it finds with `out(..)`;
 //! the others are called by their names, ```` ```ts name.ts ````. A `cjs` block is a CommonJS package that exports `values`. `[node]`, in the
 //! heading or behind `expressions`, keeps the embedded engine out; `[dropped: reason]` says that linking leaves an effect out, which
-//! must be one that esbuild leaves out.
+//! must be one that esbuild leaves out; `[engine: reason]` that the embedded engine is at fault, as long as it is.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -27,8 +27,12 @@ pub(super) struct Subject {
 pub(super) struct Snippet {
     /// Unique in the corpus.
     pub(super) name: String,
+    /// Only Node runs it.
     pub(super) node: bool,
-    pub(super) dropped: Option<String>,
+    /// Linking leaves an effect out, as esbuild does.
+    pub(super) dropped: bool,
+    /// The embedded engine computes something else.
+    pub(super) engine: bool,
     form: Form,
 }
 
@@ -61,22 +65,28 @@ fn read(name: &str, text: &str) -> Subject {
         if let Some(options) = line.strip_prefix("options: ") {
             options.clone_into(&mut subject.options);
         } else if let Some(title) = line.strip_prefix("## ") {
-            let (title, dropped) = match title.split_once(" [dropped: ") {
-                Some((title, reason)) => (title, reason.strip_suffix(']').map(str::to_owned)),
-                None => (title, None),
+            let (title, tag) = match title.split_once(" [") {
+                Some((title, tag)) => (title, tag.strip_suffix(']').expect("a tag ends with a bracket")),
+                None => (title, ""),
             };
-            let (title, node) = title.strip_suffix(" [node]").map_or((title, false), |title| (title, true));
+            let fault = |kind: &str| tag.strip_prefix(kind).is_some_and(|reason| reason.starts_with(": "));
+            let tags = (tag == "node", fault("dropped"), fault("engine"));
+            assert!(tag.is_empty() || tags != (false, false, false), "{line}");
+            let (node, dropped, engine) = tags;
             let name = format!("{name}: {title}");
-            subject.snippets.push(Snippet { name, node, dropped, form: Form::Modules(Vec::new()) });
+            subject.snippets.push(Snippet { name, node, dropped, engine, form: Form::Modules(Vec::new()) });
         } else if let Some(words) = line.strip_prefix("```") {
             let words: Vec<&str> = words.split(' ').collect();
             let block: Vec<(usize, &str)> = lines.by_ref().take_while(|(_, line)| *line != "```").collect();
             if words.get(1) == Some(&"expressions") {
-                subject.snippets.extend(block.iter().filter(|(_, line)| !line.is_empty()).map(|(number, line)| Snippet {
-                    name: format!("{name}:{}: {line}", number + 1),
-                    node: words.contains(&"[node]"),
-                    dropped: None,
-                    form: Form::Expression((*line).to_owned()),
+                subject.snippets.extend(block.iter().filter(|(_, line)| !line.is_empty()).map(|(number, line)| {
+                    Snippet {
+                        name: format!("{name}:{}: {line}", number + 1),
+                        node: words.contains(&"[node]"),
+                        dropped: false,
+                        engine: false,
+                        form: Form::Expression((*line).to_owned()),
+                    }
                 }));
                 continue;
             }
@@ -142,7 +152,10 @@ fn write(entry: &str, snippets: &[&Snippet], files: &mut BTreeMap<String, String
                  said.push(({text}) ? 1 : 2, !({text}), [{text}]);\n  return said;\n}}\n"
             );
             let local = format!("{number}_{index}");
-            let _ = writeln!(imports, "import {{ value{index} as value{local}, uses{index} as uses{local} }} from './expressions{number}.js';");
+            let _ = writeln!(
+                imports,
+                "import {{ value{index} as value{local}, uses{index} as uses{local} }} from './expressions{number}.js';"
+            );
             let _ = writeln!(uses, "recorder({})(value{local}, ...uses{local}());", literal(name));
         }
         files.insert(format!("{directory}/expressions{number}.ts"), module);
@@ -158,14 +171,18 @@ fn write(entry: &str, snippets: &[&Snippet], files: &mut BTreeMap<String, String
                         continue;
                     }
                     let out = "import { recorder as snippetRecorder } from '../../../record.js';";
-                    let text = format!("{out} const out = snippetRecorder({});\n{text}export {{}};\n", literal(&snippet.name));
+                    let text =
+                        format!("{out} const out = snippetRecorder({});\n{text}export {{}};\n", literal(&snippet.name));
                     files.insert(path, text);
                     let _ = writeln!(imports, "import './s{number}/main.js';");
                 }
             }
             Form::Package(text) => {
                 let package = format!("{entry}-{number}");
-                files.insert(format!("node_modules/{package}/package.json"), format!("{{ \"name\": \"{package}\", \"main\": \"index.cjs\" }}\n"));
+                files.insert(
+                    format!("node_modules/{package}/package.json"),
+                    format!("{{ \"name\": \"{package}\", \"main\": \"index.cjs\" }}\n"),
+                );
                 files.insert(format!("node_modules/{package}/index.cjs"), text.clone());
                 let _ = writeln!(imports, "import package{number} from '{package}';");
                 let _ = writeln!(uses, "recorder({})(package{number}.values);", literal(&snippet.name));

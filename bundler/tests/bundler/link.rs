@@ -64,7 +64,8 @@ fn splitting_shares_modules() {
 #[test]
 fn minified_output_behaves_the_same() {
     let readable = linked(&request(&[("main", "/src/main.ts")]), &app());
-    let request = Request { minify: true, keep_names: true, legal_comments: false, ..request(&[("main", "/src/main.ts")]) };
+    let request =
+        Request { minify: true, keep_names: true, legal_comments: false, ..request(&[("main", "/src/main.ts")]) };
     let minified = linked(&request, &app());
     let code = &minified.chunks[0].code;
     assert!(code.len() < readable.chunks[0].code.len());

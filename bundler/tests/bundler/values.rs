@@ -12,7 +12,9 @@ fn values(expressions: &[&str], minify: bool) -> (Vec<String>, String) {
         files.push((format!("/src/m{index}.js"), format!("export const value = {expression};\n")));
         main.push_str(&format!("import {{ value as v{index} }} from './m{index}.js';\n"));
         // Used as a constant too, where nothing but the removal of dead code looks at it.
-        main.push_str(&format!("export const w{index} = [{expression}, `${{{expression}}}`, +({expression}), !({expression})];\n"));
+        main.push_str(&format!(
+            "export const w{index} = [{expression}, `${{{expression}}}`, +({expression}), !({expression})];\n"
+        ));
     }
     main.push_str("const show = value => typeof value === 'string' ? JSON.stringify(value) : Object.is(value, -0) ? '-0' : String(value);\n");
     for index in 0..expressions.len() {
@@ -99,7 +101,11 @@ fn publish_2_what_may_throw_stays_where_it_is() {
 
 #[test]
 fn publish_2_what_follows_a_throw_keeps_its_exports() {
-    for thrown in ["throw new Error('no');", "if (true) { throw new Error('no'); } else { throw 1; }", "{ { throw new Error('no'); } }"] {
+    for thrown in [
+        "throw new Error('no');",
+        "if (true) { throw new Error('no'); } else { throw 1; }",
+        "{ { throw new Error('no'); } }",
+    ] {
         let files = [
             (
                 "/src/main.js",
@@ -107,12 +113,22 @@ fn publish_2_what_follows_a_throw_keeps_its_exports() {
                  import('./late.js').then(() => console.log('loaded'), error => console.log(error.message, after, new Late().x));\n",
             ),
             ("/src/other.js", "export const after = 'after';\nexport class Late { x = 1; }\n"),
-            ("/src/late.js", "import { v } from './broken.js';\nexport { f } from './broken.js';\nconsole.log('never', v);\n"),
-            ("/src/broken.js", &*format!("import './side.js';\n{thrown}\nexport const v = 1;\nexport function f() {{}}\n")),
+            (
+                "/src/late.js",
+                "import { v } from './broken.js';\nexport { f } from './broken.js';\nconsole.log('never', v);\n",
+            ),
+            (
+                "/src/broken.js",
+                &*format!("import './side.js';\n{thrown}\nexport const v = 1;\nexport function f() {{}}\n"),
+            ),
             ("/src/side.js", "console.log('side');"),
         ];
         for minify in [false, true] {
-            let request = Request { minify, splitting: true, ..request(&[("main", "/src/main.js"), ("broken", "/src/broken.js")]) };
+            let request = Request {
+                minify,
+                splitting: true,
+                ..request(&[("main", "/src/main.js"), ("broken", "/src/broken.js")])
+            };
             let bundled = bundle(&request, &Tree::host(&files)).unwrap_or_else(|problems| panic!("{problems:#?}"));
             let broken = bundled.chunks.iter().find(|chunk| chunk.entry.as_deref() == Some("broken")).unwrap();
             assert_eq!(broken.exports, ["f", "v"], "{thrown} minify {minify}");
@@ -141,10 +157,19 @@ fn publish_2_names_are_kept_when_asked_for() {
 
 #[test]
 fn publish_2_a_throw_while_loading_is_what_an_importer_sees() {
-    for thrown in ["throw new Error('no');", "if (true) { throw new Error('no'); } else { throw 1; }", "{ { throw new Error('no'); } }"] {
-        let broken = format!("export {{ w, C, f }};\n{thrown}\nexport const v = 1;\nconst w = 2;\nclass C {{}}\nfunction f() {{ return w; }}\n");
+    for thrown in [
+        "throw new Error('no');",
+        "if (true) { throw new Error('no'); } else { throw 1; }",
+        "{ { throw new Error('no'); } }",
+    ] {
+        let broken = format!(
+            "export {{ w, C, f }};\n{thrown}\nexport const v = 1;\nconst w = 2;\nclass C {{}}\nfunction f() {{ return w; }}\n"
+        );
         let files = [
-            ("/src/main.js", "import { v, w, C, f } from './broken.js';\nimport { after, Late } from './other.js';\nexport { after, Late, v, w, C, f };\n"),
+            (
+                "/src/main.js",
+                "import { v, w, C, f } from './broken.js';\nimport { after, Late } from './other.js';\nexport { after, Late, v, w, C, f };\n",
+            ),
             ("/src/other.js", "export const after = 'after';\nexport class Late { x = 1; }\n"),
             ("/src/broken.js", broken.as_str()),
         ];

@@ -70,6 +70,7 @@ enum Work<L, P> {
 }
 
 #[derive(Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "switches that are independent of each other")]
 struct Parameters {
     /// The transpiled entry.
     entry: String,

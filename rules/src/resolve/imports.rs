@@ -1,13 +1,18 @@
-//! The `imports` of the workspace's `package.json`: what specifiers that start with `#` mean.
+//! The `imports` of the `package.json` that is nearest to a module: what specifiers that start with `#` mean.
 
 use serde_json::Value;
+use webstir_engine::path::RelPath;
 
 /// Conditions that hold for a module of the workspace, besides `default`.
 const CONDITIONS: [&str; 3] = ["node", "import", "module"];
 
 /// The `imports` of one `package.json`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
-pub struct PackageImports(Box<[Entry]>);
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct PackageImports {
+    entries: Box<[Entry]>,
+    /// Where the file lies; its targets are seen from there.
+    pub(super) directory: RelPath,
+}
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Entry {
@@ -17,10 +22,16 @@ struct Entry {
     targets: Box<[Box<str>]>,
 }
 
+impl Default for PackageImports {
+    fn default() -> Self {
+        Self { entries: Box::default(), directory: RelPath::root() }
+    }
+}
+
 impl PackageImports {
     /// Reads the text of a `package.json`. A file without `imports`, or one that is not JSON, has none: that file's faults are
     /// reported by whoever reads it for its own sake.
-    pub fn parse(package_json: &[u8]) -> Self {
+    pub fn parse(directory: &RelPath, package_json: &[u8]) -> Self {
         let Ok(Value::Object(package)) = serde_json::from_slice(package_json) else { return Self::default() };
         let Some(Value::Object(imports)) = package.get("imports") else { return Self::default() };
         let entries = imports.iter().filter(|(pattern, _)| pattern.starts_with('#')).map(|(pattern, target)| {
@@ -28,16 +39,16 @@ impl PackageImports {
             collect(target, &mut targets);
             Entry { pattern: pattern.as_str().into(), targets: targets.into_boxed_slice() }
         });
-        Self(entries.collect())
+        Self { entries: entries.collect(), directory: directory.clone() }
     }
 
-    /// What `specifier` stands for, the first choice first: specifiers relative to the workspace root, or of packages.
+    /// What `specifier` stands for, the first choice first: specifiers relative to the directory of the file, or of packages.
     pub(super) fn targets(&self, specifier: &str) -> Vec<String> {
-        if let Some(entry) = self.0.iter().find(|entry| *entry.pattern == *specifier) {
+        if let Some(entry) = self.entries.iter().find(|entry| *entry.pattern == *specifier) {
             return entry.targets.iter().map(|target| target.clone().into_string()).collect();
         }
         let best = self
-            .0
+            .entries
             .iter()
             .filter_map(|Entry { pattern, targets }| {
                 let (before, after) = pattern.split_once('*')?;

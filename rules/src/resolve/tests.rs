@@ -52,6 +52,7 @@ fn config() -> TsConfig {
 
 fn resolve_in(files: &[&str], specifier: &str) -> Resolution {
     let imports = PackageImports::parse(
+        &RelPath::root(),
         br##"{"imports": {"#db": {"types": "./db.d.ts", "node": "./src/db.ts", "default": "./web.ts"}, "#lib/*.js": "./src/lib/*.ts", "#zod": "zod/v4", "#fs": "node:fs", "#no": null}}"##,
     );
     let (config, files) = (config(), Files::new(files));

@@ -1,8 +1,11 @@
-//! JSON as a JavaScript expression.
+//! JSON as a JavaScript expression, and as a module.
 //!
 //! The text stays as it is, so that no number changes: JSON is JavaScript but for one thing, a key `__proto__`, which would set
 //! the prototype and is therefore written as a computed key. Reading is iterative.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::fmt::Write as _;
 use std::ops::Range;
 
 /// How deep arrays and objects may nest; printers and engines behind this one recurse.
@@ -43,6 +46,136 @@ pub(crate) fn to_expression(text: &str) -> Result<String, JsonError> {
     expression.push_str(&text[copied..last]);
     Ok(expression)
 }
+
+/// Checks `text` and gives the module: its value as the default export and, of an object, each value under its name where that is one.
+/// The names are given as well.
+pub(crate) fn to_module(text: &str) -> Result<(String, Vec<String>), JsonError> {
+    let expression = to_expression(text)?;
+    let whole = || (format!("export default {expression};\n"), Vec::new());
+    let Some(entries) = entries(text) else { return Ok(whole()) };
+    let mut code = String::new();
+    let mut object = Vec::new();
+    let mut names = Vec::new();
+    for (key, value) in &entries {
+        let value = to_expression(value)?;
+        if is_name(key) {
+            let _ = writeln!(code, "export const {key} = {value};");
+            object.push(key.clone());
+            names.push(key.clone());
+        } else {
+            let quoted = serde_json::Value::from(key.as_str());
+            object.push(if key == "__proto__" { format!("[{quoted}]: {value}") } else { format!("{quoted}: {value}") });
+        }
+    }
+    if names.is_empty() {
+        return Ok(whole());
+    }
+    Ok((format!("{code}export default {{ {} }};\n", object.join(", ")), names))
+}
+
+/// The keys of an object with the texts of their values, each once: where it is first, with what it is last.
+fn entries(text: &str) -> Option<Vec<(String, String)>> {
+    struct Entries(Vec<(String, String)>);
+
+    impl<'de> serde::Deserialize<'de> for Entries {
+        fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            struct Visit;
+
+            impl<'de> serde::de::Visitor<'de> for Visit {
+                type Value = Entries;
+
+                fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                    f.write_str("an object")
+                }
+
+                fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Entries, A::Error> {
+                    let mut entries: Vec<(String, String)> = Vec::new();
+                    let mut places: HashMap<String, usize> = HashMap::new();
+                    while let Some((key, value)) = map.next_entry::<String, Box<serde_json::value::RawValue>>()? {
+                        let value = value.get().to_owned();
+                        match places.entry(key) {
+                            Entry::Occupied(place) => entries[*place.get()].1 = value,
+                            Entry::Vacant(place) => {
+                                entries.push((place.key().clone(), value));
+                                place.insert(entries.len() - 1);
+                            }
+                        }
+                    }
+                    Ok(Entries(entries))
+                }
+            }
+
+            deserializer.deserialize_map(Visit)
+        }
+    }
+
+    serde_json::from_str::<Entries>(text.trim_start_matches('\u{feff}')).ok().map(|entries| entries.0)
+}
+
+/// Whether a constant of a module may be called so.
+fn is_name(key: &str) -> bool {
+    let is_identifier = !key.starts_with(|c: char| c.is_ascii_digit())
+        && !key.is_empty()
+        && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '$');
+    is_identifier && RESERVED.binary_search(&key).is_err()
+}
+
+/// Words that a constant of a module cannot or should not be called, sorted.
+const RESERVED: [&str; 53] = [
+    "Infinity",
+    "NaN",
+    "__proto__",
+    "arguments",
+    "await",
+    "break",
+    "case",
+    "catch",
+    "class",
+    "const",
+    "continue",
+    "debugger",
+    "default",
+    "delete",
+    "do",
+    "else",
+    "enum",
+    "eval",
+    "export",
+    "extends",
+    "false",
+    "finally",
+    "for",
+    "function",
+    "if",
+    "implements",
+    "import",
+    "in",
+    "instanceof",
+    "interface",
+    "let",
+    "new",
+    "null",
+    "package",
+    "private",
+    "protected",
+    "public",
+    "return",
+    "static",
+    "super",
+    "switch",
+    "this",
+    "throw",
+    "true",
+    "try",
+    "typeof",
+    "undefined",
+    "using",
+    "var",
+    "void",
+    "while",
+    "with",
+    "yield",
+];
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Open {

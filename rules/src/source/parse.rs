@@ -117,8 +117,8 @@ pub(crate) struct Parts {
     pub(crate) top: Mark,
     /// The file as it lies on disk begins this many bytes before the text that was parsed.
     pub(crate) mark_bytes: u32,
-    /// The JSON text, when the file is JSON. The program is then empty.
-    pub(crate) json: Option<String>,
+    /// The module and the names that it exports, when the file is JSON. The program is then empty.
+    pub(crate) json: Option<(String, Vec<String>)>,
 }
 
 impl Drop for ParsedModule {
@@ -170,18 +170,21 @@ impl ParsedModule {
     }
 
     fn parse_json(path: &RelPath, text: &str) -> Result<Self, Vec<SyntaxFault>> {
-        let source = json::to_expression(text)
+        let module = json::to_module(text)
             .map_err(|error| vec![fault_at(error.offset, error.length, error.message.to_owned())])?;
         let mut parts = GLOBALS.set(&Globals::new(), || empty_parts(path, ""));
-        parts.json = Some(source);
+        parts.json = Some(module);
         Ok(Self { path: path.clone(), language: Language::Json, parts: Some(parts), nesting: Nesting::default() })
     }
 
     /// The facts of this module.
     pub fn facts(&self) -> Facts {
         let Some(parts) = &self.parts else { return Facts::default() };
-        if parts.json.is_some() {
-            return Facts { exports: Box::new(["default".into()]), ..Facts::default() };
+        if let Some((_, names)) = &parts.json {
+            let mut exports: Vec<Box<str>> = names.iter().map(|name| name.as_str().into()).collect();
+            exports.push("default".into());
+            exports.sort();
+            return Facts { exports: exports.into_boxed_slice(), ..Facts::default() };
         }
         self.nesting.run(|| GLOBALS.set(&parts.globals, || collect::facts(parts, self.language)))
     }

@@ -127,7 +127,8 @@ impl VisitMut for Amend<'_> {
     fn visit_mut_expr(&mut self, expr: &mut Expr) {
         expr.visit_mut_children_with(self);
         let Some((object, name)) = assigned_back(expr, self.0) else { return };
-        let Expr::Assign(AssignExpr { left: AssignTarget::Simple(SimpleAssignTarget::Member(target)), .. }) = expr else {
+        let Expr::Assign(AssignExpr { left: AssignTarget::Simple(SimpleAssignTarget::Member(target)), .. }) = expr
+        else {
             return;
         };
         let MemberProp::Computed(forth) = &mut target.prop else { return };

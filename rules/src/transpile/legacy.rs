@@ -3,8 +3,8 @@
 //! TypeScript decorates the members of the instance before the static ones, wherever they stand. And a class whose decorator
 //! replaces it sees the replacement under its own name, inside of its body too; a class binding by itself would not.
 
-use swc_core::common::{DUMMY_SP, SyntaxContext};
 use swc_core::common::util::take::Take;
+use swc_core::common::{DUMMY_SP, SyntaxContext};
 use swc_core::ecma::ast::{
     AssignExpr, AssignOp, AssignTarget, BlockStmt, CallExpr, Callee, Class, ClassMember, Decl, DefaultDecl, Expr,
     ExprStmt, Id, Ident, MemberExpr, MemberProp, ModuleDecl, ModuleItem, Pat, Program, SimpleAssignTarget, StaticBlock,
@@ -140,7 +140,13 @@ fn assigns_class<'a>(item: &'a mut impl Item, name: &Id, helper: SyntaxContext) 
 }
 
 /// Lets the class at `class` refer to what the assignment at `assignment` makes of it. Gives how many items were added.
-fn alias_class<T: Item>(items: &mut Vec<T>, class: usize, assignment: usize, name: &Id, helper: SyntaxContext) -> usize {
+fn alias_class<T: Item>(
+    items: &mut Vec<T>,
+    class: usize,
+    assignment: usize,
+    name: &Id,
+    helper: SyntaxContext,
+) -> usize {
     let Some((_, body)) = items[class].class_mut() else { return 0 };
     let mut mentions = Mentions { name, found: false };
     body.body.visit_with(&mut mentions);

@@ -8,9 +8,9 @@ use rustc_hash::FxHashMap;
 use swc_core::atoms::Atom;
 use swc_core::common::{DUMMY_SP, Spanned};
 use swc_core::ecma::ast::{
-    Class, ClassDecl, ClassExpr, ClassMember, Decl, Id, Ident, MethodKind, ModuleDecl, ModuleItem, Param, ParamOrTsParamProp, Pat,
-    Program, Stmt, TsEntityName, TsKeywordType, TsKeywordTypeKind, TsParamPropParam, TsType, TsTypeAliasDecl, TsTypeAnn,
-    TsTypeRef, TsUnionOrIntersectionType,
+    Class, ClassDecl, ClassExpr, ClassMember, Decl, Id, Ident, MethodKind, ModuleDecl, ModuleItem, Param,
+    ParamOrTsParamProp, Pat, Program, Stmt, TsEntityName, TsKeywordType, TsKeywordTypeKind, TsParamPropParam, TsType,
+    TsTypeAliasDecl, TsTypeAnn, TsTypeRef, TsUnionOrIntersectionType,
 };
 use swc_core::ecma::visit::{VisitMut, VisitMutWith, noop_visit_mut_type};
 
@@ -122,7 +122,7 @@ impl Classes {
             Pat::Rest(rest) => {
                 // The metadata of a rest parameter is that of one element.
                 let element = rest.type_ann.as_ref().and_then(|annotation| element_of(&annotation.type_ann));
-                rest.type_ann = Some(annotation(element.unwrap_or_else(any)));
+                rest.type_ann = Some(Box::new(annotation(element.unwrap_or_else(any))));
                 self.annotation(&mut rest.type_ann, name);
             }
             Pat::Invalid(_) | Pat::Expr(_) => {}
@@ -130,7 +130,7 @@ impl Classes {
     }
 
     fn annotation(&self, annotated: &mut Option<Box<TsTypeAnn>>, name: Option<&Ident>) {
-        let annotated = annotated.get_or_insert_with(|| annotation(any()));
+        let annotated = annotated.get_or_insert_with(|| Box::new(annotation(any())));
         self.resolve(&mut annotated.type_ann, name, DEPTH);
     }
 
@@ -143,7 +143,7 @@ impl Classes {
                 }
                 union.types.iter_mut().for_each(|member| self.resolve(member, name, depth));
                 if union.types.is_empty() {
-                    **written = *any();
+                    **written = any();
                 }
             }
             TsType::TsUnionOrIntersectionType(TsUnionOrIntersectionType::TsIntersectionType(intersection)) => {
@@ -178,13 +178,13 @@ fn has_decorators(param: &ParamOrTsParamProp) -> bool {
 }
 
 /// The type of the elements of an array type.
-fn element_of(array: &TsType) -> Option<Box<TsType>> {
+fn element_of(array: &TsType) -> Option<TsType> {
     match array {
-        TsType::TsArrayType(array) => Some(array.elem_type.clone()),
+        TsType::TsArrayType(array) => Some((*array.elem_type).clone()),
         TsType::TsTypeRef(TsTypeRef { type_name: TsEntityName::Ident(id), type_params: Some(params), .. })
             if matches!(&*id.sym, "Array" | "ReadonlyArray") =>
         {
-            params.params.first().cloned()
+            params.params.first().map(|element| (**element).clone())
         }
         TsType::TsTypeOperator(operator) => element_of(&operator.type_ann),
         _ => None,
@@ -200,16 +200,16 @@ fn keyword(kind: TsKeywordTypeKind) -> TsType {
     TsType::TsKeywordType(TsKeywordType { span: DUMMY_SP, kind })
 }
 
-fn any() -> Box<TsType> {
-    Box::new(keyword(TsKeywordTypeKind::TsAnyKeyword))
+fn any() -> TsType {
+    keyword(TsKeywordTypeKind::TsAnyKeyword)
 }
 
 fn object() -> TsType {
     keyword(TsKeywordTypeKind::TsObjectKeyword)
 }
 
-fn annotation(type_ann: Box<TsType>) -> Box<TsTypeAnn> {
-    Box::new(TsTypeAnn { span: type_ann.span(), type_ann })
+fn annotation(written: TsType) -> TsTypeAnn {
+    TsTypeAnn { span: written.span(), type_ann: Box::new(written) }
 }
 
 struct Restore;

@@ -6,10 +6,10 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 use swc_core::common::DUMMY_SP;
 use swc_core::ecma::ast::{
-    AssignPat, AssignTargetPat, BreakStmt, ClassExpr, ContinueStmt, Decl, Expr, FnExpr, ForHead, Id, Ident, IdentName, JSXElementName, JSXMemberExpr,
-    JSXObject, KeyValuePatProp, KeyValueProp, LabeledStmt, MemberExpr, MemberProp, ModuleDecl, ModuleItem, ObjectPatProp,
-    Pat, Program, Prop, PropName, SimpleAssignTarget, Stmt, TsEnumMember, TsImportEqualsDecl,
-    TsModuleDecl, TsModuleName, TsNamespaceBody,
+    AssignPat, AssignTargetPat, BreakStmt, ClassExpr, ContinueStmt, Decl, Expr, FnExpr, ForHead, Id, Ident, IdentName,
+    JSXElementName, JSXMemberExpr, JSXObject, KeyValuePatProp, KeyValueProp, LabeledStmt, MemberExpr, MemberProp,
+    ModuleDecl, ModuleItem, ObjectPatProp, Pat, Program, Prop, PropName, SimpleAssignTarget, Stmt, TsEnumMember,
+    TsImportEqualsDecl, TsModuleDecl, TsModuleName, TsNamespaceBody,
 };
 use swc_core::ecma::utils::find_pat_ids;
 use swc_core::ecma::visit::{Visit, VisitMut, VisitMutWith, VisitWith, noop_visit_mut_type, noop_visit_type};
@@ -216,7 +216,9 @@ impl VisitMut for Merge<'_> {
     // A binding is declared, so what is foreign is assigned to.
     fn visit_mut_pat(&mut self, pattern: &mut Pat) {
         match pattern {
-            Pat::Ident(name) if self.is_foreign(name) => *pattern = Pat::Expr(Box::new(Expr::Member(self.member(name)))),
+            Pat::Ident(name) if self.is_foreign(name) => {
+                *pattern = Pat::Expr(Box::new(Expr::Member(self.member(name))));
+            }
             _ => pattern.visit_mut_children_with(self),
         }
     }

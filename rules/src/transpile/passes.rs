@@ -24,8 +24,8 @@ use swc_core::ecma::visit::{VisitMut, VisitMutWith, noop_visit_mut_type};
 
 use super::names::Watermark;
 use super::{
-    Emitted, Fault, ImportRequire, Options, PrintedImport, comments, define, enums, legacy, map, metadata, namespaces, rewrite,
-    using,
+    Emitted, Fault, ImportRequire, Options, PrintedImport, comments, define, enums, legacy, map, metadata, namespaces,
+    rewrite, using,
 };
 use crate::source::{Collector, Language, Parts};
 use crate::tsconfig::{Decorators, EmitOptions, Jsx, Target};
@@ -140,8 +140,7 @@ fn inject(program: &mut Program, unresolved: Mark) {
     program.mutate(inject_helpers(unresolved));
     let added = statements(program) - before;
     // They stand behind directives.
-    let is_directive =
-        |statement: &Stmt| matches!(statement, Stmt::Expr(statement) if matches!(*statement.expr, Expr::Lit(Lit::Str(_))));
+    let is_directive = |statement: &Stmt| matches!(statement, Stmt::Expr(statement) if matches!(*statement.expr, Expr::Lit(Lit::Str(_))));
     let mut one = OneContext(own);
     match program {
         Program::Module(module) => {

@@ -5,10 +5,11 @@
 
 use swc_core::common::{DUMMY_SP, Mark, SyntaxContext};
 use swc_core::ecma::ast::{
-    ArrayLit, AssignExpr, AssignOp, AssignTarget, AwaitExpr, BlockStmt, CallExpr, Callee, CatchClause, Decl, ExportDecl, ExportNamedSpecifier,
-    ExportSpecifier, Expr, ExprOrSpread, ExprStmt, Ident, IdentName, IfStmt, KeyValueProp, MemberExpr,
-    MemberProp, Module, ModuleDecl, ModuleExportName, ModuleItem, NamedExport, ObjectLit, Pat, Program, Prop, PropName,
-    PropOrSpread, SimpleAssignTarget, Stmt, SwitchStmt, TryStmt, UsingDecl, VarDecl, VarDeclKind, VarDeclarator,
+    ArrayLit, AssignExpr, AssignOp, AssignTarget, AwaitExpr, BlockStmt, CallExpr, Callee, CatchClause, Decl,
+    ExportDecl, ExportNamedSpecifier, ExportSpecifier, Expr, ExprOrSpread, ExprStmt, Ident, IdentName, IfStmt,
+    KeyValueProp, MemberExpr, MemberProp, Module, ModuleDecl, ModuleExportName, ModuleItem, NamedExport, ObjectLit,
+    Pat, Program, Prop, PropName, PropOrSpread, SimpleAssignTarget, Stmt, SwitchStmt, TryStmt, UsingDecl, VarDecl,
+    VarDeclKind, VarDeclarator,
 };
 use swc_core::ecma::transforms::base::enable_helper;
 use swc_core::ecma::utils::{find_pat_ids, private_ident};
@@ -162,8 +163,7 @@ fn opened(using: &mut UsingDecl, environment: &Ident) -> Stmt {
     for declarator in &mut decls {
         let value = declarator.init.take().unwrap_or_else(|| Expr::undefined(DUMMY_SP));
         let name = Ident::new("_ts_add_disposable_resource".into(), DUMMY_SP, add);
-        declarator.init =
-            Some(Box::new(call(name, vec![environment.clone().into(), *value, using.is_await.into()])));
+        declarator.init = Some(Box::new(call(name, vec![environment.clone().into(), *value, using.is_await.into()])));
     }
     Stmt::Decl(Decl::Var(Box::new(VarDecl { span: using.span, kind: VarDeclKind::Const, decls, ..VarDecl::default() })))
 }

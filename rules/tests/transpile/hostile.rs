@@ -160,8 +160,11 @@ fn fragments() -> impl Strategy<Value = String> {
 
 fn any_options() -> impl Strategy<Value = EmitOptions> {
     let targets = vec![Target::Es2018, Target::Es2021, Target::Es2022, Target::EsNext];
-    let decorators =
-        vec![Decorators::Standard, Decorators::Legacy { metadata: false, strict_nulls: false }, Decorators::Legacy { metadata: true, strict_nulls: false }];
+    let decorators = vec![
+        Decorators::Standard,
+        Decorators::Legacy { metadata: false, strict_nulls: false },
+        Decorators::Legacy { metadata: true, strict_nulls: false },
+    ];
     let jsx = vec![
         Jsx::Preserve,
         Jsx::Classic { factory: "h".into(), fragment: "F.G".into() },

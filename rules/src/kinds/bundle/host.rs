@@ -37,6 +37,7 @@ pub(super) struct GraphHost {
     packages: Packages,
     policy: PackagePolicy,
     external: Vec<String>,
+    browser: bool,
     /// The first fault of the world, which is not the user's.
     error: Arc<Mutex<Option<io::Error>>>,
 }
@@ -51,7 +52,8 @@ impl GraphHost {
     ) -> Self {
         let error = Arc::new(Mutex::new(None));
         let files = Arc::new(ViewFiles { view: view.clone(), error: error.clone() });
-        Self { modules, view, packages: Packages::new(files, platform), policy, external, error }
+        let browser = platform == Platform::Browser;
+        Self { modules, view, packages: Packages::new(files, platform), policy, external, browser, error }
     }
 
     pub(super) fn take_error(&self) -> Option<io::Error> {
@@ -110,7 +112,16 @@ impl Host for GraphHost {
             return Resolved::Module { id: specifier.to_owned(), side_effects: None, format: Format::Esm };
         }
         if is_platform(specifier) {
-            return Resolved::External { specifier: specifier.to_owned(), side_effects: false };
+            // A browser brings none of them: `events` there is the package of that name, where there is one.
+            let package = if self.browser && !specifier.contains(':') {
+                Some(self.package(importer.unwrap_or_default(), specifier, kind))
+            } else {
+                None
+            };
+            return match package {
+                Some(found @ Resolved::Module { .. }) => found,
+                _ => Resolved::External { specifier: specifier.to_owned(), side_effects: false },
+            };
         }
         if self.is_external(specifier) {
             return Resolved::External { specifier: specifier.to_owned(), side_effects: true };
