@@ -213,8 +213,8 @@ fn review_6_20_options_are_those_of_the_compiler() {
             },
             match config.decorators {
                 None => "standard".to_owned(),
-                Some(Decorators::Legacy { metadata: false }) => "legacy".to_owned(),
-                Some(Decorators::Legacy { metadata: true }) => "legacy with metadata".to_owned(),
+                Some(Decorators::Legacy { metadata: false, .. }) => "legacy".to_owned(),
+                Some(Decorators::Legacy { metadata: true, .. }) => "legacy with metadata".to_owned(),
                 Some(other) => format!("{other:?}"),
             },
             config.verbatim,
