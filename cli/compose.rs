@@ -111,12 +111,12 @@ impl Engine {
         // Best effort: whoever has something to write there says why that is not possible.
         let _ = workspace.state().create();
         let store = Arc::new(store::open(&workspace.store)?);
-        let machine: Arc<dyn Machine> =
-            Arc::new(Programs::new(&workspace.root).with_packages_of(&session.packages));
+        let machine: Arc<dyn Machine> = Arc::new(Programs::new(&workspace.root).with_packages_of(&session.packages));
         let runs = Arc::new(webstir_rules::runs(&Arc::new(resources)));
         let jobs = global.jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
-        let executor = Executor::new(jobs, runs, workspace.system.clone(), machine.clone(), store.clone(), events.clone())
-            .map_err(|error| Failure::new(format!("The worker threads cannot be started: {error}")))?;
+        let executor =
+            Executor::new(jobs, runs, workspace.system.clone(), machine.clone(), store.clone(), events.clone())
+                .map_err(|error| Failure::new(format!("The worker threads cannot be started: {error}")))?;
         let facts = Arc::new(FactTable::new(Some(store.clone()), webstir_rules::implementation()));
         let database = Database::new(
             workspace.system.clone(),

@@ -8,7 +8,10 @@ use std::process::{Command, Stdio};
 use crate::support::{Case, Ran, processes_with, until};
 
 const SOURCES: &[(&str, &str)] = &[
-    ("package.json", r#"{ "name": "x", "version": "0.1.0", "private": true, "type": "module", "webstir": { "mode": "api" } }"#),
+    (
+        "package.json",
+        r#"{ "name": "x", "version": "0.1.0", "private": true, "type": "module", "webstir": { "mode": "api" } }"#,
+    ),
     ("src/backend/index.ts", "export {};\n"),
 ];
 
@@ -71,7 +74,11 @@ fn t1_what_an_absent_program_left_undone_is_done_when_it_is_there() {
     for _ in 0..2 {
         let without = build(&none);
         assert_eq!(without.code, Some(0), "{}{}", without.stdout, without.stderr);
-        assert!(without.findings().iter().any(|found| found.starts_with("manifest::unsupported_import")), "{}", without.stdout);
+        assert!(
+            without.findings().iter().any(|found| found.starts_with("manifest::unsupported_import")),
+            "{}",
+            without.stdout
+        );
         assert_eq!(routes(), 0);
     }
     let with = build(&node);
@@ -223,54 +230,67 @@ fn t10_the_executable_bit_goes_from_command_to_copy_to_command_and_through_the_s
     assert_eq!(mode(&case.path("build/copied/scripts/c.sh")) & 0o111, 0o111);
 }
 
+/// Seconds for `sleep` that no other process names.
+fn long(number: u32) -> String {
+    format!("{}.{}", 4320 + number, std::process::id())
+}
+
 #[test]
 fn t9_a_command_ends_with_its_timeout_and_nothing_of_it_is_left() {
+    let sleep = long(1);
     let case = with_command(
-        "command hang { run \"sh\" \"-c\" \"setsid sleep 4321.9 & wait\"; timeout \"1s\"; outputs \"{out}/x.txt\"; }",
+        &format!(
+            "command hang {{ run \"sh\" \"-c\" \"setsid sleep {sleep} & wait\"; timeout \"1s\"; outputs \"{{out}}/x.txt\"; }}"
+        ),
         &[],
     );
     let build = case.build(&[]);
     assert_eq!(build.code, Some(1), "{}", build.stdout);
     assert!(build.stdout.contains("did not end within 1 s"), "{}", build.stdout);
-    assert_eq!(processes_with("sleep 4321.9"), Vec::<String>::new());
+    assert_eq!(processes_with(&format!("sleep {sleep}")), Vec::<String>::new());
 }
 
 #[test]
 fn t9_what_a_command_started_and_left_does_not_hold_the_build() {
+    let sleep = long(2);
     let case = with_command(
-        "command leave { run \"sh\" \"-c\" \"setsid sleep 4322.9 & echo done > $WEBSTIR_OUT/x.txt\"; timeout \"600s\"; outputs \"{out}/x.txt\"; }",
+        &format!(
+            "command leave {{ run \"sh\" \"-c\" \"setsid sleep {sleep} & echo done > $WEBSTIR_OUT/x.txt\"; timeout \"600s\"; outputs \"{{out}}/x.txt\"; }}"
+        ),
         &[],
     );
     case.build_ok(&[]);
     assert_eq!(case.read("build/x.txt"), "done\n");
-    assert_eq!(processes_with("sleep 4322.9"), Vec::<String>::new());
+    assert_eq!(processes_with(&format!("sleep {sleep}")), Vec::<String>::new());
 }
 
 #[test]
 fn t9_an_interrupt_ends_the_build_and_everything_in_it() {
+    let sleep = long(3);
     let case = with_command(
-        "command hang { run \"sh\" \"-c\" \"setsid sleep 4323.9 & wait\"; outputs \"{out}/x.txt\"; }",
+        &format!("command hang {{ run \"sh\" \"-c\" \"setsid sleep {sleep} & wait\"; outputs \"{{out}}/x.txt\"; }}"),
         &[],
     );
     let mut build = case.command().arg("build").stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    until(|| !processes_with("sleep 4323.9").is_empty());
+    until(|| !processes_with(&format!("sleep {sleep}")).is_empty());
     let id = rustix::process::Pid::from_raw(i32::try_from(build.id()).unwrap()).unwrap();
     rustix::process::kill_process(id, rustix::process::Signal::INT).unwrap();
     assert!(!build.wait().unwrap().success());
-    assert_eq!(processes_with("sleep 4323.9"), Vec::<String>::new());
+    assert_eq!(processes_with(&format!("sleep {sleep}")), Vec::<String>::new());
 }
 
 #[test]
 fn t9_what_a_killed_build_had_started_ends_with_it() {
+    let sleep = long(4);
     let case = with_command(
-        "command hang { run \"sh\" \"-c\" \"setsid sleep 4324.9 & wait\"; outputs \"{out}/x.txt\"; }",
+        &format!("command hang {{ run \"sh\" \"-c\" \"setsid sleep {sleep} & wait\"; outputs \"{{out}}/x.txt\"; }}"),
         &[],
     );
     let mut build = case.command().arg("build").stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    until(|| !processes_with("sleep 4324.9").is_empty());
+    until(|| !processes_with(&format!("sleep {sleep}")).is_empty());
     build.kill().unwrap();
     build.wait().unwrap();
-    until(|| processes_with("sleep 4324.9").is_empty());
+    until(|| processes_with(&format!("sleep {sleep}")).is_empty());
 }
 
 #[test]
@@ -309,7 +329,11 @@ fn t14_a_command_that_changes_its_own_input_is_told_and_runs_once() {
     );
     let build = case.build_ok(&[]);
     assert_eq!(ran(&build), ["command:fmt"]);
-    assert!(build.findings().iter().any(|found| found.starts_with("command::changed_input webstir.kdl:2:")), "{}", build.stdout);
+    assert!(
+        build.findings().iter().any(|found| found.starts_with("command::changed_input webstir.kdl:2:")),
+        "{}",
+        build.stdout
+    );
     assert!(build.stdout.contains("`node` changed its own input `assets/count.txt`"), "{}", build.stdout);
     assert_eq!((case.read("assets/count.txt"), case.read("build/gen/o.txt")), ("0".to_owned(), "1".to_owned()));
     let again = case.build_ok(&[]);

@@ -154,17 +154,18 @@ fn an_interrupted_build_keeps_the_old_tree_and_leaves_no_process() {
     let case = Case::starter();
     case.build_ok(&[]);
     let before = case.tree("build");
+    let sleep = format!("612.{}", std::process::id());
     case.write(
         "webstir.kdl",
-        "workspace \"x\" { mode \"api\" }\ncommand slow { run \"sleep\" \"612.75\"; outputs \"{out}/never.txt\"; profiles build }\n",
+        &format!("workspace \"x\" {{ mode \"api\" }}\ncommand slow {{ run \"sleep\" \"{sleep}\"; outputs \"{{out}}/never.txt\"; profiles build }}\n"),
     );
     let mut child = case.command().args(["build"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let id = child.id().to_string();
-    until(|| !processes_with("sleep 612.75").is_empty());
+    until(|| !processes_with(&format!("sleep {sleep}")).is_empty());
     std::process::Command::new("kill").args(["-INT", &id]).status().unwrap();
     let status = child.wait().unwrap();
     assert_eq!(status.code(), Some(2));
-    assert_eq!(processes_with("sleep 612.75"), Vec::<String>::new(), "the command is gone");
+    assert_eq!(processes_with(&format!("sleep {sleep}")), Vec::<String>::new(), "the command is gone");
     assert_eq!(case.tree("build"), before);
 }
 

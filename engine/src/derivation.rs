@@ -91,7 +91,8 @@ mod tests {
         let system = Arc::new(Memory::with_files(&[("a", "1\n2"), ("b", "1")]));
         let rules = Arc::new(Plans::new(Vec::new(), &[FIRST_LINE]));
         let facts = Arc::new(FactTable::new(None, Digest::of(b"1")));
-        let db = Database::new(system, Arc::new(Bare), rules, facts.clone(), Arc::new(Config::default()), BTreeMap::new());
+        let db =
+            Database::new(system, Arc::new(Bare), rules, facts.clone(), Arc::new(Config::default()), BTreeMap::new());
         let path = |text: &str| RelPath::new(text).unwrap();
         let of = |file: &str| derived(&db, &path(file), FIRST_LINE.name);
         for _ in 0..2 {

@@ -300,12 +300,9 @@ pub fn content(db: &dyn Db, path: &RelPath) -> Content {
 /// The file at `path` as an action declares it; `None` when there is none, or it cannot be read.
 pub fn input(db: &dyn Db, path: &RelPath) -> Option<Input> {
     match known(db, path, Question::Content) {
-        Known::Content(Some(FileContent { digest, executable })) => Some(Input {
-            path: path.clone(),
-            digest: *digest,
-            executable: *executable,
-            origin: Origin::Workspace,
-        }),
+        Known::Content(Some(FileContent { digest, executable })) => {
+            Some(Input { path: path.clone(), digest: *digest, executable: *executable, origin: Origin::Workspace })
+        }
         _ => None,
     }
 }

@@ -66,11 +66,7 @@ impl Processes {
             parents.filter(|parent| !parent.is_root()).map(|parent| parent.as_str().to_owned()).collect();
         parents.sort();
         parents.dedup();
-        let tree = Tree {
-            inputs,
-            packages: vec![PACKAGES],
-            directories: parents.iter().map(String::as_str).collect(),
-        };
+        let tree = Tree { inputs, packages: vec![PACKAGES], directories: parents.iter().map(String::as_str).collect() };
         let environment = base(&stage, program);
         let job = Job {
             program: &place_in(&stage, &self.root, program),

@@ -174,8 +174,7 @@ fn copy(from: &Path, to: &Path) {
 fn build(root: &Path, profile: &str, store: &Path) -> (Vec<Action>, Vec<(RelPath, Digest)>, Arc<Store>) {
     let os = Arc::new(Os::new(root).unwrap());
     let read = |name: &str| fs::read_to_string(root.join(name)).ok();
-    let (config, found) =
-        webstir_rules::configuration(read("webstir.kdl").as_deref(), read("package.json").as_deref());
+    let (config, found) = webstir_rules::configuration(read("webstir.kdl").as_deref(), read("package.json").as_deref());
     assert!(!found.iter().any(Diagnostic::is_error), "{found:?}");
     let config = Arc::new(config);
     let store = Arc::new(Store::open(store).unwrap());
@@ -195,8 +194,7 @@ fn build(root: &Path, profile: &str, store: &Path) -> (Vec<Action>, Vec<(RelPath
     let facts = Arc::new(FactTable::new(Some(store.clone()), webstir_rules::implementation()));
     let plans = Arc::new(webstir_rules::plans());
     let database = Database::new(os, machine.clone(), plans, facts, config.clone(), environment);
-    let executor =
-        Executor::new(2, Arc::new(runs), system, machine, store.clone(), Arc::new(|_| {})).unwrap();
+    let executor = Executor::new(2, Arc::new(runs), system, machine, store.clone(), Arc::new(|_| {})).unwrap();
     let mut scheduler = Scheduler::new(database, store.clone(), executor, Arc::new(|_| {}), Arc::default());
     let goals: Vec<_> = config.rules_in(profile).map(|rule| rule.label().clone()).collect();
     let run = scheduler.run(profile, &goals).unwrap();
@@ -215,9 +213,8 @@ fn every_rule_kind_reads_only_what_its_action_or_its_trace_names() {
         let (ran, ..) = build(workspace.path(), profile, store.path());
         kinds.extend(ran.iter().map(|action| action.label.rule.kind().to_owned()));
     }
-    let all: BTreeSet<String> = ["artifacts", "bundle", "command", "copy", "manifest", "transpile", "typecheck"]
-        .map(str::to_owned)
-        .into();
+    let all: BTreeSet<String> =
+        ["artifacts", "bundle", "command", "copy", "manifest", "transpile", "typecheck"].map(str::to_owned).into();
     assert_eq!(kinds, all);
 }
 

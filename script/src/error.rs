@@ -87,10 +87,7 @@ impl ScriptError {
 
     /// Whether a limit was reached, which says nothing of the next time: machines are faster and slower.
     pub fn is_limit(&self) -> bool {
-        matches!(
-            self,
-            Self::CpuLimit { .. } | Self::MemoryLimit { .. } | Self::StackOverflow(_) | Self::Silence { .. }
-        )
+        matches!(self, Self::CpuLimit { .. } | Self::MemoryLimit { .. } | Self::StackOverflow(_) | Self::Silence { .. })
     }
 
     pub(crate) fn thrown_mut(&mut self) -> Option<&mut Thrown> {

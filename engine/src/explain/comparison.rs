@@ -10,7 +10,8 @@ use std::rc::Rc;
 use rustc_hash::FxHashMap;
 
 use self::parts::{
-    environment, environment_change, implementation, observation_changes, program_part, settings_in, shape_changes, tool,
+    environment, environment_change, implementation, observation_changes, program_part, settings_in, shape_changes,
+    tool,
 };
 use super::arguments::{Leaf, differences};
 use super::planning::{Ground, differing};

@@ -84,9 +84,9 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Conclusion> {
     let profile: Arc<str> = Arc::from(&*kept.profile);
     let actions = kept.rules.into_iter().flat_map(|(rule, actions)| {
         let profile = profile.clone();
-        actions.into_iter().map(move |(subject, key)| {
-            (ActionLabel { rule: rule.clone(), profile: profile.clone(), subject }, key)
-        })
+        actions
+            .into_iter()
+            .map(move |(subject, key)| (ActionLabel { rule: rule.clone(), profile: profile.clone(), subject }, key))
     });
     Some(Conclusion {
         ok: kept.ok,

@@ -16,9 +16,7 @@ use super::layout::{Found, FoundDirectory, Guard};
 use crate::digest::{Digest, KeyHasher};
 use crate::file::Known;
 use crate::path::RelPath;
-use crate::system::{
-    EntryType, FileContent, Hashed, Listing, Os, PathKind, Stat, System as _, now, shown_left_out,
-};
+use crate::system::{EntryType, FileContent, Hashed, Listing, Os, PathKind, Stat, System as _, now, shown_left_out};
 use crate::view::Observation;
 
 /// A directory as it was seen.

@@ -167,12 +167,18 @@ impl Run for Start {
         match &finished.ended {
             Ended::Exited(status) if status.success() => {}
             Ended::Exited(status) => return failed(format!("`{name}` failed: {status}")),
-            Ended::TimedOut => return failed(format!("`{name}` did not end within {} s", process.timeout.as_secs_f64())),
+            Ended::TimedOut => {
+                return failed(format!("`{name}` did not end within {} s", process.timeout.as_secs_f64()));
+            }
             Ended::Cancelled => return Err(RunError::Cancelled),
             Ended::TooMuchOutput => return failed(format!("`{name}` wrote too much")),
-            Ended::NotStarted { error, is_there: false } => return failed(format!("`{name}` was not started: {error}")),
+            Ended::NotStarted { error, is_there: false } => {
+                return failed(format!("`{name}` was not started: {error}"));
+            }
             Ended::NotStarted { error, is_there: true } => {
-                return failed(format!("`{name}` was not started, as its interpreter is missing or it is no program: {error}"));
+                return failed(format!(
+                    "`{name}` was not started, as its interpreter is missing or it is no program: {error}"
+                ));
             }
         }
         collect(context, name, &finished)

@@ -142,9 +142,9 @@ impl Plan for Manifest {
         if outcome.artifacts.is_empty() {
             // The engine does not have what the module imports: a program evaluates it, where there is one.
             let subject = parameters.module.as_ref().and_then(|module| RelPath::new(&module.source).ok());
-            let found = EVALUATORS.iter().find_map(|name| {
-                program(planner.db, Wanted { name: (*name).into(), loads_packages: true })
-            });
+            let found = EVALUATORS
+                .iter()
+                .find_map(|name| program(planner.db, Wanted { name: (*name).into(), loads_packages: true }));
             if found.is_some() {
                 planner.withhold();
             } else if parameters.strict {
@@ -169,8 +169,7 @@ impl Plan for Manifest {
 /// The allow-listed values that the rule lets the module see.
 fn environment(planner: &Planner<'_>) -> Box<[(Box<str>, Box<str>)]> {
     let names = planner.node.texts("environment");
-    let values =
-        names.filter_map(|name| Some((Box::from(&*name.value), Box::from(planner.environment(&name.value)?))));
+    let values = names.filter_map(|name| Some((Box::from(&*name.value), Box::from(planner.environment(&name.value)?))));
     let mut environment: Vec<(Box<str>, Box<str>)> = values.collect();
     environment.sort();
     environment.into_boxed_slice()
@@ -242,7 +241,10 @@ impl Run for Evaluate {
         let artifacts = vec![write(context, output, &manifest)?];
         Ok(match standing {
             Standing::Inconclusive => Outcome::inconclusive(artifacts, diagnostics),
-            _ => Outcome { hermetic: parameters.evaluator != Evaluator::Program, ..Outcome::done(artifacts, diagnostics) },
+            _ => Outcome {
+                hermetic: parameters.evaluator != Evaluator::Program,
+                ..Outcome::done(artifacts, diagnostics)
+            },
         })
     }
 }

@@ -29,7 +29,11 @@ pub(super) fn package_of(looker: &mut Looker, place: &Path, root: &Path) -> Opti
     if !is_installed && (place.starts_with(root) || !is_linked(looker, place, root)) {
         return None;
     }
-    place.ancestors().skip(1).find(|directory| looker.look(&directory.join("package.json")).is_some()).map(Path::to_owned)
+    place
+        .ancestors()
+        .skip(1)
+        .find(|directory| looker.look(&directory.join("package.json")).is_some())
+        .map(Path::to_owned)
 }
 
 /// Whether a link in `node_modules/.bin` leads to the program.

@@ -43,9 +43,10 @@ impl Looker {
     pub(super) fn evidence(self) -> Evidence {
         // What changed lately, or while it was looked at, may have been read half.
         let settled = !self.is_torn
-            && self.seen.iter().all(|(path, stat)| {
-                stat.is_none_or(|stat| stat.is_settled_now()) && stat_of(path) == *stat
-            });
+            && self
+                .seen
+                .iter()
+                .all(|(path, stat)| stat.is_none_or(|stat| stat.is_settled_now()) && stat_of(path) == *stat);
         Evidence { paths: self.seen.into_iter().collect(), settled }
     }
 

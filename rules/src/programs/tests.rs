@@ -10,10 +10,16 @@ impl Case {
     fn new() -> Self {
         let case = Self(tempfile::tempdir().unwrap());
         case.write("package.json", r#"{"name": "x", "devDependencies": {"tool": "1"}}"#);
-        case.write("node_modules/tool/package.json", r#"{"name": "tool", "version": "1.0.0", "dependencies": {"dep": "1"}}"#);
+        case.write(
+            "node_modules/tool/package.json",
+            r#"{"name": "tool", "version": "1.0.0", "dependencies": {"dep": "1"}}"#,
+        );
         case.write("node_modules/tool/bin.js", "#!/bin/sh\n");
         case.write("node_modules/tool/lib/v.js", "one");
-        case.write("node_modules/dep/package.json", r#"{"name": "dep", "version": "1.0.0", "peerDependencies": {"linked": "*"}}"#);
+        case.write(
+            "node_modules/dep/package.json",
+            r#"{"name": "dep", "version": "1.0.0", "peerDependencies": {"linked": "*"}}"#,
+        );
         case.write("node_modules/dep/index.js", "one");
         case.write("packages/linked/package.json", r#"{"name": "linked"}"#);
         case.write("packages/linked/index.js", "one");
@@ -53,7 +59,10 @@ fn t4_a_program_of_a_package_is_told_by_all_that_it_loads() {
     for (file, text) in [
         ("node_modules/tool/lib/v.js", "two"),
         ("node_modules/tool/package.json", r#"{"name": "tool", "version": "1.0.1", "dependencies": {"dep": "1"}}"#),
-        ("node_modules/dep/package.json", r#"{"name": "dep", "version": "1.0.1", "peerDependencies": {"linked": "*"}}"#),
+        (
+            "node_modules/dep/package.json",
+            r#"{"name": "dep", "version": "1.0.1", "peerDependencies": {"linked": "*"}}"#,
+        ),
         ("packages/linked/index.js", "two"),
         // A nearer copy of the dependency.
         ("node_modules/tool/node_modules/dep/package.json", r#"{"name": "dep", "version": "2.0.0"}"#),

@@ -16,7 +16,11 @@ pub(super) const COMMAND: KindSchema = KindSchema {
             .example("\"node\" \"script.mjs\"")
             .required(),
         Field::new("directory", Shape::Path, "Where it runs; the workspace root when left out"),
-        Field::new("inputs", Shape::Globs, "The files of the workspace that it reads; those that its command line names need not be listed"),
+        Field::new(
+            "inputs",
+            Shape::Globs,
+            "The files of the workspace that it reads; those that its command line names need not be listed",
+        ),
         Field::new(
             "from",
             Shape::References(Target { kinds: READABLE, absent: Absent::Refused }),

@@ -1,7 +1,7 @@
 //! Texts that are large, deep or not source at all.
 
-use webstir_engine::codec;
 use proptest::prelude::*;
+use webstir_engine::codec;
 use webstir_rules::source::{Facts, ParsedModule};
 use webstir_rules::tsconfig::{Decorators, EmitOptions, Jsx, Target};
 

@@ -71,12 +71,22 @@ struct PackedAction<'a> {
 enum PackedPart<'a> {
     Implementation(Number),
     Package(Number),
-    Program { name: Number, file: Number, interpreter: Option<Number>, packages: Option<Number> },
+    Program {
+        name: Number,
+        file: Number,
+        interpreter: Option<Number>,
+        packages: Option<Number>,
+    },
     /// How much the argument before and this one have in common at their beginning and end, in bytes, and what is between.
     Argument(Number, Number, &'a str),
     Directory(Number),
     Environment(Number, Number),
-    Input { path: Number, digest: Number, executable: bool, origin: Origin },
+    Input {
+        path: Number,
+        digest: Number,
+        executable: bool,
+        origin: Origin,
+    },
     Output(Number),
     Observation(Number, PackedObservation),
 }
@@ -124,11 +134,8 @@ struct Packer<'a> {
 pub(super) fn pack(dump: &KeyDump) -> Packed<'_> {
     // A source, its outputs, and a digest of each.
     let actions = dump.actions.len();
-    let mut packer = Packer {
-        texts: Table::with_capacity(actions * 3),
-        digests: Table::with_capacity(actions * 4),
-        argument: "",
-    };
+    let mut packer =
+        Packer { texts: Table::with_capacity(actions * 3), digests: Table::with_capacity(actions * 4), argument: "" };
     let program = packer.texts.number(&dump.program);
     let profile = packer.texts.number(&dump.profile);
     let environment = dump.environment.iter().map(|(name, digest)| packer.pair(name, *digest)).collect();
