@@ -111,19 +111,15 @@ impl Programs {
 }
 
 /// What the machine says of a program: a dependency of the running query.
-pub fn program<'db>(db: &'db dyn Db, wanted: Wanted) -> Option<&'db Arc<Program>> {
+pub fn program(db: &dyn Db, wanted: Wanted) -> Option<&Arc<Program>> {
     let mut answers = db.programs().0.lock().unwrap_or_else(PoisonError::into_inner);
-    let answer = match answers.get(&wanted) {
-        Some(&answer) => answer,
-        None => {
-            let found = db.machine().program(&wanted).map(Arc::new);
-            let answer = ProgramAnswer::builder(wanted.clone(), found)
-                .wanted_durability(salsa::Durability::NEVER_CHANGE)
-                .found_durability(salsa::Durability::MEDIUM)
-                .new(db);
-            *answers.entry(wanted).or_insert(answer)
-        }
-    };
+    let answer = *answers.entry(wanted).or_insert_with_key(|wanted| {
+        let found = db.machine().program(wanted).map(Arc::new);
+        ProgramAnswer::builder(wanted.clone(), found)
+            .wanted_durability(salsa::Durability::NEVER_CHANGE)
+            .found_durability(salsa::Durability::MEDIUM)
+            .new(db)
+    });
     drop(answers);
     answer.found(db).as_ref()
 }

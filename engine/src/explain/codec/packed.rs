@@ -91,7 +91,7 @@ enum PackedPart<'a> {
     Observation(Number, PackedObservation),
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Copy, Serialize, Deserialize)]
 enum PackedObservation {
     Kind(PathKind),
     Content(Option<Number>),
@@ -287,7 +287,7 @@ pub(super) fn unpack(packed: Packed<'_>, left: usize) -> Option<KeyDump> {
     let pairs = packed.environment.into_iter();
     let environment = pairs.map(|(name, digest)| Some((unpacker.text(name)?, unpacker.digest(digest)?)));
     let environment = environment.collect::<Option<_>>()?;
-    let settings = packed.settings.into_iter().map(|setting| unpacker.setting(setting)).collect::<Option<_>>()?;
+    let settings = packed.settings.iter().map(|setting| unpacker.setting(setting)).collect::<Option<_>>()?;
     let files = unpacker.files(packed.files)?;
     let actions = packed.actions.into_iter().map(|action| unpacker.action(action)).collect::<Option<_>>()?;
     Some(KeyDump { program, profile: unpacker.profile, environment, settings, files, actions })
@@ -320,11 +320,11 @@ impl Unpacker {
         files.into_iter().map(|(path, digest)| Some((self.path(path)?, self.digest(digest)?))).collect()
     }
 
-    fn setting(&self, setting: PackedSetting) -> Option<Setting> {
-        let value = match setting.value {
-            PackedValue::Text(text) => SettingValue::Text(self.text(text)?),
-            PackedValue::Reference(label) => SettingValue::Reference(self.text(label)?),
-            PackedValue::Secret(digest) => SettingValue::Secret(self.digest(digest)?),
+    fn setting(&self, setting: &PackedSetting) -> Option<Setting> {
+        let value = match &setting.value {
+            PackedValue::Text(text) => SettingValue::Text(self.text(*text)?),
+            PackedValue::Reference(label) => SettingValue::Reference(self.text(*label)?),
+            PackedValue::Secret(digest) => SettingValue::Secret(self.digest(*digest)?),
         };
         Some(Setting { node: self.text(setting.node)?, field: self.text(setting.field)?, value, span: setting.span })
     }
