@@ -67,7 +67,7 @@ struct PackedAction<'a> {
     artifacts: Vec<(Number, Number)>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Copy, Serialize, Deserialize)]
 enum PackedPart<'a> {
     Implementation(Number),
     Package(Number),
