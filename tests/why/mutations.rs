@@ -199,10 +199,13 @@ pub(super) fn mutations() -> Vec<Mutation> {
             "`copy:again` was added to the configuration (webstir.kdl:31:1)",
         ),
         edit(
-            |case| configure(case, "\"{out}/loud.txt\"\n", "\"{out}/loud.txt\"\n    timeout \"9s\"\n"),
+            |case| {
+                let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+                std::fs::set_permissions(case.path("words.txt"), mode).unwrap();
+            },
             "command:shout",
-            "configuration",
-            "`timeout` of `command:shout` is new: `9s` (webstir.kdl:18:",
+            "executable",
+            "`words.txt` may be executed now",
         ),
         // The environment, programs and the store.
         Mutation {
@@ -217,7 +220,7 @@ pub(super) fn mutations() -> Vec<Mutation> {
             |case| program(case, "speak", &format!("{SPEAK}true\n")),
             "command:shout",
             "tool",
-            "The program `speak` is another one",
+            "The program `speak` changed",
         ),
         edit(|case| case.remove(".webstir/store"), "copy:texts", "not-in-store", "Its record was not in the store"),
         edit(|_| {}, "command:tick", "not-kept", "Its outcome is never kept"),

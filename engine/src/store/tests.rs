@@ -361,7 +361,7 @@ fn review_6_14_nothing_is_missing_while_it_is_published() {
 
 fn pack_of(root: &Path, bucket: &str) -> PathBuf {
     let mut packs: Vec<_> =
-        fs::read_dir(root.join("v1").join(bucket)).unwrap().map(|entry| entry.unwrap().path()).collect();
+        fs::read_dir(root.join("v2").join(bucket)).unwrap().map(|entry| entry.unwrap().path()).collect();
     packs.retain(|path| path.extension().is_some_and(|extension| extension == "pack"));
     packs.sort();
     packs.pop().unwrap()
