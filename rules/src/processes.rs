@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 
 use webstir_engine::action::{Input, Origin, Process};
 use webstir_engine::machine::Program;
+use webstir_engine::path::RelPath;
 use webstir_engine::rule::{Context, RunError};
 use webstir_process::{Finished, Helper, Job, Keep, ProcessError, Source, Stage, Tree, Way};
 
@@ -52,16 +53,17 @@ impl Processes {
     ) -> Result<Finished, RunError> {
         let what = || RunError::world(format!("Running `{}`", program.wanted.name));
         let action = context.action;
-        let stage = Stage::take(&state().map_err(what())?).map_err(|error| world(context, error))?;
+        let stage = Stage::take(&state().map_err(what())?).map_err(|error| world(context, &error))?;
         let stored = stored(context, inputs)?;
-        let mut inputs: Vec<_> = inputs.iter().zip(&stored).map(|(input, bytes)| staged(input, bytes)).collect();
+        let mut inputs: Vec<_> =
+            inputs.iter().zip(&stored).map(|(input, bytes)| staged(input, bytes.as_deref())).collect();
         inputs.extend(files.iter().map(|(path, bytes)| webstir_process::Input {
             path,
             executable: false,
             source: Source::bytes(bytes),
         }));
         inputs.sort_by(|a, b| a.path.cmp(b.path));
-        let parents = action.outputs.iter().filter_map(|output| output.parent());
+        let parents = action.outputs.iter().filter_map(RelPath::parent);
         let mut parents: Vec<String> =
             parents.filter(|parent| !parent.is_root()).map(|parent| parent.as_str().to_owned()).collect();
         parents.sort();
@@ -84,7 +86,7 @@ impl Processes {
         };
         self.helper
             .run(stage, self.way, &self.root, &tree, &job, context.cancelled)
-            .map_err(|error| world(context, error))
+            .map_err(|error| world(context, &error))
     }
 }
 
@@ -97,11 +99,11 @@ fn stored(context: &Context<'_>, inputs: &[Input]) -> Result<Vec<Option<std::syn
     inputs.iter().map(bytes).collect()
 }
 
-fn staged<'a>(input: &'a Input, bytes: &'a Option<std::sync::Arc<[u8]>>) -> webstir_process::Input<'a> {
+fn staged<'a>(input: &'a Input, bytes: Option<&'a [u8]>) -> webstir_process::Input<'a> {
     webstir_process::Input {
         path: input.path.as_str(),
         executable: input.executable,
-        source: bytes.as_ref().map_or(Source::Workspace, |bytes| Source::bytes(bytes)),
+        source: bytes.map_or(Source::Workspace, Source::bytes),
     }
 }
 
@@ -154,8 +156,8 @@ fn state() -> io::Result<PathBuf> {
     }
 }
 
-fn world(context: &Context<'_>, error: ProcessError) -> RunError {
-    match &error {
+fn world(context: &Context<'_>, error: &ProcessError) -> RunError {
+    match error {
         ProcessError::InputChanged(path) => {
             let changed = context.action.inputs.iter().find(|input| input.path.as_str() == path);
             if let Some(input) = changed {
@@ -165,7 +167,7 @@ fn world(context: &Context<'_>, error: ProcessError) -> RunError {
         _ if context.check_cancelled().is_err() => return RunError::Cancelled,
         _ => {}
     }
-    RunError::World { what: error.to_string(), source: kind_of(&error) }
+    RunError::World { what: error.to_string(), source: kind_of(error) }
 }
 
 /// The error of the world behind one of a process, for who wants to know whether a disk is full.

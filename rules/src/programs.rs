@@ -162,9 +162,9 @@ impl Programs {
         let below = first_line.filter(|_| depth > 0).and_then(|line| self.interpreter(looker, &line, depth - 1));
         let mut hasher = KeyHasher::new("webstir interpreter v1");
         hasher.digest(file);
-        below.into_iter().for_each(|below| {
+        if let Some(below) = below {
             hasher.digest(below);
-        });
+        }
         Some(hasher.finish())
     }
 
@@ -203,14 +203,13 @@ impl Machine for Programs {
     fn program(&self, wanted: &Wanted) -> Option<Program> {
         let mut found = self.lock();
         let programs = found.programs.get_or_insert_with(|| self.read());
-        let kept = match programs.get(wanted).filter(|kept| kept.evidence.holds()) {
-            Some(kept) => kept.clone(),
-            None => {
-                let kept = self.find(wanted);
-                programs.insert(wanted.clone(), kept.clone());
-                self.write(programs);
-                kept
-            }
+        let kept = if let Some(kept) = programs.get(wanted).filter(|kept| kept.evidence.holds()) {
+            kept.clone()
+        } else {
+            let kept = self.find(wanted);
+            programs.insert(wanted.clone(), kept.clone());
+            self.write(programs);
+            kept
         };
         let Parts { place, file, interpreter, packages } = kept.program?;
         Some(Program { wanted: wanted.clone(), place, file, interpreter, packages })
