@@ -162,3 +162,38 @@ fn what_throws_while_it_loads_is_told_and_not_taken_for_dead_code() {
     assert_eq!(ran.code, Some(1));
     assert!(ran.stderr.contains("boom at start") && ran.stderr.contains("src/backend/broken.ts:2"), "{}", ran.stderr);
 }
+
+/// The name of the manifest is what the module says of where it lies.
+fn where_it_lies(import: &str) -> String {
+    format!(
+        "import {{ dirname, basename }} from 'node:path';\nimport {{ fileURLToPath }} from 'node:url';\n{import}\
+         const here = dirname(fileURLToPath(import.meta.url));\n\
+         const data = fileURLToPath(new URL('./data/routes.json', import.meta.url)).slice(here.length);\n\
+         const name = [basename(dirname(here)), basename(here), data, import.meta.dirname === here].join(' ');\n\
+         export const module = {{ manifest: {{ contractVersion: '1.0.0', name, version: '1.0.0', kind: 'backend' }} }};\n"
+    )
+}
+
+#[test]
+fn review_6_22_every_evaluation_lies_where_the_source_does() {
+    for import in ["", "import net from 'node:net';\nglobalThis.net = net;\n"] {
+        let case = module(&where_it_lies(import));
+        for profile in ["build", "test", "publish"] {
+            let document = case.build_ok(&["--profile", profile]).json();
+            assert_eq!(document["manifest"]["name"], "src backend /data/routes.json true", "{profile} {import}");
+        }
+    }
+}
+
+#[test]
+fn review_6_22_a_sibling_is_read_beside_the_source() {
+    let case = module(
+        "import { readFileSync } from 'node:fs';\n\
+         const name = readFileSync(new URL('./name.txt', import.meta.url), 'utf8').trim();\n\
+         export const module = { manifest: { contractVersion: '1.0.0', name, version: '1.0.0', kind: 'backend' } };\n",
+    );
+    case.write("src/backend/name.txt", "sibling\n");
+    for profile in ["build", "publish"] {
+        assert_eq!(case.build_ok(&["--profile", profile]).json()["manifest"]["name"], "sibling", "{profile}");
+    }
+}

@@ -9,6 +9,7 @@ mod bad_input;
 #[expect(dead_code, reason = "the tests of the runtime use the rest")]
 mod cluster;
 mod command_line;
+mod common_js;
 mod determinism;
 mod differential;
 mod evaluation;

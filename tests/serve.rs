@@ -51,6 +51,7 @@ mod hooks;
 mod key;
 mod lifecycle;
 mod limits;
+mod places;
 mod production;
 mod protocol;
 mod reply;

@@ -22,7 +22,7 @@ use crate::tsconfig::{EmitOptions, Jsx};
 pub(crate) use globals::{ambient_names, foreign_globals};
 pub use names::{Name, Names};
 pub(crate) use parse::{Collector, Parts, tidy};
-pub use parse::{Language, ParsedModule};
+pub use parse::{Language, ParsedModule, is_common_js};
 
 /// How a module asks for another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -21,7 +21,7 @@ use swc_core::common::GLOBALS;
 use webstir_engine::diagnostic::{Diagnostic, Span};
 use webstir_engine::path::RelPath;
 
-use crate::source::{ImportKind, Language, ParsedModule, Parts};
+use crate::source::{ImportKind, Language, ParsedModule, Parts, is_common_js};
 use crate::tsconfig::EmitOptions;
 
 pub(crate) use namespaces::runs as namespace_runs;
@@ -117,6 +117,7 @@ impl ParsedModule {
     /// Transpiles this module. `text` must be the text that was parsed; it is only read to place findings.
     pub fn emit(self, text: &str, options: &Options<'_>) -> Result<Emitted, Vec<Diagnostic>> {
         let (path, language) = (self.path.clone(), self.language);
+        let kind = passes::Kind { language, is_common_js: is_common_js(&path) };
         let place = |parts: &Parts, span| {
             let (start, end) = parts.offsets(span);
             Span::locate(text, start as usize, end as usize)
@@ -126,11 +127,12 @@ impl ParsedModule {
                 return Ok(Emitted { code, map: None, imports: Vec::new() });
             }
             if language == Language::Declarations {
-                return Ok(Emitted { code: "export {};\n".to_owned(), map: None, imports: Vec::new() });
+                let code = if kind.is_common_js { "" } else { "export {};\n" };
+                return Ok(Emitted { code: code.to_owned(), map: None, imports: Vec::new() });
             }
             let work = std::panic::AssertUnwindSafe(|| {
                 let globals = std::mem::take(&mut parts.globals);
-                GLOBALS.set(&globals, || passes::run(&mut parts, language, options))
+                GLOBALS.set(&globals, || passes::run(&mut parts, kind, options))
             });
             // The passes are foreign code: a tree they cannot handle is an error of that file.
             let done = std::panic::catch_unwind(work);

@@ -89,6 +89,12 @@ impl Language {
     }
 }
 
+/// Whether what a source says is CommonJS, whatever `package.json` says: `.cjs`, and `.cts`, whose imports and exports are other words for
+/// `require` and `exports`.
+pub fn is_common_js(path: &RelPath) -> bool {
+    matches!(path.extension(), "cjs" | "cts")
+}
+
 /// `x.d.ts`, `x.d.mts`, `x.d.json.ts`; a file `d.ts` is an ordinary one.
 fn is_declaration(name: &str) -> bool {
     let parts: Vec<&str> = name.split('.').collect();

@@ -13,6 +13,9 @@ use swc_core::ecma::transforms::base::helpers::{HELPERS, Helpers, inject_helpers
 use swc_core::ecma::transforms::base::hygiene::hygiene;
 use swc_core::ecma::transforms::compat::class_fields_use_set::class_fields_use_set;
 use swc_core::ecma::transforms::compat::{es2019, es2020, es2021, es2022};
+use swc_core::ecma::transforms::module::common_js::{self, FeatureFlag, common_js};
+use swc_core::ecma::transforms::module::path::Resolver;
+use swc_core::ecma::transforms::module::util::ImportInterop;
 use swc_core::ecma::transforms::proposal::decorator_2023_11::decorator_2023_11;
 use swc_core::ecma::transforms::proposal::decorators::{self, decorators};
 use swc_core::ecma::transforms::proposal::explicit_resource_management::explicit_resource_management;
@@ -30,15 +33,21 @@ use super::{
 use crate::source::{Collector, Language, Parts};
 use crate::tsconfig::{Decorators, EmitOptions, Jsx, Target};
 
+/// What a file name says.
+#[derive(Clone, Copy)]
+pub(super) struct Kind {
+    pub(super) language: Language,
+    pub(super) is_common_js: bool,
+}
+
 /// Transforms and prints `parts`; needs the `GLOBALS` of these parts.
-pub(super) fn run(parts: &mut Parts, language: Language, options: &Options<'_>) -> Result<Emitted, Vec<Fault>> {
+pub(super) fn run(parts: &mut Parts, kind: Kind, options: &Options<'_>) -> Result<Emitted, Vec<Fault>> {
     let comments = comments::take(parts);
     let legal = comments::Legal::of(&parts.program, &comments);
     let (handler, found) = Collector::handler();
     let watermark = Watermark::new();
-    let imports = HANDLER.set(&handler, || {
-        HELPERS.set(&Helpers::new(false), || transform(parts, language, options, &comments, watermark))
-    });
+    let imports = HANDLER
+        .set(&handler, || HELPERS.set(&Helpers::new(false), || transform(parts, kind, options, &comments, watermark)));
     let mut faults: Vec<_> = std::mem::take(&mut *found.lock().unwrap_or_else(PoisonError::into_inner))
         .into_iter()
         .map(|(span, message)| Fault { code: "transpile::unsupported", span, message, help: None })
@@ -60,11 +69,12 @@ pub(super) fn run(parts: &mut Parts, language: Language, options: &Options<'_>) 
 
 fn transform(
     parts: &mut Parts,
-    language: Language,
+    kind: Kind,
     options: &Options<'_>,
     comments: &SingleThreadedComments,
     watermark: Watermark,
 ) -> Result<Vec<PrintedImport>, Vec<Fault>> {
+    let Kind { language, is_common_js } = kind;
     let (unresolved, top) = (parts.unresolved, parts.top);
     let emit = &options.emit;
     let program = &mut parts.program;
@@ -75,7 +85,7 @@ fn transform(
     }
     let defines_names = define::replace(program, &options.define, unresolved)?;
     // Before the types go: `createRequire` hides the specifier of `import x = require("y")`.
-    let mut printed = rewrite::import_requires(program, options)?;
+    let mut printed = if is_common_js { Vec::new() } else { rewrite::import_requires(program, options)? };
     match emit.decorators {
         Decorators::Standard => program.mutate(decorator_2023_11()),
         Decorators::Legacy { metadata, strict_nulls } => {
@@ -108,7 +118,7 @@ fn transform(
         ));
     }
     if language.is_typescript() {
-        strip_types(parts, options, language, comments);
+        strip_types(parts, options, kind, comments);
     }
     let program = &mut parts.program;
     enums::amend(program, &open);
@@ -118,6 +128,15 @@ fn transform(
         program.mutate(class_fields_use_set(false));
     }
     lower(program, emit, unresolved);
+    // A script has neither imports nor exports.
+    if is_common_js {
+        program.mutate(common_js(
+            Resolver::Default,
+            unresolved,
+            common_js_options(options),
+            FeatureFlag { support_block_scoping: true, support_arrow: true },
+        ));
+    }
     inject(program, unresolved);
     // Before hygiene, which forgets which names are free.
     let mut rewriting = rewrite::Rewriting::new(options.rewrite, unresolved);
@@ -191,13 +210,27 @@ fn react_options(jsx: &Jsx) -> react::Options {
     }
 }
 
-fn strip_types(parts: &mut Parts, options: &Options<'_>, language: Language, comments: &SingleThreadedComments) {
+/// As Node has it: `import()` stays, for it may lead to an ES module, and names of exports are said so that ES modules can import them.
+fn common_js_options(options: &Options<'_>) -> common_js::Config {
+    common_js::Config {
+        import_interop: Some(ImportInterop::Swc),
+        export_interop_annotation: Some(true),
+        ignore_dynamic: true,
+        // What is linked is an ES module in the end.
+        preserve_import_meta: options.import_require == ImportRequire::Bare,
+        ..common_js::Config::default()
+    }
+}
+
+fn strip_types(parts: &mut Parts, options: &Options<'_>, kind: Kind, comments: &SingleThreadedComments) {
+    let Kind { language, is_common_js } = kind;
     let (unresolved, top) = (parts.unresolved, parts.top);
     let config = TypeScriptConfig {
         verbatim_module_syntax: options.emit.verbatim,
         native_class_properties: options.emit.define_fields,
         ts_enum_is_mutable: true,
         import_export_assign_config: match options.import_require {
+            _ if is_common_js => TsImportExportAssignConfig::Preserve,
             ImportRequire::CreateRequire => TsImportExportAssignConfig::NodeNext,
             ImportRequire::Bare => TsImportExportAssignConfig::Classic,
         },

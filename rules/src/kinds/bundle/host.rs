@@ -109,7 +109,7 @@ impl GraphHost {
 impl Host for GraphHost {
     fn resolve(&self, specifier: &str, importer: Option<&str>, kind: RequestKind) -> Resolved {
         if kind == RequestKind::Entry {
-            return Resolved::Module { id: specifier.to_owned(), side_effects: None, format: Format::Esm };
+            return Resolved::Module { id: specifier.to_owned(), side_effects: None, format: format_of(specifier) };
         }
         if is_platform(specifier) {
             // A browser brings none of them: `events` there is the package of that name, where there is one.
@@ -132,7 +132,8 @@ impl Host for GraphHost {
             let id = RelPath::new(directory.trim_start_matches('/')).and_then(|directory| directory.join(specifier));
             return match id.map(|path| format!("/{path}")) {
                 Ok(id) if self.modules.contains_key(&id) => {
-                    Resolved::Module { id, side_effects: None, format: Format::Esm }
+                    let format = format_of(&id);
+                    Resolved::Module { id, side_effects: None, format }
                 }
                 _ => Resolved::NotFound { reason: format!("`{specifier}` leads to no module") },
             };
@@ -187,6 +188,11 @@ impl Host for GraphHost {
         }
         Ok(Loaded { code: text, map_json: None, kind: LoadedKind::Js })
     }
+}
+
+/// What Node takes a transpiled module for.
+fn format_of(id: &str) -> Format {
+    if id.ends_with(".cjs") { Format::CommonJs } else { Format::Esm }
 }
 
 /// The map of one transpiled module with its source as the linker wants it: an absolute virtual path. A relative one would be

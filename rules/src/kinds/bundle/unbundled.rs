@@ -17,7 +17,7 @@ use super::prebundle::{self, Prebundle};
 use super::{Maps, minify};
 use crate::modules::{GraphKey, Link, Linking, PathKey, RuleKey, entry_points, facts, imports, module_graph};
 use crate::resolve::{is_platform, is_relative};
-use crate::source::ImportKind;
+use crate::source::{ImportKind, is_common_js};
 
 /// What modules ask for of packages, by specifier.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -38,6 +38,10 @@ type Asked = Box<[(Box<str>, Option<Box<[Box<str>]>>)]>;
 /// What one module asks for of packages; `None` when the embedded engine cannot load it by itself.
 #[salsa::tracked(returns(ref))]
 fn asked<'db>(db: &'db dyn Db, module: PathKey<'db>, linking: Linking<'db>) -> Option<Asked> {
+    // The engine has ES modules alone.
+    if is_common_js(module.path(db)) {
+        return None;
+    }
     let facts = facts(db, module).as_ref()?;
     let options = linking.options(db);
     // The types that decorators turn into values are not known before transpiling.

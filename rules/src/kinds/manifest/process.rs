@@ -14,16 +14,17 @@ use crate::processes::Processes;
 /// Starts and loads: an interpreter takes longer than the embedded engine to do nothing.
 const START: Duration = Duration::from_secs(20);
 
-/// Where the evaluation lies in the tree: at the root, so that packages are found and nothing of the workspace is hidden by it.
+/// Where what evaluates lies in the tree: at the root, so that nothing of the workspace is hidden by it.
 const DIRECTORY: &str = "webstir-evaluation";
 
 /// Writes the description to a file: what the module prints is its own.
 const MAIN: &str = "\
 import { writeFileSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
 import { describeModule, describeThrown } from './describe.mjs';
 let result;
 try {
-  result = `{\"done\":${describeModule(await import('./module.mjs'))}}`;
+  result = `{\"done\":${describeModule(await import(pathToFileURL(process.argv[3]).href))}}`;
 } catch (error) {
   result = `{\"thrown\":${describeThrown(error)}}`;
 }
@@ -41,22 +42,26 @@ pub(super) enum Evaluated {
     Unfinished(String),
 }
 
-/// Evaluates the bundle `code` where the packages of the workspace are found.
+/// Evaluates the bundle `code` of `source`, beside where that lies: there the packages of the workspace are found, and `import.meta` names
+/// the directory that it names in the embedded engine.
 pub(super) fn evaluate(
     processes: &Processes,
     program: &Program,
+    source: &RelPath,
     code: &str,
     cpu_ms: u64,
     context: &Context<'_>,
 ) -> Result<Evaluated, RunError> {
     let at = |name: &str| format!("{DIRECTORY}/{name}");
-    let (module, describe, main, result) = (at("module.mjs"), at("describe.mjs"), at("main.mjs"), at("result.json"));
+    let (describe, main, result) = (at("describe.mjs"), at("main.mjs"), at("result.json"));
+    let module = source.with_extension("mjs");
+    let module = module.as_str();
     let process = Process {
-        arguments: [&*program.wanted.name, &main, &result].map(Box::from).into(),
+        arguments: [&*program.wanted.name, &main, &result, module].map(Box::from).into(),
         directory: RelPath::root(),
         timeout: START + Duration::from_millis(cpu_ms),
     };
-    let files = [(&*module, code), (&*describe, webstir_script::DESCRIBE), (&*main, MAIN)];
+    let files = [(module, code), (&*describe, webstir_script::DESCRIBE), (&*main, MAIN)];
     let files = files.map(|(path, text)| (path, text.as_bytes()));
     let finished = processes.run(context, program, &process, &[], &files)?;
     let reading = |error| RunError::world("Evaluating the module definition")(std::io::Error::other(error));

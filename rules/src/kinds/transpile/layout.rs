@@ -9,6 +9,7 @@ use webstir_engine::path::RelPath;
 use webstir_engine::plan::{Scope, Target};
 
 use crate::modules::{GraphKey, Linking, ModuleGraph, PathKey, module_graph, project};
+use crate::source::is_common_js;
 use crate::tsconfig::{EmitOptions, Jsx, Target as Language};
 
 /// Truthy to have source maps where something is published.
@@ -127,7 +128,13 @@ impl Layout {
             "json" => RelPath::new(&format!("{source}.json")).unwrap_or_else(|_| source.clone()),
             _ => source.clone(),
         };
-        self.template.for_source(&self.out, &self.root, &named).unwrap_or_else(|_| source.clone())
+        let output = self.template.for_source(&self.out, &self.root, &named).unwrap_or_else(|_| source.clone());
+        // `.js` may be said to be an ES module.
+        if is_common_js(source) && matches!(output.extension(), "js" | "mjs") {
+            output.with_extension("cjs")
+        } else {
+            output
+        }
     }
 
     pub(super) fn emit_options(&self, db: &dyn Db) -> EmitOptions {
