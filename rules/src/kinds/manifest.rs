@@ -340,7 +340,8 @@ impl Evaluate {
             unreachable!("an evaluation by a program is planned with it");
         };
         let text = text_at(context, &RelPath::new(&module.code).expect("planned as a path"))?.unwrap_or_default();
-        let evaluated = process::evaluate(&self.resources.processes, program, source, &text, parameters.cpu_ms, context)?;
+        let evaluated =
+            process::evaluate(&self.resources.processes, program, source, &text, parameters.cpu_ms, context)?;
         let (message, standing) = match evaluated {
             process::Evaluated::Described(description) => return Ok(Evaluated::described(*description)),
             process::Evaluated::Thrown(message) => (message, Standing::Certain),
