@@ -192,7 +192,7 @@ impl Host for GraphHost {
 
 /// What Node takes a transpiled module for.
 fn format_of(id: &str) -> Format {
-    if id.ends_with(".cjs") { Format::CommonJs } else { Format::Esm }
+    if id.rsplit('.').next() == Some("cjs") { Format::CommonJs } else { Format::Esm }
 }
 
 /// The map of one transpiled module with its source as the linker wants it: an absolute virtual path. A relative one would be
