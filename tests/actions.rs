@@ -66,13 +66,13 @@ fn t1_what_an_absent_program_left_undone_is_done_when_it_is_there() {
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
         }
     };
-    let (none, node) = (programs(&case, "none", &[]), programs(&case, "node", &["node"]));
+    let (empty, node) = (programs(&case, "empty", &[]), programs(&case, "node", &["node"]));
     let routes = || {
         let manifest: serde_json::Value = serde_json::from_str(&case.read("build/backend/manifest.json")).unwrap();
         manifest["routes"].as_array().map_or(0, Vec::len)
     };
     for _ in 0..2 {
-        let without = build(&none);
+        let without = build(&empty);
         assert_eq!(without.code, Some(0), "{}{}", without.stdout, without.stderr);
         assert!(
             without.findings().iter().any(|found| found.starts_with("manifest::unsupported_import")),
@@ -87,7 +87,7 @@ fn t1_what_an_absent_program_left_undone_is_done_when_it_is_there() {
     assert_eq!(routes(), 1);
     assert!(build(&node).actions(&["ran"]).is_empty());
     // And back.
-    build(&none);
+    build(&empty);
     assert_eq!(routes(), 0);
 }
 

@@ -32,7 +32,7 @@ pub(crate) fn processes_with(mark: &str) -> Vec<String> {
 pub(crate) fn until(is_so: impl Fn() -> bool) {
     let started = Instant::now();
     while !is_so() {
-        assert!(started.elapsed() < Duration::from_secs(60));
+        assert!(started.elapsed() < Duration::from_mins(1));
         std::thread::sleep(Duration::from_millis(5));
     }
 }

@@ -81,9 +81,15 @@ async fn another_environment_is_taken_over() {
         ("/greeting", "{ body: process.env.GREETING ?? 'none' }"),
         ("/count", "{ body: String(++count) }"),
         ("/visits", "(ctx.session = { visits: (ctx.session?.visits ?? 0) + 1 }, { body: String(ctx.session.visits) })"),
-        ("/slow", "(await new Promise((done) => setTimeout(done, 300)), { body: process.env.GREETING })"),
+        ("/slow", "(slow += 1, await until('go'), { body: process.env.GREETING })"),
+        ("/begun", "{ body: String(slow) }"),
         ("/who", "{ body: ctx.auth?.source ?? 'nobody' }"),
     ]);
+    // What runs is told by a file that it may go on: other requests reach the module that follows it.
+    let text = format!(
+        "import {{ existsSync }} from 'node:fs';\nlet slow = 0;\nconst until = async (name) => {{\n\
+         while (!existsSync(new URL(`../../${{name}}`, import.meta.url))) await new Promise((done) => setTimeout(done, 5));\n}};\n{text}"
+    );
     let current = release(server.root(), &text, &[]);
     server.show(&current).await;
     let reconfigure = async |variables: &[(&str, &str)]| {
@@ -103,8 +109,11 @@ async fn another_environment_is_taken_over() {
     assert_eq!(reconfigure(&[("GREETING", "one")]).await.unwrap(), Deployed::Unchanged);
     assert_eq!(body(&server, "/count").await, "2");
     let (slow, deployed) = tokio::join!(body(&server, "/slow"), async {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        reconfigure(&[("GREETING", "two"), ("AUTH_SERVICE_TOKENS", "token"), ("SESSION_MAX_AGE", "60")]).await.unwrap()
+        eventually("it runs", async || body(&server, "/begun").await == "1").await;
+        let variables = [("GREETING", "two"), ("AUTH_SERVICE_TOKENS", "token"), ("SESSION_MAX_AGE", "60")];
+        let deployed = reconfigure(&variables).await.unwrap();
+        std::fs::write(server.root().join("go"), "").unwrap();
+        deployed
     });
     assert_eq!((slow.as_str(), deployed), ("one", Deployed::Module));
     assert_eq!(body(&server, "/greeting").await, "two");

@@ -55,7 +55,7 @@ async fn calls_in_flight_outlive_the_fault_of_another_within_the_grace() {
         let server = server.clone();
         async move { server.call("wait", json!([600_000])).await }
     });
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    server.operations.sleeping(2).await;
     assert!(matches!(server.call("spin", json!([])).await, Err(CallError::CpuLimit { .. })));
     assert_eq!(server.call("wait", json!([1])).await.unwrap(), json!("done"));
     assert_eq!(short.await.unwrap().unwrap(), json!("done"));
@@ -110,7 +110,7 @@ async fn a_call_that_the_engine_cannot_interrupt_harms_nobody() {
         let server = server.clone();
         async move { server.call("wait", json!([0])).await }
     });
-    tokio::time::sleep(Duration::from_millis(20)).await;
+    server.operations.sleeping(1).await;
     let error = server.call("stuck", json!([])).await.unwrap_err();
     assert!(matches!(error, CallError::CpuLimit { .. }), "{error:?}");
     assert_eq!(server.call("one", json!([])).await.unwrap(), json!(1));
@@ -121,7 +121,8 @@ async fn a_call_that_the_engine_cannot_interrupt_harms_nobody() {
 async fn what_never_settles_is_told() {
     let server = start(
         "export const never = () => new Promise(() => {});
-         let open; export const poll = () => new Promise((resolve) => { open = resolve }); export const push = (x) => { open(x) };",
+         let open; export const poll = () => new Promise((resolve) => { open = resolve }); export const push = (x) => { open(x) };
+         export const polls = () => open !== undefined;",
     )
     .await;
     assert!(matches!(server.call("never", json!([])).await, Err(CallError::NeverSettles)));
@@ -129,7 +130,9 @@ async fn what_never_settles_is_told() {
         let server = server.clone();
         async move { server.call("poll", json!([])).await }
     });
-    tokio::time::sleep(Duration::from_millis(1500)).await;
+    while server.call("polls", json!([])).await.unwrap() != json!(true) {}
+    // It is still waited for after the next look for calls that never settle.
+    assert!(matches!(server.call("never", json!([])).await, Err(CallError::NeverSettles)));
     server.call("push", json!(["news"])).await.unwrap();
     assert_eq!(polling.await.unwrap().unwrap(), json!("news"));
 }

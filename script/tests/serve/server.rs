@@ -95,6 +95,7 @@ async fn start_program(
 pub(crate) struct Watched {
     log: Mutex<Vec<(LogLevel, Value)>>,
     forever: AtomicUsize,
+    sleeps: AtomicUsize,
     dropped: Arc<AtomicUsize>,
 }
 
@@ -124,6 +125,11 @@ impl Watched {
         until(|| self.forever.load(Ordering::SeqCst) > 0).await;
     }
 
+    /// Waits until `count` operations `sleep` were begun.
+    pub(crate) async fn sleeping(&self, count: usize) {
+        until(|| self.sleeps.load(Ordering::SeqCst) >= count).await;
+    }
+
     /// Waits until `count` operations were given up.
     pub(crate) async fn dropped_all(&self, count: usize) {
         until(|| self.dropped.load(Ordering::SeqCst) == count).await;
@@ -139,10 +145,13 @@ impl Operations for Watched {
     ) -> BoxFuture<'static, Result<OperationReply, OperationError>> {
         match name {
             "echo" => Box::pin(async move { Ok(OperationReply { message, body }) }),
-            "sleep" => Box::pin(async move {
-                tokio::time::sleep(Duration::from_millis(message.parse().unwrap())).await;
-                Ok(OperationReply { message, body: None })
-            }),
+            "sleep" => {
+                self.sleeps.fetch_add(1, Ordering::SeqCst);
+                Box::pin(async move {
+                    tokio::time::sleep(Duration::from_millis(message.parse().unwrap())).await;
+                    Ok(OperationReply { message, body: None })
+                })
+            }
             "forever" => {
                 self.forever.fetch_add(1, Ordering::SeqCst);
                 let dropped = CountDrop(Arc::clone(&self.dropped));
