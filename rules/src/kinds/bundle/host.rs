@@ -192,11 +192,7 @@ impl Host for GraphHost {
 
 /// What Node takes a transpiled module for.
 fn format_of(id: &str) -> Format {
-<<<<<<< HEAD
     if id.rsplit_once('.').is_some_and(|(_, extension)| extension == "cjs") { Format::CommonJs } else { Format::Esm }
-=======
-    if id.rsplit('.').next() == Some("cjs") { Format::CommonJs } else { Format::Esm }
->>>>>>> h5
 }
 
 /// The map of one transpiled module with its source as the linker wants it: an absolute virtual path. A relative one would be
