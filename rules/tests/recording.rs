@@ -4,6 +4,7 @@
 //! declared input or in the trace of the same run. For processes the process itself says what it was given.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::disallowed_methods, reason = "tests prepare real directories")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
