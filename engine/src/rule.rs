@@ -156,7 +156,7 @@ pub struct Context<'a> {
     pub cancelled: &'a AtomicBool,
     /// The workspace behind the declared inputs; reads of it are checked against the declared digest.
     pub(crate) system: &'a dyn System,
-    /// What was there before, for a rule that [is warm](Rule::is_warm); `None` also when all that is known is to be forgotten.
+    /// What was there before, for a rule that [is warm](Run::is_warm); `None` also when all that is known is to be forgotten.
     pub previous: Option<&'a Previous>,
 }
 
