@@ -359,3 +359,14 @@ fn a_command_sees_what_it_declares_and_what_its_command_line_names() {
     assert_eq!(ran(&case.build_ok(&[])), ["command:see"]);
     assert_eq!(case.read("build/list.txt"), "other\n");
 }
+
+#[test]
+fn a_command_that_lacks_a_file_is_told_how_to_declare_it() {
+    let case = with_command(
+        "command see { run \"cat\" \"a/one.txt\" \"b/../secret.txt\"; outputs \"{out}/x.txt\"; }",
+        &[("a/one.txt", ""), ("other.txt", "")],
+    );
+    let build = case.build(&[]);
+    assert_eq!(build.code, Some(1));
+    assert!(build.stdout.contains("declare what else it reads"), "{}", build.stdout);
+}

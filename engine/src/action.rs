@@ -359,3 +359,92 @@ impl Outcome {
 
 /// An outcome as memos and channels hold it: cheap to clone, compared by value.
 pub type SharedOutcome = Arc<Outcome>;
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::label::Label;
+    use crate::machine::Wanted;
+
+    fn path(text: &str) -> RelPath {
+        RelPath::new(text).unwrap()
+    }
+
+    fn program(file: &str, interpreter: Option<&str>, packages: Option<&str>, place: &str) -> Program {
+        let digest = |text: &str| Digest::of(text.as_bytes());
+        Program {
+            wanted: Wanted { name: "tool".into(), loads_packages: true },
+            place: PathBuf::from(place),
+            file: digest(file),
+            interpreter: interpreter.map(digest),
+            packages: packages.map(digest),
+        }
+    }
+
+    fn action() -> Action {
+        let label = ActionLabel { rule: Label::new("command", "x"), profile: Arc::from("build"), subject: None };
+        let process = Process {
+            arguments: Box::new(["tool".into(), "a".into()]),
+            directory: path("d"),
+            timeout: Duration::from_secs(1),
+        };
+        let mut action = Action::new(label, Digest::of(b"webstir"), Payload::Process(process));
+        action.tool = Tool::Program(program("file", None, None, "/bin/tool"));
+        action.environment = Box::new([("A".into(), "1".into())]);
+        let (digest, origin) = (Digest::of(b"1"), Origin::Workspace);
+        action.inputs = Box::new([Input { path: path("in"), digest, executable: false, origin }]);
+        action.outputs = Box::new([path("out")]);
+        action
+    }
+
+    fn key(change: impl FnOnce(&mut Action)) -> ActionKey {
+        let mut action = action();
+        change(&mut action);
+        action.key(&[])
+    }
+
+    fn of_process(change: impl FnOnce(&mut Process)) -> impl FnOnce(&mut Action) {
+        move |action| {
+            if let Payload::Process(process) = &mut action.payload {
+                change(process);
+            }
+        }
+    }
+
+    #[test]
+    fn whatever_decides_an_outcome_is_part_of_the_key() {
+        let package = |text: &str| Package { digest: Digest::of(text.as_bytes()), source: "{}".into() };
+        let mut keys = vec![
+            key(|_| {}),
+            key(|action| action.implementation = Digest::of(b"another webstir")),
+            key(|action| action.tool = Tool::BuiltIn),
+            key(|action| action.tool = Tool::Program(program("another", None, None, "/bin/tool"))),
+            key(|action| action.tool = Tool::Program(program("file", Some("sh"), None, "/bin/tool"))),
+            key(|action| action.tool = Tool::Program(program("file", None, Some("sh"), "/bin/tool"))),
+            key(|action| action.tool = Tool::Package(package("1"), None)),
+            key(|action| action.tool = Tool::Package(package("2"), None)),
+            key(|action| action.tool = Tool::Package(package("1"), Some(program("file", None, None, "/bin/tool")))),
+            key(of_process(|process| process.arguments[1] = "b".into())),
+            key(of_process(|process| process.directory = RelPath::root())),
+            key(|action| action.payload = Payload::Parameters(Box::new(["tool".into(), "a".into()]))),
+            key(|action| action.environment[0].1 = "2".into()),
+            key(|action| action.inputs[0].digest = Digest::of(b"2")),
+            key(|action| action.inputs[0].executable = true),
+            key(|action| action.outputs = Box::new([path("elsewhere")])),
+        ];
+        let all = keys.len();
+        keys.sort();
+        keys.dedup();
+        assert_eq!(keys.len(), all);
+    }
+
+    #[test]
+    fn what_decides_no_outcome_is_no_part_of_the_key() {
+        let before = key(|_| {});
+        assert_eq!(key(|action| action.tool = Tool::Program(program("file", None, None, "/opt/tool"))), before);
+        assert_eq!(key(of_process(|process| process.timeout = Duration::MAX)), before);
+        assert_eq!(key(|action| action.inputs[0].origin = Origin::Store), before);
+    }
+}

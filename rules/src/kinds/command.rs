@@ -162,6 +162,11 @@ impl Run for Start {
             if !output.is_empty() {
                 diagnostic = diagnostic.note(output);
             }
+            if matches!(finished.ended, Ended::Exited(_)) {
+                diagnostic = diagnostic.help(
+                    "It sees its `inputs`, the files that `run` names and the installed packages; declare what else it reads",
+                );
+            }
             Ok(Outcome::failed(vec![diagnostic]))
         };
         match &finished.ended {
