@@ -171,6 +171,37 @@ fn t4_a_program_of_a_package_runs_again_when_the_package_changes() {
 }
 
 #[test]
+fn t4_the_interpreter_that_is_in_the_key_is_the_one_that_runs() {
+    let case = with_command(
+        "command gen { run \"./tools/tool\"; inputs \"tools/*\"; outputs \"{out}/said.txt\"; }",
+        &[
+            ("tools/tool", "#!/usr/bin/env speaker\n"),
+            ("tools/speaker", "#!/bin/sh\necho beside > $WEBSTIR_OUT/said.txt\n"),
+        ],
+    );
+    chmod(&case.path("tools/tool"), 0o755);
+    chmod(&case.path("tools/speaker"), 0o755);
+    // On the search path it is a link whose target has another name.
+    let bin = case.beside("bin");
+    fs::create_dir(&bin).unwrap();
+    let version = |number: &str| {
+        let real = case.beside(&format!("speaker-{number}"));
+        fs::write(&real, format!("#!/bin/sh\necho {number} > $WEBSTIR_OUT/said.txt\n")).unwrap();
+        chmod(&real, 0o755);
+        let _ = fs::remove_file(bin.join("speaker"));
+        symlink(&real, bin.join("speaker")).unwrap();
+    };
+    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
+    let build = || crate::support::ran(case.command().args(["build", "--json"]).env("PATH", &path).output().unwrap());
+    for number in ["one", "two"] {
+        version(number);
+        let built = build();
+        assert_eq!(ran(&built), ["command:gen"], "{}", built.stderr);
+        assert_eq!(case.read("build/said.txt"), format!("{number}\n"));
+    }
+}
+
+#[test]
 fn t5_whether_an_input_may_be_executed_is_part_of_it() {
     let case = with_command(
         "command test { run \"sh\" \"-c\" \"if test -x tool.sh; then echo yes; else echo no; fi > $WEBSTIR_OUT/x.txt\"; inputs \"tool.sh\"; outputs \"{out}/x.txt\"; }",

@@ -379,6 +379,7 @@ mod tests {
             place: PathBuf::from(place),
             file: digest(file),
             interpreter: interpreter.map(digest),
+            looked_up: Vec::new(),
             packages: packages.map(digest),
         }
     }

@@ -34,6 +34,8 @@ pub struct Program {
     pub file: Digest,
     /// The digest of the interpreter that its first line names.
     pub interpreter: Option<Digest>,
+    /// The programs that `env` looks up for that line, by name, and where they were found; not part of a key.
+    pub looked_up: Vec<(Box<str>, PathBuf)>,
     /// The digest of the packages that it may load: those of the package that it belongs to, and of the workspace if it loads them.
     pub packages: Option<Digest>,
 }

@@ -7,7 +7,7 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
@@ -53,6 +53,27 @@ impl Stage {
     /// An empty directory for temporary files, outside of the tree.
     pub fn temporary(&self) -> &Path {
         &self.temporary
+    }
+
+    /// Where programs lie that are [offered](Self::offer): a directory for the search path of the command.
+    pub fn programs(&self) -> PathBuf {
+        self.directory.join("programs")
+    }
+
+    /// Has these programs found by their names, wherever they lie.
+    pub fn offer(&self, programs: &[(Box<str>, PathBuf)]) -> Result<(), ProcessError> {
+        let directory = self.programs();
+        let failed = || ProcessError::stage("Offering a program to a command", &directory);
+        if !programs.is_empty() {
+            fs::create_dir(&directory).map_err(failed())?;
+        }
+        for (name, place) in programs {
+            match symlink(place, directory.join(&**name)) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                made => made.map_err(failed())?,
+            }
+        }
+        Ok(())
     }
 
     /// What a command may write into memory where its tree is an overlay, in bytes; half of what the system has by default. A command

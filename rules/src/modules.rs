@@ -10,10 +10,9 @@ mod walk;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use globset::{GlobSet, GlobSetBuilder};
 use webstir_engine::codec;
 use webstir_engine::config::Config;
-use webstir_engine::config::glob::{self, FileGlobs};
+use webstir_engine::config::glob::Globs;
 use webstir_engine::db::{Db, Settings};
 use webstir_engine::diagnostic::{Diagnostic, Span};
 use webstir_engine::digest::Digest;
@@ -57,23 +56,14 @@ pub fn searched_set<'db>(db: &'db dyn Db, key: RuleKey<'db>) -> Found {
     let config = Settings::get(db).config(db);
     let Some(node) = config.rule(key.label(db)) else { return Found::default() };
     let base = node.path("base").map_or_else(RelPath::root, |path| path.value.clone());
-    let include = FileGlobs::new(node.texts("include").map(|glob| &*glob.value));
-    let exclude = matcher(node.texts("exclude").map(|glob| &*glob.value));
+    let include = Globs::of_search(node.texts("include").map(|glob| &*glob.value));
+    let exclude = Globs::new(node.texts("exclude").map(|glob| &*glob.value));
     Walk::new(db, &include, &exclude, out_roots(config)).files(&base, "")
 }
 
 /// What webstir itself writes is never a source.
 fn out_roots(config: &Config) -> Vec<&RelPath> {
     config.profiles().iter().filter_map(|profile| profile.path("out")).map(|out| &out.value).collect()
-}
-
-/// All of these globs as one. They were checked when the configuration was loaded.
-fn matcher<'a>(globs: impl Iterator<Item = &'a str>) -> GlobSet {
-    let mut set = GlobSetBuilder::new();
-    for glob in globs.filter_map(|text| glob::compile(text).ok()) {
-        set.add(glob);
-    }
-    set.build().unwrap_or_else(|_| GlobSet::empty())
 }
 
 /// The fact kind of [`Facts`].
@@ -290,8 +280,8 @@ pub struct GlobsKey<'db> {
 pub fn searched_globs<'db>(db: &'db dyn Db, key: GlobsKey<'db>) -> Found {
     let globs = key.globs(db);
     let config = Settings::get(db).config(db);
-    let include = FileGlobs::new(globs.iter().map(|glob| &**glob));
-    let exclude = GlobSet::empty();
+    let include = Globs::of_search(globs.iter().map(|glob| &**glob));
+    let exclude = Globs::new([]);
     let starts = include.starts();
     // Those of a directory within another are found twice.
     Found::all(

@@ -54,6 +54,7 @@ impl Processes {
         let what = || RunError::world(format!("Running `{}`", program.wanted.name));
         let action = context.action;
         let stage = Stage::take(&state().map_err(what())?).map_err(|error| world(context, &error))?;
+        stage.offer(&program.looked_up).map_err(|error| world(context, &error))?;
         let stored = stored(context, inputs)?;
         let mut inputs: Vec<_> =
             inputs.iter().zip(&stored).map(|(input, bytes)| staged(input, bytes.as_deref())).collect();
@@ -122,11 +123,12 @@ fn place_in(stage: &Stage, root: &Path, program: &Program) -> PathBuf {
 /// What every process sees: the same wherever and whenever it runs, but for its places.
 fn base(stage: &Stage, program: &Program) -> Vec<(&'static str, OsString)> {
     let temporary = stage.temporary().as_os_str();
-    // The programs that packages of the workspace bring come first, then what lies beside the program.
+    // The programs that packages of the workspace bring come first, then the interpreter that the key names, then what lies beside the
+    // program.
     let bin = stage.tree().join(PACKAGES).join(".bin");
     let beside = program.place.parent().map(Path::to_owned);
     let usual = ["/usr/local/bin", "/usr/bin", "/bin"].map(PathBuf::from);
-    let path = env::join_paths([bin].into_iter().chain(beside).chain(usual)).unwrap_or_default();
+    let path = env::join_paths([bin, stage.programs()].into_iter().chain(beside).chain(usual)).unwrap_or_default();
     vec![
         ("PATH", path),
         ("HOME", temporary.to_owned()),

@@ -71,6 +71,7 @@ struct Parts {
     place: PathBuf,
     file: Digest,
     interpreter: Option<Digest>,
+    looked_up: Vec<(Box<str>, PathBuf)>,
     packages: Option<Digest>,
 }
 
@@ -126,7 +127,8 @@ impl Programs {
 
     fn parts(&self, looker: &mut Looker, wanted: &Wanted, place: PathBuf) -> Option<Parts> {
         let (file, first_line) = looker.hash(&place)?;
-        let interpreter = first_line.and_then(|line| self.interpreter(looker, &line, DEEPEST));
+        let mut looked_up = Vec::new();
+        let interpreter = first_line.and_then(|line| self.interpreter(looker, &mut looked_up, &line, DEEPEST));
         let mut hasher = KeyHasher::new("webstir packages v1");
         let own = closure::package_of(looker, &place, &self.installed);
         let mut any = false;
@@ -144,22 +146,33 @@ impl Programs {
                 }
             }
         }
-        Some(Parts { place, file, interpreter, packages: any.then(|| hasher.finish()) })
+        Some(Parts { place, file, interpreter, looked_up, packages: any.then(|| hasher.finish()) })
     }
 
-    /// The digest of the interpreter that a first line names, and of its own.
-    fn interpreter(&self, looker: &mut Looker, line: &str, depth: usize) -> Option<Digest> {
+    /// The digest of the interpreter that a first line names, and of its own. What `env` looks up for it is added to `looked_up`.
+    fn interpreter(
+        &self,
+        looker: &mut Looker,
+        looked_up: &mut Vec<(Box<str>, PathBuf)>,
+        line: &str,
+        depth: usize,
+    ) -> Option<Digest> {
         let mut words = line.strip_prefix("#!")?.split_ascii_whitespace();
         let named = words.next()?;
         let place = if Path::new(named).file_name() == Some(OsStr::new("env")) {
             // `env -S NAME=value node --flag`.
             let name = words.find(|word| !word.starts_with('-') && !word.contains('='))?;
-            self.locate(looker, name)?
+            let place = self.locate(looker, name)?;
+            if !name.contains('/') {
+                looked_up.push((name.into(), place.clone()));
+            }
+            place
         } else {
             looker.program(Path::new(named))?
         };
         let (file, first_line) = looker.hash(&place)?;
-        let below = first_line.filter(|_| depth > 0).and_then(|line| self.interpreter(looker, &line, depth - 1));
+        let below =
+            first_line.filter(|_| depth > 0).and_then(|line| self.interpreter(looker, looked_up, &line, depth - 1));
         let mut hasher = KeyHasher::new("webstir interpreter v1");
         hasher.digest(file);
         if let Some(below) = below {
@@ -211,8 +224,8 @@ impl Machine for Programs {
             self.write(programs);
             kept
         };
-        let Parts { place, file, interpreter, packages } = kept.program?;
-        Some(Program { wanted: wanted.clone(), place, file, interpreter, packages })
+        let Parts { place, file, interpreter, looked_up, packages } = kept.program?;
+        Some(Program { wanted: wanted.clone(), place, file, interpreter, looked_up, packages })
     }
 }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{Change, Difference, KeyDump};
-use crate::config::glob::{self, FileGlobs};
+use crate::config::glob::Globs;
 use crate::config::settings::{Setting, SettingValue, profile_node};
 use crate::path::RelPath;
 
@@ -170,10 +170,7 @@ fn glob_matches(dump: &KeyDump, row: &Setting, file: &RelPath) -> bool {
     }
     // Files are searched by the globs of these fields; others choose among what was found.
     let searches = matches!(&*row.field, "include" | "inputs");
-    let files = searches.then(|| FileGlobs::new([&**text]));
-    let Ok(glob) = glob::compile(text) else { return false };
-    let matcher = glob.compile_matcher();
-    let is_match = |below: &str| files.as_ref().map_or_else(|| matcher.is_match(below), |files| files.is_match(below));
+    let globs = if searches { Globs::of_search([&**text]) } else { Globs::new([&**text]) };
     let own = rows_of(dump, &row.node);
     let from = own.iter().filter_map(|row| match &row.value {
         SettingValue::Reference(label) => Some(rows_of(dump, label)),
@@ -184,7 +181,7 @@ fn glob_matches(dump: &KeyDump, row: &Setting, file: &RelPath) -> bool {
         _ => None,
     });
     let mut directories = directories.chain([RelPath::root()]);
-    directories.any(|directory| file.strip_prefix(&directory).is_some_and(&is_match))
+    directories.any(|directory| file.strip_prefix(&directory).is_some_and(|below| globs.is_match(below)))
 }
 
 /// The keys whose values differ.

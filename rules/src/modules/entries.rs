@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use webstir_engine::config::glob::Globs;
 use webstir_engine::db::{Db, Settings};
 use webstir_engine::diagnostic::Diagnostic;
 use webstir_engine::path::RelPath;
 
-use super::{PathKey, RuleKey, facts, matcher, searched_set};
+use super::{PathKey, RuleKey, facts, searched_set};
 
 /// What an `entries` rule found.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -54,8 +55,8 @@ pub fn entry_points<'db>(db: &'db dyn Db, key: RuleKey<'db>) -> EntryPoints {
     let below = |file: &RelPath| file.strip_prefix(&base).unwrap_or(file.as_str()).to_owned();
     for bucket in node.blocks("bucket") {
         let name = bucket.name().map_or_else(|| Arc::from("entries"), |name| name.value.clone());
-        let globs = matcher(bucket.texts("globs").map(|glob| &*glob.value));
-        let found: Vec<RelPath> = files.iter().filter(|file| globs.is_match(below(file))).cloned().collect();
+        let globs = Globs::new(bucket.texts("globs").map(|glob| &*glob.value));
+        let found: Vec<RelPath> = files.iter().filter(|file| globs.is_match(&below(file))).cloned().collect();
         let most = bucket.integer("max").map_or(usize::MAX, |max| usize::try_from(max.value).unwrap_or(usize::MAX));
         if found.len() > most {
             let names: Vec<_> = found.iter().map(|file| format!("`{file}`")).collect();
@@ -79,17 +80,17 @@ pub fn entry_points<'db>(db: &'db dyn Db, key: RuleKey<'db>) -> EntryPoints {
     points.module = node.block("module-definition").and_then(|definition| {
         let mut candidates = definition.texts("try").map(|glob| &*glob.value);
         let tried = candidates.find_map(|glob| {
-            let glob = matcher(std::iter::once(glob));
-            files.iter().find(|file| glob.is_match(below(file))).cloned()
+            let glob = Globs::new([glob]);
+            files.iter().find(|file| glob.is_match(&below(file))).cloned()
         });
         tried.or_else(|| {
             definition.blocks("try-export").find_map(|attempt| {
-                let globs = matcher(attempt.texts("glob").map(|glob| &*glob.value));
+                let globs = Globs::new(attempt.texts("glob").map(|glob| &*glob.value));
                 let name = attempt.text("name").map_or("module", |name| &name.value);
                 let exports = |file: &&RelPath| {
                     facts(db, PathKey::new(db, (*file).clone())).as_ref().is_some_and(|facts| facts.exports(name))
                 };
-                files.iter().filter(|file| globs.is_match(below(file))).find(exports).cloned()
+                files.iter().filter(|file| globs.is_match(&below(file))).find(exports).cloned()
             })
         })
     });

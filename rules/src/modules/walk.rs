@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use globset::GlobSet;
-use webstir_engine::config::glob::FileGlobs;
+use webstir_engine::config::glob::Globs;
 use webstir_engine::db::Db;
 use webstir_engine::diagnostic::Diagnostic;
 use webstir_engine::file;
@@ -19,8 +18,8 @@ const DEPTH: usize = 64;
 /// directory that is reached from within itself is left out, which would make the search endless.
 pub(super) struct Walk<'a> {
     db: &'a dyn Db,
-    include: &'a FileGlobs,
-    exclude: &'a GlobSet,
+    include: &'a Globs,
+    exclude: &'a Globs,
     /// Directories that are left out.
     outs: Vec<&'a RelPath>,
     /// Where the directories from the start to the current one really are.
@@ -61,7 +60,7 @@ impl Found {
 }
 
 impl<'a> Walk<'a> {
-    pub(super) fn new(db: &'a dyn Db, include: &'a FileGlobs, exclude: &'a GlobSet, outs: Vec<&'a RelPath>) -> Self {
+    pub(super) fn new(db: &'a dyn Db, include: &'a Globs, exclude: &'a Globs, outs: Vec<&'a RelPath>) -> Self {
         Self { db, include, exclude, outs, within: Vec::new(), found: Vec::new(), left_out: Vec::new() }
     }
 

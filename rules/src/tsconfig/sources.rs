@@ -5,7 +5,7 @@
 
 use jsonc_parser::ast::{Object, Value};
 use serde::{Deserialize, Serialize};
-use webstir_engine::config::glob;
+use webstir_engine::config::glob::{self, Globs};
 use webstir_engine::path::RelPath;
 
 /// Directories that no `include` enters by itself.
@@ -118,7 +118,7 @@ fn includes(pattern: &str, path: &RelPath) -> bool {
 fn excludes(pattern: &str, path: &RelPath) -> bool {
     let mut above = Some(path.clone());
     while let Some(path) = above {
-        if compile(pattern).is_none_or(|matcher| matcher.is_match(path.as_str())) {
+        if compile(pattern).is_none_or(|globs| globs.is_match(path.as_str())) {
             return true;
         }
         above = path.parent().filter(|parent| !parent.is_root());
@@ -127,11 +127,11 @@ fn excludes(pattern: &str, path: &RelPath) -> bool {
 }
 
 fn matches(pattern: &str, path: &RelPath) -> bool {
-    compile(pattern).is_some_and(|matcher| matcher.is_match(path.as_str()))
+    compile(pattern).is_some_and(|globs| globs.is_match(path.as_str()))
 }
 
 /// A pattern knows `*`, `?` and `**`; every other character stands for itself.
-fn compile(pattern: &str) -> Option<globset::GlobMatcher> {
+fn compile(pattern: &str) -> Option<Globs> {
     let mut text = String::with_capacity(pattern.len());
     for character in pattern.chars() {
         if matches!(character, '[' | ']' | '{' | '}' | '!') {
@@ -139,7 +139,7 @@ fn compile(pattern: &str) -> Option<globset::GlobMatcher> {
         }
         text.push(character);
     }
-    glob::compile(&text).ok().map(|glob| glob.compile_matcher())
+    glob::check(&text).is_ok().then(|| Globs::new([text.as_str()]))
 }
 
 #[cfg(test)]

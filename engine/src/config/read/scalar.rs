@@ -243,8 +243,8 @@ impl Reader<'_> {
 
     fn glob(&mut self, entry: &Entry, field: &'static Field) -> Option<Arc<str>> {
         let text = self.text(entry, field)?;
-        match glob::compile(&text) {
-            Ok(_) => Some(text),
+        match glob::check(&text) {
+            Ok(()) => Some(text),
             Err(invalid) => {
                 let message = format!("{} is not a glob: {invalid}", quoted(&text));
                 self.say(entry.at, Diagnostic::error("config::bad_glob", message).help(invalid.help));

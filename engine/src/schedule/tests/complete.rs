@@ -93,7 +93,14 @@ struct OneProgram(Mutex<&'static str>);
 impl Machine for OneProgram {
     fn program(&self, wanted: &Wanted) -> Option<Program> {
         let file = Digest::of(self.0.lock().unwrap().as_bytes());
-        Some(Program { wanted: wanted.clone(), place: PathBuf::new(), file, interpreter: None, packages: None })
+        Some(Program {
+            wanted: wanted.clone(),
+            place: PathBuf::new(),
+            file,
+            interpreter: None,
+            looked_up: Vec::new(),
+            packages: None,
+        })
     }
 }
 
