@@ -10,7 +10,7 @@ use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::timeout;
 use webstir_runtime::{LiveFinding, LiveSeverity};
 
-use super::server::{PATIENCE, Running, eventually, module, release};
+use super::server::{PATIENCE, Running, module, release};
 
 /// A page that is open.
 struct Page {
@@ -183,12 +183,15 @@ async fn a_page_catches_up_with_what_it_missed() {
     let mut page = Page::open(&server, "/").await;
     let text = "document.querySelector('p').textContent";
     page.becomes(text, json!("first")).await;
-    // A page that was put aside has no connection.
+    // A page that was put aside has no connection: what another one hears meanwhile is nothing to it.
     page.ask("dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }))").await;
+    page.ask("(() => { window.heard = 0; window.other = new EventSource('/__webstir/events'); other.onmessage = () => heard += 1; })()")
+        .await;
+    page.becomes("other.readyState", json!(1)).await;
     server.show(&of("second")).await;
-    eventually("it is served", async || server.get("/").await.text.contains("second")).await;
-    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    page.becomes("heard", json!(1)).await;
     assert_eq!(page.ask(text).await, "first");
+    page.ask("other.close()").await;
     page.ask("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))").await;
     page.becomes(text, json!("second")).await;
     page.close().await;
@@ -212,7 +215,9 @@ async fn style_sheets_that_others_import_load_the_page_again() {
     let requests = page.ask("requests()").await;
     // A style sheet of other pages is nothing to this one.
     server.show(&of("body { color: rgb(1, 0, 0) }", "p {}")).await;
-    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    // What is said afterwards is heard afterwards.
+    server.live.findings(vec![LiveFinding { message: "Said".to_owned(), ..LiveFinding::default() }]);
+    page.becomes(OVERLAY, json!(["types", "1 finding", "Said"])).await;
     assert_eq!([page.ask("window.same").await, page.ask("requests()").await], [json!(1), requests]);
     server.show(&of("body { color: rgb(2, 0, 0) }", "p {}")).await;
     page.becomes(COLOUR, json!("rgb(2, 0, 0)")).await;
