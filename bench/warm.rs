@@ -28,7 +28,7 @@ use webstir_engine::path::RelPath;
 use webstir_engine::rule::Previous;
 use webstir_engine::system::Os;
 use webstir_engine::view::View;
-use webstir_rules::typecheck::{Compiler, Extent, Neighbours, Request, VirtualFiles, Warm};
+use webstir_typescript::typecheck::{Compiler, Extent, Neighbours, Request, VirtualFiles, Warm};
 
 /// The module whose body is edited.
 const EDITED: usize = 7;

@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 use cargo_lock::{Lockfile, Package};
 
 /// Our crates whose code decides what an action gives.
-const OWN: [&str; 6] = ["engine", "contract", "script", "bundler", "process", "rules"];
+const OWN: [&str; 8] =
+    ["engine", "contract", "script", "process", "rules", "rules/typescript", "rules/toolchain", "rules/bundler"];
 
 fn main() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");

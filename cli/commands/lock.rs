@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::json;
 use webstir_engine::path::RelPath;
-use webstir_rules::toolchain::{BUILT_IN_VERSION, Document, LOCK_FILE, Lock, Registry, TYPESCRIPT, write_lock};
+use webstir_toolchain::{BUILT_IN_VERSION, Document, LOCK_FILE, Lock, Registry, TYPESCRIPT, write_lock};
 
 use crate::Exit;
 use crate::args::Global;

@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use webstir_engine::path::RelPath;
-use webstir_rules::toolchain::{Document, LOCK_FILE, LOCKFILES, Lock, Platform, Request, resolve};
+use webstir_toolchain::{Document, LOCK_FILE, LOCKFILES, Lock, Platform, Request, resolve};
 
 fuzz_target!(|text: &str| {
     let Some(kind) = text.chars().next().filter(char::is_ascii) else { return };

@@ -9,8 +9,8 @@ use std::path::Path;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use libfuzzer_sys::fuzz_target;
-use webstir_rules::fuzzing::unpack;
-use webstir_rules::toolchain::Limits;
+use webstir_toolchain::fuzzing::unpack;
+use webstir_toolchain::Limits;
 
 const LIMITS: Limits = Limits { compressed: 1 << 20, unpacked: 1 << 20, entries: 64 };
 

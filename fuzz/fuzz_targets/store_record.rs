@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use webstir_engine::fuzzing::read_record;
-use webstir_rules::source::Facts;
+use webstir_typescript::source::Facts;
 
 fuzz_target!(|bytes: &[u8]| {
     let Some((kind, bytes)) = bytes.split_first() else { return };

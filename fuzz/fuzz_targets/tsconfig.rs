@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use libfuzzer_sys::fuzz_target;
 use webstir_engine::path::RelPath;
-use webstir_rules::tsconfig::load;
+use webstir_typescript::tsconfig::load;
 
 fuzz_target!(|bytes: &[u8]| {
     let root = RelPath::new("tsconfig.json").expect("a path");

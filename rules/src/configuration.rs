@@ -4,8 +4,8 @@ use jsonc_parser::ast::{ObjectPropName, Value};
 use webstir_engine::config::{Config, Inputs, PackageMode, load};
 use webstir_engine::diagnostic::{Diagnostic, Span};
 use webstir_engine::path::RelPath;
+use webstir_typescript::json::STRICT;
 
-use crate::manifest::STRICT;
 use crate::schema::LANGUAGE;
 
 /// The environment values that the rules themselves read; a workspace lists further ones.

@@ -4,10 +4,9 @@
 //! runs in a worker. Imports are certain. A free name that is only asked about (`typeof window`) is no demand; what is reached
 //! through unknown values is not seen.
 
-use swc_core::common::GLOBALS;
 use webstir_engine::path::RelPath;
 
-use crate::source::{ImportKind, ParsedModule, foreign_globals};
+use webstir_typescript::source::{ImportKind, ParsedModule};
 
 /// What the embedded engine lacks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,11 +43,7 @@ pub(crate) fn demands(path: &RelPath, text: &str) -> Vec<(Demand, u32)> {
         };
         found.push((demand, import.start));
     }
-    let names = parsed.consume(|parts| {
-        let found = GLOBALS.set(&parts.globals, || foreign_globals(&parts));
-        found.into_iter().map(|(name, span)| (Demand::Global(name), parts.offsets(span).0)).collect::<Vec<_>>()
-    });
-    found.extend(names);
+    found.extend(parsed.foreign_globals().into_iter().map(|(name, start)| (Demand::Global(name), start)));
     found.sort_by_key(|(_, start)| *start);
     let mut seen: Vec<Demand> = Vec::new();
     found.retain(|(demand, _)| {

@@ -23,12 +23,12 @@ use webstir_engine::label::Label;
 use webstir_engine::path::RelPath;
 use webstir_engine::plan::{Planner, Scope};
 use webstir_engine::rule::{Plans, Runs};
+use webstir_toolchain::{Packages, Registry};
+use webstir_typescript::declarations::DECLARATIONS;
 
-use crate::declarations::DECLARATIONS;
 use crate::implementation::implementation;
 use crate::processes::Processes;
 use crate::programs;
-use crate::toolchain::{Packages, Registry};
 
 pub use artifacts::artifact_type;
 pub(crate) use transpile::SOURCE_MAPS;

@@ -3,11 +3,7 @@
 #![cfg_attr(test, expect(clippy::disallowed_methods, reason = "tests prepare real directories"))]
 
 mod configuration;
-pub mod declarations;
 mod demands;
-#[cfg(feature = "fuzzing")]
-#[doc(hidden)]
-pub mod fuzzing;
 mod implementation;
 mod kinds;
 pub mod manifest;
@@ -15,16 +11,9 @@ mod modules;
 pub mod presets;
 mod processes;
 mod programs;
-pub mod resolve;
 mod results;
 pub mod schema;
-pub mod source;
 pub mod templates;
-mod text;
-pub mod toolchain;
-pub mod transpile;
-pub mod tsconfig;
-pub mod typecheck;
 
 pub use configuration::{ENVIRONMENT, configuration};
 pub use implementation::implementation;

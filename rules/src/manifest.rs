@@ -25,7 +25,6 @@ pub use load::{LoadFailure, load_error_diagnostic};
 pub use projection::{Projection, projection};
 
 use merge::Merged;
-pub(crate) use position::STRICT;
 
 use page_views::page_view_findings;
 use position::Positions;

@@ -2,7 +2,7 @@
 //!
 //! A *file set* is what the globs of a `files` rule match. The [`EntryPoints`] of an `entries` rule are the files of a set that are
 //! started by somebody. The [`ModuleGraph`] is everything that they reach through imports that are still there after
-//! transpiling. All of it follows from directory listings, [facts](crate::source::Facts) by content, and what exists.
+//! transpiling. All of it follows from directory listings, [facts](webstir_typescript::source::Facts) by content, and what exists.
 
 mod entries;
 mod walk;
@@ -21,9 +21,9 @@ use webstir_engine::label::Label;
 use webstir_engine::path::RelPath;
 use webstir_engine::system::PathKind;
 
-use crate::resolve::{PackageImports, Probe, Project, Resolution, nearest, resolve_local};
-use crate::source::Facts;
-use crate::tsconfig::{self, EmitOptions, TsConfig};
+use webstir_typescript::resolve::{PackageImports, Probe, Project, Resolution, nearest, resolve_local};
+use webstir_typescript::source::Facts;
+use webstir_typescript::tsconfig::{self, EmitOptions, TsConfig};
 
 pub(crate) use entries::entry_points;
 pub(crate) use walk::Found;

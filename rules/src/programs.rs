@@ -23,7 +23,7 @@ use webstir_engine::state_directory::StateDirectory;
 use closure::closure;
 use evidence::{Evidence, Looker};
 
-use crate::toolchain::LOCKFILES;
+use webstir_toolchain::LOCKFILES;
 
 /// Below the state directory.
 const FILE: &str = "programs";

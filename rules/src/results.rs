@@ -10,9 +10,9 @@ use webstir_engine::path::RelPath;
 use webstir_engine::plan::State;
 use webstir_engine::rule::Blobs;
 use webstir_engine::schedule::{Run, Scheduler};
+use webstir_typescript::source::Language;
 
 use crate::modules::{PathKey, RuleKey, facts, file_set};
-use crate::source::Language;
 
 /// Computes the facts of every module in the file sets on all workers, so that planning finds them.
 pub fn warm(scheduler: &mut Scheduler) {

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use webstir_engine::path::RelPath;
 
-use crate::typecheck::VirtualFiles;
+use webstir_typescript::typecheck::VirtualFiles;
 
 /// A file: its path below the directory it belongs to, and its bytes.
 pub type TemplateFile = (&'static str, &'static [u8]);

@@ -25,8 +25,8 @@ use webstir_engine::schedule::Scheduler;
 use webstir_engine::store::Store;
 use webstir_engine::system::{FileContent, Listing, Os, PathKind, System, Version};
 use webstir_engine::view::Question;
-use webstir_rules::toolchain::Packages;
 use webstir_rules::{Processes, Programs, Resources};
+use webstir_toolchain::Packages;
 
 type Asked = BTreeSet<(RelPath, Question)>;
 

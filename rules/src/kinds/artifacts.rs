@@ -18,6 +18,7 @@ use webstir_engine::diagnostic::{Diagnostic, Severity, Span};
 use webstir_engine::path::RelPath;
 use webstir_engine::plan::{Planner, Scope, Step, Target, plan};
 use webstir_engine::rule::{Context, Plan, Run, RunError, RunResult};
+use webstir_typescript::source::ParsedModule;
 
 use super::bundle::loaded;
 use super::manifest::chains;
@@ -25,7 +26,6 @@ use super::transpile::layout_of;
 use super::{action, out_root, output_path, parameters, stored};
 use crate::demands::{Demand, demands};
 use crate::modules::{RuleKey, entry_points};
-use crate::source::ParsedModule;
 
 /// The short form beside the index.
 const BUILD_MANIFEST: &str = "build-manifest.json";

@@ -18,12 +18,12 @@ use webstir_engine::diagnostic::{Diagnostic, Span};
 use webstir_engine::path::RelPath;
 use webstir_engine::plan::{Planner, RulePlan, Scope, Target};
 use webstir_engine::rule::{Context, Plan, Run, RunError, RunResult};
+use webstir_typescript::source::Facts;
+use webstir_typescript::text::utf16_offset;
 
 use super::transpile::{Layout, define, graph_key, layout_of, map_of, outputs, source_map};
 use super::{action, add_parameters, argument, out_root, parameters, reference, stored};
 use crate::modules::{GraphKey, RuleKey, entry_points};
-use crate::source::Facts;
-use crate::text::utf16_offset;
 
 use host::{GraphHost, Module};
 use unbundled::Loading;

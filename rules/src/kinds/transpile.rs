@@ -18,12 +18,12 @@ use webstir_engine::file;
 use webstir_engine::path::RelPath;
 use webstir_engine::plan::{Planner, Scope, Step, Target};
 use webstir_engine::rule::{Context, Plan, Run, RunResult};
+use webstir_typescript::transpile::{self, ImportRequire, MapLink, MapOptions, Options, Source};
+use webstir_typescript::tsconfig::EmitOptions;
 
 use super::{argument, parameters};
 use crate::implementation::implementation;
 use crate::modules::{GraphKey, Link, PathKey, RuleKey, entry_points, imports, module_graph, project};
-use crate::transpile::{self, ImportRequire, MapLink, MapOptions, Options, Source};
-use crate::tsconfig::EmitOptions;
 
 pub(crate) use layout::SOURCE_MAPS;
 pub(super) use layout::{Layout, define, graph_key, layout_of, map_of, outputs, source_map};

@@ -10,14 +10,14 @@ use webstir_engine::path::RelPath;
 use webstir_engine::plan::Planner;
 use webstir_engine::rule::{Context, Plan, Run, RunError, RunResult};
 use webstir_engine::system::PathKind;
+use webstir_toolchain::{
+    Document, LOCK_FILE, LOCKFILES, Network, Platform, Request, Requested, ResolvedCompiler, Runtime, ToolchainError,
+};
+use webstir_typescript::typecheck::{self, Compiler, Neighbour, Neighbours, TypecheckError, Warm};
 
 use super::{Resources, action, parameters};
 use crate::modules::{self, PathKey};
-use crate::toolchain::{
-    Document, LOCK_FILE, LOCKFILES, Network, Platform, Request, Requested, ResolvedCompiler, Runtime,
-};
-use crate::typecheck::{Compiler, Neighbour, Neighbours, TypecheckError, Warm};
-use crate::{templates, toolchain, typecheck};
+use crate::templates;
 
 /// Set to `skip` to leave type checking out, except where something is published.
 pub(crate) const SKIP: &str = "WEBSTIR_BACKEND_TYPECHECK";
@@ -159,11 +159,7 @@ impl Run for Check {
 }
 
 impl Check {
-    fn install(
-        &self,
-        resolved: &ResolvedCompiler,
-        interpreter: Option<&Program>,
-    ) -> Result<Compiler, toolchain::ToolchainError> {
+    fn install(&self, resolved: &ResolvedCompiler, interpreter: Option<&Program>) -> Result<Compiler, ToolchainError> {
         let network = self.resources.registry.as_ref().map_or(Network::Offline, Network::Online);
         let installed = self.resources.packages.ensure(&resolved.package, network, &|_| {})?;
         Ok(match resolved.runtime {
@@ -211,7 +207,7 @@ impl Texts {
             Document { path, text }
         }
         let lockfiles: Vec<_> = self.lockfiles.iter().map(document).collect();
-        toolchain::resolve(&Request {
+        webstir_toolchain::resolve(&Request {
             requested,
             lock: self.lock.as_ref().map(document),
             lockfiles: &lockfiles,
@@ -250,11 +246,11 @@ fn compiler(planner: &mut Planner<'_>) -> Option<ResolvedCompiler> {
     resolved
 }
 
-fn unavailable(resolved: &ResolvedCompiler, error: &toolchain::ToolchainError) -> Diagnostic {
+fn unavailable(resolved: &ResolvedCompiler, error: &ToolchainError) -> Diagnostic {
     let message = format!("TypeScript {} cannot be used: {error}", resolved.version());
     let diagnostic = Diagnostic::error("toolchain::unavailable", message);
     match error {
-        toolchain::ToolchainError::Offline { .. } => diagnostic.help("Run the command once without `--offline`"),
+        ToolchainError::Offline { .. } => diagnostic.help("Run the command once without `--offline`"),
         _ => diagnostic.help("Check the network, the registry in `.npmrc` and the proxy settings"),
     }
 }

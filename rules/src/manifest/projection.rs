@@ -3,9 +3,9 @@
 use jsonc_parser::{CollectOptions, parse_to_ast};
 use serde_json::{Map, Value};
 use webstir_engine::diagnostic::{Diagnostic, Span};
+use webstir_typescript::json::STRICT;
 
 use super::package_json_path;
-use super::position::STRICT;
 
 /// The keys of `webstir.moduleManifest` that are read; `kind` is always `backend`.
 const MANIFEST_KEYS: &[&str] = &[

@@ -9,12 +9,12 @@ use webstir_bundler::{Format, Host, Loaded, LoadedKind, Platform, RequestKind, R
 use webstir_engine::path::RelPath;
 use webstir_engine::system::PathKind;
 use webstir_engine::view::View;
+use webstir_typescript::resolve::{is_platform, is_relative};
+use webstir_typescript::source::Language;
+use webstir_typescript::transpile::{ImportRequire, Options, Source, transpile};
+use webstir_typescript::tsconfig::EmitOptions;
 
 use super::PackagePolicy;
-use crate::resolve::{is_platform, is_relative};
-use crate::source::Language;
-use crate::transpile::{ImportRequire, Options, Source, transpile};
-use crate::tsconfig::EmitOptions;
 
 /// Modules that the runtime brings: they are never linked in.
 const BUILT_IN: [&str; 2] = ["@webstir-io/webstir-backend", "@webstir-io/module-contract"];

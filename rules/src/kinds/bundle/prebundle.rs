@@ -16,6 +16,7 @@ use webstir_engine::action::{Action, Outcome};
 use webstir_engine::path::RelPath;
 use webstir_engine::plan::{Planner, Scope};
 use webstir_engine::rule::{Context, RunError, RunResult};
+use webstir_typescript::resolve::is_relative;
 
 use super::super::action as rule_action;
 use super::super::transpile::define;
@@ -23,7 +24,6 @@ use super::host::{GraphHost, Module};
 use super::unbundled::Packages;
 use super::{Maps, PackagePolicy, Work, keep_names, write_chunks};
 use crate::demands::{Demand, demands};
-use crate::resolve::is_relative;
 
 /// The parameters of the action.
 #[derive(Serialize, Deserialize)]

@@ -11,13 +11,13 @@ use webstir_engine::action::Artifact;
 use webstir_engine::db::Db;
 use webstir_engine::path::RelPath;
 use webstir_engine::plan::{Planner, RulePlan, Scope, Target};
+use webstir_typescript::resolve::{is_platform, is_relative};
+use webstir_typescript::source::{ImportKind, is_common_js};
 
 use super::super::transpile::{graph_key, layout_of, outputs};
 use super::prebundle::{self, Prebundle};
 use super::{Maps, minify};
 use crate::modules::{GraphKey, Link, Linking, PathKey, RuleKey, entry_points, facts, imports, module_graph};
-use crate::resolve::{is_platform, is_relative};
-use crate::source::{ImportKind, is_common_js};
 
 /// What modules ask for of packages, by specifier.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -6,10 +6,10 @@ use webstir_engine::db::Db;
 use webstir_engine::label::Label;
 use webstir_engine::path::RelPath;
 use webstir_engine::plan::Scope;
+use webstir_typescript::resolve::is_platform;
 
 use crate::kinds::transpile::graph_key;
 use crate::modules::{GraphKey, Link, module_graph};
-use crate::resolve::is_platform;
 
 /// The shortest way from a module definition to each import that the embedded engine does not have.
 pub(in crate::kinds) fn chains(

@@ -7,10 +7,10 @@ use webstir_engine::db::Db;
 use webstir_engine::diagnostic::Diagnostic;
 use webstir_engine::path::RelPath;
 use webstir_engine::plan::{Scope, Target};
+use webstir_typescript::source::is_common_js;
+use webstir_typescript::tsconfig::{EmitOptions, Jsx, Target as Language};
 
 use crate::modules::{GraphKey, Linking, ModuleGraph, PathKey, module_graph, project};
-use crate::source::is_common_js;
-use crate::tsconfig::{EmitOptions, Jsx, Target as Language};
 
 /// Truthy to have source maps where something is published.
 pub(crate) const SOURCE_MAPS: &str = "WEBSTIR_BACKEND_SOURCEMAPS";

@@ -1,3 +1,0 @@
-//! Doors for the fuzz targets, to readers of foreign bytes that are private otherwise.
-
-pub use crate::toolchain::fuzzing::unpack;

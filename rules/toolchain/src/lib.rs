@@ -1,0 +1,40 @@
+//! The toolchain: compilers that are named exactly, fetched once and proven by hash.
+//!
+//! A [`Package`] is a name, a version and the sha512 of its tarball. [`resolve`] says, from texts alone, which package is the
+//! TypeScript compiler of a workspace; [`Packages`] is the store in which packages lie unpacked; a [`Registry`] is where
+//! missing ones come from; a [`Lock`] is `webstir.lock`. Planning needs only the first: the [`Integrity`] is the identity of
+//! the tool, so action keys are known before anything is fetched.
+
+#![expect(clippy::disallowed_methods, reason = "packages live on disk")]
+
+mod builtin;
+mod certificates;
+mod client;
+mod error;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
+mod integrity;
+mod lock;
+mod lockfiles;
+mod manifest;
+mod npmrc;
+mod package;
+mod packages;
+mod registry;
+mod resolve;
+mod settings;
+#[cfg(test)]
+mod testing;
+mod unpack;
+
+pub use builtin::{BUILT_IN_VERSION, built_in};
+pub use error::ToolchainError;
+pub use integrity::{Integrity, InvalidIntegrity};
+pub use lock::{LOCK_FILE, Lock, LockedTool, write_lock};
+pub use package::{InvalidPackage, Package, Platform};
+pub use packages::{Check, Condition, InstalledPackage, Network, Packages, Progress};
+pub use registry::Registry;
+pub use resolve::{Document, LOCKFILES, Origin, Request, Requested, ResolvedCompiler, Runtime, TYPESCRIPT, resolve};
+pub use settings::{Environment, Settings};
+pub use unpack::{ArchiveError, Limits};

@@ -1,0 +1,231 @@
+//! Compilers, workspaces and how findings are shown.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
+use tempfile::TempDir;
+use webstir_engine::diagnostic::Span;
+use webstir_engine::path::RelPath;
+use webstir_engine::system::{Os, System};
+use webstir_engine::view::{Trace, View};
+use webstir_typescript::typecheck::{Checked, Compiler, Neighbours, Request, TypecheckError, VirtualFiles, check};
+
+pub(crate) static INSTALLING: Mutex<()> = Mutex::new(());
+
+/// The directory of `typescript@version`'s node_modules.
+pub(crate) fn installed(version: &str) -> PathBuf {
+    let _guard = INSTALLING.lock().unwrap();
+    let cache = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let home = cache.join(format!("typescript-{version}"));
+    if !home.exists() {
+        let fresh = tempfile::tempdir_in(cache).unwrap();
+        let done = Command::new("npm")
+            .args(["install", "--no-audit", "--no-fund", "--loglevel=error", "--prefix"])
+            .arg(fresh.path())
+            .arg(format!("typescript@{version}"))
+            .output()
+            .unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        // Another test binary may have been faster.
+        let _ = fs::rename(fresh.path(), &home);
+    }
+    home.join("node_modules")
+}
+
+pub(crate) fn native_executable() -> PathBuf {
+    let system = if cfg!(target_os = "macos") { "darwin" } else { "linux" };
+    let processor = if cfg!(target_arch = "aarch64") { "arm64" } else { "x64" };
+    installed("7.0.2").join(format!("@typescript/typescript-{system}-{processor}/lib/tsc"))
+}
+
+pub(crate) fn native() -> Compiler {
+    Compiler::native("7.0.2", native_executable())
+}
+
+/// The same compiler by its command line.
+pub(crate) fn native_command_line() -> Compiler {
+    Compiler::native("7.0.2+command-line", native_executable())
+}
+
+pub(crate) fn script(version: &str) -> Compiler {
+    let path = std::env::var_os("PATH").unwrap();
+    let node = std::env::split_paths(&path).map(|directory| directory.join("node")).find(|node| node.exists());
+    Compiler::script(version, &installed(version).join("typescript"), node)
+}
+
+pub(crate) fn path(text: &str) -> RelPath {
+    RelPath::new(text).unwrap()
+}
+
+pub(crate) fn write(root: &Path, name: &str, text: &str) {
+    let file = root.join(name);
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    fs::write(file, text).unwrap();
+}
+
+pub(crate) const STRICT: &str = r#"{"compilerOptions": {"strict": true, "module": "nodenext", "target": "es2023", "lib": ["es2023"], "types": []}, "include": ["src"]}"#;
+
+pub(crate) fn workspace(files: &[(&str, &str)]) -> TempDir {
+    let root = tempfile::tempdir().unwrap();
+    if files.iter().all(|(name, _)| *name != "tsconfig.json") {
+        write(root.path(), "tsconfig.json", STRICT);
+    }
+    for (name, text) in files {
+        write(root.path(), name, text);
+    }
+    root
+}
+
+pub(crate) fn try_check(
+    compiler: &Compiler,
+    system: Arc<dyn System>,
+    root: &Path,
+    overlay: &VirtualFiles,
+    cancelled: &AtomicBool,
+) -> Result<(Checked, Trace), TypecheckError> {
+    let view = View::new(system);
+    let project = path("tsconfig.json");
+    let request = Request {
+        compiler,
+        project: &project,
+        view: &view,
+        overlay,
+        neighbours: &Neighbours::default(),
+        root,
+        cancelled,
+    };
+    check(&request).map(|checked| (checked, view.trace()))
+}
+
+pub(crate) fn run(compiler: &Compiler, root: &Path, overlay: &VirtualFiles) -> (Checked, Trace) {
+    let system = Arc::new(Os::new(root).unwrap());
+    try_check(compiler, system, root, overlay, &AtomicBool::new(false)).unwrap()
+}
+
+pub(crate) fn run_native(files: &[(&str, &str)]) -> (Checked, Trace) {
+    run(&native(), workspace(files).path(), &VirtualFiles::default())
+}
+
+/// One line a diagnostic, and indented what belongs to it.
+pub(crate) fn shown(checked: &Checked) -> String {
+    let mut text = String::new();
+    let place = |file: Option<&RelPath>, span: Option<Span>| {
+        let file = file.map_or("-".to_owned(), ToString::to_string);
+        span.map_or(file.clone(), |span| format!("{file}:{}:{} [{}..{}]", span.line, span.column, span.start, span.end))
+    };
+    for found in &checked.diagnostics {
+        let (severity, code) = (found.severity.as_str(), &found.code);
+        writeln!(text, "{} {severity} {code} {}", place(found.file.as_ref(), found.span), found.message).unwrap();
+        for line in found.notes.iter().flat_map(|note| note.lines()) {
+            writeln!(text, "  note {line}").unwrap();
+        }
+        for other in &found.related {
+            writeln!(text, "  see {} {}", place(other.file.as_ref(), other.span), other.message).unwrap();
+        }
+    }
+    text
+}
+
+/// File, line and column (0 without a place), code and message of a diagnostic.
+pub(crate) type Start = (String, u32, u32, String, String);
+
+pub(crate) fn starts(checked: &Checked) -> Vec<Start> {
+    let start = |span: Option<Span>| span.map_or((0, 0), |span| (span.line, span.column));
+    let mut starts: Vec<_> = checked
+        .diagnostics
+        .iter()
+        .map(|found| {
+            let file = found.file.as_ref().map(ToString::to_string).unwrap_or_default();
+            let (line, column) = start(found.span);
+            (file, line, column, found.code.to_string(), found.message.clone())
+        })
+        .collect();
+    starts.sort();
+    starts
+}
+
+pub(crate) fn names(checked: &Checked) -> Vec<&str> {
+    checked.files.iter().map(RelPath::as_str).collect()
+}
+
+/// A program of this text. Written by another process: a file that this one has open for writing cannot be run.
+pub(crate) fn program(directory: &Path, name: &str, text: &str) -> PathBuf {
+    let file = directory.join(name);
+    let mut shell = Command::new("sh")
+        .args(["-c", "cat > \"$0\" && chmod +x \"$0\""])
+        .arg(&file)
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    io::Write::write_all(&mut shell.stdin.take().unwrap(), text.as_bytes()).unwrap();
+    assert!(shell.wait().unwrap().success());
+    file
+}
+
+/// A compiler of its own, whose processes can be told from others.
+pub(crate) struct OwnCompiler {
+    directory: TempDir,
+}
+
+impl OwnCompiler {
+    pub(crate) fn new() -> Self {
+        let installed = native_executable();
+        let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        for entry in fs::read_dir(installed.parent().unwrap()).unwrap() {
+            let entry = entry.unwrap();
+            fs::hard_link(entry.path(), directory.path().join(entry.file_name())).unwrap();
+        }
+        Self { directory }
+    }
+
+    pub(crate) fn compiler(&self) -> Compiler {
+        Compiler::native("7.0.2", self.executable())
+    }
+
+    /// The same compiler behind a program that writes down what the first of its processes is told.
+    pub(crate) fn overheard(&self) -> Compiler {
+        let text = r#"#!/bin/sh
+here=${0%/*}
+(set -C; : > "$here/told") 2> /dev/null && told=$here/told || told=/dev/null
+tee -a "$told" | "$here/tsc" "$@"
+"#;
+        Compiler::native("7.0.2", program(self.directory.path(), "overheard", text))
+    }
+
+    /// What it was told so far, in order; the last message may be missing yet.
+    pub(crate) fn told(&self) -> Vec<serde_json::Value> {
+        let bytes = fs::read(self.directory.path().join("told")).unwrap();
+        let (mut rest, mut messages) = (&*bytes, Vec::new());
+        while let Some(end) = rest.windows(4).position(|window| window == b"\r\n\r\n") {
+            let length = std::str::from_utf8(&rest[..end]).unwrap().strip_prefix("Content-Length: ").unwrap();
+            let (start, length) = (end + 4, length.parse::<usize>().unwrap());
+            let Some(message) = rest.get(start..start + length) else { break };
+            messages.push(serde_json::from_slice(message).unwrap());
+            rest = &rest[start + length..];
+        }
+        messages
+    }
+
+    fn executable(&self) -> PathBuf {
+        self.directory.path().canonicalize().unwrap().join("tsc")
+    }
+
+    /// Its running processes.
+    pub(crate) fn processes(&self) -> Vec<String> {
+        let all = fs::read_dir("/proc").unwrap().filter_map(Result::ok);
+        let is_ours = |entry: &fs::DirEntry| {
+            fs::read_link(entry.path().join("exe")).is_ok_and(|executable| executable == self.executable())
+        };
+        all.filter(is_ours).map(|entry| entry.file_name().into_string().unwrap()).collect()
+    }
+
+    /// Ends them.
+    pub(crate) fn kill(&self) {
+        let done = Command::new("kill").arg("-KILL").args(self.processes()).status().unwrap();
+        assert!(done.success());
+    }
+}

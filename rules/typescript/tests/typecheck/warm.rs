@@ -1,0 +1,349 @@
+//! Compilers that stay: after each edit the result is that of a check that starts over.
+
+#[path = "warm/edits.rs"]
+mod edits;
+#[path = "warm/model.rs"]
+mod model;
+#[path = "warm/programs.rs"]
+mod programs;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use webstir_engine::action::{Action, Outcome, Payload, SharedOutcome};
+use webstir_engine::digest::Digest;
+use webstir_engine::label::{ActionLabel, Label};
+use webstir_engine::rule::Previous;
+use webstir_engine::system::Memory;
+use webstir_engine::view::{Observation, View};
+use webstir_typescript::declarations::DECLARATIONS;
+use webstir_typescript::typecheck::{
+    Checked, Compiler, Extent, Neighbour, Neighbours, Request, TypecheckError, VirtualFiles, Warm, check,
+};
+
+use crate::tools::*;
+
+/// One action over files in memory, run again and again as a scheduler does.
+pub(crate) struct Bench {
+    pub(crate) memory: Arc<Memory>,
+    files: BTreeMap<String, String>,
+    compiler: Compiler,
+    warm: Warm,
+    action: Action,
+    overlay: VirtualFiles,
+    neighbours: Neighbours,
+    previous: Option<SharedOutcome>,
+}
+
+impl Bench {
+    pub(crate) fn new(files: &[(&str, &str)]) -> Self {
+        let label = ActionLabel { rule: Label::new("typecheck", "t"), profile: Arc::from("build"), subject: None };
+        let mut bench = Self {
+            memory: Arc::new(Memory::with_files(&[])),
+            files: BTreeMap::new(),
+            compiler: native(),
+            warm: Warm::default(),
+            action: Action::new(label, Digest::of(b"1"), Payload::Parameters(Box::default())),
+            overlay: VirtualFiles::default(),
+            neighbours: Neighbours::default(),
+            previous: None,
+        };
+        bench.set(files.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect());
+        bench
+    }
+
+    /// Makes these the files.
+    pub(crate) fn set(&mut self, files: BTreeMap<String, String>) {
+        for name in self.files.keys().filter(|name| !files.contains_key(*name)) {
+            self.memory.remove(name);
+        }
+        for (name, text) in files.iter().filter(|(name, text)| self.files.get(*name) != Some(text)) {
+            self.memory.write(name, text);
+        }
+        self.files = files;
+    }
+
+    pub(crate) fn write(&mut self, name: &str, text: &str) {
+        let mut files = self.files.clone();
+        files.insert(name.to_owned(), text.to_owned());
+        self.set(files);
+    }
+
+    fn request<'a>(
+        &'a self,
+        view: &'a View,
+        project: &'a webstir_engine::path::RelPath,
+        cancelled: &'a AtomicBool,
+    ) -> Request<'a> {
+        Request {
+            compiler: &self.compiler,
+            project,
+            view,
+            overlay: &self.overlay,
+            neighbours: &self.neighbours,
+            root: Path::new("/"),
+            cancelled,
+        }
+    }
+
+    fn try_run(&mut self, patience: Option<Duration>) -> Result<(Checked, Extent), TypecheckError> {
+        let view = View::new(self.memory.clone());
+        let (project, cancelled) = (path("tsconfig.json"), AtomicBool::new(patience == Some(Duration::ZERO)));
+        let previous = self.previous.clone().map(|outcome| {
+            let asked = View::new(self.memory.clone());
+            let mut changed: Vec<_> = outcome
+                .trace
+                .iter()
+                .filter(|(path, seen)| !gives(&asked, path, seen))
+                .map(|(path, _)| path.clone())
+                .collect();
+            changed.dedup();
+            Previous { outcome, changed: changed.into() }
+        });
+        let request = self.request(&view, &project, &cancelled);
+        let flag = &cancelled;
+        let (checked, extent) = std::thread::scope(|scope| {
+            if let Some(patience) = patience {
+                scope.spawn(move || {
+                    std::thread::sleep(patience);
+                    flag.store(true, Ordering::Relaxed);
+                });
+            }
+            self.warm.check(&self.action, previous.as_ref(), &request)
+        })?;
+        let mut outcome = Outcome::done(Vec::new(), checked.diagnostics.clone());
+        outcome.trace = view.trace();
+        self.previous = Some(Arc::new(outcome));
+        Ok((checked, extent))
+    }
+
+    /// How many answers in the trace are not given any more.
+    fn differing(&self) -> usize {
+        let view = View::new(self.memory.clone());
+        let trace = &self.previous.as_ref().unwrap().trace;
+        trace.iter().filter(|(path, seen)| !gives(&view, path, seen)).count()
+    }
+
+    /// Checks, and compares with a check that starts over.
+    pub(crate) fn run(&mut self, what: &str) -> (Checked, Extent) {
+        let (checked, extent) = self.try_run(None).unwrap();
+        let view = View::new(self.memory.clone());
+        let (project, cancelled) = (path("tsconfig.json"), AtomicBool::new(false));
+        let cold = check(&self.request(&view, &project, &cancelled)).unwrap();
+        let (warm, fresh) = (shown(&checked), shown(&cold));
+        let only = |these: &str, others: &str| -> Vec<String> {
+            these.lines().filter(|line| !others.lines().any(|other| other == *line)).map(str::to_owned).collect()
+        };
+        let (more, less) = (only(&warm, &fresh), only(&fresh, &warm));
+        assert!(more.is_empty() && less.is_empty(), "after {what} ({extent:?}): more {more:#?} less {less:#?}");
+        assert_eq!(checked, cold, "after {what} ({extent:?})");
+        let trace = &self.previous.as_ref().unwrap().trace;
+        let missing: Vec<_> = view.trace().iter().filter(|seen| !trace.contains(seen)).cloned().collect();
+        assert!(missing.is_empty(), "after {what} ({extent:?}) the trace lacks {missing:#?}");
+        (checked, extent)
+    }
+
+    /// A check that is soon not wanted any more.
+    pub(crate) fn run_cancelled(&mut self, patience: Duration) {
+        assert!(matches!(self.try_run(Some(patience)), Ok(_) | Err(TypecheckError::Cancelled)));
+    }
+}
+
+fn gives(view: &View, path: &webstir_engine::path::RelPath, seen: &Observation) -> bool {
+    use webstir_engine::view::Derived;
+    match seen {
+        Observation::Kind(kind) => view.kind(path).unwrap() == *kind,
+        Observation::Content(digest) => view.read(path).unwrap().as_deref().map(Digest::of) == *digest,
+        Observation::Entries(digest) => view.list(path).unwrap().map(|listing| listing.digest()) == *digest,
+        Observation::Selected(extensions, digest) => {
+            view.list_selected(path, extensions).unwrap().is_some_and(|listing| listing.digest() == *digest)
+        }
+        Observation::RealPath(real) => view.real_path(path).unwrap() == *real,
+        Observation::Derived(_, digest) => {
+            matches!(view.derive(path, &DECLARATIONS).unwrap(), Derived::Derived(bytes) if Digest::of(&bytes) == *digest)
+        }
+    }
+}
+
+const SMALL: [(&str, &str); 5] = [
+    ("tsconfig.json", STRICT),
+    ("package.json", r#"{"type": "module"}"#),
+    ("src/low.ts", "export interface Low { count: number }\nexport function low(): Low {\n  return { count: 1 };\n}\n"),
+    ("src/mid.ts", "import { low } from './low.js';\nexport const mid = () => low();\n"),
+    ("src/top.ts", "import { mid } from './mid.js';\nexport const top: number = mid().count;\n"),
+];
+
+#[test]
+fn an_edit_of_a_body_asks_about_one_file() {
+    let mut bench = Bench::new(&SMALL);
+    assert_eq!(bench.run("start").1, Extent::Cold);
+    assert_eq!(bench.run("nothing").1, Extent::Files(0));
+    let edit = |body: &str| SMALL[2].1.replace("  return", body);
+    for (body, errors) in [("  // why\n  return", 0), ("  const x: string = 1;\n  return", 1), ("  return", 0)] {
+        bench.write("src/low.ts", &edit(body));
+        let (checked, extent) = bench.run(body);
+        assert_eq!((checked.diagnostics.len(), extent), (errors, Extent::Files(1)), "{body}");
+    }
+}
+
+#[test]
+fn a_signature_far_below_asks_about_all_that_reach_it() {
+    let mut bench = Bench::new(&SMALL);
+    bench.write("src/other.ts", "export const other = 1;\n");
+    bench.run("start");
+    bench.write("src/low.ts", &SMALL[2].1.replace("count", "size"));
+    let (checked, extent) = bench.run("signature");
+    assert_eq!((checked.diagnostics.len(), extent), (1, Extent::Files(3)));
+}
+
+#[test]
+fn a_cancelled_check_leaves_what_is_open_for_the_next() {
+    let mut bench = Bench::new(&SMALL);
+    bench.run("start");
+    bench.write("src/low.ts", &SMALL[2].1.replace("count", "size"));
+    bench.run_cancelled(Duration::ZERO);
+    bench.write("src/top.ts", "export const top = 1;\n");
+    bench.run_cancelled(Duration::ZERO);
+    bench.write("src/top.ts", SMALL[4].1);
+    let (checked, extent) = bench.run("both");
+    assert_eq!((checked.diagnostics.len(), extent), (1, Extent::Files(3)));
+    // What was checked last in this process is not what the compiler saw last.
+    let before = bench.previous.clone();
+    bench.write("src/low.ts", SMALL[2].1);
+    bench.run("back");
+    bench.previous = before;
+    bench.write("src/mid.ts", &SMALL[3].1.replace("=> low()", "=> ({ ...low() })"));
+    assert_eq!(bench.run("another").0.diagnostics.len(), 0);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_compiler_that_died_is_started_again_and_none_is_left() {
+    let own = OwnCompiler::new();
+    let mut bench = Bench::new(&SMALL);
+    bench.compiler = own.compiler();
+    bench.run("start");
+    assert_eq!(own.processes().len(), 1);
+    own.kill();
+    bench.write("src/low.ts", &SMALL[2].1.replace("count", "size"));
+    let (checked, extent) = bench.run("death");
+    assert_eq!((checked.diagnostics.len(), extent), (1, Extent::Cold));
+    assert_eq!(bench.run("nothing").1, Extent::Files(0));
+    assert_eq!(own.processes().len(), 1);
+    drop(bench);
+    assert!(own.processes().is_empty());
+}
+
+#[test]
+fn places_that_moved_are_told_where_they_are() {
+    let mut bench = Bench::new(&SMALL);
+    bench.write("src/top.ts", "import { low } from './low.js';\nexport const top: { size: number } = low();\nexport const more: import('./low.js').Low = {};\n");
+    bench.run("start");
+    bench.write("src/low.ts", &format!("// moved\n\n{}", SMALL[2].1));
+    let (_, extent) = bench.run("move");
+    assert_eq!(extent, Extent::Files(2));
+}
+
+#[test]
+fn a_global_type_that_becomes_missing() {
+    let mut bench = Bench::new(&SMALL);
+    bench.run("start");
+    let using = "export function top(): void {\n  using held = null;\n  void held;\n}\n";
+    bench.write("src/top.ts", using);
+    let (checked, extent) = bench.run("using");
+    assert!(shown(&checked).contains("Cannot find global type 'Disposable'"), "{}", shown(&checked));
+    assert_eq!(extent, Extent::Files(1));
+    bench.write("src/top.ts", SMALL[4].1);
+    assert_eq!(bench.run("back").0.diagnostics.len(), 0);
+    bench.write("src/top.ts", "export const top = async () => import.meta;\n");
+    assert_eq!(bench.run("others").1, Extent::Files(1));
+}
+
+#[test]
+fn a_file_that_no_program_takes_changes_nothing() {
+    let mut bench = Bench::new(&SMALL);
+    bench.run("start");
+    for name in ["src/README.md", "src/.low.ts.swp", "src/low.ts~", "src/4913"] {
+        bench.write(name, "x");
+        assert_eq!(bench.differing(), 0, "{name}");
+        assert_eq!(bench.run(name).1, Extent::Files(0), "{name}");
+    }
+    bench.write("src/new.ts", "export const fresh: string = 1;\n");
+    assert_eq!(bench.differing(), 1);
+    assert_eq!(bench.run("a source").0.diagnostics.len(), 1);
+}
+
+#[test]
+fn what_is_no_source_starts_over() {
+    let mut bench = Bench::new(&SMALL);
+    bench.write("src/data.json", r#"{"a": 1}"#);
+    bench.write(
+        "src/top.ts",
+        "import data from './data.json' with { type: 'json' };\nexport const top: number = data.a;\n",
+    );
+    bench.run("start");
+    for (name, text, errors) in [
+        ("src/data.json", r#"{"a": ""}"#, 1),
+        ("package.json", r#"{"type": "commonjs"}"#, 1),
+        ("tsconfig.json", "{}", 1),
+        ("src/new.ts", "export const = 1;\n", 1),
+        ("src/new.ts", "export const fresh: string = 1;\n", 1),
+    ] {
+        bench.write(name, text);
+        let (checked, _) = bench.run(name);
+        assert!(checked.diagnostics.len() >= errors, "{name}");
+    }
+}
+
+#[test]
+fn files_of_a_neighbour_are_its_declarations() {
+    let mut bench = Bench::new(&SMALL);
+    let project = "{\"compilerOptions\": {\"isolatedDeclarations\": true, \"declaration\": true}}";
+    let (config, _) =
+        webstir_typescript::tsconfig::load(&path("other/tsconfig.json"), &mut |_| Some(Arc::from(project.as_bytes())));
+    let neighbour = Neighbour { project: "other/tsconfig.json".to_owned(), declares: Some(config.sources) };
+    bench.neighbours = Neighbours::new(&path("src/tsconfig.json"), [neighbour]);
+    let other = "export function other(): { count: number } {\n  return { count: 1 };\n}\n";
+    bench.write("other/index.ts", other);
+    bench
+        .write("src/top.ts", "import { other } from '../other/index.js';\nexport const top: number = other().count;\n");
+    bench.run("start");
+    // A body there, which this check does not see.
+    bench.write("other/index.ts", &other.replace('1', "2"));
+    assert_eq!(bench.run("a body").1, Extent::Files(0));
+    bench.write("other/index.ts", &other.replace("count", "size"));
+    let (checked, extent) = bench.run("a signature");
+    assert_eq!((checked.diagnostics.len(), extent), (1, Extent::Files(2)));
+    bench.write("other/index.ts", "export function other() {\n  return [1].map((count) => ({ count }))[0]!;\n}\n");
+    let (checked, extent) = bench.run("an inferred type");
+    assert_eq!((checked.diagnostics.len(), extent), (1, Extent::Cold));
+    bench.write("other/index.ts", other);
+    assert_eq!(bench.run("back").0.diagnostics.len(), 0);
+    bench.write("src/top.ts", "export const top = 1;\n");
+    bench.run("no import");
+}
+
+#[test]
+fn values_beside_written_types() {
+    edits::run_values();
+}
+
+#[test]
+fn random_texts() {
+    edits::run_texts();
+}
+
+#[test]
+#[ignore = "long: an oracle"]
+fn random_edits() {
+    edits::run(false);
+}
+
+#[test]
+#[ignore = "long: an oracle"]
+fn random_edits_with_isolated_declarations() {
+    edits::run(true);
+}
