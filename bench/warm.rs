@@ -19,10 +19,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use cost::{Cost, cost, median, row};
-use webstir_engine::action::{Action, Outcome};
+use webstir_engine::action::{Action, Outcome, Payload};
+use webstir_engine::digest::Digest;
 use webstir_engine::label::{ActionLabel, Label};
 use webstir_engine::path::RelPath;
 use webstir_engine::rule::Previous;
@@ -55,7 +56,7 @@ fn main() {
         system: Arc::new(Os::new(&root).unwrap()),
         root,
         warm: Warm::default(),
-        action: Action::new(label, 1, Box::new([])),
+        action: Action::new(label, Digest::of(b"bench"), Payload::Parameters(Box::new([]))),
         previous: None,
     };
     println!(
@@ -141,7 +142,7 @@ impl Bench {
             assert_eq!(extent, Extent::Files(files), "a body and a value concern one file");
         }
         self.previous = Some(Previous { outcome: Arc::new(outcome), changed: Box::default() });
-        Cost { wall, memory: self.warm.memory() / 1024 }
+        Cost { wall, user: Duration::ZERO, memory: self.warm.memory() / 1024 }
     }
 
     fn incremental(&self) -> Cost {

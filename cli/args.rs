@@ -119,7 +119,7 @@ pub(crate) enum Command {
     #[command(after_help = "Example: webstir lock")]
     Lock,
     /// Show the configuration
-    #[command(after_help = "Example: webstir config --expanded")]
+    #[command(after_help = "Examples:\n  webstir config --expanded\n  webstir config --reference")]
     Config(Config),
     /// Look at or clear the store of finished work
     #[command(after_help = "Examples:\n  webstir cache stats\n  webstir cache gc --size 1GiB\n  webstir cache clear")]
@@ -127,6 +127,9 @@ pub(crate) enum Command {
     /// Print a completion script
     #[command(after_help = "Example: webstir completions bash > ~/.local/share/bash-completion/completions/webstir")]
     Completions(Completions),
+    /// List the packages in this program with their licences
+    #[command(after_help = "Examples:\n  webstir licenses\n  webstir licenses --full > NOTICES.txt")]
+    Licenses(Licenses),
 }
 
 impl Command {
@@ -148,8 +151,17 @@ impl Command {
             Self::Config(_) => "config",
             Self::Cache(_) => "cache",
             Self::Completions(_) => "completions",
+            Self::Licenses(_) => "licenses",
         }
     }
+}
+
+/// `webstir licenses`.
+#[derive(Debug, Args)]
+pub(crate) struct Licenses {
+    /// With the texts of all licences and notices
+    #[arg(long)]
+    pub(crate) full: bool,
 }
 
 /// `webstir init`.
@@ -364,6 +376,9 @@ pub(crate) struct Config {
     /// With the rules of the preset, as they will be planned
     #[arg(long)]
     pub(crate) expanded: bool,
+    /// Everything that may be written in `webstir.kdl`, in Markdown
+    #[arg(long, conflicts_with = "expanded")]
+    pub(crate) reference: bool,
 }
 
 /// `webstir cache`.

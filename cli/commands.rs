@@ -9,6 +9,7 @@ mod db;
 mod graph;
 mod init;
 mod jobs;
+mod licenses;
 mod lock;
 mod query;
 mod release;
@@ -42,5 +43,6 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Config(config) => config::run(&global, &config),
         Command::Cache(cache) => cache::run(&global, &cache.command),
         Command::Completions(completions) => Ok(completions::run(&completions)),
+        Command::Licenses(licenses) => Ok(licenses::run(&licenses)),
     }
 }

@@ -29,6 +29,24 @@ fn init_writes_a_workspace_that_builds() {
 }
 
 #[test]
+fn licences_are_told_of_everything_that_is_linked() {
+    let case = Case::empty();
+    let list = case.run(&["licenses"]);
+    assert_eq!(list.code, Some(0), "{}", list.stderr);
+    assert!(list.stdout.starts_with("webstir 0.1.0: MIT\n"), "{}", list.stdout);
+    for package in ["rolldown ", "rquickjs-sys ", "salsa ", "swc_core "] {
+        assert!(list.stdout.lines().any(|line| line.starts_with(package)), "{package}");
+    }
+    // What only builds or tests is not in it, and neither are our own crates.
+    for package in ["cargo_metadata ", "insta ", "webstir-engine "] {
+        assert!(!list.stdout.lines().any(|line| line.starts_with(package)), "{package}");
+    }
+    let full = case.run(&["licenses", "--full"]).stdout;
+    assert!(full.contains("\nwebstir\n\nMIT License\n"), "the licence of webstir");
+    assert!(full.contains("Fabrice Bellard"), "the notice of the JavaScript engine");
+}
+
+#[test]
 fn the_starter_has_its_routes_in_the_manifest() {
     let case = Case::starter();
     let document = case.build_ok(&[]).json();
@@ -89,9 +107,20 @@ fn publish_makes_one_file_an_entry() {
 #[test]
 fn every_command_has_help_with_an_example() {
     let case = Case::empty();
-    for command in
-        ["init", "build", "publish", "why", "graph", "query", "affected", "lock", "config", "cache", "completions"]
-    {
+    for command in [
+        "init",
+        "build",
+        "publish",
+        "why",
+        "graph",
+        "query",
+        "affected",
+        "lock",
+        "config",
+        "cache",
+        "completions",
+        "licenses",
+    ] {
         let help = case.run(&[command, "--help"]);
         assert_eq!(help.code, Some(0));
         assert!(help.stdout.contains("Example"), "{command}: {}", help.stdout);

@@ -12,6 +12,7 @@ mod command_line;
 mod common_js;
 mod determinism;
 mod differential;
+mod documents;
 mod evaluation;
 mod file_sets;
 mod frontend;

@@ -1,7 +1,9 @@
-//! `webstir config [--expanded]`.
+//! `webstir config [--expanded | --reference]`.
 
 use serde_json::{Value, json};
+use webstir_engine::config::reference;
 use webstir_engine::diagnostic::Severity;
+use webstir_rules::schema::LANGUAGE;
 
 use crate::Exit;
 use crate::args::{Config, Global};
@@ -9,6 +11,10 @@ use crate::compose::{Failure, Workspace};
 use crate::report;
 
 pub(super) fn run(global: &Global, arguments: &Config) -> Result<Exit, Failure> {
+    if arguments.reference {
+        report::result(&reference(&LANGUAGE));
+        return Ok(Exit::Done);
+    }
     let workspace = Workspace::open(global)?;
     let config = &workspace.config;
     if global.json {

@@ -46,6 +46,7 @@ mod outputs;
 mod print;
 mod quantity;
 mod read;
+mod reference;
 mod report;
 mod resolve;
 pub mod schema;
@@ -58,6 +59,7 @@ use std::sync::Arc;
 
 pub use self::load::{Inputs, PackageMode, decode, load};
 pub use self::quantity::size as parse_size;
+pub use self::reference::reference;
 pub use self::template::Template;
 pub use self::value::{Block, Fields, Literal, Pair, Place, Spanned};
 use crate::diagnostic::Diagnostic;
