@@ -19,6 +19,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use webstir_engine::action::Artifact;
+use webstir_engine::blob::Blobs as _;
 use webstir_engine::config::Config;
 use webstir_engine::db::Database;
 use webstir_engine::diagnostic::Diagnostic;
@@ -27,7 +28,7 @@ use webstir_engine::execute::Executor;
 use webstir_engine::explain::KeyDump;
 use webstir_engine::fact::FactTable;
 use webstir_engine::label::Label;
-use webstir_engine::rule::{Blobs as _, RunError};
+use webstir_engine::rule::RunError;
 use webstir_engine::schedule::{BuildError, Report, Run, Scheduler};
 use webstir_engine::store::{Budget, Store};
 use webstir_engine::tree::{Held, PlaceError, Placed};

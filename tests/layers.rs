@@ -17,7 +17,7 @@ const CRATES: &[(&str, &str, usize)] = &[
     ("bundler", "bundler/src/lib.rs", 5),
     ("cli", "cli/main.rs", 2),
     ("contract", "contract/src/lib.rs", 2),
-    ("engine", "engine/src/lib.rs", 17),
+    ("engine", "engine/src/lib.rs", 12),
     ("process", "process/src/lib.rs", 5),
     ("rules", "rules/src/lib.rs", 2),
     ("runtime", "runtime/src/lib.rs", 7),

@@ -15,11 +15,12 @@ use std::time::{Duration, Instant};
 use webstir_engine::action::Artifact;
 use webstir_engine::diagnostic::Diagnostic;
 use webstir_engine::event::{EventSink, Phase, Status, during};
+use webstir_engine::file::Changes;
 use webstir_engine::label::Label;
 use webstir_engine::path::RelPath;
 use webstir_engine::schedule::{Goals, Happening, Inbox, Message, Request};
 use webstir_engine::store::Store;
-use webstir_engine::watch::{Changes, Watcher};
+use webstir_engine::watch::Watcher;
 
 use super::{Built, Engine, Failure, HEALINGS, Session, Workspace, environment, explain, keep, place, tidy};
 use crate::args::Global;

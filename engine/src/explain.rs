@@ -26,7 +26,7 @@ use crate::config::settings::Setting;
 use crate::diagnostic::Span;
 use crate::label::ActionLabel;
 use crate::path::RelPath;
-use crate::view::Question;
+use crate::trace::Question;
 
 /// How a thing differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -13,9 +13,22 @@ use crate::action::{Input, Origin};
 use crate::db::Db;
 use crate::digest::Digest;
 use crate::path::RelPath;
-use crate::system::{FileContent, Listing, PathKind, System};
-use crate::view::{Observation, Question, absent_to_none};
-use crate::watch::Changes;
+use crate::system::{FileContent, Listing, PathKind, System, absent_to_none};
+use crate::trace::{Observation, Question};
+
+/// What may have changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Changes {
+    /// Some of it.
+    Some {
+        /// What may be other than it was.
+        paths: BTreeSet<RelPath>,
+        /// What came, went or moved, with everything below it.
+        moved: BTreeSet<RelPath>,
+    },
+    /// Anything.
+    Everything,
+}
 
 /// What is known about a path.
 #[derive(Debug, Clone, PartialEq, Eq)]

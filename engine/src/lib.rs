@@ -1,6 +1,7 @@
 //! The graph: configuration, planning, execution and the store. It knows neither TypeScript nor HTTP.
 
 pub mod action;
+pub mod blob;
 pub mod codec;
 pub mod config;
 pub mod db;
@@ -26,6 +27,7 @@ pub mod start;
 pub mod state_directory;
 pub mod store;
 pub mod system;
+pub mod trace;
 pub mod tree;
 pub mod view;
 pub mod watch;

@@ -14,7 +14,7 @@ use crate::diagnostic::Diagnostic;
 use crate::file::known;
 use crate::label::{ActionLabel, Label};
 use crate::path::RelPath;
-use crate::view::{Observation, Trace};
+use crate::trace::{Observation, Trace};
 
 /// One rule in one profile.
 #[salsa::interned(debug)]

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::action::{Action, Artifact, Input, Origin, Outcome, SharedOutcome};
+use crate::blob::Blobs;
 use crate::derivation::Derivation;
 use crate::digest::Digest;
 use crate::path::RelPath;
@@ -101,14 +102,6 @@ impl Runs {
     pub fn is_warm(&self, kind: &str) -> bool {
         self.run(kind).is_some_and(Run::is_warm)
     }
-}
-
-/// The blobs that an action may read by digest and adds to.
-pub trait Blobs: Send + Sync {
-    /// The bytes of a blob; `None` when it is not there or damaged.
-    fn get(&self, digest: Digest) -> io::Result<Option<Arc<[u8]>>>;
-    /// Adds a blob and returns its digest.
-    fn put(&self, bytes: &[u8]) -> io::Result<Digest>;
 }
 
 /// Why a run gave no outcome.

@@ -30,6 +30,7 @@ use crate::config::Config;
 use crate::db::{Database, Db, Settings, Slot};
 use crate::event::{EventSink, Phase, Status, during};
 use crate::execute::Executor;
+use crate::file::Changes;
 use crate::file::Files;
 use crate::label::{ActionLabel, Label};
 use crate::machine::Programs;
@@ -37,7 +38,7 @@ use crate::path::RelPath;
 use crate::plan::State;
 use crate::rule::RunError;
 use crate::store::Store;
-use crate::watch::{Changes, Watcher};
+use crate::watch::Watcher;
 
 /// How often an action is started again because a file changed while it was read.
 const RETRIES: u32 = 5;

@@ -7,7 +7,7 @@
 //! again, and the log is written anew so that this happens once.
 //!
 //! When something did change, the log still saves hashing: a file with the same stat has the same digest
-//! ([`Os::remember`](crate::system::Os::remember)).
+//! ([`StartLog::lend`]).
 //!
 //! A log is one file, replaced by rename. Its *key* stands for everything that is not a file of the workspace: the program, the
 //! configuration, the environment. It is checked as a whole by a digest, so a torn or damaged one is no log.
@@ -31,7 +31,7 @@ use crate::db::{Database, Db};
 use crate::digest::Digest;
 use crate::file::Files;
 use crate::path::RelPath;
-use crate::system::{Hashed, Os};
+use crate::system::{DigestLog, Hashed, Os};
 
 pub use conclusion::{Concluded, Conclusion};
 use layout::Layout;
@@ -72,8 +72,14 @@ impl StartLog {
         Some(conclusion)
     }
 
-    /// What the log knows of the bytes of a file.
-    pub(crate) fn hashed(&self, path: &RelPath) -> Option<Hashed> {
+    /// Has `os` take digests of files whose stat is the same from the log instead of hashing them. The first log that it is lent stays.
+    pub fn lend(self, os: &Os) {
+        os.remember(Box::new(self));
+    }
+}
+
+impl DigestLog for StartLog {
+    fn hashed(&self, path: &RelPath) -> Option<Hashed> {
         self.layout.hashed(&self.bytes, path)
     }
 }

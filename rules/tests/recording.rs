@@ -24,7 +24,7 @@ use webstir_engine::rule::{Context, Run, RunResult, Runs};
 use webstir_engine::schedule::Scheduler;
 use webstir_engine::store::Store;
 use webstir_engine::system::{FileContent, Listing, Os, PathKind, System, Version};
-use webstir_engine::view::Question;
+use webstir_engine::trace::Question;
 use webstir_rules::toolchain::Packages;
 use webstir_rules::{Processes, Programs, Resources};
 
@@ -221,7 +221,7 @@ fn every_rule_kind_reads_only_what_its_action_or_its_trace_names() {
 
 #[test]
 fn a_process_is_given_what_its_action_says() {
-    use webstir_engine::rule::Blobs as _;
+    use webstir_engine::blob::Blobs as _;
 
     let workspace = workspace();
     let store = tempfile::tempdir().unwrap();

@@ -13,7 +13,7 @@ use crate::event::Status;
 use crate::graph::{Direction, RuleGraph};
 use crate::label::ActionLabel;
 use crate::path::RelPath;
-use crate::view::Observation;
+use crate::trace::Observation;
 
 /// Why a rule is affected.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -17,7 +17,7 @@ use crate::path::RelPath;
 use crate::plan::State;
 use crate::schedule::{Report, Run};
 use crate::system::FileContent;
-use crate::view::Observation;
+use crate::trace::Observation;
 
 /// One part of an action's key, see [`KeyPart`].
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use crate::digest::Digest;
 use crate::event::Status;
 use crate::label::Label;
 use crate::system::{FileContent, PathKind};
-use crate::view::Observation;
+use crate::trace::Observation;
 
 fn path(text: &str) -> RelPath {
     RelPath::new(text).unwrap()

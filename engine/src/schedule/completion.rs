@@ -12,19 +12,20 @@ use salsa::Setter as _;
 
 use super::{BuildError, CANCELLATION_INTERVAL, Left, Message, RETRIES, Running, Scheduler, Told};
 use crate::action::{Action, Origin, Outcome, Verdict};
+use crate::blob::Blobs as _;
 use crate::db::Db;
 use crate::derivation::renew;
 use crate::digest::Digest;
 use crate::event::{Event, Status};
 use crate::execute::{Completion, End};
+use crate::file::Changes;
 use crate::file::Files;
 use crate::label::Label;
 use crate::machine::Programs;
 use crate::path::RelPath;
 use crate::plan::{gives, holds};
-use crate::rule::{Blobs as _, Previous, RunError};
-use crate::view::Observation;
-use crate::watch::Changes;
+use crate::rule::{Previous, RunError};
+use crate::trace::Observation;
 
 impl Scheduler {
     pub(super) fn start(&mut self, action: Arc<Action>) {

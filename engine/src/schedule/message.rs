@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
 use crate::execute::Completion;
+use crate::file::Changes;
 use crate::label::Label;
 use crate::path::RelPath;
-use crate::watch::Changes;
 
 /// Everything that a scheduler hears.
 #[derive(Debug)]

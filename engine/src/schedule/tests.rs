@@ -17,6 +17,7 @@ use crate::diagnostic::Diagnostic;
 use crate::digest::Digest;
 use crate::execute::Executor;
 use crate::fact::FactTable;
+use crate::file::Changes;
 use crate::file::{self, Files};
 use crate::label::Label;
 use crate::machine::{Bare, Machine};
@@ -25,7 +26,7 @@ use crate::plan::Planner;
 use crate::rule::{Context, Plan, Plans, Run, RunError, RunResult, Runs};
 use crate::store::Store;
 use crate::system::{FileContent, Listing, Memory, PathKind, System, Version};
-use crate::watch::{Changes, Watcher};
+use crate::watch::Watcher;
 
 type Told = Arc<Mutex<Vec<Option<Vec<RelPath>>>>>;
 

@@ -14,7 +14,7 @@ use crate::digest::Digest;
 use crate::path::RelPath;
 use crate::store::pack::{u32_at, u64_at};
 use crate::system::{Hashed, Stat};
-use crate::view::Observation;
+use crate::trace::Observation;
 
 const MAGIC: &[u8; 16] = b"webstir start 1\n";
 const HEADER_BYTES: usize = 16 + 32 + 6 * 4;

@@ -18,7 +18,8 @@ use webstir_engine::digest::Digest;
 use webstir_engine::label::{ActionLabel, Label};
 use webstir_engine::rule::Previous;
 use webstir_engine::system::Memory;
-use webstir_engine::view::{Observation, View};
+use webstir_engine::trace::Observation;
+use webstir_engine::view::View;
 use webstir_rules::declarations::DECLARATIONS;
 use webstir_rules::typecheck::{
     Checked, Compiler, Extent, Neighbour, Neighbours, Request, TypecheckError, VirtualFiles, Warm, check,

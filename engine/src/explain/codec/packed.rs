@@ -19,7 +19,7 @@ use crate::explain::{ActionRecord, KeyDump, Part};
 use crate::label::{ActionLabel, Label};
 use crate::path::RelPath;
 use crate::system::{FileContent, PathKind};
-use crate::view::Observation;
+use crate::trace::Observation;
 
 /// The number of a text, or of a digest.
 type Number = u32;
