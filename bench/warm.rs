@@ -25,7 +25,7 @@ use cost::{Cost, cost, median, row};
 use webstir_engine::action::{Action, Outcome};
 use webstir_engine::label::{ActionLabel, Label};
 use webstir_engine::path::RelPath;
-use webstir_engine::rule::Previous;
+use webstir_engine::run::Previous;
 use webstir_engine::system::Os;
 use webstir_engine::view::View;
 use webstir_rules::typecheck::{Compiler, Extent, Neighbours, Request, VirtualFiles, Warm};

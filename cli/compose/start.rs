@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use webstir_engine::db::Db as _;
 use webstir_engine::digest::{Digest, KeyHasher};
 use webstir_engine::event::Status;
-use webstir_engine::machine::{Machine as _, Wanted};
+use webstir_engine::machine::{Machine as _, ProgramDb as _, Wanted};
 use webstir_engine::schedule::{Report, Run};
 use webstir_engine::start::{self, Concluded, StartLog};
 use webstir_engine::state_directory::file_name;

@@ -27,9 +27,9 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use crate::db::{Database, Db};
+use crate::database::Database;
 use crate::digest::Digest;
-use crate::file::Files;
+use crate::file::{FileDb, Files};
 use crate::path::RelPath;
 use crate::system::{DigestLog, Hashed, Os};
 
@@ -86,7 +86,7 @@ impl DigestLog for StartLog {
 
 /// Writes the log of a finished build. Returns whether there is one: not when something changed meanwhile, or was unreadable.
 pub fn write(path: &Path, key: Digest, database: &Database, os: &Os, conclusion: &Concluded<'_>) -> io::Result<bool> {
-    let db: &dyn Db = database;
+    let db: &dyn FileDb = database;
     let answers = Files::all(db);
     let Some(found) = gather::gather(os, &answers)? else { return Ok(false) };
     let Some(bytes) = layout::write(key, &found, &conclusion::encode(conclusion)) else { return Ok(false) };

@@ -14,13 +14,13 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use webstir_engine::action::{Action, Origin};
-use webstir_engine::db::Database;
+use webstir_engine::database::Database;
 use webstir_engine::diagnostic::Diagnostic;
 use webstir_engine::digest::Digest;
 use webstir_engine::execute::Executor;
 use webstir_engine::fact::FactTable;
 use webstir_engine::path::RelPath;
-use webstir_engine::rule::{Context, Run, RunResult, Runs};
+use webstir_engine::run::{Context, Run, RunResult, Runs};
 use webstir_engine::schedule::Scheduler;
 use webstir_engine::store::Store;
 use webstir_engine::system::{FileContent, Listing, Os, PathKind, System, Version};

@@ -14,7 +14,6 @@ use super::{BuildError, CANCELLATION_INTERVAL, Left, Message, RETRIES, Running, 
 use crate::action::{Action, Origin, Outcome, Verdict};
 use crate::blob::Blobs as _;
 use crate::db::Db;
-use crate::derivation::renew;
 use crate::digest::Digest;
 use crate::event::{Event, Status};
 use crate::execute::{Completion, End};
@@ -23,9 +22,10 @@ use crate::file::Files;
 use crate::label::Label;
 use crate::machine::Programs;
 use crate::path::RelPath;
-use crate::plan::{gives, holds};
-use crate::rule::{Previous, RunError};
+use crate::run::{Previous, RunError};
 use crate::trace::Observation;
+use crate::validity::renew;
+use crate::validity::{gives, holds};
 
 impl Scheduler {
     pub(super) fn start(&mut self, action: Arc<Action>) {

@@ -10,10 +10,10 @@ use rustc_hash::FxHashMap;
 
 use super::{BuildError, Goals, Scheduler};
 use crate::action::{Action, Outcome};
-use crate::db::Db;
 use crate::event::{Event, Phase, Status, during};
 use crate::label::Label;
-use crate::plan::{RulePlan, State, Target, holds, plan};
+use crate::plan::{PlanDb, RulePlan, State, Target, plan};
+use crate::validity::holds;
 
 impl Scheduler {
     /// The actions that have no outcome and are not running.
@@ -34,7 +34,7 @@ impl Scheduler {
 
     /// The plan of each goal and of every rule below.
     pub(super) fn plans<'a>(&'a self, profile: &Arc<str>, goals: &'a [Label]) -> BTreeMap<&'a Label, &'a RulePlan> {
-        let db: &dyn Db = &self.database;
+        let db: &dyn PlanDb = &self.database;
         let mut plans = BTreeMap::new();
         let mut open: Vec<&Label> = goals.iter().collect();
         while let Some(rule) = open.pop() {

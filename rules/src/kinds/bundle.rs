@@ -16,8 +16,8 @@ use webstir_engine::action::{Artifact, Outcome};
 use webstir_engine::db::Db;
 use webstir_engine::diagnostic::{Diagnostic, Span};
 use webstir_engine::path::RelPath;
-use webstir_engine::plan::{Planner, RulePlan, Scope, Target};
-use webstir_engine::rule::{Context, Plan, Run, RunError, RunResult};
+use webstir_engine::plan::{Plan, Planner, RulePlan, Scope, Target};
+use webstir_engine::run::{Context, Run, RunError, RunResult};
 
 use super::transpile::{Layout, define, graph_key, layout_of, map_of, outputs, source_map};
 use super::{action, add_parameters, argument, out_root, parameters, reference, stored};

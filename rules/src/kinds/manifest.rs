@@ -20,8 +20,8 @@ use webstir_engine::file;
 use webstir_engine::label::Label;
 use webstir_engine::machine::{Program, Wanted, program};
 use webstir_engine::path::RelPath;
-use webstir_engine::plan::{Planner, Scope};
-use webstir_engine::rule::{Context, Plan, Run, RunError, RunResult};
+use webstir_engine::plan::{Plan, Planner, Scope};
+use webstir_engine::run::{Context, Run, RunError, RunResult};
 use webstir_script::{Evaluation, Limits, ModuleDescription, ScriptError};
 
 use super::bundle::{loaded, sources};

@@ -15,7 +15,7 @@ use crate::config::settings::{Setting, SettingValue};
 use crate::diagnostic::Span;
 use crate::digest::Digest;
 use crate::event::Status;
-use crate::explain::{ActionRecord, KeyDump, Part};
+use crate::key_dump::{ActionRecord, KeyDump, Part};
 use crate::label::{ActionLabel, Label};
 use crate::path::RelPath;
 use crate::system::{FileContent, PathKind};
