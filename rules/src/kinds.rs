@@ -21,8 +21,7 @@ use webstir_engine::action::{Action, Artifact, Input, Origin, Payload};
 use webstir_engine::config::Template;
 use webstir_engine::label::Label;
 use webstir_engine::path::RelPath;
-use webstir_engine::plan::Plans;
-use webstir_engine::plan::{Planner, Scope};
+use webstir_engine::plan::{Planner, Plans, Scope};
 use webstir_engine::run::Runs;
 
 use crate::declarations::DECLARATIONS;
