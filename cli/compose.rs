@@ -38,7 +38,7 @@ use webstir_rules::{Programs, Resources};
 
 pub(crate) use self::failure::Failure;
 pub(crate) use self::store::{budget, store_root};
-pub(crate) use self::watch::{News, Watch, is_check, is_environment};
+pub(crate) use self::watch::{News, Request, Requests, Watch, is_check, is_environment};
 pub(crate) use self::workspace::{Workspace, workspace_root};
 use crate::args::Global;
 use crate::explanation::Explanation;

@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 
 use salsa::Setter as _;
 
-pub use self::message::{Goals, Happening, Inbox, Message, Request};
+pub use self::message::{Goals, Happening, Inbox, Message};
 use self::progress::{Progress, Trial};
 use self::run::artifacts;
 pub use self::run::{Report, Run};
@@ -107,7 +107,8 @@ pub struct Scheduler {
     progress: Progress,
     /// Paths whose change was not told yet.
     changed: BTreeSet<RelPath>,
-    asked: Vec<Request>,
+    /// How often somebody woke it which was not told yet.
+    woken: usize,
     /// What says nothing of the next time: forgotten with the next change.
     inconclusive: Vec<Slot>,
     /// How long the last look at everything took.
@@ -134,7 +135,7 @@ impl Scheduler {
             actions: Standings::default(),
             progress: Progress::default(),
             changed: BTreeSet::new(),
-            asked: Vec::new(),
+            woken: 0,
             inconclusive: Vec::new(),
             looked: None,
             published: Instant::now(),
@@ -350,6 +351,7 @@ impl Scheduler {
         if !self.changed.is_empty() {
             return Some(Happening::Changed(std::mem::take(&mut self.changed)));
         }
-        (!self.asked.is_empty()).then(|| Happening::Asked(self.asked.remove(0)))
+        self.woken = self.woken.checked_sub(1)?;
+        Some(Happening::Woken)
     }
 }

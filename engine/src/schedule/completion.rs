@@ -105,8 +105,8 @@ impl Scheduler {
                 self.complete(completion)
             }
             Message::Changed(changes) => Ok(self.look(&changes, concerns)),
-            Message::Asked(request) => {
-                self.asked.push(request);
+            Message::Woken => {
+                self.woken += 1;
                 Ok(true)
             }
         }

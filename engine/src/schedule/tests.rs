@@ -220,6 +220,29 @@ fn files_that_keep_changing_are_tried_again_when_they_are_told_to_have_changed()
     assert!(scheduler.is_idle());
 }
 
+#[test]
+fn who_wakes_it_is_heard_once_each_time_and_after_changes() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = tempfile::tempdir().unwrap();
+    let memory = Arc::new(Memory::with_files(&[("a", "1"), ("b", "1")]));
+    let rule = Reader { is_warm: false, told: Told::default() };
+    let mut scheduler = scheduler(directory.path(), &memory, &Arc::new(rule));
+    let all = vec![Label::new("reader", "r")];
+    let goals = Goals { profile: "build".into(), parts: Vec::new(), all };
+    let mut watcher = Watcher::start(root.path(), true, Box::new(|_| false)).unwrap();
+    let inbox = scheduler.inbox();
+    let mut next = || scheduler.next(&goals, &mut watcher, &BTreeSet::new(), &|_| false).unwrap();
+    assert_eq!(next(), Happening::Idle);
+    let path = RelPath::new("a").unwrap();
+    memory.write("a", "2");
+    let changes = Changes::Some { paths: [path.clone()].into(), moved: BTreeSet::new() };
+    for message in [Message::Woken, Message::Woken, Message::Changed(changes)] {
+        assert!(inbox.send(message));
+    }
+    let expected = [Happening::Changed([path].into()), Happening::Woken, Happening::Woken, Happening::Idle];
+    assert_eq!(expected.each_ref().map(|_| next()), expected);
+}
+
 /// Files that cannot be read so many times.
 #[derive(Debug)]
 struct Flaky {
