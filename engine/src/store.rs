@@ -26,7 +26,7 @@ mod collect;
 mod delta;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
-pub(crate) mod pack;
+mod pack;
 mod record;
 #[cfg(test)]
 mod tests;

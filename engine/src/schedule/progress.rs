@@ -7,18 +7,14 @@ use crate::label::Label;
 
 /// How far the scheduler is with the present state of the world.
 ///
-/// ```text
-///              all that can be started is            nothing runs
-///  Open ───────────────────────────────> Waiting ─────────────────> Idle
-///   ^  ^           a completion             │                        │
-///   │  └────────────────────────────────────┘                        │
-///   ├── the world is another one, or something is to be made again ──┤
-///   │                                                                │
-///   └───────────────────────── Failed <── an error, from any ────────┘
-/// ```
-///
-/// That the world is another one leads back from anywhere to an open state of which nothing was told. What ends an error has been ended
-/// by it: before it is told what runs is abandoned.
+/// | from | when | to | by |
+/// | --- | --- | --- | --- |
+/// | open | all that can be started was | waiting | `wait` |
+/// | waiting | an action ended | open, with what was told | `reopen` |
+/// | waiting | nothing runs | idle, which is told | |
+/// | any | something is to be made again | open, and all is told again | `make_again` |
+/// | any | the world is another one | open, of which nothing was told | `begin` |
+/// | any | an error is told, after what runs has been abandoned | failed; open where a change is still to be told | `fail` |
 #[derive(Debug)]
 pub(super) enum Progress {
     /// What can be started is not known: nothing was planned since the world changed or an action ended.

@@ -15,20 +15,20 @@ pub(super) type Reached = (Status, Duration);
 
 /// Where one action stands in the present state of the world. One of which nothing is known is *unknown*, which takes no room.
 ///
-/// ```text
-///            take out of the store
-///  unknown ─────────────────────────> Reached ──┐
-///     │  start              finish       ^  │   │ start: it is planned anew, for what it saw has changed
-///     └──────────> Running ──────────────┘  │   │
-///                  │  ^  ^──────────────────┼───┘
-///          fail,   │  │ start               │ make again: what it made is lost, or not wanted
-///          retry   v  │                     │
-///                  Due <────────────────────┘
-/// ```
+/// | from | when | to | by |
+/// | --- | --- | --- | --- |
+/// | unknown, reached | it is planned without an outcome, and the store has one | reached | `reach` |
+/// | unknown, reached, due | it is planned without an outcome, and the store has none or is not asked | running | `start` |
+/// | running | it gave an outcome | reached | `end`, `reach` |
+/// | running | what it saw is not what is there, or what it needed is lost | due | `end`, `retry` |
+/// | running | it was cancelled, or could not be run | as it was before | `end` |
+/// | unknown, reached, due | what it made is lost, or not wanted | due | `make_again` |
+/// | running | what it made before is lost, or not wanted | running, as if it had been due | `make_again` |
+/// | running | the world is another one | running, as if it had not been due | `begin` |
+/// | reached, due | the world is another one | reached where that was not told yet, else unknown | `begin` |
 ///
-/// Only what is planned and has no outcome in the database is started, and nothing that runs is. An action that fails without an
-/// outcome, or is not wanted any more, is unknown again. When the world is another one, what runs goes on, nothing is due, and of what
-/// was reached only that stays known which was not told yet.
+/// What was due once is not looked up in the store until the world is another one, also after it was reached: its outcome is taken even
+/// where a file changed just before, and then the next plan has it run again.
 #[derive(Debug)]
 enum Standing {
     /// It has to run, whatever the store has: what it did last is not of the present files, or what it made is lost.
@@ -46,7 +46,7 @@ enum Standing {
         cancelled: Arc<AtomicBool>,
         /// Whether any change of the workspace may concern it, and it takes long.
         sees_everything: bool,
-        /// Those of the times when it was due; `None` when it was not.
+        /// As of what is due; `None` when it was not.
         retries: Option<u32>,
         /// As of what is due.
         before: Option<Reached>,
@@ -55,7 +55,7 @@ enum Standing {
     Reached {
         /// How it got it.
         how: Reached,
-        /// Those of the times when it was due, which count on should it be so again; `None` when it was not.
+        /// As of what is due, which it is again where the outcome does not hold; `None` when it was not.
         retries: Option<u32>,
     },
 }

@@ -9,10 +9,9 @@
 //! Numbers are little-endian. A text is offset and length (u32 each) within the texts. Records have one size and stand sorted, so
 //! they are searched where they lie.
 
-use crate::codec;
+use crate::codec::{self, u32_at, u64_at};
 use crate::digest::Digest;
 use crate::path::RelPath;
-use crate::store::pack::{u32_at, u64_at};
 use crate::system::{Hashed, Stat};
 use crate::trace::Observation;
 
