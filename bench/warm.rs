@@ -26,7 +26,7 @@ use webstir_engine::action::{Action, Outcome, Payload};
 use webstir_engine::digest::Digest;
 use webstir_engine::label::{ActionLabel, Label};
 use webstir_engine::path::RelPath;
-use webstir_engine::rule::Previous;
+use webstir_engine::run::Previous;
 use webstir_engine::system::Os;
 use webstir_engine::view::View;
 use webstir_typescript::typecheck::{Compiler, Extent, Neighbours, Request, VirtualFiles, Warm};

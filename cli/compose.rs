@@ -19,15 +19,16 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use webstir_engine::action::Artifact;
+use webstir_engine::blob::Blobs as _;
 use webstir_engine::config::Config;
-use webstir_engine::db::Database;
+use webstir_engine::database::Database;
 use webstir_engine::diagnostic::Diagnostic;
 use webstir_engine::event::{EventSink, Phase, Status, during};
 use webstir_engine::execute::Executor;
-use webstir_engine::explain::KeyDump;
 use webstir_engine::fact::FactTable;
+use webstir_engine::key_dump::KeyDump;
 use webstir_engine::label::Label;
-use webstir_engine::rule::{Blobs as _, RunError};
+use webstir_engine::run::RunError;
 use webstir_engine::schedule::{BuildError, Report, Run, Scheduler};
 use webstir_engine::store::{Budget, Store};
 use webstir_engine::tree::{Held, PlaceError, Placed};
@@ -37,7 +38,7 @@ use webstir_rules::{Programs, Resources};
 
 pub(crate) use self::failure::Failure;
 pub(crate) use self::store::{budget, store_root};
-pub(crate) use self::watch::{News, Watch, is_check, is_environment};
+pub(crate) use self::watch::{News, Request, Requests, Watch, is_check, is_environment};
 pub(crate) use self::workspace::{Workspace, workspace_root};
 use crate::args::Global;
 use crate::explanation::Explanation;

@@ -8,10 +8,11 @@ use std::fs;
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use webstir_engine::db::Database;
+use webstir_engine::database::Database;
 use webstir_engine::digest::Digest;
 use webstir_engine::event::Status;
-use webstir_engine::explain::{Comparison, HEAD_BYTES, KeyDump, LARGEST_DUMP, decode, encode, identity, identity_of};
+use webstir_engine::explain::Comparison;
+use webstir_engine::key_dump::{HEAD_BYTES, KeyDump, LARGEST_DUMP, decode, encode, identity, identity_of};
 use webstir_engine::schedule::Run;
 use webstir_engine::state_directory::{StateDirectory, file_name};
 

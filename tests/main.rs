@@ -18,6 +18,7 @@ mod file_sets;
 mod frontend;
 mod graph;
 mod jobs;
+mod layers;
 mod linking;
 mod migrations;
 mod oracle;

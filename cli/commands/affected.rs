@@ -9,7 +9,8 @@ use std::process::Command;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use webstir_engine::explain::{Affected, Cause, Change, Difference, KeyDump, Reason, affected};
+use webstir_engine::explain::{Affected, Cause, Change, Difference, Reason, affected};
+use webstir_engine::key_dump::KeyDump;
 use webstir_engine::path::RelPath;
 
 use crate::Exit;

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use webstir_engine::action::Origin;
-use webstir_engine::explain::{ActionRecord, KeyDump};
 use webstir_engine::graph::{ActionGraph, Direction, RuleGraph};
+use webstir_engine::key_dump::{ActionRecord, KeyDump};
 use webstir_engine::label::ActionLabel;
-use webstir_engine::view::Observation;
+use webstir_engine::trace::Observation;
 
 use crate::Exit;
 use crate::args::{Global, Query, Question};

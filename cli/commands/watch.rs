@@ -10,13 +10,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use webstir_engine::diagnostic::Diagnostic;
-use webstir_engine::schedule::{Inbox, Message, Request};
 
 use super::release;
 use super::signals::Signals;
 use crate::Exit;
 use crate::args::{Global, Watch as Arguments};
-use crate::compose::{Built, Failure, News, Watch, Workspace, is_environment};
+use crate::compose::{Built, Failure, News, Request, Requests, Watch, Workspace, is_environment};
 use crate::report::watch::{View, is_of_a_check};
 use keys::Keys;
 pub(super) use keys::restore as restore_terminal;
@@ -30,18 +29,18 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> Result<Exit, Failur
     let view = View::new(global);
     let mut watch =
         Watch::start(workspace, global, &arguments.profile, arguments.poll, Arc::new(|_| {}), Arc::clone(&cancelled))?;
-    let inbox = watch.inbox();
-    let asked = inbox.clone();
+    let requests = watch.requests();
+    let asked = requests.clone();
     runtime.spawn(async move {
         stopping.wait().await;
-        asked.send(Message::Asked(Request::Stop));
+        asked.ask(Request::Stop);
     });
-    runtime.spawn(rebuild_on(hangup, inbox.clone(), has_terminal()));
+    runtime.spawn(rebuild_on(hangup, requests.clone(), has_terminal()));
 
     let serving =
         if arguments.no_serve { None } else { Some(Serving::start(&runtime, global, arguments, &root, &view)?) };
     let url = serving.as_ref().map(Serving::url);
-    let keys = if view.is_screen() { Keys::listen(inbox, url.clone()) } else { None };
+    let keys = if view.is_screen() { Keys::listen(requests, url.clone()) } else { None };
     view.started(&name(&root), &arguments.profile, url.as_deref(), keys.is_some());
     if let Some(complaint) = watch.take_complaint() {
         view.notice(&format!("{complaint}; files are looked at again and again"));
@@ -133,10 +132,10 @@ fn show_types(checked: &Built, serving: Option<&Serving>) {
 }
 
 /// Builds again, unless it is the terminal that hung up: nobody would be there to end it.
-async fn rebuild_on(mut hangup: tokio::signal::unix::Signal, inbox: Inbox, had_terminal: bool) {
+async fn rebuild_on(mut hangup: tokio::signal::unix::Signal, requests: Requests, had_terminal: bool) {
     while hangup.recv().await.is_some() {
         let request = if had_terminal && !has_terminal() { Request::Stop } else { Request::Rebuild };
-        inbox.send(Message::Asked(request));
+        requests.ask(request);
     }
 }
 

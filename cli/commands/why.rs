@@ -4,7 +4,8 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use webstir_engine::event::Status;
-use webstir_engine::explain::{ActionRecord, Cause, Comparison, KeyDump};
+use webstir_engine::explain::{Cause, Comparison};
+use webstir_engine::key_dump::{ActionRecord, KeyDump};
 
 use crate::Exit;
 use crate::args::{Global, Why};

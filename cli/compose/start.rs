@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use webstir_engine::db::Db as _;
 use webstir_engine::digest::{Digest, KeyHasher};
 use webstir_engine::event::Status;
-use webstir_engine::machine::{Machine as _, Wanted};
+use webstir_engine::machine::{Machine as _, ProgramDb as _, Wanted};
 use webstir_engine::schedule::{Report, Run};
 use webstir_engine::start::{self, Concluded, StartLog};
 use webstir_engine::state_directory::file_name;
@@ -60,7 +60,7 @@ impl Start {
     pub(super) fn conclude(&self, workspace: &Arc<Workspace>, profile: &str) -> Option<Built> {
         let mut log = StartLog::read(&self.path)?;
         let concluded = if Some(log.key()) == self.key { log.conclusion(&workspace.system, &self.path) } else { None };
-        workspace.system.remember(log);
+        log.lend(&workspace.system);
         let concluded = concluded?;
         let Rest { manifest, programs } = serde_json::from_slice(&concluded.rest).ok()?;
         let machine = webstir_rules::Programs::new(&workspace.root);

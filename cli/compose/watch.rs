@@ -5,26 +5,30 @@
 //! fails is news, and the next change is waited for.
 
 mod published;
+mod request;
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 use webstir_engine::action::Artifact;
 use webstir_engine::diagnostic::Diagnostic;
 use webstir_engine::event::{EventSink, Phase, Status, during};
+use webstir_engine::file::Changes;
 use webstir_engine::label::Label;
 use webstir_engine::path::RelPath;
-use webstir_engine::schedule::{Goals, Happening, Inbox, Message, Request};
+use webstir_engine::schedule::{Goals, Happening, Message};
 use webstir_engine::store::Store;
-use webstir_engine::watch::{Changes, Watcher};
+use webstir_engine::watch::Watcher;
 
 use super::{Built, Engine, Failure, HEALINGS, Session, Workspace, environment, explain, keep, place, tidy};
 use crate::args::Global;
 use crate::explanation::Explanation;
 use published::Published;
+pub(crate) use request::{Request, Requests};
 
 /// The log for the next start is written at the end, and this often before: a killed process costs the next one its plan, nothing else.
 const KEEP_INTERVAL: Duration = Duration::from_mins(1);
@@ -53,6 +57,8 @@ pub(crate) struct Watch {
     session: Session,
     engine: Engine,
     watcher: Watcher,
+    requests: Requests,
+    requested: Receiver<Request>,
     goals: Goals,
     /// When the change came that is being worked on.
     since: Instant,
@@ -81,11 +87,14 @@ impl Watch {
             .map_err(|error| Failure::new(format!("Files cannot be watched: {error}")))?;
         during(&session.events, Phase::Hashing, || webstir_rules::warm(&mut engine.scheduler));
         let goals = goals(&session);
+        let (requests, requested) = Requests::new(engine.scheduler.inbox());
         Ok(Self {
             since: session.started,
             session,
             engine,
             watcher,
+            requests,
+            requested,
             goals,
             healings: HEALINGS,
             kept: None,
@@ -94,8 +103,8 @@ impl Watch {
     }
 
     /// Where others say what they want.
-    pub(crate) fn inbox(&self) -> Inbox {
-        self.engine.scheduler.inbox()
+    pub(crate) fn requests(&self) -> Requests {
+        self.requests.clone()
     }
 
     /// The workspace as it was read last.
@@ -141,19 +150,23 @@ impl Watch {
                     }
                     return Ok(News::Changed(paths));
                 }
-                Happening::Asked(Request::Rebuild) => {
-                    self.since = Instant::now();
-                    self.engine.store.restore().map_err(Failure::store(&self.session.workspace.store))?;
-                    self.configure()?;
-                    self.engine.scheduler.look_at_everything();
-                    return Ok(News::Changed(BTreeSet::new()));
-                }
-                Happening::Asked(Request::Check) => {
-                    self.since = Instant::now();
-                    self.engine.scheduler.forget(&is_check);
-                    return Ok(News::Changed(BTreeSet::new()));
-                }
-                Happening::Asked(Request::Stop) => return Ok(News::Stop),
+                Happening::Woken => match self.requested.try_recv() {
+                    Ok(Request::Rebuild) => {
+                        self.since = Instant::now();
+                        self.engine.store.restore().map_err(Failure::store(&self.session.workspace.store))?;
+                        self.configure()?;
+                        self.engine.scheduler.look_at_everything();
+                        return Ok(News::Changed(BTreeSet::new()));
+                    }
+                    Ok(Request::Check) => {
+                        self.since = Instant::now();
+                        self.engine.scheduler.forget(&is_check);
+                        return Ok(News::Changed(BTreeSet::new()));
+                    }
+                    Ok(Request::Stop) => return Ok(News::Stop),
+                    // Each request is put before it wakes.
+                    Err(_) => {}
+                },
                 Happening::Settled(CODE) => {
                     let code = self.engine.scheduler.artifacts(&self.goals.profile, &self.goals.parts[CODE]);
                     if let Some(artifacts) = code {

@@ -6,7 +6,7 @@ use webstir_engine::config::settings::{Setting, SettingValue};
 use webstir_engine::derivation::noun;
 use webstir_engine::explain::{Cause, Change, Difference, ToolPart};
 use webstir_engine::path::RelPath;
-use webstir_engine::view::Question;
+use webstir_engine::trace::Question;
 
 use super::json::span;
 

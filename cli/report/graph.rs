@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 use webstir_engine::event::Status;
-use webstir_engine::explain::{ActionRecord, KeyDump};
 use webstir_engine::graph::{ActionGraph, RuleGraph, RuleNode};
+use webstir_engine::key_dump::{ActionRecord, KeyDump};
 
 use super::{cause, duration};
 use crate::explanation::Explanation;

@@ -15,7 +15,7 @@ use crate::label::ActionLabel;
 use crate::machine::Program;
 use crate::path::RelPath;
 use crate::system::FileContent;
-use crate::view::{Observation, Trace};
+use crate::trace::{Observation, Trace};
 
 /// The identity of an action: equal keys mean equal outcomes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

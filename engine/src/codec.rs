@@ -1,4 +1,5 @@
-//! The byte form of everything that is stored, but for the packs and the start log, which are searched where they lie.
+//! The byte form of everything that is stored, but for the packs and the start log, which are searched where they lie: of these only how
+//! their numbers are read is here.
 //!
 //! Values are written by serde in the format of postcard: numbers of variable length, length before content, no names. The bytes may be
 //! damaged or somebody else's: reading takes any without a panic, and no more memory than they justify.
@@ -19,6 +20,20 @@ pub fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Option<T> {
         Ok((value, [])) => Some(value),
         _ => None,
     }
+}
+
+/// The fixed-size number at `at`, in records that are searched where they lie. The caller knows that it is there.
+pub(crate) fn u32_at(bytes: &[u8], at: usize) -> u32 {
+    let mut number = [0; 4];
+    number.copy_from_slice(&bytes[at..at + 4]);
+    u32::from_le_bytes(number)
+}
+
+/// As [`u32_at`].
+pub(crate) fn u64_at(bytes: &[u8], at: usize) -> u64 {
+    let mut number = [0; 8];
+    number.copy_from_slice(&bytes[at..at + 8]);
+    u64::from_le_bytes(number)
 }
 
 #[cfg(test)]

@@ -1,8 +1,7 @@
-//! The database: what queries may see.
+//! What queries may see.
 //!
-//! A [`Db`] gives a query the workspace as [answers](crate::file), the [`Settings`], the finished actions as [`Slot`]s, the
-//! facts by digest, and the rules. Rules, system and fact table are fixed for the life of a process, so reading them needs no
-//! dependency edge.
+//! A [`Db`] gives a query the workspace as [answers](crate::file), programs, the [`Settings`], the finished actions as [`Slot`]s, and
+//! facts by digest. System, derivations and fact table are fixed for the life of a process, so reading them needs no dependency edge.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,29 +10,20 @@ use rustc_hash::FxHashMap;
 
 use crate::action::{ActionKey, SharedOutcome};
 use crate::config::Config;
+use crate::derivation::Derivation;
 use crate::digest::Digest;
 use crate::fact::FactTable;
-use crate::file::Files;
+use crate::file::FileDb;
 use crate::label::ActionLabel;
-use crate::machine::{Machine, Programs};
-use crate::rule::Plans;
-use crate::system::System;
+use crate::machine::ProgramDb;
 
 /// What every query sees.
 #[salsa::db]
-pub trait Db: salsa::Database {
-    /// The world, for reading the bytes of a digest that an answer names.
-    fn system(&self) -> &dyn System;
-    /// The answers of the world so far.
-    fn files(&self) -> &Files;
-    /// The machine, for looking up programs.
-    fn machine(&self) -> &dyn Machine;
-    /// The programs that were looked up so far.
-    fn programs(&self) -> &Programs;
+pub trait Db: FileDb + ProgramDb {
     /// The finished actions.
     fn slots(&self) -> &Slots;
-    /// How each rule kind is planned.
-    fn rules(&self) -> &Plans;
+    /// The derivation of that name.
+    fn derivation(&self, name: &str) -> Option<&Derivation>;
     /// Facts by digest.
     fn facts(&self) -> &FactTable;
 }
@@ -93,92 +83,5 @@ impl Slots {
         let mut found: Vec<_> = slots.values().copied().filter(names).collect();
         found.sort_by_key(|slot| slot.label(db).clone());
         found
-    }
-}
-
-/// The one database.
-#[salsa::db]
-#[derive(Clone)]
-pub struct Database {
-    system: Arc<dyn System>,
-    machine: Arc<dyn Machine>,
-    files: Arc<Files>,
-    programs: Arc<Programs>,
-    slots: Arc<Slots>,
-    rules: Arc<Plans>,
-    facts: Arc<FactTable>,
-    // Last: salsa drops its handle after everything that may refer to it.
-    storage: salsa::Storage<Self>,
-}
-
-impl Database {
-    /// A database that knows nothing of the world yet.
-    pub fn new(
-        system: Arc<dyn System>,
-        machine: Arc<dyn Machine>,
-        rules: Arc<Plans>,
-        facts: Arc<FactTable>,
-        config: Arc<Config>,
-        environment: BTreeMap<String, String>,
-    ) -> Self {
-        Self::with_storage(system, machine, rules, facts, config, environment, salsa::Storage::default())
-    }
-
-    fn with_storage(
-        system: Arc<dyn System>,
-        machine: Arc<dyn Machine>,
-        rules: Arc<Plans>,
-        facts: Arc<FactTable>,
-        config: Arc<Config>,
-        environment: BTreeMap<String, String>,
-        storage: salsa::Storage<Self>,
-    ) -> Self {
-        let database = Self {
-            system,
-            machine,
-            files: Arc::default(),
-            programs: Arc::default(),
-            slots: Arc::default(),
-            rules,
-            facts,
-            storage,
-        };
-        // A singleton: found again through `Settings::get`.
-        let _ = Settings::builder(config, Arc::new(environment)).durability(salsa::Durability::HIGH).new(&database);
-        database
-    }
-}
-
-#[salsa::db]
-impl salsa::Database for Database {}
-
-#[salsa::db]
-impl Db for Database {
-    fn system(&self) -> &dyn System {
-        &*self.system
-    }
-
-    fn files(&self) -> &Files {
-        &self.files
-    }
-
-    fn slots(&self) -> &Slots {
-        &self.slots
-    }
-
-    fn machine(&self) -> &dyn Machine {
-        &*self.machine
-    }
-
-    fn programs(&self) -> &Programs {
-        &self.programs
-    }
-
-    fn rules(&self) -> &Plans {
-        &self.rules
-    }
-
-    fn facts(&self) -> &FactTable {
-        &self.facts
     }
 }

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use crate::action::{Action, Origin, Outcome, Tool};
 use crate::event::{Event, EventSink};
 use crate::machine::Machine;
-use crate::rule::{Context, Previous, RunError, Runs};
+use crate::run::{Context, Previous, RunError, Runs};
 use crate::store::Store;
 use crate::system::{System, Version};
 use crate::view::View;

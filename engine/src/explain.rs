@@ -7,9 +7,7 @@
 
 mod affected;
 mod arguments;
-mod codec;
 mod comparison;
-mod dump;
 mod planning;
 
 #[cfg(test)]
@@ -18,15 +16,14 @@ mod tests;
 use std::sync::Arc;
 
 pub use self::affected::{Affected, Reason, affected};
-pub use self::codec::{HEAD_BYTES, LARGEST_DUMP, decode, encode, identity, identity_of};
 pub use self::comparison::Comparison;
-pub use self::dump::{ActionRecord, KeyDump, Part};
 
 use crate::config::settings::Setting;
 use crate::diagnostic::Span;
+use crate::key_dump::KeyDump;
 use crate::label::ActionLabel;
 use crate::path::RelPath;
-use crate::view::Question;
+use crate::trace::Question;
 
 /// How a thing differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -10,12 +10,24 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use salsa::Setter as _;
 
 use crate::action::{Input, Origin};
-use crate::db::Db;
 use crate::digest::Digest;
 use crate::path::RelPath;
-use crate::system::{FileContent, Listing, PathKind, System};
-use crate::view::{Observation, Question, absent_to_none};
-use crate::watch::Changes;
+use crate::system::{FileContent, Listing, PathKind, System, absent_to_none};
+use crate::trace::{Observation, Question};
+
+/// What may have changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Changes {
+    /// Some of it.
+    Some {
+        /// What may be other than it was.
+        paths: BTreeSet<RelPath>,
+        /// What came, went or moved, with everything below it.
+        moved: BTreeSet<RelPath>,
+    },
+    /// Anything.
+    Everything,
+}
 
 /// What is known about a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +58,15 @@ impl Known {
             _ => false,
         }
     }
+}
+
+/// The part of the database that knows the workspace.
+#[salsa::db]
+pub trait FileDb: salsa::Database {
+    /// The world, for reading the bytes of a digest that an answer names.
+    fn system(&self) -> &dyn System;
+    /// The answers of the world so far.
+    fn files(&self) -> &Files;
 }
 
 /// What the world answered about one path.
@@ -110,7 +131,7 @@ impl Files {
         self.answers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn answer(&self, db: &dyn Db, path: &RelPath, question: Question) -> Answer {
+    fn answer(&self, db: &dyn FileDb, path: &RelPath, question: Question) -> Answer {
         let mut answers = self.lock();
         if let Some(&answer) = answers.by_question.get(&(path.clone(), question)) {
             return answer;
@@ -131,7 +152,7 @@ impl Files {
     }
 
     /// Every answer so far, sorted by path.
-    pub fn all(db: &dyn Db) -> Vec<(RelPath, Known)> {
+    pub fn all(db: &dyn FileDb) -> Vec<(RelPath, Known)> {
         let answers = db.files().lock();
         let mut all: Vec<_> =
             answers.by_question.iter().map(|((path, _), answer)| (path.clone(), answer.known(db).clone())).collect();
@@ -151,7 +172,7 @@ impl Files {
     }
 
     /// The digest of every file that was asked for its bytes and is there, sorted by path.
-    pub fn contents(&self, db: &dyn Db) -> Vec<(RelPath, Digest)> {
+    pub fn contents(&self, db: &dyn FileDb) -> Vec<(RelPath, Digest)> {
         let answers = self.lock();
         let mut contents: Vec<_> = answers
             .by_question
@@ -168,7 +189,7 @@ impl Files {
 
     /// Asks the world again about `paths`, all questions that were ever asked, and sets what changed. Returns whether
     /// anything did.
-    pub fn refresh(db: &mut dyn Db, paths: &[RelPath]) -> bool {
+    pub fn refresh(db: &mut dyn FileDb, paths: &[RelPath]) -> bool {
         let answers = db.files().lock();
         let stale: Vec<Answer> = paths.iter().flat_map(|path| answers.of(path)).collect();
         drop(answers);
@@ -177,7 +198,7 @@ impl Files {
 
     /// As [`Files::refresh`], for suspects. An answer that is right after all, as when a file was emptied and is what it was again, is set anew:
     /// what followed from it while it could not be read is not to be believed.
-    pub fn reconsider(db: &mut dyn Db, suspects: &[RelPath]) -> bool {
+    pub fn reconsider(db: &mut dyn FileDb, suspects: &[RelPath]) -> bool {
         for path in suspects {
             db.system().doubt(path);
         }
@@ -201,7 +222,7 @@ impl Files {
     }
 
     /// Asks the world again about what may have changed, and sets what did. Returns the paths whose answers are others now, sorted.
-    pub fn look(db: &mut dyn Db, changes: &Changes) -> Vec<RelPath> {
+    pub fn look(db: &mut dyn FileDb, changes: &Changes) -> Vec<RelPath> {
         db.files().confirmed.lock().unwrap_or_else(PoisonError::into_inner).clear();
         let answers = db.files().lock();
         let stale: Vec<Answer> = match changes {
@@ -224,7 +245,7 @@ impl Files {
     }
 
     /// Asks about everything in these directories again, as [`Files::look`] does.
-    pub fn look_in(db: &mut dyn Db, directories: &[RelPath]) -> Vec<RelPath> {
+    pub fn look_in(db: &mut dyn FileDb, directories: &[RelPath]) -> Vec<RelPath> {
         if directories.is_empty() {
             return Vec::new();
         }
@@ -238,7 +259,7 @@ impl Files {
         Self::ask_again(db, stale)
     }
 
-    fn ask_again(db: &mut dyn Db, stale: Vec<Answer>) -> Vec<RelPath> {
+    fn ask_again(db: &mut dyn FileDb, stale: Vec<Answer>) -> Vec<RelPath> {
         let mut changed = Vec::new();
         for answer in stale {
             let known = ask(db.system(), answer.path(db), answer.question(db));
@@ -265,12 +286,12 @@ pub(crate) fn ask(system: &dyn System, path: &RelPath, question: Question) -> Kn
 }
 
 /// What the world says about `path`: a dependency of the running query.
-pub fn known<'db>(db: &'db dyn Db, path: &RelPath, question: Question) -> &'db Known {
+pub fn known<'db>(db: &'db dyn FileDb, path: &RelPath, question: Question) -> &'db Known {
     db.files().answer(db, path, question).known(db)
 }
 
 /// What is at `path`; nothing when the system refuses to say.
-pub fn kind(db: &dyn Db, path: &RelPath) -> PathKind {
+pub fn kind(db: &dyn FileDb, path: &RelPath) -> PathKind {
     match known(db, path, Question::Kind) {
         Known::Kind(kind) => *kind,
         _ => PathKind::Absent,
@@ -289,7 +310,7 @@ pub enum Content {
 }
 
 /// The digest of the file at `path`.
-pub fn content(db: &dyn Db, path: &RelPath) -> Content {
+pub fn content(db: &dyn FileDb, path: &RelPath) -> Content {
     match known(db, path, Question::Content) {
         Known::Content(Some(content)) => Content::Digest(content.digest),
         Known::Unreadable(reason) => Content::Unreadable(reason.clone()),
@@ -298,7 +319,7 @@ pub fn content(db: &dyn Db, path: &RelPath) -> Content {
 }
 
 /// The file at `path` as an action declares it; `None` when there is none, or it cannot be read.
-pub fn input(db: &dyn Db, path: &RelPath) -> Option<Input> {
+pub fn input(db: &dyn FileDb, path: &RelPath) -> Option<Input> {
     match known(db, path, Question::Content) {
         Known::Content(Some(FileContent { digest, executable })) => {
             Some(Input { path: path.clone(), digest: *digest, executable: *executable, origin: Origin::Workspace })
@@ -308,7 +329,7 @@ pub fn input(db: &dyn Db, path: &RelPath) -> Option<Input> {
 }
 
 /// The entries of the directory at `path`; none when it is not one.
-pub fn entries<'db>(db: &'db dyn Db, path: &RelPath) -> Option<&'db Listing> {
+pub fn entries<'db>(db: &'db dyn FileDb, path: &RelPath) -> Option<&'db Listing> {
     match known(db, path, Question::Entries) {
         Known::Entries(listing) => listing.as_ref(),
         _ => None,
@@ -317,7 +338,7 @@ pub fn entries<'db>(db: &'db dyn Db, path: &RelPath) -> Option<&'db Listing> {
 
 /// The bytes that have the digest which the answer about `path` names. They are read anew on each call, so no memo holds
 /// them. `None` when there is no file, or when it changed since: then it becomes a suspect and the caller is planned again.
-pub fn bytes(db: &dyn Db, path: &RelPath) -> Option<Vec<u8>> {
+pub fn bytes(db: &dyn FileDb, path: &RelPath) -> Option<Vec<u8>> {
     let Content::Digest(digest) = content(db, path) else { return None };
     match db.system().read(path) {
         Ok(bytes) if Digest::of(&bytes) == digest => Some(bytes),
@@ -329,7 +350,7 @@ pub fn bytes(db: &dyn Db, path: &RelPath) -> Option<Vec<u8>> {
 }
 
 /// As [`bytes`], as text; what is not UTF-8 is replaced.
-pub fn text(db: &dyn Db, path: &RelPath) -> Option<String> {
+pub fn text(db: &dyn FileDb, path: &RelPath) -> Option<String> {
     bytes(db, path).map(|bytes| match String::from_utf8(bytes) {
         Ok(text) => text,
         Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),

@@ -22,7 +22,7 @@ use rustc_hash::FxHashMap;
 use crate::action::{Origin, SharedOutcome};
 use crate::digest::Digest;
 use crate::event::Status;
-use crate::explain::KeyDump;
+use crate::key_dump::KeyDump;
 use crate::label::ActionLabel;
 use crate::path::RelPath;
 use crate::schedule::Run;

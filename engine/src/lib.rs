@@ -1,8 +1,10 @@
 //! The graph: configuration, planning, execution and the store. It knows neither TypeScript nor HTTP.
 
 pub mod action;
+pub mod blob;
 pub mod codec;
 pub mod config;
+pub mod database;
 pub mod db;
 pub mod derivation;
 pub mod diagnostic;
@@ -16,16 +18,19 @@ pub mod file;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod graph;
+pub mod key_dump;
 pub mod label;
 pub mod machine;
 pub mod path;
 pub mod plan;
-pub mod rule;
+pub mod run;
 pub mod schedule;
 pub mod start;
 pub mod state_directory;
 pub mod store;
 pub mod system;
+pub mod trace;
 pub mod tree;
+pub mod validity;
 pub mod view;
 pub mod watch;

@@ -11,7 +11,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rustc_hash::FxHashMap;
 use salsa::Setter as _;
 
-use crate::db::Db;
 use crate::digest::{Digest, KeyHasher};
 
 /// A program that is asked for.
@@ -71,6 +70,15 @@ impl Machine for Bare {
     }
 }
 
+/// The part of the database that knows programs.
+#[salsa::db]
+pub trait ProgramDb: salsa::Database {
+    /// The machine, for looking up programs.
+    fn machine(&self) -> &dyn Machine;
+    /// The programs that were looked up so far.
+    fn programs(&self) -> &Programs;
+}
+
 /// What the machine said of one program.
 #[salsa::input(debug)]
 pub struct ProgramAnswer {
@@ -88,7 +96,7 @@ pub struct Programs(Mutex<FxHashMap<Wanted, ProgramAnswer>>);
 
 impl Programs {
     /// Asks the machine again about every program, and sets what changed. Returns whether anything did.
-    pub fn look(db: &mut dyn Db) -> bool {
+    pub fn look(db: &mut dyn ProgramDb) -> bool {
         let answers: Vec<ProgramAnswer> = {
             let answers = db.programs().0.lock().unwrap_or_else(PoisonError::into_inner);
             answers.values().copied().collect()
@@ -113,7 +121,7 @@ impl Programs {
 }
 
 /// What the machine says of a program: a dependency of the running query.
-pub fn program(db: &dyn Db, wanted: Wanted) -> Option<&Arc<Program>> {
+pub fn program(db: &dyn ProgramDb, wanted: Wanted) -> Option<&Arc<Program>> {
     let mut answers = db.programs().0.lock().unwrap_or_else(PoisonError::into_inner);
     let answer = *answers.entry(wanted).or_insert_with_key(|wanted| {
         let found = db.machine().program(wanted).map(Arc::new);

@@ -1,20 +1,58 @@
 //! Planning: what there is to do, as a pure function of the database.
 //!
-//! A [`Target`] is one rule in one profile. Its [`RulePlan`] lists the rule's actions and says whether they are done. A rule
-//! writes its plan through a [`Planner`], which looks up what came of each action and of each rule it builds on. Planning a
-//! rule plans the rules below it; the configuration has no cycles, they are refused when it is loaded.
+//! A [`Target`] is one rule in one profile. Its [`RulePlan`] lists the rule's actions and says whether they are done. How a rule
+//! of some kind is planned says its [`Plan`], which writes through a [`Planner`]: that looks up what came of each action and of each
+//! rule below. Planning a rule plans the rules below it; the configuration has no cycles, they are refused when it is loaded.
 
 use std::sync::Arc;
 
 use crate::action::{Action, Artifact, SharedOutcome};
 use crate::config::{Config, Rule as RuleNode};
 use crate::db::{Db, Settings};
-use crate::derivation::derived;
+use crate::derivation::Derivation;
 use crate::diagnostic::Diagnostic;
-use crate::file::known;
 use crate::label::{ActionLabel, Label};
 use crate::path::RelPath;
-use crate::view::{Observation, Trace};
+use crate::validity::holds;
+
+/// How one kind of node is planned.
+pub trait Plan: Send + Sync + 'static {
+    /// The name of its node in the configuration.
+    fn kind(&self) -> &'static str;
+    /// Plans the rule: a pure function over the planner's database.
+    fn plan(&self, planner: &mut Planner<'_>);
+}
+
+/// How every rule kind is planned, with the derivations through which their actions read files. Fixed for the life of a process.
+#[derive(Default)]
+pub struct Plans {
+    plans: Vec<Arc<dyn Plan>>,
+    derivations: &'static [Derivation],
+}
+
+impl Plans {
+    /// Takes the rule kinds, and every derivation through which their actions read files.
+    pub fn new(plans: Vec<Arc<dyn Plan>>, derivations: &'static [Derivation]) -> Self {
+        Self { plans, derivations }
+    }
+
+    /// The derivation of that name.
+    pub fn derivation(&self, name: &str) -> Option<&Derivation> {
+        self.derivations.iter().find(|derivation| derivation.name == name)
+    }
+
+    /// How that kind is planned; `None` for a kind that only names things.
+    pub fn plan(&self, kind: &str) -> Option<&dyn Plan> {
+        self.plans.iter().find(|plan| plan.kind() == kind).map(|plan| &**plan)
+    }
+}
+
+/// The part of the database that knows rules.
+#[salsa::db]
+pub trait PlanDb: Db {
+    /// How each rule kind is planned.
+    fn rules(&self) -> &Plans;
+}
 
 /// One rule in one profile.
 #[salsa::interned(debug)]
@@ -124,7 +162,7 @@ impl RulePlan {
 
 /// The plan of a target for the present state of the workspace and of the finished actions.
 #[salsa::tracked(returns(ref))]
-pub fn plan<'db>(db: &'db dyn Db, target: Target<'db>) -> RulePlan {
+pub fn plan<'db>(db: &'db dyn PlanDb, target: Target<'db>) -> RulePlan {
     let config = Settings::get(db).config(db);
     let Some(node) = config.rule(target.rule(db)) else { return RulePlan::default() };
     // Kinds that only name things plan nothing, and a rule outside of the profile is done.
@@ -158,7 +196,7 @@ pub fn plan<'db>(db: &'db dyn Db, target: Target<'db>) -> RulePlan {
 /// What a rule plans with.
 pub struct Planner<'db> {
     /// The database.
-    pub db: &'db dyn Db,
+    pub db: &'db dyn PlanDb,
     /// The rule and the profile.
     pub target: Target<'db>,
     /// The configuration.
@@ -273,18 +311,5 @@ impl<'db> Planner<'db> {
         self.plan.diagnostics = self.diagnostics.into_boxed_slice();
         self.plan.dependencies = self.dependencies.into_boxed_slice();
         self.plan
-    }
-}
-
-/// Whether the workspace answers every question of `trace` as it did then.
-pub fn holds(db: &dyn Db, trace: &Trace) -> bool {
-    trace.iter().all(|(path, observation)| gives(db, path, observation))
-}
-
-/// Whether the workspace gives this answer.
-pub fn gives(db: &dyn Db, path: &RelPath, observation: &Observation) -> bool {
-    match observation {
-        Observation::Derived(name, digest) => derived(db, path, name) == Some(*digest),
-        _ => known(db, path, observation.question()).agrees(observation),
     }
 }

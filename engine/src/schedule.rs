@@ -8,7 +8,9 @@
 mod completion;
 mod look_up;
 mod message;
+mod progress;
 mod run;
+mod standing;
 #[cfg(test)]
 mod tests;
 
@@ -19,25 +21,27 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
-use rustc_hash::FxHashMap;
 use salsa::Setter as _;
 
-pub use self::message::{Goals, Happening, Inbox, Message, Request};
+pub use self::message::{Goals, Happening, Inbox, Message};
+use self::progress::{Progress, Trial};
 use self::run::artifacts;
 pub use self::run::{Report, Run};
-use crate::action::{ActionKey, Artifact};
+use self::standing::Standings;
+use crate::action::Artifact;
 use crate::config::Config;
-use crate::db::{Database, Db, Settings, Slot};
-use crate::event::{EventSink, Phase, Status, during};
+use crate::database::Database;
+use crate::db::{Db, Settings, Slot};
+use crate::event::{EventSink, Phase, during};
 use crate::execute::Executor;
-use crate::file::Files;
+use crate::file::{Changes, FileDb as _, Files};
 use crate::label::{ActionLabel, Label};
 use crate::machine::Programs;
 use crate::path::RelPath;
 use crate::plan::State;
-use crate::rule::RunError;
+use crate::run::RunError;
 use crate::store::Store;
-use crate::watch::{Changes, Watcher};
+use crate::watch::Watcher;
 
 /// How often an action is started again because a file changed while it was read.
 const RETRIES: u32 = 5;
@@ -99,54 +103,17 @@ pub struct Scheduler {
     events: EventSink,
     cancelled: Arc<AtomicBool>,
     inbox: (Sender<Message>, Receiver<Message>),
-    /// How each action last got its outcome, since the last change that was not told.
-    status: FxHashMap<ActionLabel, (Status, Duration)>,
-    running: FxHashMap<ActionLabel, Running>,
-    retries: FxHashMap<ActionLabel, u32>,
-    /// Whether everything that can be started was.
-    planned: bool,
-    /// Whether what runs was started before the last change.
-    doubted: bool,
-    told: Told,
+    actions: Standings,
+    progress: Progress,
     /// Paths whose change was not told yet.
     changed: BTreeSet<RelPath>,
-    asked: Vec<Request>,
+    /// How often somebody woke it which was not told yet.
+    woken: usize,
     /// What says nothing of the next time: forgotten with the next change.
     inconclusive: Vec<Slot>,
     /// How long the last look at everything took.
     looked: Option<Duration>,
-    /// What an error left undone.
-    left: Left,
     published: Instant,
-}
-
-/// An action that runs.
-struct Running {
-    key: ActionKey,
-    /// Set when its outcome is no longer wanted.
-    cancelled: Arc<AtomicBool>,
-    /// Whether any change of the workspace may concern it, and it takes long.
-    sees_everything: bool,
-}
-
-/// What an error left undone, in a process that stays.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Left {
-    Nothing,
-    /// Files kept changing while they were read; everything is tried once more, for the last of these changes may have been heard already.
-    Tried,
-    /// Everything. The next change is a reason to plan again, even if what it tells was found out before the error.
-    Everything,
-}
-
-/// What was told of the present state of the world.
-#[derive(Debug, Default)]
-struct Told {
-    /// The numbers of the parts that have settled, and the rules that are in no other part.
-    parts: BTreeSet<usize>,
-    rules: BTreeSet<Label>,
-    /// That nothing is left to do.
-    idle: bool,
 }
 
 impl Scheduler {
@@ -165,17 +132,12 @@ impl Scheduler {
             events,
             cancelled,
             inbox: channel(),
-            status: FxHashMap::default(),
-            running: FxHashMap::default(),
-            retries: FxHashMap::default(),
-            planned: false,
-            doubted: false,
-            told: Told::default(),
+            actions: Standings::default(),
+            progress: Progress::default(),
             changed: BTreeSet::new(),
-            asked: Vec::new(),
+            woken: 0,
             inconclusive: Vec::new(),
             looked: None,
-            left: Left::Nothing,
             published: Instant::now(),
         }
     }
@@ -198,7 +160,7 @@ impl Scheduler {
     /// Brings `goals` up to date in `profile`.
     pub fn run(&mut self, profile: &str, goals: &[Label]) -> Result<Run, BuildError> {
         Programs::look(&mut self.database);
-        self.begin();
+        self.begin(self.progress.trial());
         let goals = Goals { profile: Arc::from(profile), parts: Vec::new(), all: goals.to_vec() };
         let result = self.run_until_idle(&goals);
         if result.is_err() {
@@ -239,10 +201,9 @@ impl Scheduler {
         concerns: &dyn Fn(&RelPath) -> bool,
     ) -> Result<Happening, BuildError> {
         let mut result = self.advance(goals, concerns);
-        if matches!(result, Err(BuildError::Unstable { .. })) && self.left == Left::Nothing {
-            self.left = Left::Tried;
+        if matches!(result, Err(BuildError::Unstable { .. })) && self.progress.trial() == Trial::First {
             self.abandon();
-            self.begin();
+            self.begin(Trial::Second);
             result = self.advance(goals, concerns);
         }
         if let Some(took) = self.looked.take() {
@@ -250,9 +211,6 @@ impl Scheduler {
         }
         match result {
             Ok(happening @ (Happening::Settled(_) | Happening::Idle)) => {
-                if happening == Happening::Idle {
-                    self.left = Left::Nothing;
-                }
                 let mut directories = self.database.files().directories();
                 directories.insert(RelPath::root());
                 directories.extend(also.iter().cloned());
@@ -261,18 +219,13 @@ impl Scheduler {
                 if changed.is_empty() {
                     return Ok(happening);
                 }
-                self.begin();
+                self.begin(self.progress.trial());
                 Ok(Happening::Changed(changed.into_iter().collect()))
             }
             Ok(happening) => Ok(happening),
             Err(error) => {
                 self.abandon();
-                self.left = Left::Everything;
-                // A change that was heard before is told yet, and planned for.
-                if self.changed.is_empty() {
-                    self.planned = true;
-                    self.told.idle = true;
-                }
+                self.progress.fail(!self.changed.is_empty());
                 Err(error)
             }
         }
@@ -283,7 +236,7 @@ impl Scheduler {
         let settings = Settings::get(&self.database);
         settings.set_config(&mut self.database).to(config);
         settings.set_environment(&mut self.database).to(Arc::new(environment));
-        self.begin();
+        self.begin(self.progress.trial());
     }
 
     /// Runs again what the rules that are `wanted` planned, whatever is known of it.
@@ -293,22 +246,21 @@ impl Scheduler {
             let label = slot.label(&self.database).clone();
             if wanted(&label.rule) && slot.done(&self.database).is_some() {
                 slot.set_done(&mut self.database).to(None);
-                self.retries.entry(label).or_default();
+                self.actions.make_again(&label);
             }
         }
-        self.planned = false;
-        self.told = Told::default();
+        self.progress.make_again();
     }
 
     /// Asks the world about everything again, and places everything again.
     pub fn look_at_everything(&mut self) {
         Files::look(&mut self.database, &Changes::Everything);
-        self.begin();
+        self.begin(self.progress.trial());
     }
 
     /// Whether nothing is left to do.
     pub fn is_idle(&self) -> bool {
-        self.told.idle && self.planned
+        self.progress.is_over()
     }
 
     /// Makes what was finished visible to other processes.
@@ -318,7 +270,7 @@ impl Scheduler {
 
     /// What came of `goals` so far.
     pub fn report(&self, profile: &Arc<str>, goals: &[Label]) -> Run {
-        Run::new(self.plans(profile, goals), &self.status)
+        Run::new(self.plans(profile, goals), &self.actions)
     }
 
     /// The files of `goals`, sorted by path; `None` while something is not done.
@@ -329,23 +281,17 @@ impl Scheduler {
     }
 
     /// The state of the world is another one.
-    fn begin(&mut self) {
-        let told = std::mem::take(&mut self.told);
-        if told.idle {
+    fn begin(&mut self, trial: Trial) {
+        if self.progress.is_over() {
             // What was idle has published everything.
             self.published = Instant::now();
         }
-        if told.idle || self.running.is_empty() {
-            self.status.clear();
-        } else {
-            self.status.retain(|label, _| !told.rules.contains(&label.rule));
-        }
+        let is_quiet = self.actions.is_quiet();
+        self.actions.begin(|rule| !is_quiet && !self.progress.is_told(rule));
         for slot in std::mem::take(&mut self.inconclusive) {
             slot.set_done(&mut self.database).to(None);
         }
-        self.retries.clear();
-        self.planned = false;
-        self.doubted = true;
+        self.progress.begin(trial);
     }
 
     fn advance(&mut self, goals: &Goals, concerns: &dyn Fn(&RelPath) -> bool) -> Result<Happening, BuildError> {
@@ -360,7 +306,7 @@ impl Scheduler {
             if let Some(happening) = self.happened() {
                 return Ok(happening);
             }
-            if !self.planned {
+            if self.progress.is_open() {
                 let missing = self.missing(&goals.profile, &goals.all);
                 let suspects = self.database.files().take_suspects();
                 if Files::reconsider(&mut self.database, &suspects) {
@@ -382,19 +328,18 @@ impl Scheduler {
                 if self.begin_all(parts)? || self.begin_all(whole)? {
                     continue;
                 }
-                self.planned = true;
+                self.progress.wait();
             }
             if let Some(part) = self.settled(goals) {
-                self.told.parts.insert(part);
-                self.told.rules = goals.rules_in_no_other_than(&self.told.parts);
+                self.progress.settle(part, goals);
                 return Ok(Happening::Settled(part));
             }
-            if !self.told.idle && self.running.is_empty() {
-                self.told.idle = true;
+            if !self.progress.is_over() && self.actions.is_quiet() {
+                self.progress = Progress::Idle;
                 return Ok(Happening::Idle);
             }
             self.wait(concerns, None)?;
-            if self.published.elapsed() >= PUBLISH_INTERVAL && !self.running.is_empty() {
+            if self.published.elapsed() >= PUBLISH_INTERVAL && !self.actions.is_quiet() {
                 self.store.publish()?;
                 self.published = Instant::now();
             }
@@ -406,6 +351,7 @@ impl Scheduler {
         if !self.changed.is_empty() {
             return Some(Happening::Changed(std::mem::take(&mut self.changed)));
         }
-        (!self.asked.is_empty()).then(|| Happening::Asked(self.asked.remove(0)))
+        self.woken = self.woken.checked_sub(1)?;
+        Some(Happening::Woken)
     }
 }

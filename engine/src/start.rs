@@ -7,7 +7,7 @@
 //! again, and the log is written anew so that this happens once.
 //!
 //! When something did change, the log still saves hashing: a file with the same stat has the same digest
-//! ([`Os::remember`](crate::system::Os::remember)).
+//! ([`StartLog::lend`]).
 //!
 //! A log is one file, replaced by rename. Its *key* stands for everything that is not a file of the workspace: the program, the
 //! configuration, the environment. It is checked as a whole by a digest, so a torn or damaged one is no log.
@@ -27,11 +27,11 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use crate::db::{Database, Db};
+use crate::database::Database;
 use crate::digest::Digest;
-use crate::file::Files;
+use crate::file::{FileDb, Files};
 use crate::path::RelPath;
-use crate::system::{Hashed, Os};
+use crate::system::{DigestLog, Hashed, Os};
 
 pub use conclusion::{Concluded, Conclusion};
 use layout::Layout;
@@ -72,15 +72,21 @@ impl StartLog {
         Some(conclusion)
     }
 
-    /// What the log knows of the bytes of a file.
-    pub(crate) fn hashed(&self, path: &RelPath) -> Option<Hashed> {
+    /// Has `os` take digests of files whose stat is the same from the log instead of hashing them. The first log that it is lent stays.
+    pub fn lend(self, os: &Os) {
+        os.remember(Box::new(self));
+    }
+}
+
+impl DigestLog for StartLog {
+    fn hashed(&self, path: &RelPath) -> Option<Hashed> {
         self.layout.hashed(&self.bytes, path)
     }
 }
 
 /// Writes the log of a finished build. Returns whether there is one: not when something changed meanwhile, or was unreadable.
 pub fn write(path: &Path, key: Digest, database: &Database, os: &Os, conclusion: &Concluded<'_>) -> io::Result<bool> {
-    let db: &dyn Db = database;
+    let db: &dyn FileDb = database;
     let answers = Files::all(db);
     let Some(found) = gather::gather(os, &answers)? else { return Ok(false) };
     let Some(bytes) = layout::write(key, &found, &conclusion::encode(conclusion)) else { return Ok(false) };

@@ -26,7 +26,7 @@ mod collect;
 mod delta;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
-pub(crate) mod pack;
+mod pack;
 mod record;
 #[cfg(test)]
 mod tests;
@@ -42,8 +42,8 @@ use rustc_hash::FxHashMap;
 use tempfile::TempPath;
 
 use crate::action::{ActionKey, Outcome};
+use crate::blob::Blobs;
 use crate::digest::{Digest, KeyHasher};
-use crate::rule::Blobs;
 use crate::state_directory::StateDirectory;
 
 use bucket::Bucket;

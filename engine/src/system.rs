@@ -19,7 +19,7 @@ use crate::path::RelPath;
 
 pub use memory::Memory;
 pub use os::Os;
-pub(crate) use os::{EntryType, Hashed, shown_left_out};
+pub(crate) use os::{DigestLog, EntryType, Hashed, shown_left_out};
 pub use stat::Stat;
 pub(crate) use stat::now;
 
@@ -121,4 +121,13 @@ pub trait System: Send + Sync + fmt::Debug {
     fn list(&self, path: &RelPath) -> io::Result<Listing>;
     /// Where `path` really is, all links followed; `None` when it is absent.
     fn real_path(&self, path: &RelPath) -> io::Result<Option<RelPath>>;
+}
+
+/// What is not there is no error.
+pub(crate) fn absent_to_none<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
 }

@@ -22,9 +22,9 @@ use rayon::prelude::*;
 use tempfile::TempDir;
 
 use crate::action::Artifact;
+use crate::blob::Blobs;
 use crate::digest::Digest;
 use crate::path::RelPath;
-use crate::rule::Blobs;
 use crate::state_directory::file_name;
 use crate::system::Stat;
 

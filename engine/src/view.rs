@@ -1,8 +1,7 @@
-//! What a running action sees of the workspace, and the record of what it saw.
+//! What a running action sees of the workspace.
 //!
-//! A [`View`] is the only file system that a traced action has. Each question and its answer, a miss included, becomes an
-//! [`Observation`]; together they are the [`Trace`], the exact input set of the action. A trace holds as long as the workspace
-//! would answer every question the same way.
+//! A [`View`] is the only file system that a traced action has. It records each question with its answer; together they are the
+//! [`Trace`] of the action.
 //!
 //! A file may be read through a [`Derivation`]: the action then gets what is derived from the bytes, and the trace holds its
 //! digest instead of theirs, so that an edit which derives the same bytes leaves the trace valid.
@@ -12,72 +11,12 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustc_hash::FxHashMap;
-use serde::{Deserialize, Serialize};
 
 use crate::derivation::Derivation;
 use crate::digest::Digest;
 use crate::path::RelPath;
-use crate::system::{Listing, PathKind, System};
-
-/// One answer about one path.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Observation {
-    /// What is there was asked.
-    Kind(PathKind),
-    /// The bytes were read; `None` when there is no file.
-    Content(Option<Digest>),
-    /// The entries were listed; `None` when there is no directory.
-    Entries(Option<Digest>),
-    /// The entries were listed of which [`Listing::select`] keeps any: the extensions, and the digest of what is kept.
-    Selected(Arc<str>, Digest),
-    /// The real path was asked; `None` when nothing is there.
-    RealPath(Option<RelPath>),
-    /// What was derived from the file's bytes was read: the [name](Derivation::name) of the derivation, and the digest of what it
-    /// gave.
-    Derived(Arc<str>, Digest),
-}
-
-/// The questions an action asked and their answers, sorted.
-pub type Trace = Box<[(RelPath, Observation)]>;
-
-impl Observation {
-    /// The question that this answers, or whose answer decides it.
-    pub fn question(&self) -> Question {
-        match self {
-            Self::Kind(_) => Question::Kind,
-            Self::Content(_) | Self::Derived(..) => Question::Content,
-            Self::Entries(_) | Self::Selected(..) => Question::Entries,
-            Self::RealPath(_) => Question::RealPath,
-        }
-    }
-
-    /// The name of the derivation through which the question was put, or the extensions of the entries that it was about.
-    fn restriction(&self) -> Option<&Arc<str>> {
-        match self {
-            Self::Derived(name, _) => Some(name),
-            Self::Selected(extensions, _) => Some(extensions),
-            _ => None,
-        }
-    }
-}
-
-/// What can be asked about a path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Question {
-    /// What is there?
-    Kind,
-    /// Which bytes does the file hold?
-    Content,
-    /// What does the directory hold?
-    Entries,
-    /// Where is it, links followed?
-    RealPath,
-}
-
-impl Question {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Kind, Self::Content, Self::Entries, Self::RealPath];
-}
+use crate::system::{Listing, PathKind, System, absent_to_none};
+use crate::trace::{Observation, Question, Trace};
 
 /// What a file gave that was read through a derivation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -197,15 +136,6 @@ impl View {
             answers.iter().map(|((path, ..), observation)| (path.clone(), observation.clone())).collect();
         trace.sort();
         trace.into_boxed_slice()
-    }
-}
-
-/// What is not there is no error.
-pub(crate) fn absent_to_none<T>(result: io::Result<T>) -> io::Result<Option<T>> {
-    match result {
-        Ok(value) => Ok(Some(value)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
     }
 }
 

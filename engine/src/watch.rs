@@ -22,26 +22,13 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use self::coalesce::{Batch, Seen};
 use self::links::Trail;
+use crate::file::Changes;
 use crate::path::RelPath;
 
 /// How long between two looks where the system tells nothing.
 const POLL_INTERVAL: Duration = Duration::from_millis(750);
 /// Looking takes at most this part of the time.
 const POLL_SHARE: u32 = 50;
-
-/// What may have changed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Changes {
-    /// Some of it.
-    Some {
-        /// What may be other than it was.
-        paths: BTreeSet<RelPath>,
-        /// What came, went or moved, with everything below it.
-        moved: BTreeSet<RelPath>,
-    },
-    /// Anything.
-    Everything,
-}
 
 /// Receives changes; false when nobody wants them any more.
 pub type ChangeSink = Box<dyn Fn(Changes) -> bool + Send>;

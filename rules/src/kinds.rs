@@ -1,6 +1,6 @@
 //! The rule kinds: how each is planned and run.
 //!
-//! Every kind is one file: a type that implements [`Plan`] and one that implements [`Run`](webstir_engine::rule::Run), the same where
+//! Every kind is one file: a type that implements [`Plan`] and one that implements [`Run`](webstir_engine::run::Run), the same where
 //! running needs nothing but the action. What some need besides are [`Resources`]: where packages lie and how processes are started. They
 //! decide no outcome.
 
@@ -21,8 +21,8 @@ use webstir_engine::action::{Action, Artifact, Input, Origin, Payload};
 use webstir_engine::config::Template;
 use webstir_engine::label::Label;
 use webstir_engine::path::RelPath;
-use webstir_engine::plan::{Planner, Scope};
-use webstir_engine::rule::{Plans, Runs};
+use webstir_engine::plan::{Planner, Plans, Scope};
+use webstir_engine::run::Runs;
 use webstir_toolchain::{Packages, Registry};
 use webstir_typescript::declarations::DECLARATIONS;
 

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use webstir_engine::action::{Input, Origin, Process};
 use webstir_engine::machine::Program;
 use webstir_engine::path::RelPath;
-use webstir_engine::rule::{Context, RunError};
+use webstir_engine::run::{Context, RunError};
 use webstir_process::{Finished, Helper, Job, Keep, ProcessError, Source, Stage, Tree, Way};
 
 /// The end of each stream that is kept for a finding.

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use rayon::prelude::*;
 use webstir_engine::action::Artifact;
+use webstir_engine::blob::Blobs;
 use webstir_engine::db::{Db, Settings};
 use webstir_engine::diagnostic::Diagnostic;
 use webstir_engine::path::RelPath;
 use webstir_engine::plan::State;
-use webstir_engine::rule::Blobs;
 use webstir_engine::schedule::{Run, Scheduler};
 use webstir_typescript::source::Language;
 

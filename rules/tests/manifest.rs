@@ -15,7 +15,8 @@ use webstir_engine::diagnostic::{Diagnostic, Severity};
 use webstir_engine::digest::Digest;
 use webstir_engine::path::RelPath;
 use webstir_engine::system::Memory;
-use webstir_engine::view::{Observation, View};
+use webstir_engine::trace::Observation;
+use webstir_engine::view::View;
 use webstir_rules::manifest::{HydrationInput, LoadFailure, ViewFiles, hydrate, load_error_diagnostic, projection};
 use webstir_script::{
     Code, Definition, Entry, Evaluated, Evaluation, Limits, ModuleDescription, NoFiles, NoSourceMaps, Program,

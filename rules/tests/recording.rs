@@ -14,17 +14,17 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use webstir_engine::action::{Action, Origin};
-use webstir_engine::db::Database;
+use webstir_engine::database::Database;
 use webstir_engine::diagnostic::Diagnostic;
 use webstir_engine::digest::Digest;
 use webstir_engine::execute::Executor;
 use webstir_engine::fact::FactTable;
 use webstir_engine::path::RelPath;
-use webstir_engine::rule::{Context, Run, RunResult, Runs};
+use webstir_engine::run::{Context, Run, RunResult, Runs};
 use webstir_engine::schedule::Scheduler;
 use webstir_engine::store::Store;
 use webstir_engine::system::{FileContent, Listing, Os, PathKind, System, Version};
-use webstir_engine::view::Question;
+use webstir_engine::trace::Question;
 use webstir_rules::{Processes, Programs, Resources};
 use webstir_toolchain::Packages;
 
@@ -221,7 +221,7 @@ fn every_rule_kind_reads_only_what_its_action_or_its_trace_names() {
 
 #[test]
 fn a_process_is_given_what_its_action_says() {
-    use webstir_engine::rule::Blobs as _;
+    use webstir_engine::blob::Blobs as _;
 
     let workspace = workspace();
     let store = tempfile::tempdir().unwrap();

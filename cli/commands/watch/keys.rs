@@ -5,7 +5,8 @@ use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcgetpgrp, tcsetattr};
-use webstir_engine::schedule::{Inbox, Message, Request};
+
+use crate::compose::{Request, Requests};
 
 /// How the terminal was.
 static BEFORE: Mutex<Option<Termios>> = Mutex::new(None);
@@ -15,7 +16,7 @@ pub(super) struct Keys;
 
 impl Keys {
     /// `None` when there is no terminal to hear, or when it is somebody else's.
-    pub(super) fn listen(inbox: Inbox, url: Option<String>) -> Option<Self> {
+    pub(super) fn listen(requests: Requests, url: Option<String>) -> Option<Self> {
         let stdin = io::stdin();
         // A process in the background would be stopped by touching the terminal.
         if !stdin.is_terminal() || tcgetpgrp(&stdin).ok()? != rustix::process::getpgrp() {
@@ -28,7 +29,7 @@ impl Keys {
         tcsetattr(&stdin, OptionalActions::Now, &heard).ok()?;
         *BEFORE.lock().unwrap_or_else(PoisonError::into_inner) = Some(before);
         let keys = Self;
-        std::thread::Builder::new().name("keys".to_owned()).spawn(move || hear(&inbox, url.as_deref())).ok()?;
+        std::thread::Builder::new().name("keys".to_owned()).spawn(move || hear(&requests, url.as_deref())).ok()?;
         Some(keys)
     }
 }
@@ -47,7 +48,7 @@ pub(in crate::commands) fn restore() {
     }
 }
 
-fn hear(inbox: &Inbox, url: Option<&str>) {
+fn hear(requests: &Requests, url: Option<&str>) {
     let mut byte = [0];
     while io::stdin().lock().read_exact(&mut byte).is_ok() {
         let request = match byte[0].to_ascii_lowercase() {
@@ -62,7 +63,7 @@ fn hear(inbox: &Inbox, url: Option<&str>) {
             }
             _ => continue,
         };
-        if !inbox.send(Message::Asked(request)) {
+        if !requests.ask(request) {
             return;
         }
     }

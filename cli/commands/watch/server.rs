@@ -12,7 +12,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use webstir_engine::action::Artifact;
-use webstir_engine::rule::Blobs as _;
+use webstir_engine::blob::Blobs as _;
 use webstir_runtime::{
     Deployments, Environment, Foreseen, HandlerLimits, HostChoice, Limits, Live, LiveFinding, Release, SecurityHeaders,
     Server, ServerError, ServerOptions, Settings,

@@ -8,12 +8,13 @@ use std::collections::BTreeSet;
 use rustc_hash::FxHashMap;
 
 use super::planning::Ground;
-use super::{ActionRecord, Cause, Change, Comparison, Difference, KeyDump};
+use super::{Cause, Change, Comparison, Difference};
 use crate::event::Status;
 use crate::graph::{Direction, RuleGraph};
+use crate::key_dump::{ActionRecord, KeyDump};
 use crate::label::ActionLabel;
 use crate::path::RelPath;
-use crate::view::Observation;
+use crate::trace::Observation;
 
 /// Why a rule is affected.
 #[derive(Debug, Clone, PartialEq, Eq)]

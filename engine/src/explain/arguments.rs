@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{ActionRecord, Part};
+use crate::key_dump::{ActionRecord, Part};
 
 /// The leaves of all arguments, by place.
 pub(super) fn leaves(action: &ActionRecord) -> BTreeMap<String, String> {

@@ -15,10 +15,11 @@ use self::parts::{
 };
 use super::arguments::{Leaf, differences};
 use super::planning::{Ground, differing};
-use super::{ActionRecord, Cause, Change, Difference, KeyDump, Part};
+use super::{Cause, Change, Difference};
 use crate::action::Origin;
 use crate::digest::Digest;
 use crate::event::Status;
+use crate::key_dump::{ActionRecord, KeyDump, Part};
 use crate::label::ActionLabel;
 use crate::path::RelPath;
 

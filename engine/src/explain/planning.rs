@@ -10,9 +10,10 @@ use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::{Change, Difference, KeyDump};
+use super::{Change, Difference};
 use crate::config::glob::Globs;
 use crate::config::settings::{Setting, SettingValue, profile_node};
+use crate::key_dump::KeyDump;
 use crate::path::RelPath;
 
 /// A row that differs.

@@ -1,112 +1,11 @@
-use std::sync::Arc;
-use std::time::Duration;
-
 use super::*;
 use crate::action::{ActionKey, Origin};
 use crate::config::settings::SettingValue;
-use crate::digest::Digest;
 use crate::event::Status;
-use crate::label::Label;
+use crate::key_dump::sample::{action, digest, input, label, path, row, sample};
+use crate::key_dump::{ActionRecord, KeyDump, Part};
 use crate::system::{FileContent, PathKind};
-use crate::view::Observation;
-
-fn path(text: &str) -> RelPath {
-    RelPath::new(text).unwrap()
-}
-
-fn digest(text: &str) -> Digest {
-    Digest::of(text.as_bytes())
-}
-
-fn input(name: &str, text: &str, origin: Origin) -> Part {
-    Part::Input(path(name), FileContent { digest: digest(text), executable: false }, origin)
-}
-
-fn label(kind: &str, subject: Option<&str>) -> ActionLabel {
-    ActionLabel { rule: Label::new(kind, "backend"), profile: Arc::from("build"), subject: subject.map(path) }
-}
-
-fn row(node: &str, field: &str, value: &str) -> Setting {
-    let span = Span { start: 1, end: 2, line: 1, column: 2 };
-    Setting { node: node.into(), field: field.into(), value: SettingValue::Text(value.into()), span: Some(span) }
-}
-
-fn action(label: ActionLabel, parts: Vec<Part>, artifacts: &[(&str, &str)]) -> ActionRecord {
-    let key = ActionKey(digest(&format!("{label} {parts:?}")));
-    let artifacts = artifacts.iter().map(|(name, text)| (path(name), digest(text))).collect();
-    let duration = Duration::from_micros(70);
-    let traced = parts.iter().any(|part| matches!(part, Part::Observation(..)));
-    ActionRecord {
-        label,
-        status: Status::Ran,
-        key,
-        duration,
-        cacheable: true,
-        traced,
-        carried: false,
-        parts,
-        artifacts,
-    }
-}
-
-/// One of everything.
-pub(super) fn sample() -> KeyDump {
-    let module = action(
-        label("transpile", Some("src/a.ts")),
-        vec![
-            Part::Implementation(digest("webstir")),
-            Part::Package(digest("compiler")),
-            Part::Argument("{\"emit\":{\"target\":\"es2022\"},\"output\":\"build/a.js\"}".into()),
-            Part::Directory(RelPath::root()),
-            input("src/a.ts", "a", Origin::Workspace),
-        ],
-        &[("build/a.js", "a.js")],
-    );
-    let command = action(
-        label("command", None),
-        vec![
-            Part::Implementation(digest("webstir")),
-            Part::Program {
-                name: "node".into(),
-                file: digest("node"),
-                interpreter: None,
-                packages: Some(digest("packages")),
-            },
-            Part::Argument("--check".into()),
-            Part::Argument("node".into()),
-            Part::Directory(path("tools")),
-            Part::Environment("CI".into(), digest("1")),
-            input("build/a.js", "a.js", Origin::Store),
-            Part::Output(path("build/out")),
-            Part::Observation(path("src"), Observation::Entries(Some(digest("list")))),
-            Part::Observation(path("src/b.ts"), Observation::Content(None)),
-            Part::Observation(path("src/c.ts"), Observation::Kind(PathKind::File)),
-            Part::Observation(path("src/d.ts"), Observation::RealPath(Some(path("src/e.ts")))),
-            Part::Observation(path("src/g"), Observation::Selected("js ts".into(), digest("selected"))),
-            Part::Observation(path("src/f.ts"), Observation::Derived("lines v1".into(), digest("f"))),
-        ],
-        &[("build/out", "out")],
-    );
-    let mut settings = vec![
-        row("files:backend", "include", "**/*.ts"),
-        row("transpile:backend", "target", "es2022"),
-        Setting { value: SettingValue::Reference("files:backend".into()), ..row("transpile:backend", "entries", "") },
-        Setting {
-            value: SettingValue::Secret(digest("UTC")),
-            span: None,
-            ..row("command:backend", "environment.TZ", "")
-        },
-    ];
-    settings.sort();
-    KeyDump {
-        program: "1".into(),
-        profile: "build".into(),
-        environment: vec![("CI".into(), digest("1"))],
-        settings,
-        files: vec![(path("src/a.ts"), digest("a")), (path("tsconfig.json"), digest("t"))],
-        actions: vec![command, module],
-    }
-}
+use crate::trace::Observation;
 
 /// The action at `index` again, with one part in the place of another.
 fn with_part(mut dump: KeyDump, index: usize, part: usize, with: Part) -> KeyDump {

@@ -10,7 +10,7 @@ use petgraph::graph::{DiGraph, NodeIndex};
 use super::{ActionGraph, walk};
 use crate::config::settings::SettingValue;
 use crate::event::Status;
-use crate::explain::KeyDump;
+use crate::key_dump::KeyDump;
 
 /// One rule of the profile.
 #[derive(Debug, Clone, PartialEq, Eq)]

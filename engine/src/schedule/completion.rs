@@ -3,36 +3,34 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
 use rustc_hash::FxHashMap;
 use salsa::Setter as _;
 
-use super::{BuildError, CANCELLATION_INTERVAL, Left, Message, RETRIES, Running, Scheduler, Told};
+use super::progress::Trial;
+use super::{BuildError, CANCELLATION_INTERVAL, Message, RETRIES, Scheduler};
 use crate::action::{Action, Origin, Outcome, Verdict};
+use crate::blob::Blobs as _;
 use crate::db::Db;
-use crate::derivation::renew;
 use crate::digest::Digest;
 use crate::event::{Event, Status};
 use crate::execute::{Completion, End};
-use crate::file::Files;
+use crate::file::{Changes, Files};
 use crate::label::Label;
 use crate::machine::Programs;
 use crate::path::RelPath;
-use crate::plan::{gives, holds};
-use crate::rule::{Blobs as _, Previous, RunError};
-use crate::view::Observation;
-use crate::watch::Changes;
+use crate::run::{Previous, RunError};
+use crate::trace::Observation;
+use crate::validity::{gives, holds, renew};
 
 impl Scheduler {
     pub(super) fn start(&mut self, action: Arc<Action>) {
-        let cancelled = Arc::<AtomicBool>::default();
         let is_warm = self.executor.runs().is_warm(action.label.rule.kind());
         let sees_everything = self.sees_everything(&action);
-        let running = Running { key: action.key(&[]), cancelled: cancelled.clone(), sees_everything };
-        self.running.insert(action.label.clone(), running);
+        let cancelled = self.actions.start(&action, sees_everything);
         let inbox = self.inbox.0.clone();
         // A scheduler that has gone away wants no more completions.
         let done = move |completion| drop(inbox.send(Message::Completed(completion)));
@@ -66,9 +64,9 @@ impl Scheduler {
         deadline: Option<Instant>,
     ) -> Result<bool, BuildError> {
         let mut outstanding: FxHashMap<Label, usize> = FxHashMap::default();
-        self.running.keys().for_each(|label| *outstanding.entry(label.rule.clone()).or_default() += 1);
+        self.actions.running().for_each(|running| *outstanding.entry(running.label.rule.clone()).or_default() += 1);
         loop {
-            let received = if self.running.is_empty() {
+            let received = if self.actions.is_quiet() {
                 self.inbox.1.recv().map_err(|_| RecvTimeoutError::Disconnected)
             } else {
                 let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
@@ -103,12 +101,12 @@ impl Scheduler {
     pub(super) fn take(&mut self, message: Message, concerns: &dyn Fn(&RelPath) -> bool) -> Result<bool, BuildError> {
         match message {
             Message::Completed(completion) => {
-                self.planned = false;
+                self.progress.reopen();
                 self.complete(completion)
             }
             Message::Changed(changes) => Ok(self.look(&changes, concerns)),
-            Message::Asked(request) => {
-                self.asked.push(request);
+            Message::Woken => {
+                self.woken += 1;
                 Ok(true)
             }
         }
@@ -126,21 +124,18 @@ impl Scheduler {
             }
         }
         if others.is_empty() {
-            if self.left != Left::Everything && !has_answers {
+            if self.progress.trial() != Trial::AfterError && !has_answers {
                 return false;
             }
             if let Changes::Some { paths, moved } = changes {
                 others.extend(paths.iter().chain(moved).cloned());
             }
         }
-        self.left = Left::Nothing;
         if has_answers {
             // Nobody can say what it has read so far.
-            for running in self.running.values().filter(|running| running.sees_everything) {
-                running.cancelled.store(true, Ordering::Relaxed);
-            }
+            self.actions.running().filter(|running| running.sees_everything).for_each(|running| running.cancel());
         }
-        self.begin();
+        self.begin(Trial::First);
         self.changed.append(&mut others);
         true
     }
@@ -148,8 +143,7 @@ impl Scheduler {
     /// Takes one completion. Returns whether to plan at once.
     fn complete(&mut self, completion: Completion) -> Result<bool, BuildError> {
         let Completion { action, end, duration } = completion;
-        let running = self.running.remove(&action.label);
-        let is_superseded = running.is_some_and(|running| running.cancelled.load(Ordering::Relaxed));
+        let is_superseded = self.actions.end(&action.label);
         match end {
             End::Outcome(outcome) => {
                 let status = if outcome.is_failed() { Status::Failed } else { Status::Ran };
@@ -196,9 +190,8 @@ impl Scheduler {
     }
 
     fn count_retry(&mut self, action: &Action, path: Option<RelPath>) -> Result<(), BuildError> {
-        let retries = self.retries.entry(action.label.clone()).or_default();
-        *retries += 1;
-        if *retries > RETRIES { Err(BuildError::Unstable { label: action.label.clone(), path }) } else { Ok(()) }
+        let retries = self.actions.retry(&action.label);
+        if retries > RETRIES { Err(BuildError::Unstable { label: action.label.clone(), path }) } else { Ok(()) }
     }
 
     /// The one place where a finished action becomes an input.
@@ -211,7 +204,7 @@ impl Scheduler {
             self.inconclusive.push(slot);
         }
         slot.set_done(&mut self.database).to(Some((planned, Arc::new(outcome))));
-        self.status.insert(action.label.clone(), (status, duration));
+        self.actions.reach(&action.label, (status, duration));
         (self.events)(Event::Finished { label: action.label.clone(), status, key, duration });
     }
 
@@ -231,19 +224,18 @@ impl Scheduler {
         for slot in losers {
             let label = slot.label(&self.database).clone();
             slot.set_done(&mut self.database).to(None);
-            self.retries.entry(label).or_default();
-            self.planned = false;
-            self.told = Told::default();
+            self.actions.make_again(&label);
+            self.progress.make_again();
         }
     }
 
     /// Tells what runs to end and waits until it has. What else is said meanwhile stays to be heard.
     pub fn abandon(&mut self) {
-        self.running.values().for_each(|running| running.cancelled.store(true, Ordering::Relaxed));
+        self.actions.running().for_each(|running| running.cancel());
         let mut others = Vec::new();
-        while !self.running.is_empty() {
+        while !self.actions.is_quiet() {
             match self.inbox.1.recv() {
-                Ok(Message::Completed(completion)) => drop(self.running.remove(&completion.action.label)),
+                Ok(Message::Completed(completion)) => drop(self.actions.end(&completion.action.label)),
                 Ok(other) => others.push(other),
                 Err(_) => break,
             }

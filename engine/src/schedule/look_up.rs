@@ -3,17 +3,16 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use rustc_hash::FxHashMap;
 
 use super::{BuildError, Goals, Scheduler};
 use crate::action::{Action, Outcome};
-use crate::db::Db;
 use crate::event::{Event, Phase, Status, during};
 use crate::label::Label;
-use crate::plan::{RulePlan, State, Target, holds, plan};
+use crate::plan::{PlanDb, RulePlan, State, Target, plan};
+use crate::validity::holds;
 
 impl Scheduler {
     /// The actions that have no outcome and are not running.
@@ -22,7 +21,7 @@ impl Scheduler {
         (self.events)(Event::Planned { actions: plans.values().map(|plan| plan.steps.len()).sum() });
         let steps = plans.values().flat_map(|plan| plan.steps.iter());
         let mut missing: Vec<_> = steps
-            .filter(|step| step.outcome.is_none() && !self.running.contains_key(&step.action.label))
+            .filter(|step| step.outcome.is_none() && !self.actions.is_running(&step.action.label))
             .map(|step| step.action.clone())
             .collect();
         // What waits for another process starts first: it takes longest and leaves the workers alone.
@@ -34,7 +33,7 @@ impl Scheduler {
 
     /// The plan of each goal and of every rule below.
     pub(super) fn plans<'a>(&'a self, profile: &Arc<str>, goals: &'a [Label]) -> BTreeMap<&'a Label, &'a RulePlan> {
-        let db: &dyn Db = &self.database;
+        let db: &dyn PlanDb = &self.database;
         let mut plans = BTreeMap::new();
         let mut open: Vec<&Label> = goals.iter().collect();
         while let Some(rule) = open.pop() {
@@ -71,7 +70,7 @@ impl Scheduler {
     fn look_up(&self, actions: &[Arc<Action>]) -> io::Result<Vec<(Arc<Action>, Outcome)>> {
         let mut found = Vec::new();
         for action in actions {
-            if !action.cacheable || self.retries.contains_key(&action.label) {
+            if !action.cacheable || !self.actions.may_be_stored(&action.label) {
                 continue;
             }
             let outcomes = self.store.outcomes(action.key(&[]))?;
@@ -87,35 +86,34 @@ impl Scheduler {
 
     /// The first part of the goals for which nothing is left to do and that was not told.
     pub(super) fn settled(&self, goals: &Goals) -> Option<usize> {
-        let is_new = |part: &usize| !self.told.idle && !self.told.parts.contains(part);
-        (0..goals.parts.len()).filter(is_new).find(|part| self.is_settled(goals, &goals.parts[*part]))
+        let is_untold = |part: &usize| self.progress.is_untold(*part);
+        (0..goals.parts.len()).filter(is_untold).find(|part| self.is_settled(goals, &goals.parts[*part]))
     }
 
     fn is_settled(&self, goals: &Goals, part: &[Label]) -> bool {
         !part.is_empty()
             && self.plans(&goals.profile, part).values().all(|plan| {
-                plan.steps.iter().all(|step| step.outcome.is_some() || !self.running.contains_key(&step.action.label))
+                plan.steps.iter().all(|step| step.outcome.is_some() || !self.actions.is_running(&step.action.label))
             })
     }
 
     /// Stops what runs although something else is planned in its place, or nothing.
     pub(super) fn stop_superseded(&mut self, goals: &Goals) {
-        self.doubted &= !self.running.is_empty();
-        if !self.doubted {
+        if !self.progress.is_doubted(!self.actions.is_quiet()) {
             return;
         }
         let plans = self.plans(&goals.profile, &goals.all);
         let steps = plans.values().flat_map(|plan| &plan.steps);
         let wanted: FxHashMap<_, _> = steps.map(|step| (&step.action.label, step.action.key(&[]))).collect();
-        self.running.iter().for_each(|(label, running)| {
-            let is_wanted = match wanted.get(label) {
+        for running in self.actions.running() {
+            let is_wanted = match wanted.get(running.label) {
                 Some(key) => *key == running.key,
                 // While a rule below is not done it is not known what will be planned.
-                None => plans.get(&label.rule).is_some_and(|plan| plan.state == State::Pending),
+                None => plans.get(&running.label.rule).is_some_and(|plan| plan.state == State::Pending),
             };
             if !is_wanted {
-                running.cancelled.store(true, Ordering::Relaxed);
+                running.cancel();
             }
-        });
+        }
     }
 }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
 use crate::execute::Completion;
+use crate::file::Changes;
 use crate::label::Label;
 use crate::path::RelPath;
-use crate::watch::Changes;
 
 /// Everything that a scheduler hears.
 #[derive(Debug)]
@@ -16,19 +16,8 @@ pub enum Message {
     Completed(Completion),
     /// The world may be another one.
     Changed(Changes),
-    /// Somebody asks for something.
-    Asked(Request),
-}
-
-/// What can be asked of a process that stays.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Request {
-    /// Look at everything again and make sure of every output.
-    Rebuild,
-    /// Run the checks again, whatever is known of them.
-    Check,
-    /// Go away.
-    Stop,
+    /// Whoever owns the scheduler is to be woken: there is something for it elsewhere.
+    Woken,
 }
 
 /// Where messages go. After the scheduler is gone they are for nobody.
@@ -79,6 +68,6 @@ pub enum Happening {
     Settled(usize),
     /// Nothing is left to do.
     Idle,
-    /// Somebody asks for something.
-    Asked(Request),
+    /// Somebody [woke](Message::Woken) it; told once each time.
+    Woken,
 }

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use rustc_hash::FxHashMap;
-
+use super::standing::Standings;
 use crate::action::{ActionKey, Artifact};
 use crate::diagnostic::Diagnostic;
 use crate::event::Status;
@@ -34,11 +33,8 @@ pub struct Run {
 }
 
 impl Run {
-    /// Of these plans, whose actions got their outcomes as `statuses` say; those that it does not name were done before.
-    pub(super) fn new(
-        plans: BTreeMap<&Label, &RulePlan>,
-        statuses: &FxHashMap<ActionLabel, (Status, Duration)>,
-    ) -> Self {
+    /// Of these plans. An action of which it is not known how it got its outcome was done before.
+    pub(super) fn new(plans: BTreeMap<&Label, &RulePlan>, actions: &Standings) -> Self {
         let mut reports = Vec::new();
         for plan in plans.values() {
             for step in &plan.steps {
@@ -46,7 +42,7 @@ impl Run {
                 let trace = step.outcome.as_ref().map_or(&[][..], |outcome| &outcome.trace);
                 let (status, duration) = match &step.outcome {
                     None => (Status::Skipped, Duration::ZERO),
-                    Some(outcome) => statuses.get(label).copied().unwrap_or_else(|| {
+                    Some(outcome) => actions.reached(label).unwrap_or_else(|| {
                         let status = if outcome.is_failed() { Status::Failed } else { Status::Cached };
                         (status, Duration::ZERO)
                     }),

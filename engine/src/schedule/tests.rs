@@ -12,20 +12,21 @@ use super::{BuildError, Goals, Happening, Message, RETRIES, Scheduler};
 use crate::action::{Action, Outcome, Payload};
 use crate::config::schema::{KindSchema, Language};
 use crate::config::{self, Inputs};
-use crate::db::{Database, Db, Settings};
+use crate::database::Database;
+use crate::db::{Db, Settings};
 use crate::diagnostic::Diagnostic;
 use crate::digest::Digest;
 use crate::execute::Executor;
 use crate::fact::FactTable;
-use crate::file::{self, Files};
+use crate::file::{self, Changes, Files};
 use crate::label::Label;
 use crate::machine::{Bare, Machine};
 use crate::path::RelPath;
-use crate::plan::Planner;
-use crate::rule::{Context, Plan, Plans, Run, RunError, RunResult, Runs};
+use crate::plan::{Plan, Planner, Plans};
+use crate::run::{Context, Run, RunError, RunResult, Runs};
 use crate::store::Store;
 use crate::system::{FileContent, Listing, Memory, PathKind, System, Version};
-use crate::watch::{Changes, Watcher};
+use crate::watch::Watcher;
 
 type Told = Arc<Mutex<Vec<Option<Vec<RelPath>>>>>;
 
@@ -217,6 +218,29 @@ fn files_that_keep_changing_are_tried_again_when_they_are_told_to_have_changed()
     scheduler.inbox().send(told());
     rest(&mut scheduler).unwrap();
     assert!(scheduler.is_idle());
+}
+
+#[test]
+fn who_wakes_it_is_heard_once_each_time_and_after_changes() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = tempfile::tempdir().unwrap();
+    let memory = Arc::new(Memory::with_files(&[("a", "1"), ("b", "1")]));
+    let rule = Reader { is_warm: false, told: Told::default() };
+    let mut scheduler = scheduler(directory.path(), &memory, &Arc::new(rule));
+    let all = vec![Label::new("reader", "r")];
+    let goals = Goals { profile: "build".into(), parts: Vec::new(), all };
+    let mut watcher = Watcher::start(root.path(), true, Box::new(|_| false)).unwrap();
+    let inbox = scheduler.inbox();
+    let mut next = || scheduler.next(&goals, &mut watcher, &BTreeSet::new(), &|_| false).unwrap();
+    assert_eq!(next(), Happening::Idle);
+    let path = RelPath::new("a").unwrap();
+    memory.write("a", "2");
+    let changes = Changes::Some { paths: [path.clone()].into(), moved: BTreeSet::new() };
+    for message in [Message::Woken, Message::Woken, Message::Changed(changes)] {
+        assert!(inbox.send(message));
+    }
+    let expected = [Happening::Changed([path].into()), Happening::Woken, Happening::Woken, Happening::Idle];
+    assert_eq!(expected.each_ref().map(|_| next()), expected);
 }
 
 /// Files that cannot be read so many times.

@@ -12,8 +12,8 @@ use super::layout::Place;
 use super::{Layout, StartLog};
 use crate::digest::Digest;
 use crate::path::RelPath;
-use crate::system::{Listing, Os, Stat, System as _, now};
-use crate::view::{Observation, absent_to_none};
+use crate::system::{Listing, Os, Stat, System as _, absent_to_none, now};
+use crate::trace::Observation;
 
 /// Fewer files than this are not worth a thread.
 const FILES_PER_THREAD: usize = 4096;

@@ -17,7 +17,7 @@ use crate::digest::{Digest, KeyHasher};
 use crate::file::Known;
 use crate::path::RelPath;
 use crate::system::{EntryType, FileContent, Hashed, Listing, Os, PathKind, Stat, System as _, now, shown_left_out};
-use crate::view::Observation;
+use crate::trace::Observation;
 
 /// A directory as it was seen.
 #[derive(Debug)]

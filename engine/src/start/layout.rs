@@ -9,12 +9,11 @@
 //! Numbers are little-endian. A text is offset and length (u32 each) within the texts. Records have one size and stand sorted, so
 //! they are searched where they lie.
 
-use crate::codec;
+use crate::codec::{self, u32_at, u64_at};
 use crate::digest::Digest;
 use crate::path::RelPath;
-use crate::store::pack::{u32_at, u64_at};
 use crate::system::{Hashed, Stat};
-use crate::view::Observation;
+use crate::trace::Observation;
 
 const MAGIC: &[u8; 16] = b"webstir start 1\n";
 const HEADER_BYTES: usize = 16 + 32 + 6 * 4;

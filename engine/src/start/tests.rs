@@ -12,7 +12,7 @@ use crate::file::{Known, ask};
 use crate::label::{ActionLabel, Label};
 use crate::schedule::Report;
 use crate::system::{Stat, System as _};
-use crate::view::Question;
+use crate::trace::Question;
 
 struct Case {
     directory: tempfile::TempDir,
@@ -218,7 +218,7 @@ fn digests_are_remembered_by_stat() {
     }
     let log = StartLog::parse(layout::write(key(), &found, &[]).unwrap()).unwrap();
     let os = case.os();
-    os.remember(log);
+    log.lend(&os);
     assert_eq!(os.content(&path).unwrap().digest, remembered);
     case.write("src/a.ts", "two");
     assert_eq!(os.content(&path).unwrap().digest, Digest::of(b"two"));

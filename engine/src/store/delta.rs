@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::path::RelPath;
-use crate::view::Observation;
+use crate::trace::Observation;
 
 type Entry = (RelPath, Observation);
 

@@ -12,6 +12,7 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
+use crate::codec::{u32_at, u64_at};
 use crate::digest::Digest;
 
 pub(super) const MAGIC: &[u8; 16] = b"webstir pack v1\n";
@@ -114,20 +115,6 @@ fn key_of(entry: &[u8; ENTRY_BYTES]) -> Digest {
     let mut key = [0; 32];
     key.copy_from_slice(&entry[..32]);
     Digest::from_bytes(key)
-}
-
-/// The fixed-size number at `at`, in records that are searched where they lie. The caller knows that it is there.
-pub(crate) fn u32_at(bytes: &[u8], at: usize) -> u32 {
-    let mut number = [0; 4];
-    number.copy_from_slice(&bytes[at..at + 4]);
-    u32::from_le_bytes(number)
-}
-
-/// As [`u32_at`].
-pub(crate) fn u64_at(bytes: &[u8], at: usize) -> u64 {
-    let mut number = [0; 8];
-    number.copy_from_slice(&bytes[at..at + 8]);
-    u64::from_le_bytes(number)
 }
 
 #[cfg(test)]

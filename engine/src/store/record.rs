@@ -54,7 +54,7 @@ mod tests {
     use crate::label::Label;
     use crate::path::RelPath;
     use crate::system::PathKind;
-    use crate::view::Observation;
+    use crate::trace::Observation;
     use proptest::prelude::*;
 
     #[test]

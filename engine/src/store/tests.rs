@@ -117,7 +117,7 @@ fn newer_outcomes_come_first_and_old_ones_are_dropped() {
     for round in 0..6 {
         let mut made = outcome(&store, "text");
         let path = RelPath::new(&format!("f{round}")).unwrap();
-        made.trace = Box::from([(path, crate::view::Observation::Content(None))]);
+        made.trace = Box::from([(path, crate::trace::Observation::Content(None))]);
         store.record(key("a"), &made).unwrap();
         store.publish().unwrap();
     }

@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "this is the system")]
 
 use std::ffi::{OsStr, OsString};
+use std::fmt;
 use std::fs::{self, File};
 use std::io;
 use std::os::fd::OwnedFd;
@@ -15,7 +16,6 @@ use rustix::fs::{CWD, Mode, OFlags};
 use super::{FileContent, Listing, PathKind, Stat, System, Version, now};
 use crate::digest::Digest;
 use crate::path::RelPath;
-use crate::start::StartLog;
 
 /// The files below a root directory.
 ///
@@ -26,9 +26,15 @@ pub struct Os {
     root: PathBuf,
     directory: OwnedFd,
     /// Digests that an earlier process found.
-    log: OnceLock<StartLog>,
+    log: OnceLock<Box<dyn DigestLog>>,
     /// Digests that this process found.
     hashed: Mutex<FxHashMap<RelPath, Hashed>>,
+}
+
+/// What an earlier process found out about the bytes of files.
+pub(crate) trait DigestLog: Send + Sync + fmt::Debug {
+    /// What is known of the file at `path`.
+    fn hashed(&self, path: &RelPath) -> Option<Hashed>;
 }
 
 /// A file whose bytes were hashed.
@@ -60,7 +66,7 @@ impl Os {
     }
 
     /// Takes digests of files whose stat is the same from `log` instead of hashing them. The first log stays.
-    pub fn remember(&self, log: StartLog) {
+    pub(crate) fn remember(&self, log: Box<dyn DigestLog>) {
         let _ = self.log.set(log);
     }
 

@@ -13,11 +13,10 @@ use webstir_contract::artifacts::{
 };
 use webstir_engine::action::{Action, Artifact, Outcome};
 use webstir_engine::config::Rule as Node;
-use webstir_engine::db::Db;
 use webstir_engine::diagnostic::{Diagnostic, Severity, Span};
 use webstir_engine::path::RelPath;
-use webstir_engine::plan::{Planner, Scope, Step, Target, plan};
-use webstir_engine::rule::{Context, Plan, Run, RunError, RunResult};
+use webstir_engine::plan::{Plan, PlanDb, Planner, Scope, Step, Target, plan};
+use webstir_engine::run::{Context, Run, RunError, RunResult};
 use webstir_typescript::source::ParsedModule;
 
 use super::bundle::loaded;
@@ -126,7 +125,7 @@ fn listed(scope: Scope<'_>) -> Vec<&Node> {
 
 /// The action of a rule whose rules below are done. Apart from its step, which changes when it is done.
 #[salsa::tracked(returns(ref))]
-fn planned<'db>(db: &'db dyn Db, rule: Target<'db>) -> Option<Arc<Action>> {
+fn planned<'db>(db: &'db dyn PlanDb, rule: Target<'db>) -> Option<Arc<Action>> {
     let scope = Scope::of(db, rule)?;
     let output = output_path(scope, &scope.node.output("out")?.value)?;
     let directory = output.parent().unwrap_or_else(RelPath::root);

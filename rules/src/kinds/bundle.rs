@@ -16,8 +16,8 @@ use webstir_engine::action::{Artifact, Outcome};
 use webstir_engine::db::Db;
 use webstir_engine::diagnostic::{Diagnostic, Span};
 use webstir_engine::path::RelPath;
-use webstir_engine::plan::{Planner, RulePlan, Scope, Target};
-use webstir_engine::rule::{Context, Plan, Run, RunError, RunResult};
+use webstir_engine::plan::{Plan, Planner, RulePlan, Scope, Target};
+use webstir_engine::run::{Context, Run, RunError, RunResult};
 use webstir_typescript::source::Facts;
 use webstir_typescript::text::utf16_offset;
 

@@ -4,8 +4,8 @@ use webstir_engine::action::{Input, Outcome};
 use webstir_engine::diagnostic::Diagnostic;
 use webstir_engine::file;
 use webstir_engine::path::RelPath;
-use webstir_engine::plan::Planner;
-use webstir_engine::rule::{Context, Plan, Run, RunResult};
+use webstir_engine::plan::{Plan, Planner};
+use webstir_engine::run::{Context, Run, RunResult};
 
 use super::{action, out_root, output_path, parameters, stored};
 use crate::modules::{RuleKey, searched_set};

@@ -18,8 +18,7 @@ use webstir_engine::diagnostic::Diagnostic;
 use webstir_engine::file;
 use webstir_engine::machine::{Program, Wanted, program};
 use webstir_engine::path::RelPath;
-use webstir_engine::plan::Planner;
-use webstir_engine::rule::Plan;
+use webstir_engine::plan::{Plan, Planner};
 use webstir_script::Limits;
 
 use super::bundle::{loaded, sources};

@@ -16,8 +16,8 @@ use webstir_engine::db::Db;
 use webstir_engine::diagnostic::Diagnostic;
 use webstir_engine::file;
 use webstir_engine::path::RelPath;
-use webstir_engine::plan::{Planner, Scope, Step, Target};
-use webstir_engine::rule::{Context, Plan, Run, RunResult};
+use webstir_engine::plan::{Plan, Planner, Scope, Step, Target};
+use webstir_engine::run::{Context, Run, RunResult};
 use webstir_typescript::transpile::{self, ImportRequire, MapLink, MapOptions, Options, Source};
 use webstir_typescript::tsconfig::EmitOptions;
 

@@ -7,8 +7,8 @@ use webstir_engine::diagnostic::Diagnostic;
 use webstir_engine::file;
 use webstir_engine::machine::{Program, Wanted, program};
 use webstir_engine::path::RelPath;
-use webstir_engine::plan::Planner;
-use webstir_engine::rule::{Context, Plan, Run, RunError, RunResult};
+use webstir_engine::plan::{Plan, Planner};
+use webstir_engine::run::{Context, Run, RunError, RunResult};
 use webstir_engine::system::PathKind;
 use webstir_toolchain::{
     Document, LOCK_FILE, LOCKFILES, Network, Platform, Request, Requested, ResolvedCompiler, Runtime, ToolchainError,

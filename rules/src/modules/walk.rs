@@ -9,7 +9,7 @@ use webstir_engine::diagnostic::Diagnostic;
 use webstir_engine::file;
 use webstir_engine::path::RelPath;
 use webstir_engine::system::PathKind;
-use webstir_engine::view::Question;
+use webstir_engine::trace::Question;
 
 /// The deepest directory that is looked into.
 const DEPTH: usize = 64;

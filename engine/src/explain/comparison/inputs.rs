@@ -4,7 +4,8 @@ use super::{Comparison, Found};
 use crate::action::Origin;
 use crate::digest::Digest;
 use crate::explain::planning::{Ground, differing};
-use crate::explain::{ActionRecord, Cause, Change, Difference, Link};
+use crate::explain::{Cause, Change, Difference, Link};
+use crate::key_dump::ActionRecord;
 use crate::path::RelPath;
 use crate::system::FileContent;
 

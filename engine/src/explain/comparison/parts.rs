@@ -7,10 +7,11 @@ use super::Found;
 use crate::digest::Digest;
 use crate::explain::arguments::Leaf;
 use crate::explain::planning::{Ground, differing};
-use crate::explain::{ActionRecord, Change, Difference, Part, ToolPart};
+use crate::explain::{Change, Difference, ToolPart};
+use crate::key_dump::{ActionRecord, Part};
 use crate::path::RelPath;
 use crate::system::PathKind;
-use crate::view::{Observation, Question};
+use crate::trace::{Observation, Question};
 
 pub(super) fn implementation(action: &ActionRecord) -> Option<Digest> {
     action.parts.iter().find_map(|part| match part {

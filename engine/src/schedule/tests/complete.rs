@@ -11,8 +11,8 @@ use crate::file;
 use crate::label::Label;
 use crate::machine::{Machine, Program, Wanted, program};
 use crate::path::RelPath;
-use crate::plan::Planner;
-use crate::rule::{Context, Plan, Run, RunResult};
+use crate::plan::{Plan, Planner};
+use crate::run::{Context, Run, RunResult};
 use crate::schedule::Run as Ran;
 use crate::system::Memory;
 

@@ -15,7 +15,7 @@ use webstir_bundler::{Bundled, Entry, Platform, ProblemKind, Request};
 use webstir_engine::action::{Action, Outcome};
 use webstir_engine::path::RelPath;
 use webstir_engine::plan::{Planner, Scope};
-use webstir_engine::rule::{Context, RunError, RunResult};
+use webstir_engine::run::{Context, RunError, RunResult};
 use webstir_typescript::resolve::is_relative;
 
 use super::super::action as rule_action;

@@ -7,7 +7,7 @@ use serde_json::Value;
 use webstir_engine::action::{Artifact, Outcome, Tool};
 use webstir_engine::diagnostic::Diagnostic;
 use webstir_engine::path::RelPath;
-use webstir_engine::rule::{Context, Run, RunError, RunResult};
+use webstir_engine::run::{Context, Run, RunError, RunResult};
 use webstir_script::{Evaluation, Limits, ModuleDescription, ScriptError};
 
 use super::program::{self, Maps, Module, text_at};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use webstir_engine::action::Process;
 use webstir_engine::machine::Program;
 use webstir_engine::path::RelPath;
-use webstir_engine::rule::{Context, RunError};
+use webstir_engine::run::{Context, RunError};
 use webstir_process::Ended;
 use webstir_script::ModuleDescription;
 

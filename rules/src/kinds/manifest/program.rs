@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use webstir_engine::path::RelPath;
-use webstir_engine::rule::{Context, RunError};
+use webstir_engine::run::{Context, RunError};
 use webstir_script::{Code, Program, ProgramModule, SourceMap, SourceMaps};
 
 use super::super::argument;

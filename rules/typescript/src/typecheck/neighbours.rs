@@ -166,7 +166,7 @@ mod tests {
     use super::*;
     use crate::tsconfig;
     use webstir_engine::system::Memory;
-    use webstir_engine::view::Observation;
+    use webstir_engine::trace::Observation;
 
     fn path(text: &str) -> RelPath {
         RelPath::new(text).unwrap()

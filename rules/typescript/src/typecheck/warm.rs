@@ -30,8 +30,8 @@ use webstir_engine::action::{Action, ActionKey};
 use webstir_engine::diagnostic::Diagnostic;
 use webstir_engine::label::ActionLabel;
 use webstir_engine::path::RelPath;
-use webstir_engine::rule::Previous;
-use webstir_engine::view::Trace;
+use webstir_engine::run::Previous;
+use webstir_engine::trace::Trace;
 
 use self::record::Differences;
 use self::remembered::Remembered;

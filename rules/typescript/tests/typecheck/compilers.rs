@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use webstir_engine::system::Os;
-use webstir_engine::view::Observation;
+use webstir_engine::trace::Observation;
 use webstir_typescript::typecheck::{Compiler, TypecheckError, VirtualFiles};
 
 const LOOSE: &str = r#"{"compilerOptions": {"types": ["gone"], "lib": ["es2023"], "strict": true}, "files": ["a.ts"]}"#;

@@ -1,7 +1,7 @@
 //! What the compiler says, and where.
 
 use crate::tools::*;
-use webstir_engine::view::Observation;
+use webstir_engine::trace::Observation;
 
 #[test]
 fn a_clean_project() {

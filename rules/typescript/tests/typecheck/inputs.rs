@@ -7,7 +7,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use webstir_engine::system::{Memory, Os, PathKind};
-use webstir_engine::view::{Observation, View};
+use webstir_engine::trace::Observation;
+use webstir_engine::view::View;
 use webstir_typescript::typecheck::{Neighbours, Request, VirtualFiles, open};
 
 #[test]

@@ -11,7 +11,8 @@ use tempfile::TempDir;
 use webstir_engine::diagnostic::Span;
 use webstir_engine::path::RelPath;
 use webstir_engine::system::{Os, System};
-use webstir_engine::view::{Trace, View};
+use webstir_engine::trace::Trace;
+use webstir_engine::view::View;
 use webstir_typescript::typecheck::{Checked, Compiler, Neighbours, Request, TypecheckError, VirtualFiles, check};
 
 pub(crate) static INSTALLING: Mutex<()> = Mutex::new(());

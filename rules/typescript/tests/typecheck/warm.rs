@@ -16,9 +16,10 @@ use std::time::Duration;
 use webstir_engine::action::{Action, Outcome, Payload, SharedOutcome};
 use webstir_engine::digest::Digest;
 use webstir_engine::label::{ActionLabel, Label};
-use webstir_engine::rule::Previous;
+use webstir_engine::run::Previous;
 use webstir_engine::system::Memory;
-use webstir_engine::view::{Observation, View};
+use webstir_engine::trace::Observation;
+use webstir_engine::view::View;
 use webstir_typescript::declarations::DECLARATIONS;
 use webstir_typescript::typecheck::{
     Checked, Compiler, Extent, Neighbour, Neighbours, Request, TypecheckError, VirtualFiles, Warm, check,

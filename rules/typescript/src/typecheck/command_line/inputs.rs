@@ -183,7 +183,8 @@ mod tests {
     use super::*;
     use crate::typecheck::VirtualFiles;
     use webstir_engine::system::Memory;
-    use webstir_engine::view::{Observation, View};
+    use webstir_engine::trace::Observation;
+    use webstir_engine::view::View;
 
     #[test]
     fn patterns_begin_with_a_directory() {

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rustc_hash::FxHashSet;
 use webstir_engine::path::RelPath;
 use webstir_engine::system::PathKind;
-use webstir_engine::view::Observation;
+use webstir_engine::trace::Observation;
 
 use super::super::api_7_0::CompilerOptions;
 use super::super::virtual_files::VirtualFiles;

@@ -3,9 +3,10 @@
 use rustc_hash::FxHashSet;
 use webstir_engine::digest::Digest;
 use webstir_engine::path::RelPath;
-use webstir_engine::rule::Previous;
+use webstir_engine::run::Previous;
 use webstir_engine::system::Listing;
-use webstir_engine::view::{Derived, Observation, View};
+use webstir_engine::trace::Observation;
+use webstir_engine::view::{Derived, View};
 
 use super::super::{Neighbours, TypecheckError};
 use crate::declarations::DECLARATIONS;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 use webstir_engine::path::RelPath;
-use webstir_engine::view::Trace;
+use webstir_engine::trace::Trace;
 
 use super::super::TypecheckError;
 use super::super::api_7_0::{Memory, RawDiagnostic, Session, inside};

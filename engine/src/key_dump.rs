@@ -3,21 +3,29 @@
 //! A [`KeyDump`] holds an [`ActionRecord`] for each action. It is bound to no machine: paths are relative, and of environment values
 //! there are only digests, also where an argument holds one.
 
+mod codec;
+#[cfg(test)]
+pub(crate) mod sample;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use self::codec::{HEAD_BYTES, LARGEST_DUMP, decode, encode, identity, identity_of};
+
 use crate::action::{Action, ActionKey, KeyPart, Origin};
 use crate::config::settings::{Setting, conceal};
-use crate::db::{Database, Db as _, Settings};
+use crate::database::Database;
+use crate::db::Settings;
 use crate::digest::Digest;
 use crate::event::Status;
+use crate::file::FileDb as _;
 use crate::label::ActionLabel;
 use crate::path::RelPath;
 use crate::plan::State;
 use crate::schedule::{Report, Run};
 use crate::system::FileContent;
-use crate::view::Observation;
+use crate::trace::Observation;
 
 /// One part of an action's key, see [`KeyPart`].
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -81,8 +81,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::explain::Part;
-    use crate::explain::tests::sample;
+    use crate::key_dump::Part;
+    use crate::key_dump::sample::sample;
 
     #[test]
     fn round_trip() {

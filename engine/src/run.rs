@@ -1,33 +1,23 @@
-//! Rules: how one kind of node in `webstir.kdl` is planned, and how its actions are run.
+//! How the actions of one kind of node in `webstir.kdl` are run.
 //!
-//! The two never meet. A [`Plan`] is a pure function over the database. A [`Run`] does the work: it is given the action, a view of files
-//! and the blobs, and no database, so that what it does is decided by the action alone.
+//! A [`Run`] is given the action, a view of files and the blobs, and no database, so that what it does is decided by the action alone.
 
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::action::{Action, Artifact, Input, Origin, Outcome, SharedOutcome};
-use crate::derivation::Derivation;
+use crate::blob::Blobs;
 use crate::digest::Digest;
 use crate::path::RelPath;
-use crate::plan::Planner;
 use crate::system::System;
 use crate::view::View;
-
-/// How one kind of node is planned.
-pub trait Plan: Send + Sync + 'static {
-    /// The name of its node in the configuration.
-    fn kind(&self) -> &'static str;
-    /// Plans the rule: a pure function over the planner's database.
-    fn plan(&self, planner: &mut Planner<'_>);
-}
 
 /// How the actions of one kind of node are run.
 pub trait Run: Send + Sync + 'static {
     /// The name of its node in the configuration.
     fn kind(&self) -> &'static str;
-    /// Runs one of the actions that the [`Plan`] of the same kind planned.
+    /// Runs one of the actions that the plan of the same kind planned.
     fn run(&self, context: &Context<'_>) -> RunResult;
     /// Whether its actions mostly wait for another process; those do not take a place among the builtin ones.
     fn is_process(&self) -> bool {
@@ -46,30 +36,6 @@ pub struct Previous {
     pub outcome: SharedOutcome,
     /// Paths about which the workspace no longer answers what the outcome's trace says, sorted.
     pub changed: Box<[RelPath]>,
-}
-
-/// How every rule kind is planned, with the derivations through which their actions read files. Fixed for the life of a process.
-#[derive(Default)]
-pub struct Plans {
-    plans: Vec<Arc<dyn Plan>>,
-    derivations: &'static [Derivation],
-}
-
-impl Plans {
-    /// Takes the rule kinds, and every derivation through which their actions read files.
-    pub fn new(plans: Vec<Arc<dyn Plan>>, derivations: &'static [Derivation]) -> Self {
-        Self { plans, derivations }
-    }
-
-    /// The derivation of that name.
-    pub fn derivation(&self, name: &str) -> Option<&Derivation> {
-        self.derivations.iter().find(|derivation| derivation.name == name)
-    }
-
-    /// How that kind is planned; `None` for a kind that only names things.
-    pub fn plan(&self, kind: &str) -> Option<&dyn Plan> {
-        self.plans.iter().find(|plan| plan.kind() == kind).map(|plan| &**plan)
-    }
 }
 
 /// How the actions of every rule kind are run. Fixed for the life of a process.
@@ -101,14 +67,6 @@ impl Runs {
     pub fn is_warm(&self, kind: &str) -> bool {
         self.run(kind).is_some_and(Run::is_warm)
     }
-}
-
-/// The blobs that an action may read by digest and adds to.
-pub trait Blobs: Send + Sync {
-    /// The bytes of a blob; `None` when it is not there or damaged.
-    fn get(&self, digest: Digest) -> io::Result<Option<Arc<[u8]>>>;
-    /// Adds a blob and returns its digest.
-    fn put(&self, bytes: &[u8]) -> io::Result<Digest>;
 }
 
 /// Why a run gave no outcome.

@@ -15,11 +15,11 @@ use crate::config::settings::{Setting, SettingValue};
 use crate::diagnostic::Span;
 use crate::digest::Digest;
 use crate::event::Status;
-use crate::explain::{ActionRecord, KeyDump, Part};
+use crate::key_dump::{ActionRecord, KeyDump, Part};
 use crate::label::{ActionLabel, Label};
 use crate::path::RelPath;
 use crate::system::{FileContent, PathKind};
-use crate::view::Observation;
+use crate::trace::Observation;
 
 /// The number of a text, or of a digest.
 type Number = u32;
