@@ -125,10 +125,11 @@ fn check_alternative(text: &str) -> Result<(), InvalidGlob> {
 
 /// Checks how brackets, braces and backslashes stand.
 fn check_syntax(text: &str) -> Result<(), InvalidGlob> {
+    use globset::ErrorKind;
+
     let Err(error) = GlobBuilder::new(text).literal_separator(true).backslash_escape(true).build() else {
         return Ok(());
     };
-    use globset::ErrorKind;
     let (what, help) = match error.kind() {
         ErrorKind::UnclosedClass => ("a `[` is not closed", "Add the `]`, or write `\\\\[` for the character"),
         ErrorKind::InvalidRange(from, to) => {

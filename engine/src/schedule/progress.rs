@@ -39,7 +39,7 @@ pub(super) struct Round {
     trial: Trial,
 }
 
-/// How often everything has been tried without an end. It says so from one round to the next, until nothing is left to do or something
+/// How often everything has been tried without an end. It goes from one round to the next, until nothing is left to do or something
 /// else is heard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Trial {
