@@ -195,8 +195,8 @@ fn t4_the_interpreter_that_is_in_the_key_is_the_one_that_runs() {
     let build = || crate::support::ran(case.command().args(["build", "--json"]).env("PATH", &path).output().unwrap());
     for number in ["one", "two"] {
         version(number);
-        let built = build();
-        assert_eq!(ran(&built), ["command:gen"], "{}", built.stderr);
+        let ended = build();
+        assert_eq!(ran(&ended), ["command:gen"], "{}", ended.stderr);
         assert_eq!(case.read("build/said.txt"), format!("{number}\n"));
     }
 }
@@ -377,7 +377,10 @@ fn a_command_sees_what_it_declares_and_what_its_command_line_names() {
     let case = with_command(
         "command see { run \"sh\" \"tools/list.sh\"; inputs \"a/one.txt\" \"b/**\"; outputs \"{out}/list.txt\"; }",
         &[
-            ("tools/list.sh", "find . -type f -not -path './node_modules/*' -not -path './build/*' | sort > $WEBSTIR_OUT/list.txt\n"),
+            (
+                "tools/list.sh",
+                "find . -type f -not -path './node_modules/*' -not -path './build/*' | sort > $WEBSTIR_OUT/list.txt\n",
+            ),
             ("a/one.txt", ""),
             ("a/two.txt", ""),
             ("b/c/three.txt", ""),

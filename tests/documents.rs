@@ -41,7 +41,9 @@ fn the_list_of_diagnostic_codes_is_what_is_said() {
     let mut codes: BTreeMap<String, (&str, String)> = BTreeMap::new();
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files = Vec::new();
-    SOURCES.iter().for_each(|source| collect(&root.join(source), &mut files));
+    for source in SOURCES {
+        collect(&root.join(source), &mut files);
+    }
     files.sort();
     for file in files {
         let text = fs::read_to_string(file).unwrap();
@@ -78,7 +80,9 @@ fn collect(directory: &Path, files: &mut Vec<PathBuf>) {
         let name = entry.file_name().into_string().unwrap();
         if path.is_dir() && name != "tests" {
             collect(&path, files);
-        } else if name.ends_with(".rs") && !matches!(&*name, "tests.rs" | "testing.rs" | "build.rs") {
+        } else if path.extension().is_some_and(|end| end == "rs")
+            && !matches!(&*name, "tests.rs" | "testing.rs" | "build.rs")
+        {
             files.push(path);
         }
     }
