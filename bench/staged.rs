@@ -81,7 +81,7 @@ fn measure(directory: &Path, size: usize, has_others: bool, rounds: usize) {
             copy.push(cost((BATCH * 10 / size).max(1), || run(Way::Copy)));
         }
     }
-    let [spawn, overlay, copy] = [spawn, overlay, copy].map(mean);
+    let [spawn, overlay, copy] = [spawn, overlay, copy].map(|costs| mean(&costs));
     let more = overlay - spawn;
     let met = if more <= 3.0 { "yes" } else { "no" };
     let wall = median(wall).as_secs_f64() * 1e3;
@@ -104,8 +104,8 @@ fn staged(way: Way, root: &Path, state: &Path, tree: &Tree<'_>) {
         stderr: Keep::Tail(4096),
     };
     let helper = Helper { program: PathBuf::from(HELPER) };
-    let stage = Stage::take(state).unwrap();
-    let finished = helper.run(stage, way, root, tree, &job, &AtomicBool::new(false)).unwrap();
+    let place = Stage::take(state).unwrap();
+    let finished = helper.run(place, way, root, tree, &job, &AtomicBool::new(false)).unwrap();
     assert!(matches!(finished.ended, Ended::Exited(status) if status.success()), "{:?}", finished.ended);
 }
 
@@ -127,7 +127,7 @@ fn processor_time() -> f64 {
     fields[11..15].iter().map(|field| field.parse::<f64>().unwrap() * 10.0).sum()
 }
 
-fn mean(costs: Vec<f64>) -> f64 {
+fn mean(costs: &[f64]) -> f64 {
     costs.iter().sum::<f64>() / f64::from(u32::try_from(costs.len()).unwrap())
 }
 

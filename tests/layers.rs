@@ -160,20 +160,21 @@ fn a_module_of_the_engine_imports_from_layers_below() {
 #[test]
 fn what_is_imported_is_found_in_every_form() {
     let of = |text: &str, place: &[&str]| paths(text, place).into_iter().collect::<Vec<_>>();
-    let text = r##"
+    let text = r#"
         //! [a link](crate::comment::A)
         use crate::a::{b, c};
         pub use crate::{d::{x, y}, e, self as root};
         use super::f;
         pub(crate) use super::super::g::h;
-        pub(in crate::private) fn i() -> crate::j::K<'static> { let _ = ("crate::text", r#"crate::raw "x""#, '"'); $crate::l!() }
+        pub(in crate::private) fn i() -> crate::j::K<'static> { let _ = ("crate::text", RAW, '"'); $crate::l!() }
         /* crate::block /* nested */ */
         #[cfg(test)]
         mod tests { use crate::n; mod inner { use crate::o; } }
         #[cfg(test)] use crate::p;
         #[cfg(not(test))] use crate::q;
         mod own { use super::super::r; use super::s; }
-    "##;
+    "#;
+    let text = &text.replace("RAW", "r#\"crate::raw \"x\"\"#");
     // In `x.rs`, `super` is the root and `super::super` is beyond it.
     assert_eq!(of(text, &["x"]), ["a", "d", "e", "f", "j", "l", "private", "q", "r"]);
     // In `x/y.rs`, `super` is `x`.
