@@ -36,6 +36,7 @@ pub mod security_headers;
 pub mod server;
 pub mod session;
 pub mod site;
+mod sqlite;
 mod state;
 pub mod task;
 
