@@ -29,6 +29,7 @@ pub mod metrics;
 pub mod migrations;
 pub mod page_view;
 mod pipeline;
+mod postgres;
 pub mod readiness;
 mod response;
 pub mod route;
