@@ -5,6 +5,7 @@
 mod address;
 mod certificates;
 
+use std::error::Error;
 use std::time::Duration;
 
 use deadpool_postgres::{Hook, HookError, Manager, Object, Pool, PoolError, Runtime};
@@ -42,7 +43,7 @@ pub(crate) enum ConnectionError {
     Server(#[from] tokio_postgres::Error),
     /// The pool gives none.
     #[error("{0}")]
-    Pool(String),
+    Pool(#[source] Box<dyn Error + Send + Sync>),
 }
 
 impl Connections {
@@ -66,14 +67,14 @@ impl Connections {
                 Box::pin(async move { connection.batch_execute(&prologue).await.map_err(HookError::Backend) })
             }));
         }
-        Ok(Self(pool.build().map_err(|error| ConnectionError::Pool(error.to_string()))?))
+        Ok(Self(pool.build().map_err(|error| ConnectionError::Pool(Box::new(error)))?))
     }
 
     /// One of them, which goes back when it is dropped.
     pub(crate) async fn get(&self) -> Result<Object, ConnectionError> {
         self.0.get().await.map_err(|error| match error {
             PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error)) => error.into(),
-            other => ConnectionError::Pool(other.to_string()),
+            other => ConnectionError::Pool(Box::new(other)),
         })
     }
 }

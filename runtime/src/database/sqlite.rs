@@ -78,9 +78,7 @@ pub(super) fn path_of(url: &str, root: &Path) -> Result<Option<PathBuf>, Databas
 fn connect(path: Option<&Path>, turn: Duration) -> Result<Connection, DatabaseError> {
     let Some(path) = path else { return Ok(Connection::open_in_memory()?) };
     sqlite::open(path, false, turn).map_err(|error| match error {
-        OpenError::Directory(error) | OpenError::File(error) => {
-            DatabaseError::Address(format!("its directory cannot be made: {error}"))
-        }
+        OpenError::Directory(error) | OpenError::File(error) => DatabaseError::Directory(error),
         OpenError::Sqlite(error) => error.into(),
     })
 }
@@ -88,7 +86,7 @@ fn connect(path: Option<&Path>, turn: Duration) -> Result<Connection, DatabaseEr
 impl From<StartError> for DatabaseError {
     fn from(error: StartError) -> Self {
         match error {
-            StartError::Thread(error) => Self::Connection(error.to_string()),
+            StartError::Thread(error) => Self::Connection(Box::new(error)),
             StartError::Stopped => Self::Closed,
         }
     }
