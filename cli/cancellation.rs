@@ -14,6 +14,6 @@ pub(crate) fn cancellation() -> Result<Arc<AtomicBool>, Failure> {
             std::process::exit(2);
         }
     })
-    .map_err(|error| Failure::new(format!("Signals cannot be handled: {error}")))?;
+    .map_err(|error| Failure::because("Signals cannot be handled", error))?;
     Ok(cancelled)
 }

@@ -36,7 +36,7 @@ use webstir_engine::tree::{Held, PlaceError, Placed};
 use webstir_engine::machine::Machine;
 use webstir_rules::{Programs, Resources};
 
-pub(crate) use self::failure::Failure;
+pub(crate) use self::failure::{Failure, causes};
 pub(crate) use self::store::{budget, store_root};
 pub(crate) use self::watch::{News, Request, Requests, Watch, is_check, is_environment};
 pub(crate) use self::workspace::{Workspace, workspace_root};
@@ -117,7 +117,7 @@ impl Engine {
         let jobs = global.jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
         let executor =
             Executor::new(jobs, runs, workspace.system.clone(), machine.clone(), store.clone(), events.clone())
-                .map_err(|error| Failure::new(format!("The worker threads cannot be started: {error}")))?;
+                .map_err(|error| Failure::because("The worker threads cannot be started", error))?;
         let facts = Arc::new(FactTable::new(Some(store.clone()), webstir_rules::implementation()));
         let database = Database::new(
             workspace.system.clone(),
@@ -274,7 +274,7 @@ fn place(
                 engine.scheduler.heal(digests).map_err(Failure::store(&workspace.store))?;
                 return Ok(false);
             }
-            Err(error) => return Err(placing(&error)),
+            Err(error) => return Err(placing(error)),
         }
     }
     built.manifest = webstir_rules::manifest_of(&run, &*engine.store);
@@ -306,28 +306,28 @@ fn environment(config: &Config) -> BTreeMap<String, String> {
 }
 
 fn explain(error: BuildError, store: &Path) -> Failure {
-    let failure = Failure::new(error.to_string());
-    match error {
-        BuildError::Store(error) => Failure::store(store)(error),
-        BuildError::Panic { .. } => failure.with_help("This is a bug in webstir; please report it"),
-        BuildError::Run { source: RunError::World { source, .. }, .. } if is_full(&source) => {
-            failure.with_help("Free some space, or run `webstir cache clear`; the previous tree is whole")
+    let help = match error {
+        BuildError::Store(error) => return Failure::store(store)(error),
+        BuildError::Panic { .. } => Some("This is a bug in webstir; please report it"),
+        BuildError::Run { source: RunError::World { ref source, .. }, .. } if is_full(source) => {
+            Some("Free some space, or run `webstir cache clear`; the previous tree is whole")
         }
-        _ => failure,
-    }
+        _ => None,
+    };
+    Failure { help: help.map(str::to_owned), ..Failure::of(error) }
 }
 
 fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
-fn placing(error: &PlaceError) -> Failure {
-    let failure = Failure::new(error.to_string());
-    match error {
-        PlaceError::InTheWay(path, _) => failure.with_help(format!("Move `{path}` away; webstir replaces only files")),
+fn placing(error: PlaceError) -> Failure {
+    let help = match &error {
+        PlaceError::InTheWay(path, _) => Some(format!("Move `{path}` away; webstir replaces only files")),
         PlaceError::Io { source, .. } if is_full(source) => {
-            failure.with_help("Free some space; the previous tree is whole")
+            Some("Free some space; the previous tree is whole".to_owned())
         }
-        _ => failure,
-    }
+        _ => None,
+    };
+    Failure { help, ..Failure::of(error) }
 }

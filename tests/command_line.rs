@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::support::Case;
+use crate::support::{Case, ran};
 
 #[test]
 fn init_writes_a_workspace_that_builds() {
@@ -44,6 +44,27 @@ fn licences_are_told_of_everything_that_is_linked() {
     let full = case.run(&["licenses", "--full"]).stdout;
     assert!(full.contains("\nwebstir\n\nMIT License\n"), "the licence of webstir");
     assert!(full.contains("Fabrice Bellard"), "the notice of the JavaScript engine");
+}
+
+#[test]
+fn a_failure_is_followed_by_what_caused_it() {
+    let case = Case::starter();
+    case.write("taken", "");
+    let store = case.path("taken/store");
+    let run = |arguments: &[&str]| {
+        let ran = ran(case.command().args(arguments).env("WEBSTIR_STORE", &store).output().unwrap());
+        assert_eq!(ran.code, Some(2), "{}", ran.stderr);
+        let lines: Vec<String> = ran.stderr.lines().map(str::to_owned).collect();
+        let first = lines.iter().position(|line| line.starts_with("[webstir] ")).unwrap();
+        lines[first..].to_vec()
+    };
+    let failed = format!("[webstir] build failed: The store at `{}` cannot be used", store.display());
+    assert_eq!(run(&["build"]), [failed.as_str(), "  caused by: Not a directory (os error 20)"]);
+    // What a message says already is not told again.
+    case.write(".env", "AUTH_JWT_PUBLIC_KEY_FILE=nowhere.pem");
+    let told = run(&["serve", "--build"]);
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].ends_with("nowhere.pem' cannot be read: No such file or directory (os error 2)"), "{told:?}");
 }
 
 #[test]

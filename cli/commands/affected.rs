@@ -79,8 +79,7 @@ impl Base {
             })?;
         let commit = commit.trim().to_owned();
         let prefix = git(root, None, ["rev-parse", "--show-prefix"])?;
-        let directory =
-            tempfile::tempdir().map_err(|error| Failure::new(format!("No temporary directory: {error}")))?;
+        let directory = tempfile::tempdir().map_err(|error| Failure::because("No temporary directory", error))?;
         // The workspace's directory keeps its name, which may stand in what is made.
         let name = root.file_name().unwrap_or(OsStr::new("workspace"));
         let tree = if prefix.trim().is_empty() { directory.path().join(name) } else { directory.path().join("tree") };
@@ -145,7 +144,7 @@ fn git<'a, S: AsRef<OsStr> + 'a>(
         command.env("GIT_INDEX_FILE", index);
     }
     let output = command.output().map_err(|error| {
-        Failure::new(format!("`git` cannot be run: {error}")).with_help("Install git, which knows the revisions")
+        Failure::because("`git` cannot be run", error).with_help("Install git, which knows the revisions")
     })?;
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());

@@ -51,10 +51,11 @@ pub(super) fn run(global: &Global, command: &DatabaseCommand) -> Result<Exit, Fa
     match done {
         Ok(exit) => Ok(exit),
         Err(error) if error.is_of_the_world() => {
-            Err(Failure::new(error.to_string()).with_help("Check `DATABASE_URL` in the environment or in `.env`"))
+            Err(Failure::of(error).with_help("Check `DATABASE_URL` in the environment or in `.env`"))
         }
         Err(error) => {
             report::story(&format!("[migrate] {error}"));
+            report::terminal::causes_of(&error).for_each(|cause| report::story(&cause));
             Ok(Exit::Failed)
         }
     }

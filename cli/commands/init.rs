@@ -18,7 +18,7 @@ pub(super) fn run(global: &Global, init: &Init) -> Result<Exit, Failure> {
         None => init.directory.clone(),
     };
     let name = package_name(&directory)?;
-    let cannot = |error: io::Error| Failure::new(format!("`{}` cannot be written: {error}", directory.display()));
+    let cannot = |error: io::Error| Failure::because(format!("`{}` cannot be written", directory.display()), error);
     match fs::read_dir(&directory) {
         Ok(mut entries) => {
             if entries.next().is_some() {
@@ -62,7 +62,7 @@ fn write(directory: &Path, (path, bytes): &TemplateFile, name: &str) -> io::Resu
 /// A package name made of the last component of the directory.
 fn package_name(directory: &Path) -> Result<String, Failure> {
     let absolute = std::path::absolute(directory)
-        .map_err(|error| Failure::new(format!("`{}` is not a directory name: {error}", directory.display())))?;
+        .map_err(|error| Failure::because(format!("`{}` is not a directory name", directory.display()), error))?;
     let last = absolute.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
     let name: String =
         last.chars().map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' }).collect();

@@ -20,7 +20,7 @@ pub(super) fn run(global: &Global) -> Result<Exit, Failure> {
     let wanted = workspace.config.toolchain().text("typescript").map(|version| version.value.to_string());
     let version = wanted.or_else(|| installed(&workspace)).unwrap_or_else(|| BUILT_IN_VERSION.to_owned());
     let registry = Registry::from_environment(&workspace.root);
-    let tool = registry.lock(TYPESCRIPT, &version).map_err(|error| Failure::new(error.to_string()))?;
+    let tool = registry.lock(TYPESCRIPT, &version).map_err(Failure::of)?;
     let path = RelPath::new(LOCK_FILE).expect("a plain file name");
     let packages = tool.packages.len();
     let lock = match fs::read_to_string(workspace.root.join(LOCK_FILE)) {
@@ -28,7 +28,7 @@ pub(super) fn run(global: &Global) -> Result<Exit, Failure> {
         Err(_) => Lock::default(),
     };
     write_lock(&workspace.root, &lock.with(TYPESCRIPT, tool))
-        .map_err(|error| Failure::new(format!("`{LOCK_FILE}` cannot be written: {error}")))?;
+        .map_err(|error| Failure::because(format!("`{LOCK_FILE}` cannot be written"), error))?;
     if global.json {
         let document =
             json!({"ok": true, "file": LOCK_FILE, "tools": {TYPESCRIPT: {"version": version, "packages": packages}}});

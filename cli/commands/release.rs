@@ -9,7 +9,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use webstir_contract::artifacts::Engine;
 use webstir_runtime::environment::Mode;
 use webstir_runtime::log::{LogFormat, LogLayer};
-use webstir_runtime::{Environment, LogSettings, Release, ReleaseError};
+use webstir_runtime::{Environment, LogSettings, Release};
 
 use crate::args::{EngineChoice, Global, LogStyle, ReleaseArguments};
 use crate::compose::{Failure, Session, Workspace};
@@ -56,7 +56,7 @@ impl Source {
     /// None when the build failed; what was found has been shown.
     pub(super) fn release(&self) -> Result<Option<Release>, Failure> {
         match &self.builder {
-            None => Release::read(&self.root, &self.output).map(Some).map_err(unservable),
+            None => Release::read(&self.root, &self.output).map(Some).map_err(Failure::of),
             Some(builder) => self.build(builder),
         }
     }
@@ -78,21 +78,16 @@ impl Source {
         let read = |path: &str| {
             let artifact = built.artifacts.iter().find(|artifact| artifact.path.as_str() == path);
             let bytes = artifact.map(|artifact| session.artifact(artifact)).transpose();
-            bytes.map(Option::flatten).map_err(|failure| io::Error::other(failure.to_string()))
+            bytes.map(Option::flatten).map_err(io::Error::other)
         };
-        Release::gather(&self.root, &self.output, None, read).map(Some).map_err(unservable)
+        Release::gather(&self.root, &self.output, None, read).map(Some).map_err(Failure::of)
     }
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "it is mapped over an error")]
-pub(super) fn unservable(error: ReleaseError) -> Failure {
-    Failure::new(error.to_string())
 }
 
 /// The environment of the process and of the files in the workspace.
 pub(super) fn environment(root: &Path, wanted: &ReleaseArguments) -> Result<Environment, Failure> {
     let environment = Environment::load(Some(root), None)
-        .map_err(|error| Failure::new(format!("The environment cannot be read: {error}")))?;
+        .map_err(|error| Failure::because("The environment cannot be read", error))?;
     // A build for production runs as one, unless the environment says otherwise.
     let is_published = wanted.profile.as_deref() == Some("publish")
         || (wanted.profile.is_none() && !wanted.build && is_published(root));
@@ -133,5 +128,5 @@ pub(super) fn log_to(sink: impl io::Write + Send + 'static, colour: bool, is_pre
 /// The threads of a command that runs scripts.
 pub(super) fn threads() -> Result<tokio::runtime::Runtime, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("serve").build();
-    runtime.map_err(|error| Failure::new(format!("Threads cannot be started: {error}")))
+    runtime.map_err(|error| Failure::because("Threads cannot be started", error))
 }

@@ -21,7 +21,7 @@ use schedules::Schedules;
 pub(super) fn run(global: &Global, serve: &Serve) -> Result<Exit, Failure> {
     let root = workspace_root(global)?;
     let environment = release::environment(&root, &serve.release)?;
-    let settings = Settings::load(&environment).map_err(|error| Failure::new(error.to_string()))?;
+    let settings = Settings::load(&environment).map_err(Failure::of)?;
     let runtime = release::threads()?;
     let signals = Signals::listen(&runtime)?;
     let source = Source::choose(global, &serve.release, &root, &signals.cancelled)?;
@@ -42,7 +42,7 @@ pub(super) fn run(global: &Global, serve: &Serve) -> Result<Exit, Failure> {
     };
     runtime.block_on(async {
         let server = Server::bind(&environment, settings, options).await.map_err(|error| {
-            Failure::new(error.to_string()).with_help("Choose another port with `--port`, or 0 for any that is free")
+            Failure::of(error).with_help("Choose another port with `--port`, or 0 for any that is free")
         })?;
         let address = server.address();
         if !global.quiet {

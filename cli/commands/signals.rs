@@ -26,7 +26,7 @@ impl Signals {
     /// The first SIGTERM or SIGINT stops the command, the second ends the process at once.
     pub(super) fn listen(runtime: &Runtime) -> Result<Self, Failure> {
         let _context = runtime.enter();
-        let listen = |kind| signal(kind).map_err(|error| Failure::new(format!("Signals cannot be received: {error}")));
+        let listen = |kind| signal(kind).map_err(|error| Failure::because("Signals cannot be received", error));
         let mut terminate = listen(SignalKind::terminate())?;
         let mut interrupt = listen(SignalKind::interrupt())?;
         let hangup = listen(SignalKind::hangup())?;

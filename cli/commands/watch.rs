@@ -119,7 +119,7 @@ fn tell(watch: &Watch, built: &Built, serving: Option<&Serving>, view: &View) {
         return serving.failed(findings::of(&found, &built.workspace));
     }
     if let Err(failure) = serving.serve(watch, built) {
-        view.refused(&failure.message);
+        view.refused(&failure.in_full());
         serving.failed(vec![findings::of_failure(&failure)]);
     }
 }

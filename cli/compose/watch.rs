@@ -84,7 +84,7 @@ impl Watch {
         let inbox = engine.scheduler.inbox();
         let sink = move |changes: Changes| inbox.send(Message::Changed(changes));
         let watcher = Watcher::start(session.workspace.system.root(), polls, Box::new(sink))
-            .map_err(|error| Failure::new(format!("Files cannot be watched: {error}")))?;
+            .map_err(|error| Failure::because("Files cannot be watched", error))?;
         during(&session.events, Phase::Hashing, || webstir_rules::warm(&mut engine.scheduler));
         let goals = goals(&session);
         let (requests, requested) = Requests::new(engine.scheduler.inbox());

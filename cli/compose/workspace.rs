@@ -33,7 +33,7 @@ pub(crate) fn workspace_root(global: &Global) -> Result<PathBuf, Failure> {
         .or_else(|| variable("WEBSTIR_WORKSPACE_ROOT"))
         .unwrap_or_else(|| PathBuf::from("."));
     let root = fs::canonicalize(&named).map_err(|error| {
-        Failure::new(format!("The workspace `{}` cannot be opened: {error}", named.display()))
+        Failure::because(format!("The workspace `{}` cannot be opened", named.display()), error)
             .with_help("Name an existing directory with `--workspace`")
     })?;
     if !root.is_dir() {
@@ -61,7 +61,8 @@ impl Workspace {
     pub(crate) fn open(global: &Global) -> Result<Self, Failure> {
         let root = workspace_root(global)?;
         let system = Arc::new(
-            Os::new(&root).map_err(|error| Failure::new(format!("`{}` cannot be opened: {error}", root.display())))?,
+            Os::new(&root)
+                .map_err(|error| Failure::because(format!("`{}` cannot be opened", root.display()), error))?,
         );
         Self::read(root, system)
     }
@@ -77,7 +78,7 @@ impl Workspace {
             match system.read(&path) {
                 Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-                Err(error) => Err(Failure::new(format!("`{name}` cannot be read: {error}"))),
+                Err(error) => Err(Failure::because(format!("`{name}` cannot be read"), error)),
             }
         };
         let kdl = text("webstir.kdl")?;

@@ -96,7 +96,7 @@ impl Recording {
         if let Some(lines) = &mut state.lines {
             let at = milliseconds(self.started.elapsed());
             match built {
-                Err(failure) => lines.write(&json!({"event": "build-failed", "ms": at, "message": failure.message})),
+                Err(failure) => lines.write(&json!({"event": "build-failed", "ms": at, "message": failure.in_full()})),
                 Ok(built) => {
                     for line in causes(built, at) {
                         lines.write(&line);
@@ -223,7 +223,8 @@ fn finished(built: &Built, at: f64) -> Value {
 fn unwritable(path: &Path) -> impl FnOnce(io::Error) -> Failure {
     let path = path.display().to_string();
     move |error| {
-        Failure::new(format!("`{path}` cannot be written: {error}")).with_help("Name a file in a directory that exists")
+        Failure::because(format!("`{path}` cannot be written"), error)
+            .with_help("Name a file in a directory that exists")
     }
 }
 

@@ -1,6 +1,7 @@
 //! Text for people.
 
 use std::collections::BTreeMap;
+use std::error::Error;
 
 use console::style;
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
@@ -12,14 +13,26 @@ use webstir_engine::system::{Os, System as _};
 
 use super::{bytes, cause, duration, result, story};
 use crate::args::Global;
-use crate::compose::{Built, Failure};
+use crate::compose::{self, Built, Failure};
 
 /// A fault of the world or of usage.
 pub(crate) fn failure(command: &str, failure: &Failure) {
-    story(&format!("[webstir] {command} failed: {}", failure.message));
-    if let Some(help) = &failure.help {
-        story(&format!("  help: {help}"));
+    for line in told(&format!("[webstir] {command} failed: {}", failure.message), failure) {
+        story(&line);
     }
+}
+
+/// The lines of a failure: what was said first, what caused it and the way out.
+pub(super) fn told(first: &str, failure: &Failure) -> Vec<String> {
+    let mut lines = vec![first.to_owned()];
+    lines.extend(causes_of(failure));
+    lines.extend(failure.help.as_ref().map(|help| format!("  help: {help}")));
+    lines
+}
+
+/// A line for each cause of an error.
+pub(crate) fn causes_of(error: &dyn Error) -> impl Iterator<Item = String> {
+    compose::causes(error).into_iter().map(|cause| format!("  caused by: {cause}"))
 }
 
 /// The result of a build: findings and a summary on stderr, the artifacts on stdout.

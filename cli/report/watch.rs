@@ -107,12 +107,11 @@ impl View {
     /// The world failed; what is next is waited for.
     pub(crate) fn trouble(&self, failure: &Failure) {
         match self.style {
-            Style::Json => event("error", json!({ "message": failure.message, "help": failure.help })),
+            Style::Json => event("error", json!({ "message": failure.in_full(), "help": failure.help })),
             Style::Screen => {
                 let mut state = self.state();
                 state.now_about();
-                let help = failure.help.as_ref().map(|help| format!("\n  help: {help}")).unwrap_or_default();
-                state.trouble = Some(format!("{}{help}", failure.message));
+                state.trouble = Some(terminal::told(&failure.message, failure).join("\n"));
                 screen::draw(&state);
             }
             _ => terminal::failure("watch", failure),

@@ -15,4 +15,4 @@ pub mod schema;
 pub use manifest::{CONTRACT_VERSION, ModuleManifest};
 pub use path_pattern::PathPattern;
 pub use schedule::Schedule;
-pub use schema::{Violation, module_manifest_schema, validate_module_manifest};
+pub use schema::{Violation, validate_module_manifest};

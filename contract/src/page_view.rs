@@ -5,6 +5,7 @@
 //! same *shape* when they differ in the names of parameters only.
 
 use std::cmp::Ordering;
+use std::fmt;
 
 use serde_json::Value;
 
@@ -15,7 +16,8 @@ pub struct PageView {
     pub page: String,
     /// The name of the view.
     pub name: Option<String>,
-    segments: Vec<Segment>,
+    /// The paths that it serves.
+    pub pattern: PagePattern,
 }
 
 /// What is wrong with a declaration.
@@ -45,7 +47,7 @@ pub fn page_views(declared: &[Value]) -> (Vec<PageView>, Vec<PageViewFault>) {
             Err((key, message)) => faults.push(PageViewFault { index, key, message }),
         }
     }
-    views.sort_by(|left, right| specificity(&left.segments, &right.segments));
+    views.sort_by(|left, right| left.pattern.specificity(&right.pattern));
     (views, faults)
 }
 
@@ -53,33 +55,27 @@ impl PageView {
     fn read(view: &Value, others: &[Self]) -> Result<Self, (&'static str, String)> {
         let page = view["page"].as_str().map(str::trim).filter(|page| !page.is_empty());
         let page = page.ok_or_else(|| ("page", "A page view names its page".to_owned()))?;
-        let segments = match view.get("path").and_then(Value::as_str) {
+        let pattern = match view.get("path").and_then(Value::as_str) {
             None => Err(format!("The view of page `{page}` has no path")),
-            Some(path) => segments(path),
+            Some(path) => PagePattern::parse(path),
         };
-        let segments = segments.map_err(|message| ("path", message))?;
+        let pattern = pattern.map_err(|message| ("path", message))?;
         let name = view.get("name").and_then(Value::as_str).map(str::to_owned);
-        let own = Self { page: page.to_owned(), name, segments };
-        match others.iter().find(|other| same_shape(&other.segments, &own.segments) && other.page != own.page) {
+        let own = Self { page: page.to_owned(), name, pattern };
+        match others.iter().find(|other| other.pattern.has_shape_of(&own.pattern) && other.page != own.page) {
             None => Ok(own),
             Some(other) => {
-                let (pattern, shape) = (own.pattern(), other.pattern());
+                let (pattern, shape) = (&own.pattern, &other.pattern);
                 let message = format!("The path `{pattern}` of page `{page}` has the shape of `{shape}`");
                 Err(("path", format!("{message}, which page `{}` already serves", other.page)))
             }
         }
     }
-
-    /// The pattern, without a trailing or repeated slash.
-    pub fn pattern(&self) -> String {
-        self.segments.iter().flat_map(|segment| ["/", segment.text()]).collect()
-    }
-
-    /// The segments of its pattern, at least one.
-    pub fn segments(&self) -> &[Segment] {
-        &self.segments
-    }
 }
+
+/// Which paths a page view serves. Shown without a trailing or repeated slash.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PagePattern(Vec<Segment>);
 
 /// What stands between two slashes of a pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,59 +92,116 @@ impl Segment {
             Self::Literal(text) | Self::Parameter(text) => text,
         }
     }
+
+    fn name(&self) -> &str {
+        self.text().trim_start_matches(':')
+    }
+
+    fn is_parameter(&self) -> bool {
+        matches!(self, Self::Parameter(_))
+    }
 }
 
-fn segments(path: &str) -> Result<Vec<Segment>, String> {
-    if !path.starts_with('/') {
-        return Err(format!("The path `{path}` of a page view does not start with `/`"));
+impl fmt::Display for PagePattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|segment| write!(f, "/{}", segment.text()))
     }
-    let mut segments: Vec<Segment> = Vec::new();
-    for text in path.split('/').filter(|text| !text.is_empty()) {
-        let segment = if let Some(name) = text.strip_prefix(':') {
-            let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-            if name.is_empty() || !name.bytes().all(plain) {
-                return Err(format!("The path `{path}` of a page view has the invalid parameter `{text}`"));
+}
+
+impl PagePattern {
+    /// Reads a declared path, or says what is wrong with it.
+    pub fn parse(path: &str) -> Result<Self, String> {
+        if !path.starts_with('/') {
+            return Err(format!("The path `{path}` of a page view does not start with `/`"));
+        }
+        let pattern = Self::split(path);
+        for (index, segment) in pattern.0.iter().enumerate() {
+            let text = segment.text();
+            match segment {
+                Segment::Parameter(_) => {
+                    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+                    if segment.name().is_empty() || !segment.name().bytes().all(plain) {
+                        return Err(format!("The path `{path}` of a page view has the invalid parameter `{text}`"));
+                    }
+                    if pattern.0[..index].contains(segment) {
+                        return Err(format!("The path `{path}` of a page view repeats the parameter `{text}`"));
+                    }
+                }
+                Segment::Literal(_) => {
+                    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._~-".contains(&byte);
+                    if text == "." || text == ".." || !text.bytes().all(plain) {
+                        return Err(format!("The path `{path}` of a page view has the invalid segment `{text}`"));
+                    }
+                }
             }
-            Segment::Parameter(text.to_owned())
-        } else {
-            let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._~-".contains(&byte);
-            if text == "." || text == ".." || !text.bytes().all(plain) {
-                return Err(format!("The path `{path}` of a page view has the invalid segment `{text}`"));
+        }
+        match pattern.0.last() {
+            None => Err(format!("The path `{path}` of a page view is the root, which the page `home` serves")),
+            Some(Segment::Literal(last)) if has_extension(last) => {
+                Err(format!("The path `{path}` of a page view ends like a file name"))
             }
-            Segment::Literal(text.to_owned())
+            Some(_) => Ok(pattern),
+        }
+    }
+
+    /// Reads a pattern that was parsed before; nothing is checked.
+    pub fn split(pattern: &str) -> Self {
+        let segment = |text: &str| match text.strip_prefix(':') {
+            Some(_) => Segment::Parameter(text.to_owned()),
+            None => Segment::Literal(text.to_owned()),
         };
-        if matches!(segment, Segment::Parameter(_)) && segments.contains(&segment) {
-            return Err(format!("The path `{path}` of a page view repeats the parameter `{text}`"));
-        }
-        segments.push(segment);
+        Self(pattern.split('/').filter(|text| !text.is_empty()).map(segment).collect())
     }
-    match segments.last() {
-        None => Err(format!("The path `{path}` of a page view is the root, which the page `home` serves")),
-        Some(Segment::Literal(last)) if has_extension(last) => {
-            Err(format!("The path `{path}` of a page view ends like a file name"))
-        }
-        Some(_) => Ok(segments),
+
+    /// Its segments; at least one, where it was parsed.
+    pub fn segments(&self) -> &[Segment] {
+        &self.0
     }
+
+    /// Whether it matches a path, given as [`path_segments`] gives it.
+    pub fn matches(&self, path: &[&str]) -> bool {
+        self.0.len() == path.len()
+            && self.0.iter().zip(path).all(|(segment, part)| match segment {
+                Segment::Literal(text) => text == part,
+                Segment::Parameter(_) => true,
+            })
+    }
+
+    /// The parameters that a path has that it matches: names, without the colon, and values.
+    pub fn parameters<'a>(&'a self, path: &'a [&'a str]) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let parameters = self.0.iter().zip(path).filter(|(segment, _)| segment.is_parameter());
+        parameters.map(|(segment, part)| (segment.name(), *part))
+    }
+
+    /// What is tried earlier is less.
+    pub fn specificity(&self, other: &Self) -> Ordering {
+        let (left, right) = (&self.0, &other.0);
+        let kinds = |segments: &[Segment]| segments.iter().map(Segment::is_parameter).collect::<Vec<_>>();
+        left.len().cmp(&right.len()).then_with(|| kinds(left).cmp(&kinds(right)))
+    }
+
+    fn has_shape_of(&self, other: &Self) -> bool {
+        self.0.len() == other.0.len()
+            && self.0.iter().zip(&other.0).all(|pair| match pair {
+                (Segment::Literal(left), Segment::Literal(right)) => left == right,
+                (Segment::Parameter(_), Segment::Parameter(_)) => true,
+                _ => false,
+            })
+    }
+}
+
+/// A path as patterns are compared with it, of its decoded segments: empty ones do not count. None for a path that no pattern matches,
+/// as it has a segment that means something to a file system.
+pub fn path_segments<S: AsRef<str>>(decoded: &[S]) -> Option<Vec<&str>> {
+    let segments: Vec<&str> = decoded.iter().map(AsRef::as_ref).filter(|segment: &&str| !segment.is_empty()).collect();
+    let is_sound = |segment: &&str| !matches!(*segment, "." | "..") && !segment.contains('/');
+    segments.iter().all(is_sound).then_some(segments)
 }
 
 fn has_extension(segment: &str) -> bool {
     segment.rsplit_once('.').is_some_and(|(_, extension)| {
         !extension.is_empty() && extension.bytes().all(|byte| byte.is_ascii_alphanumeric())
     })
-}
-
-fn same_shape(left: &[Segment], right: &[Segment]) -> bool {
-    left.len() == right.len()
-        && left.iter().zip(right).all(|pair| match pair {
-            (Segment::Literal(left), Segment::Literal(right)) => left == right,
-            (Segment::Parameter(_), Segment::Parameter(_)) => true,
-            _ => false,
-        })
-}
-
-fn specificity(left: &[Segment], right: &[Segment]) -> Ordering {
-    let is_parameter = |segment: &Segment| matches!(segment, Segment::Parameter(_));
-    left.len().cmp(&right.len()).then_with(|| left.iter().map(is_parameter).cmp(right.iter().map(is_parameter)))
 }
 
 #[cfg(test)]
@@ -163,7 +216,7 @@ mod tests {
     /// Page, pattern and name of each view, and what is wrong.
     fn read(declared: &Value) -> (Vec<Read>, Vec<String>) {
         let (views, faults) = page_views(declared.as_array().unwrap());
-        let views = views.into_iter().map(|view| (view.page.clone(), view.pattern(), view.name));
+        let views = views.into_iter().map(|view| (view.page.clone(), view.pattern.to_string(), view.name));
         (views.collect(), faults.into_iter().map(|fault| fault.message).collect())
     }
 

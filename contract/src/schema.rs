@@ -1,17 +1,14 @@
-//! A schema as a plain table, read by two readers.
+//! A schema as a plain table.
 //!
-//! A [`Shape`] says which JSON values are accepted. [`validate`] walks a value along a shape and reports each [`Violation`];
-//! [`json_schema`] writes the same shape as draft-07 JSON Schema. Both read the tables in [`crate::definitions`], so they
-//! cannot disagree about a field.
+//! A [`Shape`] says which JSON values are accepted. [`validate`] walks a value along a shape and reports each [`Violation`]. The tables
+//! are in [`crate::definitions`].
 
-mod json_schema;
 mod validate;
 
 use std::fmt;
 
 use serde_json::Value;
 
-pub use json_schema::json_schema;
 pub use validate::validate;
 
 use crate::definitions;
@@ -166,16 +163,4 @@ impl fmt::Display for Violation {
 /// filled in; an error lists every violation, in document order of the contract's fields.
 pub fn validate_module_manifest(value: &Value) -> Result<Value, Vec<Violation>> {
     validate(value, &definitions::MODULE_MANIFEST)
-}
-
-/// The draft-07 JSON Schema of the module manifest, references inlined.
-pub fn module_manifest_schema() -> Value {
-    let mut schema = serde_json::json!({
-        "$schema": "http://json-schema.org/draft-07/schema#",
-        "title": "ModuleManifest",
-    });
-    if let (Value::Object(schema), Value::Object(body)) = (&mut schema, json_schema(&definitions::MODULE_MANIFEST)) {
-        schema.extend(body);
-    }
-    schema
 }

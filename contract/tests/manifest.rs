@@ -2,10 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests unwrap as tests do")]
 
+#[path = "manifest/json_schema.rs"]
+mod json_schema;
+
+use json_schema::module_manifest_schema;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use webstir_contract::manifest::ModuleManifest;
-use webstir_contract::{module_manifest_schema, validate_module_manifest};
+use webstir_contract::validate_module_manifest;
 
 /// A manifest with everything in it; already in the form that the validator writes.
 fn full() -> Value {

@@ -52,8 +52,8 @@ pub struct AssetEntry {
 /// Why a tree cannot be served.
 #[derive(Debug, thiserror::Error)]
 pub enum AssetError {
-    #[error("{}: {error}", path.display())]
-    Read { path: PathBuf, error: io::Error },
+    #[error("{}: {source}", path.display())]
+    Read { path: PathBuf, source: io::Error },
     #[error("{} holds more than {most} files", path.display())]
     TooMany { path: PathBuf, most: usize },
 }

@@ -69,7 +69,7 @@ impl Jobs {
     }
 
     async fn attempt(&self, job: &Job) -> Result<(), JobFailure> {
-        let unloadable = |error| JobFailure::Load { name: job.name.clone(), error };
+        let unloadable = |source| JobFailure::Load { name: job.name.clone(), source };
         let Some(module) = &job.module else {
             let reason = format!("the build has no `{}`; add `src/backend/jobs/{}/index.ts`", job.output(), job.name);
             return Err(unloadable(TaskError::Load(reason)));

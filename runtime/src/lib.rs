@@ -29,6 +29,7 @@ pub mod metrics;
 pub mod migrations;
 pub mod page_view;
 mod pipeline;
+mod postgres;
 pub mod readiness;
 mod response;
 pub mod route;
@@ -36,6 +37,7 @@ pub mod security_headers;
 pub mod server;
 pub mod session;
 pub mod site;
+mod sqlite;
 mod state;
 pub mod task;
 

@@ -202,7 +202,7 @@ impl Migrator {
                 Err(cause)
             }
         };
-        result.map_err(|cause| MigrationError::Failed { id: migration.id.clone(), direction, cause })
+        result.map_err(|source| MigrationError::Failed { id: migration.id.clone(), direction, source })
     }
 
     /// All that is done before the commit.
@@ -236,7 +236,7 @@ struct Described {
 
 async fn describe(runner: &TaskRunner, module: HostedModule) -> Result<Described, MigrationError> {
     let file = module.name().to_owned();
-    let unloadable = |error| MigrationError::Load { file, cause: Cause::Task(error) };
+    let unloadable = |error| MigrationError::Load { file, source: Cause::Task(error) };
     let task = runner.load(&module).await.map_err(unloadable)?;
     let description = task.description.clone();
     task.close().await;

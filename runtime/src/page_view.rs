@@ -1,7 +1,7 @@
 //! Pages that stand for many paths, as they are served.
 
 use serde_json::Value;
-use webstir_contract::page_view::{PageView, Segment, page_views};
+use webstir_contract::page_view::{PageView, Segment, page_views, path_segments};
 use webstir_contract::path_pattern::{self, PathPattern};
 
 use crate::route::RequestPath;
@@ -35,24 +35,13 @@ impl PageViews {
         let matches = |own: &[Segment]| {
             own.len() == other.len() && own.iter().zip(other).all(|(own, other)| is_equal(own, other))
         };
-        self.0.iter().any(|view| matches(view.segments()))
+        self.0.iter().any(|view| matches(view.pattern.segments()))
     }
 
     /// The page that serves a path. Slashes more or less make no difference.
     pub fn page(&self, path: &RequestPath<'_>) -> Option<&str> {
-        let segments: Vec<&str> =
-            path.segments().iter().map(AsRef::as_ref).filter(|segment: &&str| !segment.is_empty()).collect();
-        if segments.iter().any(|segment| matches!(*segment, "." | "..") || segment.contains('/')) {
-            return None;
-        }
-        let matches = |view: &&PageView| {
-            view.segments().len() == segments.len()
-                && view.segments().iter().zip(&segments).all(|(pattern, segment)| match pattern {
-                    Segment::Literal(text) => text == segment,
-                    Segment::Parameter(_) => true,
-                })
-        };
-        self.0.iter().find(matches).map(|view| view.page.as_str())
+        let segments = path_segments(path.segments())?;
+        self.0.iter().find(|view| view.pattern.matches(&segments)).map(|view| view.page.as_str())
     }
 }
 

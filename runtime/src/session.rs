@@ -33,7 +33,6 @@ pub use cookie::{PresentedCookie, SessionCookie, cookies};
 pub use flash::{FlashLevel, FlashMessage, FlashOutcome, FlashPlan, FlashRule};
 pub use memory::MemoryStore;
 pub use open::{CommitContext, CommitError, OpenSession, ScriptSession, SessionChange, satisfies_required};
-pub(crate) use postgres::Address as PostgresAddress;
 pub use postgres::PostgresStore;
 pub use record::{RuntimeState, SessionRecord};
 pub use sqlite::SqliteStore;

@@ -4,6 +4,7 @@
 
 mod digests;
 mod markup;
+mod page_views;
 mod texts;
 mod urls;
 
@@ -58,6 +59,7 @@ pub(crate) fn object<'js>(ctx: &Ctx<'js>, surroundings: Surroundings<'_>) -> rqu
     host.set("escapeHtml", Function::new(ctx.clone(), markup::escape)?)?;
     host.set("parseUrl", Function::new(ctx.clone(), urls::parse)?)?;
     host.set("setUrlPart", Function::new(ctx.clone(), urls::set_part)?)?;
+    page_views::install(ctx, &host)?;
     host.set("checkContract", Function::new(ctx.clone(), check_contract)?)?;
     Ok(host)
 }

@@ -48,6 +48,7 @@ const SUPPORTED: &[(&str, &str)] = &[
 
 /// The text of each internal module.
 const SOURCES: &[(&str, &str)] = &[
+    ("webstir:backend/cookies", include_str!("builtin/cookies.js")),
     ("webstir:backend/form-state", include_str!("builtin/form-state.js")),
     ("webstir:backend/forms", include_str!("builtin/forms.js")),
     ("webstir:backend/index", include_str!("builtin/backend.js")),
@@ -104,6 +105,7 @@ const PORTABLE: &[(&str, &str)] = &[
     ("@webstir-io/webstir-backend/runtime/request-hooks", include_str!("builtin/request-hooks.js")),
     ("@webstir-io/webstir-backend/runtime/session", include_str!("builtin/session.js")),
     ("@webstir-io/webstir-backend/runtime/views", include_str!("builtin/views.js")),
+    ("webstir:backend/cookies", include_str!("builtin/cookies.js")),
     ("webstir:backend/form-state", include_str!("builtin/form-state.js")),
     ("webstir:backend/values", include_str!("builtin/values.js")),
 ];
@@ -143,10 +145,10 @@ pub fn is_builtin(specifier: &str) -> bool {
 }
 
 /// The text of a built-in module for interpreters outside of this process: the modules below
-/// `@webstir-io/webstir-backend/runtime`, `webstir:backend/form-state`, which they share with the dispatcher, and
-/// `webstir:backend/values`, which is the dispatcher's. A text uses the globals of the web and `Buffer`, and imports nothing but
-/// `node:crypto` and `webstir:backend/form-state`. That one must be loaded once, by whatever name: it knows the sessions that it
-/// has seen.
+/// `@webstir-io/webstir-backend/runtime`, `webstir:backend/cookies`, `webstir:backend/form-state`, which they share with the
+/// dispatcher, and `webstir:backend/values`, which is the dispatcher's. A text uses the globals of the web and `Buffer`, and imports
+/// nothing but `node:crypto` and others of these. `webstir:backend/form-state` must be loaded once, by whatever name: it knows the
+/// sessions that it has seen.
 pub fn portable_module(specifier: &str) -> Option<&'static str> {
     PORTABLE.binary_search_by_key(&specifier, |(name, _)| *name).ok().map(|index| PORTABLE[index].1)
 }

@@ -4,7 +4,7 @@
 //! keeps its session cookie.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -206,9 +206,7 @@ impl Server {
         let mut stream = self.connect();
         // The server may refuse before it has read all.
         let _ = stream.write_all(bytes.as_ref());
-        let mut answer = Vec::new();
-        let _ = stream.read_to_end(&mut answer);
-        String::from_utf8_lossy(&answer).into_owned()
+        until_closed(&mut stream)
     }
 
     /// Puts a file into the workspace at once: a build that runs sees all of it or nothing.
@@ -305,6 +303,19 @@ fn read_errors(output: impl Read + Send + 'static, errors: Arc<Mutex<String>>) {
             errors.push('\n');
         }
     });
+}
+
+/// What comes until the server closes, which it must: the socket gives up after a while.
+#[track_caller]
+pub(super) fn until_closed(stream: &mut TcpStream) -> String {
+    let mut answer = Vec::new();
+    match stream.read_to_end(&mut answer) {
+        Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+            panic!("it stays open after {:?}", String::from_utf8_lossy(&answer))
+        }
+        // One that is reset is closed.
+        _ => String::from_utf8_lossy(&answer).into_owned(),
+    }
 }
 
 /// Asks again and again, until it is so.

@@ -18,7 +18,7 @@ pub(super) fn of(diagnostics: &[&Diagnostic], workspace: &Workspace) -> Vec<Live
 
 /// A fault of the world.
 pub(super) fn of_failure(failure: &Failure) -> LiveFinding {
-    LiveFinding { message: failure.message.clone(), help: failure.help.clone(), ..LiveFinding::default() }
+    LiveFinding { message: failure.in_full(), help: failure.help.clone(), ..LiveFinding::default() }
 }
 
 fn finding(diagnostic: &Diagnostic, workspace: &Workspace) -> LiveFinding {

@@ -67,12 +67,12 @@ impl Serving {
         view: &View,
     ) -> Result<Self, Failure> {
         let environment = environment(root, &arguments.profile)?;
-        let settings = Settings::load(&environment).map_err(|error| Failure::new(error.to_string()))?;
+        let settings = Settings::load(&environment).map_err(Failure::of)?;
         let is_terminal = io::stderr().is_terminal();
         if !global.quiet {
             let colour = is_terminal && console::colors_enabled_stderr();
             if view.is_screen() {
-                let sink = LogSink::new(view.clone()).map_err(|error| Failure::new(error.to_string()))?;
+                let sink = LogSink::new(view.clone()).map_err(Failure::of)?;
                 release::log_to(sink, colour, true, &settings.log);
             } else {
                 release::log_to(io::stderr(), colour, !global.json, &settings.log);
@@ -150,7 +150,7 @@ impl Serving {
             built.artifacts.iter().map(|artifact| (artifact.path.as_str(), artifact)).collect();
         let read = |path: &str| read(watch, &artifacts, path);
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let release = Release::gather(&self.root, output.as_str(), last.as_ref(), read).map_err(release::unservable)?;
+        let release = Release::gather(&self.root, output.as_str(), last.as_ref(), read).map_err(Failure::of)?;
         *last = Some(release.clone());
         let since = *self.since.lock().unwrap_or_else(PoisonError::into_inner);
         self.order(Order::Release(Box::new(release), since));
@@ -160,7 +160,7 @@ impl Serving {
     /// Takes over what the files of variables say now.
     pub(super) fn reconfigure(&self, view: &View) {
         let loaded = environment(&self.root, &self.profile).and_then(|environment| {
-            let settings = Settings::load(&environment).map_err(|error| Failure::new(error.to_string()))?;
+            let settings = Settings::load(&environment).map_err(Failure::of)?;
             Ok(Order::Environment(environment, Box::new(settings)))
         });
         match loaded {
@@ -224,8 +224,9 @@ async fn bind(
             Ok(server) => return Ok(server),
             Err(ServerError::Listen { source, .. }) if source.kind() == io::ErrorKind::AddrInUse && port < last => {}
             Err(error) => {
-                return Err(Failure::new(error.to_string())
-                    .with_help("Choose another port with `--port`, or 0 for any that is free"));
+                return Err(
+                    Failure::of(error).with_help("Choose another port with `--port`, or 0 for any that is free")
+                );
             }
         }
     }

@@ -51,14 +51,14 @@ pub struct Foreseen {
 pub enum ReleaseError {
     #[error("There is no build to serve: {} is missing. Run `webstir build` or `webstir publish` first, or add `--build`", .0.display())]
     NotBuilt(PathBuf),
-    #[error("{}: {error}", path.display())]
-    Index { path: PathBuf, error: IndexError },
+    #[error("{}: {source}", path.display())]
+    Index { path: PathBuf, source: IndexError },
     #[error("{} is not what the build made; run it again", .0.display())]
     Altered(PathBuf),
     #[error(transparent)]
     Site(#[from] SiteError),
-    #[error("{}: {error}", path.display())]
-    Read { path: PathBuf, error: io::Error },
+    #[error("{}: {source}", path.display())]
+    Read { path: PathBuf, source: io::Error },
 }
 
 const INDEX: &str = "artifacts.json";
@@ -86,12 +86,12 @@ impl Release {
         let path_of = |name: &str| root.join(output).join(name);
         let text_of = |name: &str| -> Result<Option<String>, ReleaseError> {
             let bytes = read(&format!("{output}/{name}"));
-            let bytes = bytes.map_err(|error| ReleaseError::Read { path: path_of(name), error })?;
+            let bytes = bytes.map_err(|source| ReleaseError::Read { path: path_of(name), source })?;
             bytes.map(String::from_utf8).transpose().map_err(|_| ReleaseError::Altered(path_of(name)))
         };
         let text = text_of(INDEX)?.ok_or_else(|| ReleaseError::NotBuilt(path_of(INDEX)))?;
         let index =
-            ArtifactIndex::from_json(&text).map_err(|error| ReleaseError::Index { path: path_of(INDEX), error })?;
+            ArtifactIndex::from_json(&text).map_err(|source| ReleaseError::Index { path: path_of(INDEX), source })?;
         let artifacts: HashMap<&str, &Artifact> =
             index.artifacts.iter().map(|artifact| (artifact.path.as_str(), artifact)).collect();
         let known: HashMap<&blake3::Hash, &HostedText> =

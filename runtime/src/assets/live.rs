@@ -74,7 +74,7 @@ impl Asset {
 
     /// Reads the file that was indexed, and no other.
     fn in_memory(&self) -> Result<Self, AssetError> {
-        let failed = |error| AssetError::Read { path: PathBuf::from(&self.path), error };
+        let failed = |source| AssetError::Read { path: PathBuf::from(&self.path), source };
         let bytes = match self.place.open(&self.path).map_err(failed)? {
             Source::Memory(bytes) => bytes,
             Source::File(mut file, _) => {

@@ -14,7 +14,7 @@ const DEEPEST: usize = 64;
 
 /// One entry a plain file below `root`, sorted by path.
 pub(super) fn entries(root: &Path) -> Result<Vec<AssetEntry>, AssetError> {
-    let failed = |path: &Path, error| AssetError::Read { path: path.to_owned(), error };
+    let failed = |path: &Path, source| AssetError::Read { path: path.to_owned(), source };
     // A root that is a link is another tree once it leads elsewhere.
     let root: Arc<Path> = root.canonicalize().map_err(|error| failed(root, error))?.into();
     let walk = WalkDir::new(&root).follow_links(false).max_depth(DEEPEST).sort_by_file_name();

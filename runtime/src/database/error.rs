@@ -1,5 +1,7 @@
 //! What keeps a database from answering.
 
+use std::error::Error;
+use std::io;
 use std::time::Duration;
 
 use webstir_script::OperationError;
@@ -37,8 +39,10 @@ pub(crate) enum DatabaseError {
     Sqlite { code: String, message: String },
     #[error("{message}")]
     Postgres { code: Option<String>, message: String },
+    #[error("The database address cannot be used: its directory cannot be made: {0}")]
+    Directory(#[source] io::Error),
     #[error("The connection cannot be made: {0}")]
-    Connection(String),
+    Connection(#[source] Box<dyn Error + Send + Sync>),
 }
 
 impl DatabaseError {

@@ -7,20 +7,20 @@ mod value;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use deadpool_postgres::{GenericClient as _, Hook, HookError, Manager, Object, Pool, PoolError, Runtime};
+use deadpool_postgres::{GenericClient as _, Object};
 use futures_util::{StreamExt as _, pin_mut};
 use tokio_postgres::error::SqlState;
 
 use super::answer::Answer;
 use super::transactions::Transactions;
 use super::{DatabaseError, DatabaseLimits, PATIENCE, Statement};
-use crate::session::{PostgresAddress, StoreError};
+use crate::postgres::{ConnectionError, Connections, PoolSettings};
 
 /// How many connections one database of one isolate holds at most.
 const CONNECTIONS: usize = 10;
 
 pub(super) struct Postgres {
-    pool: Pool,
+    connections: Connections,
     transactions: Transactions<Lease>,
 }
 
@@ -39,39 +39,32 @@ impl Drop for Lease {
     }
 }
 
+impl From<ConnectionError> for DatabaseError {
+    fn from(error: ConnectionError) -> Self {
+        match error {
+            ConnectionError::Address(reason) => Self::Address(reason),
+            ConnectionError::Server(error) => error.into(),
+            ConnectionError::Pool(reason) => Self::Connection(reason),
+        }
+    }
+}
+
 impl Postgres {
     /// Connects when it is first used.
     pub(super) fn new(url: &str, limits: DatabaseLimits) -> Result<Self, DatabaseError> {
-        let PostgresAddress { mut config, tls } = PostgresAddress::parse(url).map_err(|error| match error {
-            StoreError::PostgresUrl(reason) => DatabaseError::Address(reason),
-            other => DatabaseError::Address(other.to_string()),
-        })?;
-        config.connect_timeout(PATIENCE).tcp_user_timeout(limits.statement + PATIENCE);
         let set_limits = format!(
             "SET statement_timeout = {}; SET idle_in_transaction_session_timeout = {}",
             limits.statement.as_millis(),
             limits.transaction.as_millis()
         );
-        let pool = Pool::builder(Manager::new(config, tls))
-            .max_size(CONNECTIONS)
-            .runtime(Runtime::Tokio1)
-            .wait_timeout(Some(PATIENCE))
-            .create_timeout(Some(PATIENCE))
-            .recycle_timeout(Some(PATIENCE))
-            .post_create(Hook::async_fn(move |connection, _| {
-                let set_limits = set_limits.clone();
-                Box::pin(async move { connection.batch_execute(&set_limits).await.map_err(HookError::Backend) })
-            }))
-            .build()
-            .map_err(|error| DatabaseError::Connection(error.to_string()))?;
-        Ok(Self { pool, transactions: Transactions::new(limits.transaction) })
+        let silence = limits.statement + PATIENCE;
+        let settings = PoolSettings { connections: CONNECTIONS, silence, prologue: Some(set_limits) };
+        let connections = Connections::new(url, settings)?;
+        Ok(Self { connections, transactions: Transactions::new(limits.transaction) })
     }
 
     async fn lease(&self) -> Result<Lease, DatabaseError> {
-        let connection = self.pool.get().await.map_err(|error| match error {
-            PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error)) => error.into(),
-            other => DatabaseError::Connection(other.to_string()),
-        })?;
+        let connection = self.connections.get().await?;
         Ok(Lease { connection: Some(connection), is_done: AtomicBool::new(false) })
     }
 

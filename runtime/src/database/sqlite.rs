@@ -6,27 +6,24 @@
 mod migrating;
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
-use std::thread;
 use std::time::Duration;
 
 use rusqlite::fallible_iterator::FallibleIterator as _;
 use rusqlite::types::ValueRef;
-use rusqlite::{Batch, CachedStatement, Connection, InterruptHandle, params_from_iter};
-use tokio::sync::{OwnedMutexGuard, oneshot};
+use rusqlite::{Batch, CachedStatement, Connection, params_from_iter};
+use tokio::sync::OwnedMutexGuard;
 use tokio::time::timeout;
 
 use super::answer::Answer;
 use super::parameter::Parameter;
 use super::transactions::Transactions;
 use super::{DatabaseError, DatabaseLimits, Purpose, Statement};
+use crate::sqlite::{self, OpenError, SqliteThread, StartError, Stopped};
 pub(crate) use migrating::BrokenReference;
 use migrating::Refused;
-
-type Job = Box<dyn FnOnce(&Connection) + Send>;
 
 pub(super) struct Sqlite {
     limits: DatabaseLimits,
@@ -35,16 +32,13 @@ pub(super) struct Sqlite {
     thread: Thread,
     turn: Arc<tokio::sync::Mutex<()>>,
     transactions: Transactions<Transaction>,
-    closed: Mutex<Option<oneshot::Receiver<()>>>,
 }
 
-/// The thread of a connection. It ends when all of these are gone or closed.
+/// The thread of the connection, where each statement has a limit.
 #[derive(Clone)]
 struct Thread {
-    /// Of a statement.
     limit: Duration,
-    jobs: Arc<Mutex<Option<mpsc::Sender<Job>>>>,
-    interrupt: Arc<InterruptHandle>,
+    connection: Arc<SqliteThread>,
 }
 
 /// An open transaction. Dropped unfinished, it is rolled back before anybody else has the turn.
@@ -55,12 +49,12 @@ struct Transaction {
 }
 
 /// Stops a statement whose answer nobody waits for any more.
-struct Stop<'a>(Option<&'a InterruptHandle>);
+struct Stop<'a>(Option<&'a SqliteThread>);
 
 impl Drop for Stop<'_> {
     fn drop(&mut self) {
-        if let Some(interrupt) = self.0 {
-            interrupt.interrupt();
+        if let Some(connection) = self.0 {
+            connection.interrupt();
         }
     }
 }
@@ -83,15 +77,25 @@ pub(super) fn path_of(url: &str, root: &Path) -> Result<Option<PathBuf>, Databas
 
 fn connect(path: Option<&Path>, turn: Duration) -> Result<Connection, DatabaseError> {
     let Some(path) = path else { return Ok(Connection::open_in_memory()?) };
-    if let Some(directory) = path.parent() {
-        fs::create_dir_all(directory)
-            .map_err(|error| DatabaseError::Address(format!("its directory cannot be made: {error}")))?;
+    sqlite::open(path, false, turn).map_err(|error| match error {
+        OpenError::Directory(error) | OpenError::File(error) => DatabaseError::Directory(error),
+        OpenError::Sqlite(error) => error.into(),
+    })
+}
+
+impl From<StartError> for DatabaseError {
+    fn from(error: StartError) -> Self {
+        match error {
+            StartError::Thread(error) => Self::Connection(Box::new(error)),
+            StartError::Stopped => Self::Closed,
+        }
     }
-    let connection = Connection::open(path)?;
-    connection.busy_timeout(turn)?;
-    connection.pragma_update(None, "journal_mode", "WAL")?;
-    connection.pragma_update(None, "synchronous", "NORMAL")?;
-    Ok(connection)
+}
+
+impl From<Stopped> for DatabaseError {
+    fn from(_: Stopped) -> Self {
+        Self::Closed
+    }
 }
 
 impl Sqlite {
@@ -101,44 +105,19 @@ impl Sqlite {
         limits: DatabaseLimits,
         purpose: Purpose,
     ) -> Result<Self, DatabaseError> {
-        let (jobs, queue) = mpsc::channel::<Job>();
-        let (report, opened) = oneshot::channel();
-        let (closing, closed) = oneshot::channel::<()>();
-        thread::Builder::new()
-            .name("database".to_owned())
-            .spawn(move || {
-                // Dropped after the connection: who waits for it finds the file closed.
-                let _closing = closing;
-                let connected = connect(path.as_deref(), limits.turn).and_then(|mut connection| {
-                    let migrates = purpose == Purpose::Migrations;
-                    let refused = migrates.then(|| Refused::watch(&mut connection)).transpose()?;
-                    Ok((connection, refused))
-                });
-                match connected {
-                    Ok((connection, refused)) => {
-                        if report.send(Ok((connection.get_interrupt_handle(), refused))).is_ok() {
-                            for job in queue {
-                                job(&connection);
-                            }
-                        }
-                    }
-                    Err(error) => {
-                        // Nobody waits any more: then nobody wants to know.
-                        let _ = report.send(Err(error));
-                    }
-                }
-            })
-            .map_err(|error| DatabaseError::Connection(error.to_string()))?;
-        let (interrupt, refused) = opened.await.map_err(|_| DatabaseError::Closed)??;
-        let limit = limits.statement;
-        let thread = Thread { limit, jobs: Arc::new(Mutex::new(Some(jobs))), interrupt: Arc::new(interrupt) };
+        let (connection, refused) = SqliteThread::start("database", move || {
+            let mut connection = connect(path.as_deref(), limits.turn)?;
+            let migrates = purpose == Purpose::Migrations;
+            let refused = migrates.then(|| Refused::watch(&mut connection)).transpose()?;
+            Ok::<_, DatabaseError>((connection, refused))
+        })
+        .await?;
         Ok(Self {
             limits,
             refused,
-            thread,
+            thread: Thread { limit: limits.statement, connection: Arc::new(connection) },
             turn: Arc::default(),
             transactions: Transactions::new(limits.transaction),
-            closed: Mutex::new(Some(closed)),
         })
     }
 
@@ -192,18 +171,15 @@ impl Sqlite {
     /// Ends what runs and waits until the file is closed.
     pub(super) async fn close(&self) {
         self.end_thread();
-        let closed = self.closed.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(closed) = closed {
-            let _ = closed.await;
-        }
+        self.thread.connection.close().await;
     }
 
     fn end_thread(&self) {
         self.transactions.clear();
-        self.thread.jobs.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.thread.connection.end();
         // Not when nothing runs: it would stop the connection while it brings its journal into the file.
         if self.turn.try_lock().is_err() {
-            self.thread.interrupt.interrupt();
+            self.thread.connection.interrupt();
         }
     }
 }
@@ -215,23 +191,14 @@ impl Drop for Sqlite {
 }
 
 impl Thread {
-    fn send(&self, job: Job) -> Result<(), DatabaseError> {
-        let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
-        jobs.as_ref().ok_or(DatabaseError::Closed)?.send(job).map_err(|_| DatabaseError::Closed)
-    }
-
     async fn run<T: Send + 'static>(
         &self,
         job: impl FnOnce(&Connection) -> Result<T, DatabaseError> + Send + 'static,
     ) -> Result<T, DatabaseError> {
-        let (reply, mut answer) = oneshot::channel();
-        self.send(Box::new(move |connection| {
-            // A statement that was given up needs no answer.
-            let _ = reply.send(job(connection));
-        }))?;
-        let mut stop = Stop(Some(&self.interrupt));
+        let mut answer = self.connection.send(move |connection| job(connection))?;
+        let mut stop = Stop(Some(&self.connection));
         let Ok(answered) = timeout(self.limit, &mut answer).await else {
-            self.interrupt.interrupt();
+            self.connection.interrupt();
             let _ = answer.await;
             stop.0 = None;
             return Err(DatabaseError::TooSlow { limit: self.limit });
@@ -245,9 +212,7 @@ impl Drop for Transaction {
     fn drop(&mut self) {
         if !self.is_finished.load(Ordering::Relaxed) {
             // A thread that has ended has rolled back; so has a statement that failed badly enough.
-            let _ = self.thread.send(Box::new(|connection| {
-                let _ = connection.execute_batch("ROLLBACK");
-            }));
+            let _ = self.thread.connection.send(|connection| connection.execute_batch("ROLLBACK"));
         }
     }
 }

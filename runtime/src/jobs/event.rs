@@ -48,10 +48,10 @@ pub enum JobEvent {
 /// Why a run failed.
 #[derive(Debug, thiserror::Error)]
 pub enum JobFailure {
-    #[error("[jobs] unable to load job '{name}': {error}")]
-    Load { name: String, error: TaskError },
+    #[error("[jobs] unable to load job '{name}': {source}")]
+    Load { name: String, source: TaskError },
     #[error("{0}")]
-    Run(TaskError),
+    Run(#[source] TaskError),
 }
 
 impl JobEvent {
@@ -77,7 +77,7 @@ impl JobEvent {
 impl JobFailure {
     fn error(&self) -> &TaskError {
         match self {
-            Self::Load { error, .. } | Self::Run(error) => error,
+            Self::Load { source: error, .. } | Self::Run(error) => error,
         }
     }
 }

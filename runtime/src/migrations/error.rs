@@ -1,5 +1,7 @@
 //! Why migrating ended early.
 
+use std::error::Error;
+
 use super::Direction;
 use crate::database::{BrokenReference, DatabaseError};
 use crate::task::TaskError;
@@ -16,13 +18,13 @@ pub enum MigrationError {
     #[error("Duplicate migration id(s): {}", ids.join(", "))]
     Duplicates { ids: Vec<String> },
     /// Nothing was done.
-    #[error("Failed to load migrations: `{file}`: {cause}")]
-    Load { file: String, cause: Cause },
-    #[error("{} failed while {}\n{cause}", id, outcome(*direction))]
-    Failed { id: String, direction: Direction, cause: Cause },
+    #[error("Failed to load migrations: `{file}`: {source}")]
+    Load { file: String, source: Cause },
+    #[error("{} failed while {}\n{source}", id, outcome(*direction))]
+    Failed { id: String, direction: Direction, source: Cause },
     /// The database cannot be reached or used.
     #[error("The database cannot be used: {0}")]
-    Database(String),
+    Database(#[source] Box<dyn Error + Send + Sync>),
 }
 
 fn outcome(direction: Direction) -> &'static str {
@@ -38,7 +40,7 @@ pub enum Cause {
     #[error("{}", with_trace(.0))]
     Task(#[from] TaskError),
     #[error("{0}")]
-    Database(String),
+    Database(#[source] Box<dyn Error + Send + Sync>),
     /// Of SQLite. Rows of tables without row ids have none.
     #[error(
         "{} `{table}` refers to a row of `{parent}` that is not there\nhelp: Foreign keys are checked when a migration ends; while it runs, \
@@ -57,7 +59,7 @@ fn with_trace(error: &TaskError) -> String {
 
 impl From<DatabaseError> for Cause {
     fn from(error: DatabaseError) -> Self {
-        Self::Database(error.to_string())
+        Self::Database(Box::new(error))
     }
 }
 
@@ -76,6 +78,6 @@ impl MigrationError {
 
 impl From<DatabaseError> for MigrationError {
     fn from(error: DatabaseError) -> Self {
-        Self::Database(error.to_string())
+        Self::Database(Box::new(error))
     }
 }

@@ -144,6 +144,7 @@ mod tests {
     use http::{HeaderMap, HeaderValue, header};
     use proptest::prelude::*;
     use std::collections::BTreeMap;
+    use webstir_script::{Code, Evaluation, Limits, NoFiles, NoSourceMaps, Program, evaluate};
 
     fn cookie(pairs: &[(&str, &str)]) -> SessionCookie {
         let mut variables: BTreeMap<_, _> =
@@ -226,6 +227,46 @@ mod tests {
         let read: Vec<_> = cookies("a=1; b=x%20y ;c; =d; e=\"q\"; f=%zz%20; g=a=b; h=%ff").collect();
         let expected = [("a", "1"), ("b", "x y"), ("e", "\"q\""), ("f", "%zz%20"), ("g", "a=b"), ("h", "%ff")];
         assert_eq!(read, expected.map(|(name, value)| (name, value.to_owned())));
+    }
+
+    /// Modules that test their own handlers, and `Bun.CookieMap`, have the one in JavaScript.
+    #[test]
+    fn scripts_split_headers_the_same_way() {
+        let mut headers = vec![String::new()];
+        for length in 0..5 {
+            let longest: Vec<_> = headers.iter().filter(|header| header.chars().count() == length).cloned().collect();
+            headers.extend(
+                longest.iter().flat_map(|header| ["a", "=", ";", " ", "%"].map(|next| format!("{header}{next}"))),
+            );
+        }
+        headers.extend(
+            ["a=%C3%BC", "a=%ff", "a=%ed%a0%80", "a=%c0%80", "a=\"%20\"", "a=+", "\u{e4}=\u{fc}", "a=%4", "a=%41%4g"]
+                .map(str::to_owned),
+        );
+        let source = format!(
+            "import {{ parseCookieHeader }} from '@webstir-io/webstir-backend/runtime/session';
+            export const module = {{ manifest: {{ all: {}.map((header) => Object.entries(parseCookieHeader(header))) }} }};",
+            serde_json::to_string(&headers).unwrap()
+        );
+        let evaluated = evaluate(Evaluation {
+            program: Program::linked("module.ts", "module.ts", Code::new(source)),
+            source_maps: &NoSourceMaps,
+            environment: &[],
+            files: &NoFiles,
+            limits: Limits::default(),
+        });
+        let manifest = evaluated.unwrap().module.definition.unwrap().manifest;
+        let theirs: Vec<BTreeMap<String, String>> =
+            serde_json::from_value::<Vec<Vec<(String, String)>>>(manifest["all"].clone())
+                .unwrap()
+                .into_iter()
+                .map(BTreeMap::from_iter)
+                .collect();
+        for (header, theirs) in headers.iter().zip(&theirs) {
+            let ours: BTreeMap<_, _> = cookies(header).map(|(name, value)| (name.to_owned(), value)).collect();
+            assert_eq!(&ours, theirs, "{header:?}");
+        }
+        assert_eq!(theirs.len(), headers.len());
     }
 
     proptest! {

@@ -3,22 +3,16 @@
 //! The *store* holds a pool of connections. The table has the columns of the SQLite store, with real timestamps; values stay
 //! text, so that both stores give back exactly what they were given. It is made on demand, by one process at a time.
 
-mod address;
-mod certificates;
-
 use super::record::{RowTexts, SessionRecord, decode, runtime_text, value_text};
 use super::store::{ChangeOutcome, SessionStore, StoreError, StoreFuture};
-pub(crate) use address::Address;
-use deadpool_postgres::{GenericClient, Manager, Object, Pool, Runtime};
+use crate::postgres::{ConnectionError, Connections, PoolSettings};
+use deadpool_postgres::{GenericClient, Object};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 use std::time::Duration;
 
-/// How long a request waits for a connection, and how long one may take to be made.
-const CONNECTION_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// After how long an idle connection is probed.
-const KEEP_ALIVE: Duration = Duration::from_secs(30);
+/// How long a server that has vanished goes unnoticed.
+const SILENCE: Duration = Duration::from_secs(10);
 
 /// How many connections one process holds at most.
 const CONNECTIONS: usize = 16;
@@ -28,37 +22,30 @@ const TABLE_LOCK: i64 = 0x7765_6273_7469_7201;
 
 /// Sessions in PostgreSQL.
 pub struct PostgresStore {
-    pool: Pool,
+    connections: Connections,
+}
+
+impl From<ConnectionError> for StoreError {
+    fn from(error: ConnectionError) -> Self {
+        match error {
+            ConnectionError::Address(reason) => Self::PostgresUrl(reason),
+            ConnectionError::Server(error) => Self::Postgres(error),
+            ConnectionError::Pool(reason) => Self::Pool(reason),
+        }
+    }
 }
 
 impl PostgresStore {
-    /// Connects to `postgres://user:password@host:port/database?sslmode=..&sslrootcert=..` and makes the table.
-    ///
-    /// `sslmode` means what it means to `libpq`: `disable`; `prefer` (the default) and `require` encrypt and trust any
-    /// certificate; `verify-ca` and `verify-full` both verify certificate and name, against `sslrootcert` or the platform's
-    /// roots.
+    /// Connects to a `postgres://` URL, whose `sslmode` means what it means to `libpq`, and makes the table.
     pub async fn connect(url: &SecretString) -> Result<Self, StoreError> {
-        let Address { mut config, tls } = Address::parse(url.expose_secret())?;
-        // Without these, a server that vanishes holds its requests for many minutes.
-        config.connect_timeout(CONNECTION_TIMEOUT).tcp_user_timeout(CONNECTION_TIMEOUT * 2).keepalives_idle(KEEP_ALIVE);
-        let pool = Pool::builder(Manager::new(config, tls))
-            .max_size(CONNECTIONS)
-            .runtime(Runtime::Tokio1)
-            .wait_timeout(Some(CONNECTION_TIMEOUT))
-            .create_timeout(Some(CONNECTION_TIMEOUT))
-            .recycle_timeout(Some(CONNECTION_TIMEOUT))
-            .build()
-            .map_err(|error| StoreError::Pool(error.to_string()))?;
-        let store = Self { pool };
+        let settings = PoolSettings { connections: CONNECTIONS, silence: SILENCE, prologue: None };
+        let store = Self { connections: Connections::new(url.expose_secret(), settings)? };
         store.make_table().await?;
         Ok(store)
     }
 
     async fn connection(&self) -> Result<Object, StoreError> {
-        self.pool.get().await.map_err(|error| match error {
-            deadpool_postgres::PoolError::Backend(error) => StoreError::Postgres(error),
-            other => StoreError::Pool(other.to_string()),
-        })
+        Ok(self.connections.get().await?)
     }
 
     /// Does nothing where the table is complete: the user of the runtime may then do without the right to make tables.

@@ -1,23 +1,18 @@
 //! Sessions in a SQLite file.
 //!
-//! The *store* is one thread that owns the connection and does *jobs* in the order in which they come, off the threads that
-//! serve connections. The table is the one of earlier versions, with a `version` column beside.
-//!
-//! The journal is a write-ahead log with `synchronous = NORMAL`: a commit is a write to the log without waiting for the disk.
-//! What was committed survives the end of the process in any way, a kill included. When the machine itself loses power, the
-//! last commits may be missing, and the file stays whole; a lost sign-in is worth less than a disk flush for each request.
+//! The *store* is one connection on a thread of its own. The table is the one of earlier versions, with a `version` column beside.
+//! When the machine loses power, the last commits may be missing; a lost sign-in is worth less than a disk flush for each request.
 
 use super::clock::iso;
 use super::record::{RowTexts, SessionRecord, decode, runtime_text, value_text};
 use super::store::{ChangeOutcome, SessionStore, StoreError, StoreFuture};
+use crate::sqlite::{self, OpenError, SqliteThread, StartError, Stopped};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
-use std::fs::{self, OpenOptions};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
-use std::thread::{self, JoinHandle};
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::Semaphore;
 
 /// How long a write waits for another process.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -25,40 +20,19 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How many jobs wait; requests beyond wait for a place.
 const QUEUE_LENGTH: usize = 1024;
 
-type Job = Box<dyn FnOnce(&mut Connection) + Send>;
-
 /// Sessions in a SQLite file. Dropping it waits for the jobs that were begun and closes the file.
 pub struct SqliteStore {
-    jobs: Option<mpsc::Sender<Job>>,
-    thread: Option<JoinHandle<()>>,
+    thread: SqliteThread,
+    places: Arc<Semaphore>,
 }
 
 impl SqliteStore {
     /// Opens or makes the file at `path` and its directory.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
         let path = path.to_path_buf();
-        let (jobs, mut queue) = mpsc::channel::<Job>(QUEUE_LENGTH);
-        let (report, opened) = oneshot::channel();
-        let thread = thread::Builder::new()
-            .name("sessions".to_owned())
-            .spawn(move || match connection(&path) {
-                Ok(mut connection) => {
-                    if report.send(Ok(())).is_err() {
-                        return;
-                    }
-                    while let Some(job) = queue.blocking_recv() {
-                        job(&mut connection);
-                    }
-                }
-                Err(error) => {
-                    // Nobody waits any more: then nobody wants to know.
-                    let _ = report.send(Err(error));
-                }
-            })
-            .map_err(StoreError::Thread)?;
-        let store = Self { jobs: Some(jobs), thread: Some(thread) };
-        opened.await.map_err(|_| StoreError::Stopped)??;
-        Ok(store)
+        let (thread, ()) =
+            SqliteThread::start("sessions", move || Ok::<_, StoreError>((connection(&path)?, ()))).await?;
+        Ok(Self { thread, places: Arc::new(Semaphore::new(QUEUE_LENGTH)) })
     }
 
     fn run<T: Send + 'static>(
@@ -66,13 +40,12 @@ impl SqliteStore {
         job: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> StoreFuture<'_, T> {
         Box::pin(async move {
-            let (reply, answer) = oneshot::channel();
-            let job: Job = Box::new(move |connection| {
-                // A request that was given up needs no answer; its job is done all the same.
-                let _ = reply.send(job(connection));
-            });
-            let jobs = self.jobs.as_ref().ok_or(StoreError::Stopped)?;
-            jobs.send(job).await.map_err(|_| StoreError::Stopped)?;
+            let place = Arc::clone(&self.places).acquire_owned().await.map_err(|_| StoreError::Stopped)?;
+            // A request that was given up needs no answer; its job is done all the same.
+            let answer = self.thread.send(move |connection| {
+                drop(place);
+                job(connection)
+            })?;
             answer.await.map_err(|_| StoreError::Stopped)?
         })
     }
@@ -80,30 +53,33 @@ impl SqliteStore {
 
 impl Drop for SqliteStore {
     fn drop(&mut self) {
-        drop(self.jobs.take());
-        if let Some(thread) = self.thread.take() {
-            // A panic of the thread was reported when it happened.
-            let _ = thread.join();
+        self.thread.join();
+    }
+}
+
+impl From<StartError> for StoreError {
+    fn from(error: StartError) -> Self {
+        match error {
+            StartError::Thread(error) => Self::Thread(error),
+            StartError::Stopped => Self::Stopped,
         }
     }
 }
 
-fn connection(path: &Path) -> Result<Connection, StoreError> {
-    if let Some(directory) = path.parent() {
-        fs::create_dir_all(directory)
-            .map_err(|source| StoreError::File { path: path.display().to_string(), source })?;
+impl From<Stopped> for StoreError {
+    fn from(_: Stopped) -> Self {
+        Self::Stopped
     }
-    // Sessions are nobody else's: a new file is its owner's alone. SQLite gives the files beside it the same mode.
-    OpenOptions::new()
-        .append(true)
-        .create(true)
-        .mode(0o600)
-        .open(path)
-        .map_err(|source| StoreError::File { path: path.display().to_string(), source })?;
-    let mut connection = Connection::open(path)?;
-    connection.busy_timeout(BUSY_TIMEOUT)?;
-    connection.pragma_update(None, "journal_mode", "WAL")?;
-    connection.pragma_update(None, "synchronous", "NORMAL")?;
+}
+
+fn connection(path: &Path) -> Result<Connection, StoreError> {
+    // Sessions are nobody else's.
+    let mut connection = sqlite::open(path, true, BUSY_TIMEOUT).map_err(|error| match error {
+        OpenError::Directory(source) | OpenError::File(source) => {
+            StoreError::File { path: path.display().to_string(), source }
+        }
+        OpenError::Sqlite(error) => StoreError::Sqlite(error),
+    })?;
     // At once for writing: two processes that begin together must not both add the column.
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     transaction.execute_batch(

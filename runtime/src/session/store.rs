@@ -50,13 +50,13 @@ pub enum StoreError {
     #[error("[session] Cannot make the SQLite database {path}: {source}")]
     File { path: String, source: std::io::Error },
     #[error("[session] Cannot start the thread of the SQLite store: {0}")]
-    Thread(std::io::Error),
+    Thread(#[source] std::io::Error),
     #[error("[session] SQLite: {0}")]
     Sqlite(#[from] rusqlite::Error),
     #[error("[session] PostgreSQL: {}", with_sources(.0))]
     Postgres(#[from] tokio_postgres::Error),
     #[error("[session] PostgreSQL: {0}")]
-    Pool(String),
+    Pool(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("[session] SESSION_STORE_URL cannot be used: {0}")]
     PostgresUrl(String),
     #[error("[session] The session store has stopped")]

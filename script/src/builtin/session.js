@@ -2,25 +2,17 @@
 // The server keeps sessions itself.
 import { createHmac, randomUUID, timingSafeEqual } from 'node:crypto';
 
+import { cookiePairs } from 'webstir:backend/cookies';
 import { adoptFormState, formStateOf, isObject } from 'webstir:backend/form-state';
 
 const STORE = Symbol.for('webstir.webstir-backend.session-store');
 const LEVELS = ['info', 'success', 'warning', 'error'];
 
+// Of a repeated cookie the last counts.
 export function parseCookieHeader(header) {
   const cookies = {};
-  for (const part of (Array.isArray(header) ? header.join(';') : (header ?? '')).split(';')) {
-    const equals = part.indexOf('=');
-    const name = part.slice(0, equals).trim();
-    if (equals === -1 || name === '') continue;
-    const value = part.slice(equals + 1).trim();
-    let text = value;
-    try {
-      text = decodeURIComponent(value);
-    } catch {
-      // A wrong escape is kept as it is.
-    }
-    Object.defineProperty(cookies, name, { value: text, writable: true, configurable: true, enumerable: true });
+  for (const [name, value] of cookiePairs(Array.isArray(header) ? header.join(';') : (header ?? ''))) {
+    Object.defineProperty(cookies, name, { value, writable: true, configurable: true, enumerable: true });
   }
   return cookies;
 }

@@ -1,4 +1,5 @@
 // The parts of `Bun` that handlers use: cookies, signed CSRF tokens, databases, the environment.
+import { cookiePairs } from 'webstir:backend/cookies';
 import { Buffer } from 'webstir:prelude/buffer';
 import { now } from 'webstir:prelude/clock';
 import { define } from 'webstir:prelude/define';
@@ -7,23 +8,8 @@ import { fill } from 'webstir:prelude/random';
 import { SQL } from 'webstir:prelude/sql';
 import { createHmac, timingSafeEqual } from 'webstir:node/crypto';
 
-function decode(text) {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
-}
-
-const parseHeader = (text) =>
-  text
-    .split(';')
-    .map((part) => [part.slice(0, part.indexOf('=')).trim(), part])
-    .filter(([name, part]) => part.includes('=') && name !== '')
-    .map(([name, part]) => [name, decode(part.slice(part.indexOf('=') + 1).trim())]);
-
 function parsePairs(init) {
-  if (typeof init === 'string') return parseHeader(init);
+  if (typeof init === 'string') return cookiePairs(init);
   return (typeof init[Symbol.iterator] === 'function' ? [...init] : Object.entries(init)).map(([name, value]) => [
     String(name),
     String(value),

@@ -31,6 +31,7 @@ fn the_modules_hold_in_node() {
         ("@webstir-io/webstir-backend/runtime/request-hooks", "request-hooks.mjs"),
         ("@webstir-io/webstir-backend/runtime/session", "session.mjs"),
         ("@webstir-io/webstir-backend/runtime/views", "views.mjs"),
+        ("webstir:backend/cookies", "cookies.mjs"),
         ("webstir:backend/form-state", "form-state.mjs"),
     ];
     let with_files = |text: &str| {

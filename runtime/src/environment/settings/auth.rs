@@ -54,8 +54,8 @@ pub(super) fn read(
         let path = environment.workspace_root().join(environment.text("AUTH_JWT_PUBLIC_KEY_FILE")?);
         match read(&path) {
             Ok(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
-            Err(error) => {
-                problems.push(SettingProblem::PublicKeyFile { path, reason: error.to_string() });
+            Err(source) => {
+                problems.push(SettingProblem::PublicKeyFile { path, source });
                 None
             }
         }

@@ -1,5 +1,6 @@
 //! What is wrong with an environment.
 
+use std::io;
 use std::path::PathBuf;
 
 /// All problems of an environment, never empty.
@@ -28,8 +29,8 @@ pub enum SettingProblem {
     SqliteWithPostgresUrl,
     #[error("[session] SESSION_COOKIE_NAME '{value}' is no cookie name. Use letters, digits, `-`, `_` and `.`.")]
     CookieName { value: String },
-    #[error("AUTH_JWT_PUBLIC_KEY_FILE '{}' cannot be read: {reason}", .path.display())]
-    PublicKeyFile { path: PathBuf, reason: String },
+    #[error("AUTH_JWT_PUBLIC_KEY_FILE '{}' cannot be read: {source}", .path.display())]
+    PublicKeyFile { path: PathBuf, source: io::Error },
     #[error("HOST '{value}' is no address. Use an IP address or `localhost`.")]
     Host { value: String },
     #[error("PORT '{value}' is no port. Use a whole number from 1 to 65535.")]

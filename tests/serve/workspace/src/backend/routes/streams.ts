@@ -47,13 +47,13 @@ function endless() {
   return new Response(body);
 }
 
+/** It fails when the client has seen its beginning, and says so over another connection. */
 function broken() {
-  let first = true;
   const body = new ReadableStream({
-    pull(controller) {
-      if (!first) throw new Error('no more');
-      first = false;
+    async start(controller) {
       controller.enqueue(text.encode('some'));
+      await new Promise<void>((resolve) => later.set('broken', resolve));
+      throw new Error('no more');
     },
   });
   return new Response(body);

@@ -1,11 +1,17 @@
-//! Writing a shape as draft-07 JSON Schema, references inlined.
+//! A shape as draft-07 JSON Schema, references inlined: another reader of the same tables, which the validator must agree with.
 
 use serde_json::{Map, Value, json};
 
-use super::{ObjectShape, Presence, Shape, Unknown};
+use webstir_contract::definitions;
+use webstir_contract::schema::{ObjectShape, Presence, Shape, Unknown};
 
-/// The schema that accepts exactly the values that [`validate`](super::validate) accepts.
-pub fn json_schema(shape: &Shape) -> Value {
+/// That of the module manifest.
+pub(crate) fn module_manifest_schema() -> Value {
+    json_schema(&definitions::MODULE_MANIFEST)
+}
+
+/// The schema that accepts exactly the values that `validate` accepts.
+fn json_schema(shape: &Shape) -> Value {
     match shape {
         Shape::Any => json!({}),
         Shape::Text { min: 0 } => json!({ "type": "string" }),

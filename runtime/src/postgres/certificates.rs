@@ -1,6 +1,6 @@
 //! Which certificates of a PostgreSQL server are accepted.
 
-use crate::session::store::StoreError;
+use super::ConnectionError;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
@@ -18,11 +18,11 @@ pub(super) enum Trust {
 }
 
 /// The TLS client of a trust.
-pub(super) fn client(trust: Trust) -> Result<ClientConfig, StoreError> {
+pub(super) fn client(trust: Trust) -> Result<ClientConfig, ConnectionError> {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
-        .map_err(|error| StoreError::PostgresUrl(error.to_string()))?;
+        .map_err(|error| ConnectionError::Address(error.to_string()))?;
     Ok(match trust {
         Trust::Anybody => builder
             .dangerous()
@@ -32,7 +32,7 @@ pub(super) fn client(trust: Trust) -> Result<ClientConfig, StoreError> {
     })
 }
 
-fn root_store(file: Option<PathBuf>) -> Result<RootCertStore, StoreError> {
+fn root_store(file: Option<PathBuf>) -> Result<RootCertStore, ConnectionError> {
     let found = match &file {
         Some(file) => load_certs_from_paths(Some(file), None),
         None => load_native_certs(),
@@ -42,7 +42,7 @@ fn root_store(file: Option<PathBuf>) -> Result<RootCertStore, StoreError> {
     if roots.is_empty() {
         let place = file.map_or_else(|| "the platform".to_owned(), |file| format!("`sslrootcert` {}", file.display()));
         let reason = found.errors.first().map(|error| format!(": {error}")).unwrap_or_default();
-        return Err(StoreError::PostgresUrl(format!("{place} has no root certificate{reason}")));
+        return Err(ConnectionError::Address(format!("{place} has no root certificate{reason}")));
     }
     Ok(roots)
 }
