@@ -3,8 +3,6 @@
 //!
 //! Nothing here knows of rules or plans: it is called with texts, and with views of a workspace.
 
-#![cfg_attr(test, expect(clippy::disallowed_methods, reason = "tests prepare real directories"))]
-
 pub mod declarations;
 pub mod json;
 pub mod resolve;
