@@ -39,7 +39,7 @@ pub(crate) enum ConnectionError {
     #[error("{0}")]
     Address(String),
     /// The server said no, or cannot be reached.
-    #[error("{}", crate::session::with_sources(.0))]
+    #[error("{}", with_sources(.0))]
     Server(#[from] tokio_postgres::Error),
     /// The pool gives none.
     #[error("{0}")]
@@ -77,4 +77,10 @@ impl Connections {
             other => ConnectionError::Pool(Box::new(other)),
         })
     }
+}
+
+/// The message of an error and of what caused it; the driver's own message says only the kind.
+pub(crate) fn with_sources(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| (*cause).source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

@@ -36,7 +36,6 @@ pub use open::{CommitContext, CommitError, OpenSession, ScriptSession, SessionCh
 pub use postgres::PostgresStore;
 pub use record::{RuntimeState, SessionRecord};
 pub use sqlite::SqliteStore;
-pub(crate) use store::with_sources;
 pub use store::{ChangeOutcome, SessionStore, StoreError, StoreFuture};
 
 /// Opens the sessions of requests. Cloning shares it.

@@ -118,7 +118,7 @@ impl From<tokio_postgres::Error> for DatabaseError {
         let code = error.code().map(|code| code.code().to_owned());
         let message = match error.as_db_error() {
             Some(answer) => answer.message().to_owned(),
-            None => crate::session::with_sources(&error),
+            None => crate::postgres::with_sources(&error),
         };
         Self::Postgres { code, message }
     }

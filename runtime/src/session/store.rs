@@ -53,7 +53,7 @@ pub enum StoreError {
     Thread(#[source] std::io::Error),
     #[error("[session] SQLite: {0}")]
     Sqlite(#[from] rusqlite::Error),
-    #[error("[session] PostgreSQL: {}", with_sources(.0))]
+    #[error("[session] PostgreSQL: {}", crate::postgres::with_sources(.0))]
     Postgres(#[from] tokio_postgres::Error),
     #[error("[session] PostgreSQL: {0}")]
     Pool(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -63,10 +63,4 @@ pub enum StoreError {
     Stopped,
     #[error("[session] A session was changed by others {attempts} times in a row")]
     Contention { attempts: u32 },
-}
-
-/// The message of an error and of what caused it; the driver's own message says only the kind.
-pub(crate) fn with_sources(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
