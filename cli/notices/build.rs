@@ -23,12 +23,17 @@ fn main() {
         println!("cargo::rerun-if-changed={}", root.join(file).display());
     }
     let target = std::env::var("TARGET").expect("cargo names the target");
-    let metadata = MetadataCommand::new()
-        .manifest_path(root.join("Cargo.toml"))
-        .features(CargoOpt::SomeFeatures(Vec::new()))
-        .other_options(["--locked", "--offline", "--filter-platform", &target].map(str::to_owned))
-        .exec()
-        .expect("cargo knows its own packages");
+    let packages = |options: &[&str]| {
+        let always = ["--locked", "--filter-platform", target.as_str()];
+        MetadataCommand::new()
+            .manifest_path(root.join("Cargo.toml"))
+            .features(CargoOpt::SomeFeatures(Vec::new()))
+            .other_options(always.iter().chain(options).map(|option| (*option).to_owned()).collect::<Vec<_>>())
+            .exec()
+    };
+    // It wants the manifests of all packages, also of those that only tests use, which a plain build does not fetch.
+    let metadata =
+        packages(&["--offline"]).or_else(|_| packages(&[])).expect("all packages are there, or can be fetched");
     let out = PathBuf::from(std::env::var_os("OUT_DIR").expect("cargo names a directory for what is made"));
     let mut file = flate2::write::GzEncoder::new(
         File::create(out.join("notices.gz")).expect("the directory can be written to"),

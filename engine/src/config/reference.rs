@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::schema::{self, BlockSchema, Constraint, Field, Language, Shape, Target};
 
-/// What follows every value of a shape would repeat; here it is said once.
+/// What stands before the first table.
 const HEAD: &str = "\
 # The configuration
 
