@@ -166,10 +166,15 @@ fn a_failed_build_does_not_hide_what_was_known_before() {
 fn a_damaged_dump_is_one_that_is_not_there() {
     let case = workspace();
     run(&case, &["build", "--quiet"], &[]);
-    case.write(".webstir/explain/build", "webstir keys 3\nnonsense");
-    let why = run(&case, &["why"], &[]);
-    assert_eq!(why.code, Some(2));
-    assert!(why.stderr.contains("Run `webstir build` first"), "{}", why.stderr);
+    let whole = fs::read(case.path(".webstir/explain/build")).unwrap();
+    let first_line = whole.iter().position(|byte| *byte == b'\n').unwrap() + 1;
+    let damaged = [&whole[..first_line], b"nonsense"].concat();
+    for bytes in [&damaged, &b"webstir keys 3\nnonsense".to_vec(), &whole[..whole.len() / 2].to_vec()] {
+        fs::write(case.path(".webstir/explain/build"), bytes).unwrap();
+        let why = run(&case, &["why"], &[]);
+        assert_eq!(why.code, Some(2));
+        assert!(why.stderr.contains("Run `webstir build` first"), "{}", why.stderr);
+    }
     assert_eq!(run(&case, &["build", "--quiet"], &[]).code, Some(0));
     assert_eq!(run(&case, &["why"], &[]).code, Some(0));
 }

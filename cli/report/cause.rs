@@ -142,7 +142,7 @@ fn setting(before: Option<&Setting>, after: Option<&Setting>) -> String {
 
 fn written(value: &SettingValue) -> String {
     match value {
-        SettingValue::Text(text) | SettingValue::Reference(text) => short(text),
+        SettingValue::Text(text) | SettingValue::Glob(text) | SettingValue::Reference(text) => short(text),
         SettingValue::Secret(_) => "(hidden)".to_owned(),
     }
 }

@@ -111,7 +111,7 @@ pub(super) fn value(value: &Value) -> String {
     }
     match value {
         Value::Text(text) => quote(text),
-        Value::Texts(texts) => joined(texts, |text| quote(text)),
+        Value::Texts(texts) | Value::Globs(texts) => joined(texts, |text| quote(text)),
         Value::Environment(names, pairs) => {
             let names = names.iter().map(|name| quote(name));
             let pairs = pairs.iter().map(|pair| format!("{}={}", word(&pair.name), literal(&pair.value)));

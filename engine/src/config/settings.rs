@@ -18,6 +18,8 @@ use crate::digest::{Digest, KeyHasher};
 pub enum SettingValue {
     /// As it is written, without quotes.
     Text(Arc<str>),
+    /// A glob, as it is written, without quotes.
+    Glob(Arc<str>),
     /// The label of another rule.
     Reference(Arc<str>),
     /// The value of an environment variable: only its digest is kept.
@@ -103,6 +105,11 @@ impl Rows {
             Value::Texts(texts) => {
                 for text in texts {
                     self.add(&field, SettingValue::Text(text.value.clone()), text.place);
+                }
+            }
+            Value::Globs(globs) => {
+                for glob in globs {
+                    self.add(&field, SettingValue::Glob(glob.value.clone()), glob.place);
                 }
             }
             Value::Environment(names, pairs) => {

@@ -124,10 +124,12 @@ impl Deref for Block {
 /// The value of one field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value {
-    /// A text, a glob or a version.
+    /// A text or a version.
     Text(Spanned<Arc<str>>),
-    /// Texts, globs, names of variables or of profiles.
+    /// Texts, names of variables or of profiles.
     Texts(Vec<Spanned<Arc<str>>>),
+    /// One glob or several.
+    Globs(Vec<Spanned<Arc<str>>>),
     /// Names of variables, and pairs.
     Environment(Vec<Spanned<Arc<str>>>, Vec<Pair>),
     /// A path.
@@ -255,7 +257,7 @@ impl Fields {
     pub fn texts(&self, field: &str) -> impl Iterator<Item = &Spanned<Arc<str>>> {
         self.named(field).flat_map(|entry| match &entry.value {
             Value::Text(text) => std::slice::from_ref(text),
-            Value::Texts(texts) | Value::Environment(texts, _) => texts,
+            Value::Texts(texts) | Value::Globs(texts) | Value::Environment(texts, _) => texts,
             _ => &[],
         })
     }
@@ -322,7 +324,7 @@ impl Fields {
             entry.place = Place::Elsewhere;
             match &mut entry.value {
                 Value::Text(value) => off(value),
-                Value::Texts(values) => values.iter_mut().for_each(off),
+                Value::Texts(values) | Value::Globs(values) => values.iter_mut().for_each(off),
                 Value::Environment(names, pairs) => {
                     names.iter_mut().for_each(off);
                     pairs.iter_mut().for_each(pair_off);

@@ -38,7 +38,9 @@ impl Row {
 
     /// Whether one of its values is this text.
     pub(super) fn says(&self, text: &str) -> bool {
-        let says = |setting: &Setting| matches!(&setting.value, SettingValue::Text(value) if **value == *text);
+        let says = |setting: &Setting| {
+            matches!(&setting.value, SettingValue::Text(value) | SettingValue::Glob(value) if **value == *text)
+        };
         self.before.iter().chain(&self.after).any(says)
     }
 
@@ -165,10 +167,7 @@ fn rows_of<'d>(dump: &'d KeyDump, node: &str) -> &'d [Setting] {
 
 /// Whether a row is a glob that matches `file`, seen from any of the directories that its node names.
 fn glob_matches(dump: &KeyDump, row: &Setting, file: &RelPath) -> bool {
-    let SettingValue::Text(text) = &row.value else { return false };
-    if text.is_empty() || !row.node.contains(':') {
-        return false;
-    }
+    let SettingValue::Glob(text) = &row.value else { return false };
     // Files are searched by the globs of these fields; others choose among what was found.
     let searches = matches!(&*row.field, "include" | "inputs");
     let globs = if searches { Globs::of_search([&**text]) } else { Globs::new([&**text]) };

@@ -115,6 +115,22 @@ fn what_ran_though_nothing_differs_was_not_in_the_store() {
     assert_eq!(causes(Some(&sample()), &cached, &command), []);
 }
 
+#[test]
+fn a_file_that_came_names_the_glob_and_not_the_directory_that_is_searched() {
+    let from = |mut dump: KeyDump| {
+        dump.settings.push(row("files:backend", "base", "src"));
+        dump.settings.sort();
+        dump
+    };
+    let (before, mut after) = (from(sample()), from(sample()));
+    let old = &after.actions[1];
+    let parts = old.parts.iter().cloned().chain([input("src/new.ts", "new", Origin::Workspace)]).collect();
+    after.actions[1] = ActionRecord { artifacts: old.artifacts.clone(), ..action(old.label.clone(), parts, &[]) };
+    let change = first(&before, &after, &label("transpile", Some("src/a.ts")));
+    let Change::Glob { difference: Difference::Added, file, glob } = change else { panic!("{change:?}") };
+    assert_eq!((file, glob.value), (path("src/new.ts"), SettingValue::Glob("**/*.ts".into())));
+}
+
 /// As a plan in which nothing was run: what the store lacks is unknown.
 fn planned(mut dump: KeyDump) -> KeyDump {
     let from = SettingValue::Reference("transpile:backend".into());

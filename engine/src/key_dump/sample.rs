@@ -92,7 +92,7 @@ pub(crate) fn sample() -> KeyDump {
         &[("build/out", "out")],
     );
     let mut settings = vec![
-        row("files:backend", "include", "**/*.ts"),
+        Setting { value: SettingValue::Glob("**/*.ts".into()), ..row("files:backend", "include", "") },
         row("transpile:backend", "target", "es2022"),
         Setting { value: SettingValue::Reference("files:backend".into()), ..row("transpile:backend", "entries", "") },
         Setting {

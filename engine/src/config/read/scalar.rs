@@ -29,7 +29,7 @@ impl Reader<'_> {
         let value = match field.shape {
             Shape::Text => Value::Text(Spanned::new(self.text(first, field)?, place)),
             Shape::Version => Value::Text(Spanned::new(self.version(first, field)?, place)),
-            Shape::Glob => Value::Text(Spanned::new(self.glob(first, field)?, place)),
+            Shape::Glob => Value::Globs(vec![Spanned::new(self.glob(first, field)?, place)]),
             Shape::Path => Value::Path(Spanned::new(self.path(first, field)?, place)),
             Shape::Output(shape) => Value::Output(Spanned::new(self.output(first, field, shape)?, place)),
             Shape::Duration => {
@@ -94,7 +94,7 @@ impl Reader<'_> {
             Shape::Profiles => Value::Texts(self.all(arguments, |reader, entry| {
                 Some(reader.name(entry, name, "the name of a profile", &example(field))?.value)
             })?),
-            Shape::Globs => Value::Texts(self.all(arguments, |reader, entry| reader.glob(entry, field))?),
+            Shape::Globs => Value::Globs(self.all(arguments, |reader, entry| reader.glob(entry, field))?),
             Shape::Outputs => {
                 Value::Outputs(self.all(arguments, |reader, entry| reader.output(entry, field, SEVERAL))?)
             }

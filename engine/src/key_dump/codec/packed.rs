@@ -48,6 +48,7 @@ struct PackedSetting {
 #[derive(Serialize, Deserialize)]
 enum PackedValue {
     Text(Number),
+    Glob(Number),
     Reference(Number),
     Secret(Number),
 }
@@ -161,6 +162,7 @@ impl<'a> Packer<'a> {
             field: self.texts.number(&setting.field),
             value: match &setting.value {
                 SettingValue::Text(text) => PackedValue::Text(self.texts.number(text)),
+                SettingValue::Glob(text) => PackedValue::Glob(self.texts.number(text)),
                 SettingValue::Reference(label) => PackedValue::Reference(self.texts.number(label)),
                 SettingValue::Secret(digest) => PackedValue::Secret(self.digests.number(*digest)),
             },
@@ -323,6 +325,7 @@ impl Unpacker {
     fn setting(&self, setting: &PackedSetting) -> Option<Setting> {
         let value = match &setting.value {
             PackedValue::Text(text) => SettingValue::Text(self.text(*text)?),
+            PackedValue::Glob(text) => SettingValue::Glob(self.text(*text)?),
             PackedValue::Reference(label) => SettingValue::Reference(self.text(*label)?),
             PackedValue::Secret(digest) => SettingValue::Secret(self.digest(*digest)?),
         };
