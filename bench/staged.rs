@@ -103,7 +103,7 @@ fn staged(way: Way, root: &Path, state: &Path, tree: &Tree<'_>) {
         stdout: Keep::Tail(4096),
         stderr: Keep::Tail(4096),
     };
-    let helper = Helper { program: PathBuf::from(HELPER) };
+    let helper = Helper::new(PathBuf::from(HELPER));
     let place = Stage::take(state).unwrap();
     let finished = helper.run(place, way, root, tree, &job, &AtomicBool::new(false)).unwrap();
     assert!(matches!(finished.ended, Ended::Exited(status) if status.success()), "{:?}", finished.ended);

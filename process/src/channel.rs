@@ -16,7 +16,7 @@ const LONGEST: u64 = 4 << 30;
 /// Sends one message.
 pub(crate) fn send(mut socket: &UnixStream, bytes: &[u8], descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
     let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX).to_le_bytes();
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(3))];
     let mut beside = SendAncillaryBuffer::new(&mut space);
     if !descriptors.is_empty() && !beside.push(SendAncillaryMessage::ScmRights(descriptors)) {
         return Err(io::ErrorKind::InvalidInput.into());
@@ -34,7 +34,7 @@ pub(crate) fn send(mut socket: &UnixStream, bytes: &[u8], descriptors: &[Borrowe
 /// Receives one message; `None` when the other side is gone.
 pub(crate) fn receive(mut socket: &UnixStream) -> io::Result<Option<(Vec<u8>, Vec<OwnedFd>)>> {
     let mut length = [0; 8];
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(3))];
     let mut beside = RecvAncillaryBuffer::new(&mut space);
     let received = loop {
         let flags = RecvFlags::CMSG_CLOEXEC;

@@ -8,6 +8,7 @@ mod engine;
 mod files;
 #[cfg(target_os = "linux")]
 mod init;
+mod launch;
 #[cfg(target_os = "linux")]
 mod mask;
 #[cfg(target_os = "linux")]
@@ -26,16 +27,16 @@ use rustix::process::Pid;
 use self::engine::{Engine, Said};
 pub(crate) use self::probe::{ARGUMENT as PROBE, PROBED};
 use self::start::{Started, Status};
-use self::streams::Streams;
+use self::streams::{Ends, Streams};
 use crate::channel;
-use crate::plan::{Answer, End, Fault, Kind, Place, Plan, Raw, Staged};
+use crate::plan::{self, Answer, End, Fault, Kind, Place, Plan, Raw, Staged};
 use crate::stage;
 use crate::system;
 
 /// The first argument of a helper, and its only one.
 pub(crate) const ARGUMENT: &str = "__process";
 
-/// Whether this process is a helper: its first argument says so.
+/// Whether this process is a launcher of helpers: its first argument says so.
 pub fn is_helper() -> bool {
     std::env::args_os().nth(1).is_some_and(|argument| argument == ARGUMENT)
 }
@@ -46,12 +47,22 @@ pub fn helper() -> ExitCode {
         return probe::probe();
     }
     let Ok(socket) = std::io::stdin().as_fd().try_clone_to_owned() else { return ExitCode::from(2) };
-    let socket = UnixStream::from(socket);
-    let Ok(Some((bytes, locks))) = channel::receive(&socket) else { return ExitCode::from(2) };
+    launch::serve(UnixStream::from(socket), help)
+}
+
+/// One helper: it hears the plan, and answers.
+fn help(socket: UnixStream) -> ExitCode {
+    let Ok(Some((bytes, descriptors))) = channel::receive(&socket) else { return ExitCode::from(2) };
     let Ok(plan) = postcard::from_bytes::<Plan<'_>>(&bytes) else { return ExitCode::from(2) };
     system::begin();
     let engine = Engine::new(socket);
-    let mut streams = Streams::new(plan.stdout, plan.stderr);
+    let (mut streams, locks) = match plan.streams {
+        plan::Streams::Kept { stdout, stderr } => (Streams::kept(stdout, stderr), descriptors),
+        plan::Streams::Given => {
+            let Ok(ends) = <[OwnedFd; 3]>::try_from(descriptors) else { return ExitCode::from(2) };
+            (Streams::given(Ends::from(ends)), Vec::new())
+        }
+    };
     let result = run(&engine, &plan, &mut streams);
     let (answer, tree) = match result {
         Ok(Outcome { ended, changed, tree }) => {
@@ -127,6 +138,11 @@ fn run(engine: &Engine, plan: &Plan<'_>, streams: &mut Streams) -> Result<Outcom
         }
     };
     let started = prepared.start(plan, streams)?;
+    if let (plan::Streams::Given, Some(leader)) = (plan.streams, started.leader) {
+        let told = postcard::to_stdvec(&Answer::Started(leader.as_raw_nonzero().get())).unwrap_or_default();
+        // Where nobody listens, that is heard next.
+        let _ = channel::send(engine.socket(), &told, &[]);
+    }
     let ended = attend(engine, started, plan.timeout_ms.map(Duration::from_millis), streams)?;
     let has_failed = matches!(ended, End::Exited(1..));
     if has_failed && (prepared.is_full() || streams.tell_of_no_room()) && is_in_memory(plan) {

@@ -4,17 +4,22 @@
 //! run there, and [`Finished`] how that ended and what lies in the tree then. The workspace is never written.
 //!
 //! ```text
-//! engine ──plan──> helper (sub-reaper, `webstir __process`) ──> [init of a process namespace] ──> command
-//!        <─answer─                                                                                 └──> its descendants
+//! engine ──> launcher (`webstir __process`)
+//!   ^            │ fork
+//!   └──plan──> helper (sub-reaper) ──> [init of a process namespace] ──> command
+//!    <─answer─                                                           └──> its descendants
 //! ```
 //!
-//! The engine never forks: it is large, and a copy of its page tables alone takes tens of milliseconds. It spawns a helper, which
-//! is the same binary with the argument `__process`, and tells it over a socket what to do. The helper ends when its answer is given
-//! or when the engine is gone, and nothing that it started outlives it.
+//! The engine never forks: it is large, and a copy of its page tables alone takes tens of milliseconds. It spawns a launcher, which
+//! is the same binary with the argument `__process`, once, and that makes a helper for each command by `fork`. The engine tells the
+//! helper over a socket what to do. It ends when its answer is given or when the engine is gone, and nothing that it started outlives it.
+//! An [`Attached`] command is one whose streams the engine holds: a compiler that it talks to.
 
+mod attached;
 mod channel;
 mod finished;
 mod helper;
+mod launcher;
 mod path;
 mod plan;
 mod run;
@@ -24,6 +29,7 @@ mod system;
 pub mod testing;
 mod way;
 
+pub use attached::Attached;
 pub use finished::{Collected, Finished, OutputFile, Refused, RefusedKind};
 pub use helper::{helper, is_helper};
 pub use path::PathFault;

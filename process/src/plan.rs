@@ -97,7 +97,16 @@ pub enum Keep {
     Whole(u32),
 }
 
-/// The first message to the helper. It carries the lock of the stage as a descriptor where there is one.
+/// What becomes of a command's standard streams.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) enum Streams {
+    /// It reads nothing; what it writes comes with the answer.
+    Kept { stdout: Keep, stderr: Keep },
+    /// They come with the plan, as descriptors in their order.
+    Given,
+}
+
+/// The first message to a helper. It carries the lock of the stage as a descriptor where there is one.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Plan<'a> {
     /// Absolute, or relative to the tree.
@@ -106,8 +115,7 @@ pub(crate) struct Plan<'a> {
     pub(crate) arguments: Vec<Raw<'a>>,
     pub(crate) environment: Vec<(Raw<'a>, Raw<'a>)>,
     pub(crate) timeout_ms: Option<u64>,
-    pub(crate) stdout: Keep,
-    pub(crate) stderr: Keep,
+    pub(crate) streams: Streams,
     /// Relative to the tree; empty for the tree itself.
     pub(crate) directory: Raw<'a>,
     pub(crate) place: Place<'a>,
@@ -148,9 +156,11 @@ pub(crate) enum Kind {
 /// The one byte that the engine may say after the plan.
 pub(crate) const CANCEL: u8 = b'c';
 
-/// The one message of the helper. The root of a staged tree comes with it as a descriptor.
+/// A message of a helper. Its last one is one of the last two; the root of a staged tree comes with it as a descriptor.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Answer<'a> {
+    /// A command with [given streams](Streams::Given) has this number.
+    Started(i32),
     Done {
         ended: End,
         #[serde(borrow)]

@@ -1,42 +1,44 @@
-//! The engine's side: a helper is started, told its plan, and listened to.
+//! The engine's side: a helper is told its plan and listened to.
 
 use std::ffi::OsStr;
 use std::io::{self, Write as _};
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::ExitStatus;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+use crate::attached::Attached;
 use crate::channel;
 use crate::finished::Finished;
-use crate::helper::ARGUMENT;
+use crate::launcher::Launcher;
 use crate::path::{self, PathFault, is_within};
-use crate::plan::{Answer, CANCEL, End, Fault, Keep, Kind, Place, Plan, Raw, Source, Staged, Tree};
+use crate::plan::{self, Answer, CANCEL, End, Fault, Keep, Kind, Place, Plan, Raw, Source, Staged, Tree};
 use crate::stage::Stage;
 use crate::way::{self, Way};
 
 /// How long a cancellation may go unnoticed.
 const TICK: Timespec = Timespec { tv_sec: 0, tv_nsec: 10_000_000 };
 /// How long a helper that was told to end may take. More than this takes only what the system does not let go of.
-const GRACE: Duration = Duration::from_secs(5);
+pub(crate) const GRACE: Duration = Duration::from_secs(5);
 
-/// The program that is the helper.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What makes helpers. Clones share the process that they are made by, which ends with the last of them.
+#[derive(Debug, Clone)]
 pub struct Helper {
     /// Is called with one argument, `__process`, and calls [`helper`](crate::helper()) then.
-    pub program: PathBuf,
+    program: PathBuf,
+    launcher: Launcher,
 }
 
 impl Default for Helper {
     /// This program. On Linux by a name that holds when its file is replaced.
     fn default() -> Self {
         let own = || std::env::current_exe().unwrap_or_else(|_| PathBuf::from("/proc/self/exe"));
-        Self { program: if cfg!(target_os = "linux") { PathBuf::from("/proc/self/exe") } else { own() } }
+        Self::new(if cfg!(target_os = "linux") { PathBuf::from("/proc/self/exe") } else { own() })
     }
 }
 
@@ -149,13 +151,23 @@ impl ProcessError {
         move |source| Self::Read { path, source }
     }
 
-    fn helper(helper: &Helper) -> impl Fn(io::Error) -> Self + use<> {
+    pub(crate) fn helper(helper: &Helper) -> impl Fn(io::Error) -> Self + use<> {
         let program = helper.program.clone();
         move |source| Self::Helper { program: program.clone(), source }
     }
 }
 
 impl Helper {
+    /// Helpers of this program.
+    pub fn new(program: PathBuf) -> Self {
+        Self { program, launcher: Launcher::default() }
+    }
+
+    /// Their program.
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+
     /// Runs a command in a tree that shows it the declared files of the workspace `root`. `cancelled` is looked at all the time.
     pub fn run(
         &self,
@@ -201,7 +213,7 @@ impl Helper {
         let run = |kind: Kind| -> Result<Option<Finished>, ProcessError> {
             let (root, directory) = (Raw::path(root), Raw::path(stage.directory()));
             let staged = Staged { kind, root, stage: directory, tree: tree.clone() };
-            self.ask(&plan(job, Place::Staged(staged)), Some(stage), cancelled)
+            self.ask(&plan(job, Place::Staged(staged), kept(job)), Some(stage), cancelled)
         };
         let finished = match run(kind) {
             // Once more, with room for what it writes.
@@ -214,8 +226,32 @@ impl Helper {
 
     /// Runs a command in `directory` as it is; `job.directory` is relative to it.
     pub fn run_at(&self, directory: &Path, job: &Job<'_>, cancelled: &AtomicBool) -> Result<Finished, ProcessError> {
-        let finished = self.ask(&plan(job, Place::At(Raw::path(directory))), None, cancelled)?;
+        let finished = self.ask(&plan(job, Place::At(Raw::path(directory)), kept(job)), None, cancelled)?;
         finished.ok_or_else(|| ProcessError::helper(self)(io::ErrorKind::StorageFull.into()))
+    }
+
+    /// Starts a command in `directory`, which its caller reads from and writes to. `job` says nothing of its output or of a timeout.
+    pub fn attach(&self, directory: &Path, job: &Job<'_>) -> Result<Attached, ProcessError> {
+        let plan = plan(job, Place::At(Raw::path(directory)), plan::Streams::Given);
+        Attached::start(self, &plan)
+    }
+
+    /// A new helper that knows its plan.
+    pub(crate) fn tell(&self, plan: &Plan<'_>, descriptors: &[BorrowedFd<'_>]) -> Result<UnixStream, ProcessError> {
+        let failed = ProcessError::helper(self);
+        let plan = postcard::to_stdvec(plan).map_err(|error| failed(io::Error::other(error)))?;
+        let socket = self.launcher.helper(&self.program).map_err(&failed)?;
+        match channel::send(&socket, &plan, descriptors) {
+            // It ended: that is heard next.
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(failed(error)),
+            _ => Ok(socket),
+        }
+    }
+
+    /// The error for a helper that ended before it answered.
+    pub(crate) fn ended(&self) -> ProcessError {
+        let status = self.launcher.status().map_or_else(|| "without an answer".to_owned(), |status| status.to_string());
+        ProcessError::HelperEnded { status }
     }
 
     /// One helper from its start to its end. `None` when there was no room in memory for what the command wrote.
@@ -226,47 +262,19 @@ impl Helper {
         cancelled: &AtomicBool,
     ) -> Result<Option<Finished>, ProcessError> {
         let failed = ProcessError::helper(self);
-        let plan = postcard::to_stdvec(plan).map_err(|error| failed(io::Error::other(error)))?;
-        let (ours, theirs) = UnixStream::pair().map_err(&failed)?;
-        let child = Command::new(&self.program)
-            .arg0("webstir")
-            .arg(ARGUMENT)
-            .env_clear()
-            .stdin(Stdio::from(OwnedFd::from(theirs)))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .process_group(0)
-            .spawn()
-            .map_err(&failed)?;
-        let mut running = Running { child, is_over: false };
         let lock: Vec<_> = stage.iter().map(|stage| stage.lock().as_fd()).collect();
-        let heard = match channel::send(&ours, &plan, &lock) {
-            // It ended: what it says of that comes next.
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(failed(error)),
-            _ => Running::listen(&ours, cancelled).map_err(&failed)?,
-        };
-        let Heard::Answer(bytes, descriptors) = heard else {
-            running.end();
+        let socket = self.tell(plan, &lock)?;
+        let Some((bytes, descriptors)) = listen(&socket, cancelled).map_err(&failed)? else {
             if cancelled.load(Ordering::Relaxed) {
                 return Ok(Some(Finished::without_tree(Ended::Cancelled)));
             }
-            let status = running.child.try_wait().ok().flatten();
-            let status = status.map_or_else(|| "it does not answer".to_owned(), |status| status.to_string());
-            return Err(ProcessError::HelperEnded { status });
+            return Err(self.ended());
         };
+        wait_for_end(&socket);
         let answer = postcard::from_bytes(&bytes).map_err(|error| failed(io::Error::other(error)))?;
-        drop(ours);
-        running.end();
-        let code = io::Error::from_raw_os_error;
         match answer {
             Answer::Done { ended, stdout, stderr, changed } => Ok(Some(Finished {
-                ended: match ended {
-                    End::Exited(status) => Ended::Exited(ExitStatus::from_raw(status)),
-                    End::TimedOut => Ended::TimedOut,
-                    End::Cancelled => Ended::Cancelled,
-                    End::TooMuchOutput => Ended::TooMuchOutput,
-                    End::NotStarted(error, is_there) => Ended::NotStarted { error: code(error), is_there },
-                },
+                ended: ended.into(),
                 stdout: stdout.0.to_vec(),
                 stderr: stderr.0.to_vec(),
                 changed_inputs: changed,
@@ -275,9 +283,34 @@ impl Helper {
                 stage: None,
             })),
             Answer::Failed(Fault::Full) => Ok(None),
-            Answer::Failed(Fault::InputChanged(path)) => Err(ProcessError::InputChanged(path)),
-            Answer::Failed(Fault::Overlay(what, error)) => Err(ProcessError::Overlay { what, source: code(error) }),
-            Answer::Failed(Fault::Io(what, error)) => Err(ProcessError::Prepare { what, source: code(error) }),
+            Answer::Failed(fault) => Err(fault.into()),
+            Answer::Started(_) => Err(failed(io::ErrorKind::InvalidData.into())),
+        }
+    }
+}
+
+impl From<End> for Ended {
+    fn from(end: End) -> Self {
+        match end {
+            End::Exited(status) => Self::Exited(ExitStatus::from_raw(status)),
+            End::TimedOut => Self::TimedOut,
+            End::Cancelled => Self::Cancelled,
+            End::TooMuchOutput => Self::TooMuchOutput,
+            End::NotStarted(error, is_there) => {
+                Self::NotStarted { error: io::Error::from_raw_os_error(error), is_there }
+            }
+        }
+    }
+}
+
+impl From<Fault> for ProcessError {
+    fn from(fault: Fault) -> Self {
+        let code = io::Error::from_raw_os_error;
+        match fault {
+            Fault::InputChanged(path) => Self::InputChanged(path),
+            Fault::Full => Self::Prepare { what: "There is no room in memory".to_owned(), source: io::ErrorKind::StorageFull.into() },
+            Fault::Overlay(what, error) => Self::Overlay { what, source: code(error) },
+            Fault::Io(what, error) => Self::Prepare { what, source: code(error) },
         }
     }
 }
@@ -308,80 +341,52 @@ fn check(tree: &Tree<'_>, job: &Job<'_>) -> Result<(), PathFault> {
     path::check_kinds(&files, tree.directories.iter().chain(&tree.packages).copied().chain(directory))
 }
 
-fn plan<'a>(job: &Job<'a>, place: Place<'a>) -> Plan<'a> {
+fn plan<'a>(job: &Job<'a>, place: Place<'a>, streams: plan::Streams) -> Plan<'a> {
     Plan {
         program: Raw::path(job.program),
         arguments: job.arguments.iter().map(|argument| Raw::text(argument)).collect(),
         environment: job.environment.iter().map(|(name, value)| (Raw::text(name), Raw::text(value))).collect(),
         timeout_ms: job.timeout.map(|timeout| u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX)),
-        stdout: job.stdout,
-        stderr: job.stderr,
+        streams,
         directory: Raw(job.directory.as_bytes()),
         place,
     }
 }
 
-enum Heard {
-    Answer(Vec<u8>, Vec<OwnedFd>),
-    /// The helper is gone, or does not end.
-    Nothing,
+fn kept(job: &Job<'_>) -> plan::Streams {
+    plan::Streams::Kept { stdout: job.stdout, stderr: job.stderr }
 }
 
-/// A helper that runs. It is killed when it is dropped before its end.
-struct Running {
-    child: Child,
-    is_over: bool,
-}
-
-impl Running {
-    /// Waits for the answer, and tells the helper of a cancellation.
-    fn listen(mut socket: &UnixStream, cancelled: &AtomicBool) -> io::Result<Heard> {
-        let mut told: Option<Instant> = None;
-        loop {
-            match poll(&mut [PollFd::new(socket, PollFlags::IN)], Some(&TICK)) {
-                Ok(0) | Err(rustix::io::Errno::INTR) => {}
-                Ok(_) => {
-                    return Ok(channel::receive(socket)?
-                        .map_or(Heard::Nothing, |(bytes, descriptors)| Heard::Answer(bytes, descriptors)));
-                }
-                Err(error) => return Err(error.into()),
+/// Waits for a helper's answer, and tells it of a cancellation. `None` when it is gone, or does not end.
+fn listen(mut socket: &UnixStream, cancelled: &AtomicBool) -> io::Result<Option<(Vec<u8>, Vec<OwnedFd>)>> {
+    let mut told: Option<Instant> = None;
+    loop {
+        match poll(&mut [PollFd::new(socket, PollFlags::IN)], Some(&TICK)) {
+            Ok(0) | Err(rustix::io::Errno::INTR) => {}
+            Ok(_) => return channel::receive(socket),
+            Err(error) => return Err(error.into()),
+        }
+        match told {
+            None if cancelled.load(Ordering::Relaxed) => {
+                // When it is gone, the next look says so.
+                let _ = socket.write_all(&[CANCEL]);
+                told = Some(Instant::now());
             }
-            match told {
-                None if cancelled.load(Ordering::Relaxed) => {
-                    // When it is gone, the next look says so.
-                    let _ = socket.write_all(&[CANCEL]);
-                    told = Some(Instant::now());
-                }
-                Some(told) if told.elapsed() > GRACE => return Ok(Heard::Nothing),
-                _ => {}
-            }
+            Some(told) if told.elapsed() > GRACE => return Ok(None),
+            _ => {}
         }
     }
-
-    /// Ends the helper, which has nothing more to do. One that the system does not let go of is left.
-    fn end(&mut self) {
-        if self.is_over {
-            return;
-        }
-        self.is_over = true;
-        let started = Instant::now();
-        let mut pause = Duration::from_micros(50);
-        while started.elapsed() < GRACE {
-            if !matches!(self.child.try_wait(), Ok(None)) {
-                return;
-            }
-            std::thread::sleep(pause);
-            pause = (pause * 2).min(Duration::from_millis(10));
-        }
-        let _ = self.child.kill();
-    }
 }
 
-impl Drop for Running {
-    fn drop(&mut self) {
-        if !self.is_over {
-            let _ = self.child.kill();
-            let _ = self.child.wait();
+/// Waits for a helper that has answered: it closes its socket when it ends. One that the system does not let go of is left.
+pub(crate) fn wait_for_end(socket: &UnixStream) {
+    let _ = socket.shutdown(std::net::Shutdown::Write);
+    let deadline = Instant::now() + GRACE;
+    loop {
+        let left = Timespec::try_from(deadline.saturating_duration_since(Instant::now())).ok();
+        match poll(&mut [PollFd::new(socket, PollFlags::IN)], left.as_ref()) {
+            Err(rustix::io::Errno::INTR) => {}
+            _ => return,
         }
     }
 }

@@ -2,7 +2,6 @@
 //!
 //! [`linux`] does it all. Elsewhere only the process group of the command is ended; another system is filled in beside it.
 
-#[cfg(target_os = "linux")]
 mod calls;
 #[cfg(target_os = "linux")]
 mod linux;
@@ -10,8 +9,9 @@ mod linux;
 mod other;
 
 #[cfg(target_os = "linux")]
-pub(crate) use calls::{Forked, fork, unshare};
+pub(crate) use calls::unshare;
 #[cfg(target_os = "linux")]
-pub(crate) use linux::{EndOf, begin, end_all};
+pub(crate) use linux::{EndOf, begin, end_all, end_others};
 #[cfg(not(target_os = "linux"))]
-pub(crate) use other::{EndOf, begin, end_all};
+pub(crate) use other::{EndOf, begin, end_all, end_others};
+pub(crate) use calls::{Forked, fork};

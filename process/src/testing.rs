@@ -33,5 +33,5 @@ pub fn helper() -> Helper {
         }
         program
     });
-    Helper { program: program.clone() }
+    Helper::new(program.clone())
 }

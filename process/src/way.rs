@@ -87,9 +87,9 @@ fn probe(helper: &Helper, places: &Path, kind: Kind) -> Result<bool, ProcessErro
     let tree = Tree { inputs, ..Tree::default() };
     let own = std::env::current_exe().ok();
     // In the tree's namespaces `/proc/self/exe` is that of whoever looks.
-    let program = if helper.program == Path::new("/proc/self/exe") { own.as_deref() } else { None };
+    let program = if helper.program() == Path::new("/proc/self/exe") { own.as_deref() } else { None };
     let job = Job {
-        program: program.unwrap_or(&helper.program),
+        program: program.unwrap_or(helper.program()),
         arguments: vec![OsStr::new(ARGUMENT), OsStr::new(PROBE)],
         directory: "",
         environment: Vec::new(),

@@ -12,7 +12,7 @@ use rustix::process::{Pid, Signal, WaitOptions, set_parent_process_death_signal,
 
 use super::engine::code;
 use super::start::{self, Started, Status, Told};
-use super::streams::Streams;
+use super::streams::{Ends, Streams};
 use crate::plan::{End, Fault, Plan};
 use crate::system::{self, Forked};
 
@@ -33,7 +33,7 @@ pub(super) fn start(plan: &Plan<'_>, tree: &Path, streams: &mut Streams) -> Resu
 }
 
 /// Runs the command and says how it ended.
-fn init(plan: &Plan<'_>, tree: &Path, ends: [OwnedFd; 2], tell: OwnedFd) {
+fn init(plan: &Plan<'_>, tree: &Path, ends: Ends, tell: OwnedFd) {
     // It does not outlive the helper. Where that has ended already, nobody reads any more.
     let _ = set_parent_process_death_signal(Some(Signal::KILL));
     let mut polled = [PollFd::new(&tell, PollFlags::OUT)];
@@ -45,7 +45,7 @@ fn init(plan: &Plan<'_>, tree: &Path, ends: [OwnedFd; 2], tell: OwnedFd) {
     let _ = File::from(tell).write_all(&said);
 }
 
-fn command(plan: &Plan<'_>, tree: &Path, ends: [OwnedFd; 2]) -> Result<End, Fault> {
+fn command(plan: &Plan<'_>, tree: &Path, ends: Ends) -> Result<End, Fault> {
     // What was there shows the processes of another namespace, and none of this one.
     let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
     mount("proc", "/proc", "proc", flags, None)

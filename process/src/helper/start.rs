@@ -4,13 +4,13 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 
 use rustix::process::Pid;
 
 use super::Prepared;
 use super::engine::code;
-use super::streams::Streams;
+use super::streams::{Ends, Streams};
 use crate::plan::{End, Fault, Plan};
 
 /// What runs now.
@@ -39,7 +39,7 @@ pub(super) trait Told {
 pub(super) fn spawn(
     plan: &Plan<'_>,
     tree: &Path,
-    [stdout, stderr]: [OwnedFd; 2],
+    ends: Ends,
 ) -> Result<Result<Child, (io::Error, bool)>, Fault> {
     let directory = tree.join(plan.directory.as_path());
     std::env::set_current_dir(&directory)
@@ -50,9 +50,9 @@ pub(super) fn spawn(
         .args(plan.arguments.iter().map(|argument| argument.as_text()))
         .env_clear()
         .envs(plan.environment.iter().map(|(name, value)| (name.as_text(), value.as_text())))
-        .stdin(Stdio::null())
-        .stdout(Stdio::from(stdout))
-        .stderr(Stdio::from(stderr))
+        .stdin(ends.stdin)
+        .stdout(ends.stdout)
+        .stderr(ends.stderr)
         .process_group(0);
     Ok(command.spawn().map_err(|error| (error, program.exists())))
 }

@@ -3,6 +3,7 @@
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
+use std::process::Stdio;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -16,8 +17,22 @@ const CHUNK: usize = 64 << 10;
 /// More than a pipe holds; what still comes after all is over is from a process that is not ours.
 const MOST_LEFT: usize = 2 << 20;
 
-/// Both streams.
+/// What a command reads from and writes to.
+pub(super) struct Ends {
+    pub(super) stdin: Stdio,
+    pub(super) stdout: OwnedFd,
+    pub(super) stderr: OwnedFd,
+}
+
+impl From<[OwnedFd; 3]> for Ends {
+    fn from([stdin, stdout, stderr]: [OwnedFd; 3]) -> Self {
+        Self { stdin: stdin.into(), stdout, stderr }
+    }
+}
+
+/// Both streams that are written, where they are kept.
 pub(super) struct Streams {
+    given: Option<Ends>,
     streams: [Stream; 2],
     chunk: Vec<u8>,
 }
@@ -36,18 +51,26 @@ pub(super) struct Heard {
 }
 
 impl Streams {
-    pub(super) fn new(stdout: Keep, stderr: Keep) -> Self {
+    pub(super) fn kept(stdout: Keep, stderr: Keep) -> Self {
         let stream = |keep| Stream { pipe: None, keep, kept: Vec::new(), is_too_much: false };
-        Self { streams: [stream(stdout), stream(stderr)], chunk: Vec::new() }
+        Self { given: None, streams: [stream(stdout), stream(stderr)], chunk: Vec::new() }
     }
 
-    /// Makes both pipes. Returns the ends that the command writes to.
-    pub(super) fn open(&mut self) -> io::Result<[OwnedFd; 2]> {
+    /// Streams of somebody else's, of which nothing is kept.
+    pub(super) fn given(ends: Ends) -> Self {
+        Self { given: Some(ends), ..Self::kept(Keep::Tail(0), Keep::Tail(0)) }
+    }
+
+    /// Returns the ends of the command, for which both pipes are made where they are not given.
+    pub(super) fn open(&mut self) -> io::Result<Ends> {
+        if let Some(given) = self.given.take() {
+            return Ok(given);
+        }
         let (ours, stdout) = pipe_with(PipeFlags::CLOEXEC)?;
         self.streams[0].listen(ours)?;
         let (ours, stderr) = pipe_with(PipeFlags::CLOEXEC)?;
         self.streams[1].listen(ours)?;
-        Ok([stdout, stderr])
+        Ok(Ends { stdin: Stdio::null(), stdout, stderr })
     }
 
     /// Waits for output, the engine or the end, and takes the output.
@@ -164,7 +187,7 @@ mod tests {
 
     #[test]
     fn a_tail_is_the_last_bytes_and_a_whole_says_when_it_is_too_much() {
-        let mut streams = Streams::new(Keep::Tail(3), Keep::Whole(3));
+        let mut streams = Streams::kept(Keep::Tail(3), Keep::Whole(3));
         for stream in &mut streams.streams {
             stream.take(b"ab");
             stream.take(b"cd");

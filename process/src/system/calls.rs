@@ -4,6 +4,7 @@
 
 use rustix::io::Errno;
 use rustix::process::Pid;
+#[cfg(target_os = "linux")]
 use rustix::thread::UnshareFlags;
 
 /// Which of the two a process is after [`fork`].
@@ -23,6 +24,7 @@ pub(crate) fn fork() -> rustix::io::Result<Forked> {
 }
 
 /// Takes this process out of namespaces.
+#[cfg(target_os = "linux")]
 pub(crate) fn unshare(flags: UnshareFlags) -> rustix::io::Result<()> {
     // SAFETY: the one flag that matters to Rust, `FILES`, makes descriptors mean something else in one thread than in others. There
     // is one thread.
@@ -31,6 +33,7 @@ pub(crate) fn unshare(flags: UnshareFlags) -> rustix::io::Result<()> {
 
 /// Keeps descriptors from the programs that this process starts, but for the first three. Those of Rust are kept from them anyway;
 /// whoever started the engine may have left others open.
+#[cfg(target_os = "linux")]
 pub(crate) fn keep_descriptors() {
     // SAFETY: no descriptor is closed, and no memory is touched. Before Linux 5.11 it does nothing.
     unsafe { libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC) };

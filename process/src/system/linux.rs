@@ -79,6 +79,23 @@ pub(crate) fn end_all(leader: Option<Pid>) -> Option<i32> {
     }
 }
 
+/// Kills and reaps every descendant but these children and what is theirs.
+pub(crate) fn end_others(ours: &[Pid]) {
+    let mut pause = Duration::from_micros(20);
+    loop {
+        let others: Vec<Pid> = children().into_iter().filter(|child| !ours.contains(child)).collect();
+        if others.is_empty() {
+            return;
+        }
+        for child in others {
+            let _ = kill_process(child, Signal::KILL);
+            let _ = waitpid(Some(child), WaitOptions::NOHANG);
+        }
+        std::thread::sleep(pause);
+        pause = (pause * 2).min(Duration::from_millis(5));
+    }
+}
+
 /// The children of this process. Some may be missing while they come and go.
 fn children() -> Vec<Pid> {
     let own = getpid().as_raw_nonzero();

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot run fails")]
 
+mod attached;
 mod end;
 mod engine;
 mod outputs;
@@ -26,7 +27,7 @@ fn as_nobody() {
         std::fs::copy(program, &copy).unwrap();
         copy
     };
-    let helper = reachable(&support::helper().program);
+    let helper = reachable(&support::helper().program());
     let mut command = Command::new("setpriv");
     command.args(nobody).arg(reachable(&program)).env("WEBSTIR_NOBODY", &helper);
     let output = match command.current_dir("/").output() {

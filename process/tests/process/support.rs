@@ -16,7 +16,7 @@ pub(crate) const LONG: Duration = Duration::from_mins(1);
 
 pub(crate) fn helper() -> Helper {
     let program = std::env::var_os("WEBSTIR_NOBODY").map(PathBuf::from);
-    Helper { program: program.unwrap_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_webstir-process-helper"))) }
+    Helper::new(program.unwrap_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_webstir-process-helper"))))
 }
 
 /// The ways that there are here.

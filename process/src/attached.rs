@@ -1,0 +1,100 @@
+//! A command that its caller talks to.
+
+use std::io::{self, PipeReader, PipeWriter, Write as _};
+use std::os::fd::AsFd as _;
+use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use crate::channel;
+use crate::plan::{Answer, CANCEL, Plan};
+use crate::run::{Ended, GRACE, Helper, ProcessError, wait_for_end};
+
+/// A command that runs, with its streams. When this is dropped, or the engine ends, it is killed with all that it started.
+#[derive(Debug)]
+pub struct Attached {
+    /// What it reads; `None` once it is closed.
+    pub input: Option<PipeWriter>,
+    /// What it writes.
+    pub output: PipeReader,
+    /// What it writes of errors; `None` once nobody reads it.
+    pub errors: Option<PipeReader>,
+    socket: UnixStream,
+    pid: Option<i32>,
+    ended: Option<Result<Ended, String>>,
+}
+
+impl Attached {
+    pub(crate) fn start(helper: &Helper, plan: &Plan<'_>) -> Result<Self, ProcessError> {
+        let failed = ProcessError::helper(helper);
+        let (stdin, input) = io::pipe().map_err(&failed)?;
+        let (output, stdout) = io::pipe().map_err(&failed)?;
+        let (errors, stderr) = io::pipe().map_err(&failed)?;
+        let socket = helper.tell(plan, &[stdin.as_fd(), stdout.as_fd(), stderr.as_fd()])?;
+        let Some((bytes, _)) = channel::receive(&socket).map_err(&failed)? else { return Err(helper.ended()) };
+        let (pid, ended) = match postcard::from_bytes(&bytes).map_err(|error| failed(io::Error::other(error)))? {
+            Answer::Started(pid) => (Some(pid), None),
+            Answer::Done { ended, .. } => (None, Some(Ok(ended.into()))),
+            Answer::Failed(fault) => return Err(fault.into()),
+        };
+        Ok(Self { input: Some(input), output, errors: Some(errors), socket, pid, ended })
+    }
+
+    /// Its number; `None` when it could not be started.
+    pub fn pid(&self) -> Option<i32> {
+        self.pid
+    }
+
+    /// Whether it has ended, with all that it started.
+    pub fn has_ended(&self) -> bool {
+        self.ended.is_some() || self.is_answered(Duration::ZERO)
+    }
+
+    fn is_answered(&self, wait: Duration) -> bool {
+        let deadline = Instant::now() + wait;
+        loop {
+            let left = Timespec::try_from(deadline.saturating_duration_since(Instant::now())).ok();
+            match poll(&mut [PollFd::new(&self.socket, PollFlags::IN)], left.as_ref()) {
+                Err(rustix::io::Errno::INTR) => {}
+                answered => return answered.is_ok_and(|count| count > 0),
+            }
+        }
+    }
+
+    /// How it ended; one that still runs is killed, and is [`Ended::Cancelled`].
+    pub fn end(&mut self) -> Result<&Ended, ProcessError> {
+        if self.ended.is_none() {
+            let ended = self.ask_for_end();
+            self.ended = Some(ended);
+        }
+        match &self.ended {
+            Some(Ok(ended)) => Ok(ended),
+            Some(Err(status)) => Err(ProcessError::HelperEnded { status: status.clone() }),
+            None => unreachable!("it was set"),
+        }
+    }
+
+    fn ask_for_end(&mut self) -> Result<Ended, String> {
+        if !self.is_answered(Duration::ZERO) {
+            // Where it is gone, that is what is heard.
+            let _ = self.socket.write_all(&[CANCEL]);
+            if !self.is_answered(GRACE) {
+                return Err("it does not answer".to_owned());
+            }
+        }
+        let answer = channel::receive(&self.socket);
+        wait_for_end(&self.socket);
+        let Ok(Some((bytes, _))) = answer else { return Err("without an answer".to_owned()) };
+        match postcard::from_bytes(&bytes) {
+            Ok(Answer::Done { ended, .. }) => Ok(ended.into()),
+            Ok(Answer::Started(_) | Answer::Failed(_)) | Err(_) => Err("with an answer that is none".to_owned()),
+        }
+    }
+}
+
+impl Drop for Attached {
+    fn drop(&mut self) {
+        let _ = self.end();
+    }
+}
