@@ -5,7 +5,7 @@ use std::process::Stdio;
 use std::thread::sleep;
 use std::time::Duration;
 
-use crate::support::{Case, processes_with, until};
+use crate::support::{Case, descendants, is_running, processes_with, until};
 
 /// A workspace of some size.
 fn sizeable() -> Case {
@@ -167,6 +167,21 @@ fn an_interrupted_build_keeps_the_old_tree_and_leaves_no_process() {
     assert_eq!(status.code(), Some(2));
     assert_eq!(processes_with(&format!("sleep {sleep}")), Vec::<String>::new(), "the command is gone");
     assert_eq!(case.tree("build"), before);
+}
+
+#[test]
+fn a_killed_build_leaves_no_compiler_even_one_that_hangs() {
+    let case = Case::starter();
+    let mut child =
+        case.command().args(["build", "--quiet"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let compiler = || descendants(child.id()).into_iter().find(|(_, line)| line.contains("--api"));
+    until(|| compiler().is_some());
+    let (compiler, _) = compiler().unwrap();
+    assert!(std::process::Command::new("kill").args(["-STOP", &compiler.to_string()]).status().unwrap().success());
+    child.kill().unwrap();
+    child.wait().unwrap();
+    until(|| !is_running(compiler));
+    case.build_ok(&[]);
 }
 
 /// Run inside of a mount namespace: `$1` an empty directory, `$2` the workspace, `$3` the binary.

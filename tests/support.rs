@@ -27,6 +27,28 @@ pub(crate) fn processes_with(mark: &str) -> Vec<String> {
     lines.map(|line| String::from_utf8_lossy(&line).replace('\0', " ")).filter(|line| line.contains(mark)).collect()
 }
 
+/// What a process started, directly or not: numbers and command lines.
+pub(crate) fn descendants(id: u32) -> Vec<(u32, String)> {
+    let mut found = Vec::new();
+    let mut open = vec![id];
+    while let Some(id) = open.pop() {
+        for task in fs::read_dir(format!("/proc/{id}/task")).into_iter().flatten().flatten() {
+            let text = fs::read_to_string(task.path().join("children")).unwrap_or_default();
+            for child in text.split_whitespace().filter_map(|child| child.parse::<u32>().ok()) {
+                let line = fs::read(format!("/proc/{child}/cmdline")).unwrap_or_default();
+                found.push((child, String::from_utf8_lossy(&line).replace('\0', " ")));
+                open.push(child);
+            }
+        }
+    }
+    found
+}
+
+/// Whether a process runs. One that ended and was not waited for does not.
+pub(crate) fn is_running(id: u32) -> bool {
+    fs::read_to_string(format!("/proc/{id}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
+}
+
 /// Waits until `is_so`, for as long as a slow machine may take.
 #[track_caller]
 pub(crate) fn until(is_so: impl Fn() -> bool) {

@@ -1,29 +1,12 @@
 //! The process: how it starts, what it answers to, and that nothing is left of it.
 
-use std::fs;
 use std::net::TcpListener;
-use std::thread;
-use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
 use super::starting::Lines;
-use super::watching::{PATIENCE, Watching};
-use crate::support::Case;
-
-fn is_there(id: u32) -> bool {
-    // A process that ended and was not waited for is gone as well.
-    fs::read_to_string(format!("/proc/{id}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
-}
-
-#[track_caller]
-fn until_gone(ids: &[u32]) {
-    let deadline = Instant::now() + PATIENCE;
-    while ids.iter().any(|id| is_there(*id)) {
-        assert!(Instant::now() < deadline, "{ids:?} are still there");
-        thread::sleep(Duration::from_millis(10));
-    }
-}
+use super::watching::Watching;
+use crate::support::{Case, descendants, is_running, until};
 
 #[test]
 fn signals_end_it_and_leave_nothing() {
@@ -36,14 +19,14 @@ fn signals_end_it_and_leave_nothing() {
             "// A comment.\nexport function readNewNote",
         );
         watching.until("watch-idle");
-        let children = watching.children();
-        assert!(!children.is_empty(), "the compiler stays");
+        let started = descendants(watching.id());
+        assert!(started.iter().any(|(_, line)| line.contains("--api")), "the compiler stays: {started:?}");
         watching.signal(signal);
         let status = watching.end();
         if signal != Signal::KILL {
             assert_eq!(status.code(), Some(0), "{signal:?}");
         }
-        until_gone(&children);
+        until(|| !started.iter().any(|(id, _)| is_running(*id)));
         // What it kept is what the next build starts from, or there is nothing to start from; the result is the same.
         case.build_ok(&[]);
     }

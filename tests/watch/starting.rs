@@ -1,6 +1,5 @@
 //! How it starts, what it says, and how it ends.
 
-use std::fs;
 use std::io::Read as _;
 use std::net::TcpListener;
 use std::process::{Child, ChildStderr, Stdio};
@@ -11,7 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::edits::workspace;
 use super::watching::{PATIENCE, Watching};
-use crate::support::Case;
+use crate::support::{Case, descendants, is_running, until};
 
 /// A watch whose lines are read.
 pub(super) struct Lines {
@@ -148,18 +147,13 @@ fn workers_end_with_it() {
         }
         watching.until("watch-idle");
         watching.quiet();
-        let children = watching.children();
-        assert!((1..=2).contains(&children.len()), "{children:?}");
+        let started = descendants(watching.id());
+        let workers = started.iter().filter(|(_, line)| !line.contains("__process") && !line.contains("--api")).count();
+        assert!((1..=2).contains(&workers), "{started:?}");
         watching.signal(signal);
         let status = watching.end();
         assert_eq!(status.code(), if signal == Signal::KILL { None } else { Some(0) }, "{signal:?}");
-        let deadline = Instant::now() + PATIENCE;
-        let is_there =
-            |id: &u32| fs::read_to_string(format!("/proc/{id}/stat")).is_ok_and(|stat| !stat.contains(") Z "));
-        while children.iter().any(is_there) {
-            assert!(Instant::now() < deadline, "{children:?} are still there after {signal:?}");
-            thread::sleep(Duration::from_millis(10));
-        }
+        until(|| !started.iter().any(|(id, _)| is_running(*id)));
     }
 }
 

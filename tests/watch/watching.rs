@@ -295,16 +295,6 @@ impl Watching {
             thread::sleep(Duration::from_millis(10));
         }
     }
-
-    /// The processes whose parent it is.
-    pub(super) fn children(&self) -> Vec<u32> {
-        let mut children = Vec::new();
-        for task in fs::read_dir(format!("/proc/{}/task", self.id())).into_iter().flatten().flatten() {
-            let text = fs::read_to_string(task.path().join("children")).unwrap_or_default();
-            children.extend(text.split_whitespace().filter_map(|id| id.parse::<u32>().ok()));
-        }
-        children
-    }
 }
 
 impl Drop for Watching {

@@ -138,6 +138,7 @@ impl Run for Check {
             view: context.view,
             overlay: templates::types(),
             neighbours: &neighbours,
+            helper: &self.resources.processes.helper,
             root: &self.resources.root,
             cancelled: context.cancelled,
         };

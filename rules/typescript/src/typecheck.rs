@@ -28,6 +28,7 @@ use std::sync::atomic::AtomicBool;
 use webstir_engine::diagnostic::Diagnostic;
 use webstir_engine::path::RelPath;
 use webstir_engine::view::View;
+use webstir_process::Helper;
 
 use self::workspace::Workspace;
 
@@ -103,6 +104,8 @@ pub struct Request<'a> {
     pub overlay: &'a VirtualFiles,
     /// Projects of which only the declarations are read. A command line reads their sources.
     pub neighbours: &'a Neighbours,
+    /// What starts the compiler.
+    pub helper: &'a Helper,
     /// The workspace on disk, for [`Protocol::CommandLine`].
     pub root: &'a Path,
     /// Set when the result is no longer wanted.
@@ -232,7 +235,7 @@ pub fn open<'a>(request: &Request<'a>) -> Result<Opened<'a>, TypecheckError> {
 fn open_session<'a>(executable: &Path, request: &Request<'a>) -> Result<api_7_0::Session<'a>, TypecheckError> {
     let workspace =
         Workspace::new(request.view, request.overlay, Some(request.project)).with_neighbours(request.neighbours);
-    api_7_0::Session::open(executable, request.project, workspace, request.cancelled)
+    api_7_0::Session::open(request.helper, executable, request.project, workspace, request.cancelled)
 }
 
 impl Opened<'_> {

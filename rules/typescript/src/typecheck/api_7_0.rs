@@ -16,6 +16,7 @@ use serde::Deserialize;
 use webstir_engine::diagnostic::Diagnostic;
 use webstir_engine::path::RelPath;
 use webstir_engine::view::View;
+use webstir_process::Helper;
 
 use self::messages::{FileChanges, OfFile, OfProject, Project, Release, ResolveName, Snapshot, UpdateSnapshot};
 use self::server::Server;
@@ -87,6 +88,7 @@ impl Memory for NoMemory {
 impl<'a> Session<'a> {
     /// Starts the compiler and opens `project`: when this returns, everything that the check reads has been read.
     pub(super) fn open(
+        helper: &Helper,
         executable: &Path,
         project: &RelPath,
         workspace: Workspace<'a>,
@@ -101,7 +103,7 @@ impl<'a> Session<'a> {
             files: Vec::new(),
             is_torn: true,
         };
-        let mut session = Self { server: Server::start(executable)?, workspace, cancelled, program };
+        let mut session = Self { server: Server::start(helper, executable)?, workspace, cancelled, program };
         let _: Ignored = session.ask("initialize", ())?;
         let name = format!("{ROOT}/{project}");
         session.take_snapshot(&UpdateSnapshot { open_projects: Some([&name]), file_changes: None })?;

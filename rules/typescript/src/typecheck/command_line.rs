@@ -103,7 +103,7 @@ impl<'a> Listed<'a> {
         }
         arguments.extend(more.iter().map(OsStr::new));
         let program = Program { executable, arguments, directory: Some(Path::new(&self.root)) };
-        let mut process = Process::start(&program, None)?;
+        let mut process = Process::start(self.request.helper, &program, None)?;
         process.close_input();
         let (mut output, mut nothing) = (Vec::new(), Outgoing::default());
         while process.exchange(&mut nothing, &mut output, self.request.cancelled)? > 0 {

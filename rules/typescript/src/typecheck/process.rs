@@ -1,20 +1,21 @@
 //! The compiler's process.
 //!
-//! A [`Process`] is one compiler in its own process group, with an empty environment and a private temporary directory. One
-//! thread moves the bytes of all three pipes and asks for cancellation while it waits, so that neither a full pipe nor a silent
-//! compiler can hold it. Dropping it kills the group.
+//! A [`Process`] is one compiler with an empty environment and a private temporary directory. One thread moves the bytes of all three
+//! pipes and asks for cancellation while it waits, so that neither a full pipe nor a silent compiler can hold it. A helper stands
+//! between: when this is dropped, or this program is killed, the compiler ends with all that it started.
 
 use std::ffi::OsStr;
 use std::io::{self, Read, Write};
-use std::os::unix::process::CommandExt as _;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::ExitStatus;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+use rustix::process::Signal;
 use tempfile::TempDir;
+use webstir_process::{Attached, Ended, Helper, Job, Keep};
 
 use super::TypecheckError;
 
@@ -37,13 +38,9 @@ pub(super) struct Program<'a> {
 /// One running compiler.
 #[derive(Debug)]
 pub(super) struct Process {
-    child: Child,
-    input: Option<ChildStdin>,
-    output: ChildStdout,
-    errors: Option<ChildStderr>,
+    running: Attached,
     tail: Vec<u8>,
     chunk: Box<[u8]>,
-    is_reaped: bool,
     _private: Option<TempDir>,
 }
 
@@ -57,43 +54,44 @@ pub(super) fn private_directory() -> Result<TempDir, TypecheckError> {
 
 impl Process {
     /// Starts `program`. Its temporary files go to `private`, which lives as long as the process.
-    pub(super) fn start(program: &Program<'_>, private: Option<TempDir>) -> Result<Self, TypecheckError> {
-        let mut command = Command::new(program.executable);
-        command.args(&program.arguments).env_clear().process_group(0);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        if let Some(private) = &private {
-            command.env("TMPDIR", private.path());
-        }
-        if let Some(directory) = program.directory.or(private.as_ref().map(TempDir::path)) {
-            command.current_dir(directory);
-        }
+    pub(super) fn start(
+        helper: &Helper,
+        program: &Program<'_>,
+        private: Option<TempDir>,
+    ) -> Result<Self, TypecheckError> {
         let failed = |source| TypecheckError::Start { program: PathBuf::from(program.executable), source };
-        let mut child = command.spawn().map_err(failed)?;
-        let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-        let (Some(input), Some(output), Some(errors)) = pipes else { unreachable!("all three are piped") };
-        let process = Self {
-            child,
-            input: Some(input),
-            output,
-            errors: Some(errors),
-            tail: Vec::new(),
-            chunk: vec![0; CHUNK].into_boxed_slice(),
-            is_reaped: false,
-            _private: private,
+        let temporary = private.as_ref().map(TempDir::path);
+        let Some(directory) = program.directory.or(temporary) else {
+            return Err(failed(io::ErrorKind::InvalidInput.into()));
         };
+        let job = Job {
+            program: program.executable,
+            arguments: program.arguments.clone(),
+            directory: "",
+            environment: temporary.iter().map(|path| (OsStr::new("TMPDIR"), path.as_os_str())).collect(),
+            timeout: None,
+            stdout: Keep::Tail(0),
+            stderr: Keep::Tail(0),
+        };
+        let mut running = helper.attach(directory, &job).map_err(|error| failed(io::Error::other(error)))?;
+        if running.pid().is_none()
+            && let Ok(Ended::NotStarted { error, .. }) = running.end()
+        {
+            return Err(failed(error.kind().into()));
+        }
         for result in [
-            process.input.as_ref().map_or(Ok(()), |pipe| rustix::io::ioctl_fionbio(pipe, true)),
-            rustix::io::ioctl_fionbio(&process.output, true),
-            process.errors.as_ref().map_or(Ok(()), |pipe| rustix::io::ioctl_fionbio(pipe, true)),
+            running.input.as_ref().map_or(Ok(()), |pipe| rustix::io::ioctl_fionbio(pipe, true)),
+            rustix::io::ioctl_fionbio(&running.output, true),
+            running.errors.as_ref().map_or(Ok(()), |pipe| rustix::io::ioctl_fionbio(pipe, true)),
         ] {
             result.map_err(|error| failed(error.into()))?;
         }
-        Ok(process)
+        Ok(Self { running, tail: Vec::new(), chunk: vec![0; CHUNK].into_boxed_slice(), _private: private })
     }
 
     /// Closes the process's input.
     pub(super) fn close_input(&mut self) {
-        self.input = None;
+        self.running.input = None;
     }
 
     /// Writes what it can of `outgoing` and waits until bytes arrive, which it adds to `incoming`. Returns their number; 0 means
@@ -109,22 +107,22 @@ impl Process {
                 return Err(TypecheckError::Cancelled);
             }
             self.write(outgoing)?;
-            let mut polled = vec![PollFd::new(&self.output, PollFlags::IN)];
-            polled.extend(self.errors.as_ref().map(|errors| PollFd::new(errors, PollFlags::IN)));
+            let mut polled = vec![PollFd::new(&self.running.output, PollFlags::IN)];
+            polled.extend(self.running.errors.as_ref().map(|errors| PollFd::new(errors, PollFlags::IN)));
             polled.extend(
-                self.input.as_ref().filter(|_| !outgoing.is_empty()).map(|pipe| PollFd::new(pipe, PollFlags::OUT)),
+                self.running.input.as_ref().filter(|_| !outgoing.is_empty()).map(|pipe| PollFd::new(pipe, PollFlags::OUT)),
             );
             match poll(&mut polled, Some(&TICK)) {
                 Ok(_) | Err(rustix::io::Errno::INTR) => {}
                 Err(error) => return Err(TypecheckError::world("Waiting for the compiler")(error.into())),
             }
             let has_output = !polled[0].revents().is_empty();
-            let has_errors = self.errors.is_some() && !polled[1].revents().is_empty();
+            let has_errors = self.running.errors.is_some() && !polled[1].revents().is_empty();
             if has_errors {
                 self.read_errors();
             }
             if has_output
-                && let Some(read) = read_some(&mut self.output, &mut self.chunk, incoming)
+                && let Some(read) = read_some(&mut self.running.output, &mut self.chunk, incoming)
                     .map_err(TypecheckError::world("Reading from the compiler"))?
             {
                 return Ok(read);
@@ -133,7 +131,7 @@ impl Process {
     }
 
     fn write(&mut self, outgoing: &mut Outgoing) -> Result<(), TypecheckError> {
-        let Some(input) = &mut self.input else {
+        let Some(input) = &mut self.running.input else {
             outgoing.clear();
             return Ok(());
         };
@@ -144,7 +142,7 @@ impl Process {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 // The compiler ended: its output says so next.
                 Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
-                    self.input = None;
+                    self.running.input = None;
                     break;
                 }
                 Err(error) => return Err(TypecheckError::world("Writing to the compiler")(error)),
@@ -156,10 +154,10 @@ impl Process {
 
     /// Takes what the error output holds; an output that has ended or fails is closed.
     fn read_errors(&mut self) {
-        let Some(errors) = &mut self.errors else { return };
+        let Some(errors) = &mut self.running.errors else { return };
         let is_open = matches!(read_some(errors, &mut self.chunk, &mut self.tail), Ok(None | Some(1..)));
         if !is_open {
-            self.errors = None;
+            self.running.errors = None;
         }
         if self.tail.len() > TAIL {
             self.tail.drain(..self.tail.len() - TAIL);
@@ -170,7 +168,7 @@ impl Process {
     pub(super) fn finish(&mut self, cancelled: &AtomicBool) -> Result<ExitStatus, TypecheckError> {
         let step = Duration::from_millis(2);
         let mut waited = Duration::ZERO;
-        while waited < GRACE && !self.has_ended() {
+        while waited < GRACE && !self.running.has_ended() {
             if cancelled.load(Ordering::Relaxed) {
                 return Err(TypecheckError::Cancelled);
             }
@@ -197,35 +195,21 @@ impl Process {
 
     /// The bytes of memory that the process has now; `None` where the system does not say.
     pub(super) fn resident(&self) -> Option<u64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.running.pid()?)).ok()?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
         let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim_end().parse().ok()?;
         Some(kibibytes * 1024)
     }
 
-    fn pid(&self) -> Pid {
-        Pid::from_child(&self.child)
-    }
-
-    /// Asks without reaping, so that the number of the group stays ours until it is killed.
-    fn has_ended(&self) -> bool {
-        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-        !matches!(waitid(WaitId::Pid(self.pid()), options), Ok(None))
-    }
-
+    /// How it ended; one that still runs is killed.
     fn reap(&mut self) -> io::Result<ExitStatus> {
-        if !self.is_reaped {
-            // Fails only when nobody is left in the group.
-            let _ = kill_process_group(self.pid(), Signal::KILL);
-            self.is_reaped = true;
+        match self.running.end().map_err(io::Error::other)? {
+            Ended::Exited(status) => Ok(*status),
+            Ended::NotStarted { error, .. } => Err(error.kind().into()),
+            Ended::TimedOut | Ended::Cancelled | Ended::TooMuchOutput => {
+                Ok(ExitStatus::from_raw(Signal::KILL.as_raw()))
+            }
         }
-        self.child.wait()
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.reap();
     }
 }
 

@@ -35,6 +35,7 @@ fn check_consumer(root: &std::path::Path, neighbours: &Neighbours) -> (Checked, 
         view: &view,
         overlay: &overlay,
         neighbours,
+        helper: &helper(),
         root,
         cancelled: &cancelled,
     };

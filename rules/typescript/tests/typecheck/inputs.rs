@@ -188,13 +188,14 @@ fn the_trace_is_complete_before_the_check() {
     let (compiler, project, overlay) = (native(), path("tsconfig.json"), VirtualFiles::default());
     let view = View::new(Arc::new(Os::new(root.path()).unwrap()));
     let cancelled = AtomicBool::new(false);
-    let neighbours = Neighbours::default();
+    let (neighbours, helper) = (Neighbours::default(), helper());
     let opened = open(&Request {
         compiler: &compiler,
         project: &project,
         view: &view,
         overlay: &overlay,
         neighbours: &neighbours,
+        helper: &helper,
         root: root.path(),
         cancelled: &cancelled,
     })

@@ -13,6 +13,7 @@ use webstir_engine::path::RelPath;
 use webstir_engine::system::{Os, System};
 use webstir_engine::trace::Trace;
 use webstir_engine::view::View;
+pub(crate) use webstir_process::testing::helper;
 use webstir_typescript::typecheck::{Checked, Compiler, Neighbours, Request, TypecheckError, VirtualFiles, check};
 
 pub(crate) static INSTALLING: Mutex<()> = Mutex::new(());
@@ -96,6 +97,7 @@ pub(crate) fn try_check(
         view: &view,
         overlay,
         neighbours: &Neighbours::default(),
+        helper: &helper(),
         root,
         cancelled,
     };

@@ -20,6 +20,7 @@ use webstir_engine::run::Previous;
 use webstir_engine::system::Memory;
 use webstir_engine::trace::Observation;
 use webstir_engine::view::View;
+use webstir_process::Helper;
 use webstir_typescript::declarations::DECLARATIONS;
 use webstir_typescript::typecheck::{
     Checked, Compiler, Extent, Neighbour, Neighbours, Request, TypecheckError, VirtualFiles, Warm, check,
@@ -32,6 +33,7 @@ pub(crate) struct Bench {
     pub(crate) memory: Arc<Memory>,
     files: BTreeMap<String, String>,
     compiler: Compiler,
+    helper: Helper,
     warm: Warm,
     action: Action,
     overlay: VirtualFiles,
@@ -46,6 +48,7 @@ impl Bench {
             memory: Arc::new(Memory::with_files(&[])),
             files: BTreeMap::new(),
             compiler: native(),
+            helper: helper(),
             warm: Warm::default(),
             action: Action::new(label, Digest::of(b"1"), Payload::Parameters(Box::default())),
             overlay: VirtualFiles::default(),
@@ -85,6 +88,7 @@ impl Bench {
             view,
             overlay: &self.overlay,
             neighbours: &self.neighbours,
+            helper: &self.helper,
             root: Path::new("/"),
             cancelled,
         }

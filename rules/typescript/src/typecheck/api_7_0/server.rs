@@ -8,6 +8,7 @@ use std::sync::atomic::AtomicBool;
 
 use serde::{Deserialize, Serialize};
 use webstir_engine::system::PathKind;
+use webstir_process::Helper;
 
 use super::messages::{Content, Entries};
 use super::{ROOT, inside};
@@ -33,7 +34,7 @@ pub(super) struct Server {
 
 impl Server {
     /// Starts a compiler.
-    pub(super) fn start(executable: &Path) -> Result<Self, TypecheckError> {
+    pub(super) fn start(helper: &Helper, executable: &Path) -> Result<Self, TypecheckError> {
         let start_failed = |source| TypecheckError::Start { program: executable.to_owned(), source };
         // The compiler looks for its library beside its real self.
         let executable = executable.canonicalize().map_err(start_failed)?;
@@ -45,7 +46,7 @@ impl Server {
             directory: None,
         };
         Ok(Self {
-            process: Process::start(&program, Some(private_directory()?))?,
+            process: Process::start(helper, &program, Some(private_directory()?))?,
             frames: Frames::default(),
             outgoing: Outgoing::default(),
             scratch: Vec::new(),
