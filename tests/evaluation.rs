@@ -1,5 +1,9 @@
 //! Module definitions: what is read of them, and what they may do.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
+
 use crate::support::Case;
 
 const PACKAGE: (&str, &str) =
@@ -109,6 +113,38 @@ fn what_the_engine_lacks_is_evaluated_by_node() {
         .unwrap();
     assert!(found["notes"].to_string().contains("src/backend/module.ts -> src/backend/deep.ts -> node:net"), "{found}");
     assert!(found["help"].as_str().unwrap().contains("Bun or Node"), "{found}");
+}
+
+#[test]
+fn a_node_that_is_too_old_is_said_and_nothing_of_it_is_kept() {
+    let case = module(
+        "import net from 'node:net';\nexport const module = { manifest: { contractVersion: '1.0.0', name: typeof net.connect, version: '1.0.0', kind: 'backend' } };\n",
+    );
+    let bin = case.beside("bin");
+    fs::create_dir(&bin).unwrap();
+    let version = bin.join("version.cjs");
+    let older = "Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '18.19.1' } });\n";
+    fs::write(&version, older).unwrap();
+    let node = String::from_utf8(Command::new("sh").args(["-c", "command -v node"]).output().unwrap().stdout).unwrap();
+    let script = format!("#!/bin/sh\nexec {} --require {} \"$@\"\n", node.trim(), version.display());
+    fs::write(bin.join("node"), script).unwrap();
+    fs::set_permissions(bin.join("node"), fs::Permissions::from_mode(0o755)).unwrap();
+    // Without Bun, which would be taken first.
+    let path = format!("{}:/usr/bin:/bin", bin.display());
+    let build = |arguments: &[&str]| {
+        crate::support::ran(case.command().args(arguments).env("PATH", &path).output().unwrap())
+    };
+    let says = "Node.js 18.19.1 (";
+    let ran = build(&["publish", "--json"]);
+    assert_eq!(ran.code, Some(1), "{}", ran.stderr);
+    assert!(ran.json()["diagnostics"].to_string().contains(says), "{}", ran.stdout);
+    // Nor is the module served by it.
+    let ran = build(&["build", "--json"]);
+    assert!(ran.json()["diagnostics"].to_string().contains(says), "{}", ran.stdout);
+    fs::remove_file(bin.join("node")).unwrap();
+    std::os::unix::fs::symlink(node.trim(), bin.join("node")).unwrap();
+    let ran = build(&["publish", "--json"]);
+    assert_eq!((ran.code, &ran.json()["manifest"]["name"]), (Some(0), &"function".into()), "{}", ran.stderr);
 }
 
 #[test]

@@ -13,6 +13,17 @@ const DROPPED = Symbol('dropped');
 const record = (members) => assign(create(null), members);
 const list = (items, each) => defineProperty(from(items, each), 'toJSON', { value: undefined });
 
+// The oldest Node.js that has what this file and the dispatcher use. Bun and the embedded engine have it.
+const OLDEST_NODE = 20;
+
+// Why modules cannot be run here, if so.
+export function unsupported() {
+  if (globalThis.Bun !== undefined || globalThis.process?.versions?.node === undefined) return undefined;
+  const { node } = process.versions;
+  if (Number.parseInt(node, 10) >= OLDEST_NODE) return undefined;
+  return `Node.js ${node} (${process.execPath}) is too old: modules are run by Node.js ${OLDEST_NODE} or later, or by Bun`;
+}
+
 const isObject = (value) => typeof value === 'object' && value !== null;
 const isPresent = (value) => value !== null && value !== undefined;
 const wellFormed = (text) => String(text).toWellFormed();

@@ -21,9 +21,11 @@ const DIRECTORY: &str = "webstir-evaluation";
 const MAIN: &str = "\
 import { writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
-import { describeModule, describeThrown } from './describe.mjs';
-let result;
-try {
+import { describeModule, describeThrown, unsupported } from './describe.mjs';
+let result = unsupported();
+if (result !== undefined) {
+  result = JSON.stringify({ unsupported: result });
+} else try {
   result = `{\"done\":${describeModule(await import(pathToFileURL(process.argv[3]).href))}}`;
 } catch (error) {
   result = `{\"thrown\":${describeThrown(error)}}`;
@@ -83,6 +85,7 @@ pub(super) fn evaluate(
     let output = finished.output();
     Ok(match answer {
         Some(Answer { done: Some(description), .. }) => Evaluated::Described(Box::new(description)),
+        Some(Answer { unsupported: Some(why), .. }) => Evaluated::Unfinished(why),
         Some(Answer { thrown: Some(thrown), .. }) => Evaluated::Thrown(match thrown.name {
             Some(name) => format!("{name}: {}", thrown.message),
             None => thrown.message,
@@ -97,6 +100,8 @@ pub(super) fn evaluate(
 struct Answer {
     done: Option<ModuleDescription>,
     thrown: Option<Thrown>,
+    /// Why this interpreter runs no modules.
+    unsupported: Option<String>,
 }
 
 #[derive(serde::Deserialize)]

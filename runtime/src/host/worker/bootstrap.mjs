@@ -8,6 +8,13 @@ const [, , socketPath, home, modulePath] = process.argv;
 const [HELLO, LOAD, CALL, REPLY, THROWN, OPERATION, DONE, REFUSED, LOG, PING, PONG] = Array(11).keys();
 const HEAD = 14;
 
+const { describeThrown, unsupported } = await import(`${home}/describe.mjs`);
+const why = unsupported();
+if (why !== undefined) {
+  console.error(why);
+  process.exit(1);
+}
+
 const builtins = JSON.parse(readFileSync(`${home}/builtins.json`, 'utf8'));
 const fileOf = (specifier) => pathToFileURL(`${home}/${builtins[specifier]}`).href;
 // What the server has of the module, by path: it is loaded from there and not from where it lies.
@@ -37,7 +44,6 @@ if (globalThis.Bun === undefined) {
   });
 }
 
-const { describeThrown } = await import(`${home}/describe.mjs`);
 const dispatcher = await import(`${home}/dispatch.mjs`);
 
 const socket = net.connect(socketPath);
