@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 use crate::config::kdl;
 use crate::config::kdl::quoted;
@@ -59,8 +59,6 @@ pub fn load(inputs: &Inputs<'_>) -> (Config, Vec<Diagnostic>) {
 /// The rules of the preset and of the user as one.
 struct Merged {
     rules: Vec<Rule>,
-    /// Rules of which a part could not be read.
-    faulty: FxHashSet<Label>,
     /// Rules of the preset that the user removed, and where.
     removed: FxHashMap<Label, Place>,
 }
@@ -91,7 +89,11 @@ impl Loading<'_> {
             }
             text => text,
         };
-        let (user, complete) = self.read(text.unwrap_or(""), false);
+        let (user, readable) = self.read(text.unwrap_or(""), false);
+        if !readable {
+            // What is missing may be in the nodes that could not be read, so nothing can be said about the whole.
+            return Config::default();
+        }
         let workspace = user.workspace.clone();
         let start = self.start(workspace.as_ref(), text.is_some(), inputs.package_mode);
         self.report.anchor = start.anchor.clone();
@@ -99,18 +101,18 @@ impl Loading<'_> {
             Some(preset) => self.read(preset.text, true).0,
             None => Draft::default(),
         };
-        let complete = complete && !start.unknown;
+        let complete = !start.unknown;
 
         let mut toolchain = base.toolchain;
         toolchain.patch(user.toolchain, self.language.toolchain, &[]);
         toolchain.invalid.clear();
         let drafts = self.merge_profiles(base.profiles, user.profiles, complete);
-        let mut profiles = resolve::profiles(drafts, self.language, !start.unknown, self.report);
-        let Merged { mut rules, faulty, removed } = self.merge_rules(base.rules, user.rules, complete);
+        let mut profiles = resolve::profiles(drafts, self.language, complete, self.report);
+        let Merged { mut rules, removed } = self.merge_rules(base.rules, user.rules, complete);
         resolve::memberships(&mut rules, &profiles, self.language, complete, self.report);
         self.need_profile(&rules, profiles.is_empty() && complete);
-        if !start.unknown {
-            resolve::constraints(&rules, &faulty, self.language, self.report);
+        if complete {
+            resolve::constraints(&rules, self.language, self.report);
         }
         resolve::references(&mut rules, &removed, self.language, complete, self.report);
         resolve::cycles(&rules, &profiles, self.report);
@@ -126,13 +128,13 @@ impl Loading<'_> {
         Config { workspace, toolchain, profiles, rules, anchor: start.anchor }
     }
 
-    /// One file, and whether all of it could be read.
+    /// One file, and whether all of its nodes could be read.
     fn read(&mut self, text: &str, preset: bool) -> (Draft, bool) {
         let document = kdl::read(text);
         let mut reader = Reader::new(text, self.language, self.report, preset);
         reader.faults(&document.faults);
         let draft = reader.document(&document.nodes);
-        (draft, document.faults.is_empty())
+        (draft, document.faults.iter().all(|fault| fault.kind == kdl::FaultKind::Depth))
     }
 
     /// Which mode and preset hold: those of `workspace`, else that of `package.json`.
@@ -263,7 +265,6 @@ impl Loading<'_> {
                 (Some(index), None) => {
                     let profile = &mut profiles[index];
                     profile.place = draft.place;
-                    profile.faulty |= draft.faulty;
                     if draft.extends.is_some() {
                         profile.extends = draft.extends;
                     }
@@ -303,7 +304,6 @@ impl Loading<'_> {
                     let Some(schema) = self.language.kind(draft.label.kind()) else { continue };
                     let fields: Vec<Field> = schema.all_fields().copied().collect();
                     rule.place = draft.place;
-                    rule.faulty |= draft.faulty;
                     let missing = rule.fields.patch(draft.fields, &fields, schema.constraints);
                     self.blocks_to_remove(Some(&draft.label), missing);
                 }
@@ -314,15 +314,13 @@ impl Loading<'_> {
                 }
             }
         }
-        let mut faulty = FxHashSet::default();
-        let mut rules = Vec::with_capacity(drafts.len());
-        for draft in drafts.into_iter().flatten() {
-            if draft.faulty {
-                faulty.insert(draft.label.clone());
-            }
-            rules.push(Rule { label: draft.label, place: draft.place, fields: draft.fields, profiles: Arc::from([]) });
-        }
-        Merged { rules, faulty, removed }
+        let rule = |draft: RuleDraft| Rule {
+            label: draft.label,
+            place: draft.place,
+            fields: draft.fields,
+            profiles: Arc::from([]),
+        };
+        Merged { rules: drafts.into_iter().flatten().map(rule).collect(), removed }
     }
 
     fn need_profile(&mut self, rules: &[Rule], lacking: bool) {

@@ -25,8 +25,6 @@ pub(super) struct RuleDraft {
     pub(super) fields: Fields,
     /// Where `remove=#true` is written.
     pub(super) removed: Option<Place>,
-    /// Whether part of it could not be read, so that what is missing may be there.
-    pub(super) faulty: bool,
 }
 
 /// A profile as one file declares it.
@@ -37,7 +35,6 @@ pub(super) struct ProfileDraft {
     pub(super) extends: Option<Spanned<Arc<str>>>,
     pub(super) fields: Fields,
     pub(super) removed: Option<Place>,
-    pub(super) faulty: bool,
 }
 
 const RENAME: &str = "Rename one of them, or join the two into one";
@@ -243,14 +240,7 @@ impl<'a> Reader<'a> {
         let owner = format!("profile {}", name.value);
         let known: Vec<&Field> = std::iter::once(&PROFILE_OUT).chain(language.profile).collect();
         let fields = self.children(node, &known, &owner);
-        Some(ProfileDraft {
-            name: name.value,
-            place: self.place(node.header()),
-            extends,
-            fields,
-            removed,
-            faulty: node.faulty,
-        })
+        Some(ProfileDraft { name: name.value, place: self.place(node.header()), extends, fields, removed })
     }
 
     fn rule(&mut self, node: &Node) -> Option<RuleDraft> {
@@ -274,7 +264,7 @@ impl<'a> Reader<'a> {
         let known: Vec<&Field> = schema.all_fields().collect();
         let fields = self.children(node, &known, &format!("{} {}", schema.kind, name.value));
         self.rule = None;
-        Some(RuleDraft { label, place: self.place(node.header()), fields, removed, faulty: node.faulty })
+        Some(RuleDraft { label, place: self.place(node.header()), fields, removed })
     }
 
     /// The name of a rule or profile; its properties go to `property`, which says whether it knows them.
@@ -311,7 +301,7 @@ impl<'a> Reader<'a> {
                 name = self.name(entry, kind, "a name", &format!("`{kind} <name> {{ .. }}`"));
             }
         }
-        if !tried && !node.faulty {
+        if !tried {
             let diagnostic = Diagnostic::error("config::missing_name", format!("This `{kind}` has no name"));
             self.say(node.name.at, diagnostic.help(format!("Write `{kind} <name> {{ .. }}`")));
         }

@@ -18,7 +18,6 @@ use crate::config::schema::{Constraint, Field, Language, Shape};
 use crate::config::value::Value;
 use crate::config::{Profile, Rule};
 use crate::diagnostic::Diagnostic;
-use crate::label::Label;
 
 /// Finds the profiles of every rule.
 pub(super) fn memberships(
@@ -54,8 +53,8 @@ pub(super) fn memberships(
 }
 
 /// Checks the constraints of every rule, and that its required fields are there.
-pub(super) fn constraints(rules: &[Rule], faulty: &FxHashSet<Label>, language: &Language, report: &mut Report) {
-    for rule in rules.iter().filter(|rule| !faulty.contains(&rule.label)) {
+pub(super) fn constraints(rules: &[Rule], language: &Language, report: &mut Report) {
+    for rule in rules {
         let Some(schema) = language.kind(rule.label.kind()) else { continue };
         for field in schema.fields.iter().filter(|field| field.required && !rule.fields.is_attempted(field.name)) {
             lacks(rule, field, "", report);

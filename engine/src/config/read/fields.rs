@@ -100,9 +100,7 @@ impl Reader<'_> {
             }
         }
         if arguments.is_empty() {
-            if !node.faulty {
-                self.missing_value(node.name.at, field);
-            }
+            self.missing_value(node.name.at, field);
             return None;
         }
         if let Shape::Pair = field.shape {
@@ -168,7 +166,7 @@ impl Reader<'_> {
                 }
             }
         }
-        if node.entries.is_empty() && !node.faulty {
+        if node.entries.is_empty() {
             self.missing_value(node.name.at, field);
         }
         (!names.is_empty() || !pairs.is_empty()).then_some(Value::Environment(names, pairs))
@@ -217,11 +215,8 @@ impl Reader<'_> {
             }
         }
         if !named {
-            if !node.faulty {
-                let diagnostic =
-                    Diagnostic::error("config::missing_name", format!("This `{}` has no name", field.name));
-                self.say(node.name.at, diagnostic.help(format!("Write {}", words::example(field))));
-            }
+            let diagnostic = Diagnostic::error("config::missing_name", format!("This `{}` has no name", field.name));
+            self.say(node.name.at, diagnostic.help(format!("Write {}", words::example(field))));
             return None;
         }
         self.arguments(&arguments, node, field, schema, removed, &mut fields)?;
@@ -236,7 +231,7 @@ impl Reader<'_> {
             fields.entries.extend(inner.entries);
             fields.invalid.extend(inner.invalid);
         }
-        if !node.faulty && !removed {
+        if !removed {
             for required in schema.all_fields().filter(|inner| inner.required) {
                 if !fields.is_attempted(required.name)
                     && schema.arguments.is_none_or(|field| field.name != required.name)
@@ -272,7 +267,7 @@ impl Reader<'_> {
                 self.say(first.at, Diagnostic::error("config::unexpected_value", message).help(help));
             }
             (Some(inner), []) => {
-                if inner.required && !removed && !node.faulty {
+                if inner.required && !removed {
                     self.missing_value(node.header(), field);
                     return None;
                 }

@@ -72,11 +72,10 @@ pub(in crate::config) fn profiles(
             let draft = &drafts[current];
             let mut fields = parents[current].and_then(|parent| done[parent].clone()).unwrap_or_default();
             fields.patch(draft.fields.clone(), &schema, &[]);
-            excused[current] = draft.faulty
-                || match parents[current] {
-                    Some(parent) => excused[parent] || broken.contains(&parent),
-                    None => draft.extends.is_some(),
-                };
+            excused[current] = match parents[current] {
+                Some(parent) => excused[parent] || broken.contains(&parent),
+                None => draft.extends.is_some(),
+            };
             for field in schema.iter().filter(|field| field.required && !fields.is_attempted(field.name)) {
                 if !excused[current] {
                     let message = format!("The profile `{}` lacks `{}`", draft.name, field.name);
