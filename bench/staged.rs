@@ -64,21 +64,21 @@ fn measure(directory: &Path, size: usize, has_others: bool, rounds: usize) {
     let paths: &'static [String] = paths.leak();
     let tree = Tree { inputs: paths.iter().map(|path| input(path)).collect(), ..Tree::default() };
     let state = directory.join("state");
-    let run = |way| staged(way, &root, &state, &tree);
+    let run = |helper: &Helper, way| staged(helper, way, &root, &state, &tree);
     // The first ones read what is on disk.
-    run(Way::Overlay);
+    run(&helper(), Way::Overlay);
     let (mut spawn, mut overlay, mut copy, mut wall) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for round in 0..rounds.div_ceil(BATCH) {
-        spawn.push(cost(BATCH, || {
+        spawn.push(cost(BATCH, |_| {
             assert!(Command::new(PROGRAM).stdout(Stdio::null()).status().unwrap().success());
         }));
-        overlay.push(cost(BATCH, || {
+        overlay.push(cost(BATCH, |helper| {
             let started = Instant::now();
-            run(Way::Overlay);
+            run(helper, Way::Overlay);
             wall.push(started.elapsed());
         }));
         if size <= 1000 || round == 0 {
-            copy.push(cost((BATCH * 10 / size).max(1), || run(Way::Copy)));
+            copy.push(cost((BATCH * 10 / size).max(1), |helper| run(helper, Way::Copy)));
         }
     }
     let [spawn, overlay, copy] = [spawn, overlay, copy].map(|costs| mean(&costs));
@@ -93,7 +93,7 @@ fn measure(directory: &Path, size: usize, has_others: bool, rounds: usize) {
     );
 }
 
-fn staged(way: Way, root: &Path, state: &Path, tree: &Tree<'_>) {
+fn staged(helper: &Helper, way: Way, root: &Path, state: &Path, tree: &Tree<'_>) {
     let job = Job {
         program: Path::new(PROGRAM),
         arguments: Vec::new(),
@@ -103,21 +103,24 @@ fn staged(way: Way, root: &Path, state: &Path, tree: &Tree<'_>) {
         stdout: Keep::Tail(4096),
         stderr: Keep::Tail(4096),
     };
-    let helper = Helper::new(PathBuf::from(HELPER));
     let place = Stage::take(state).unwrap();
     let finished = helper.run(place, way, root, tree, &job, &AtomicBool::new(false)).unwrap();
     assert!(matches!(finished.ended, Ended::Exited(status) if status.success()), "{:?}", finished.ended);
 }
 
-const HELPER: &str = env!("CARGO_BIN_EXE_webstir");
+fn helper() -> Helper {
+    Helper::new(PathBuf::from(env!("CARGO_BIN_EXE_webstir")))
+}
 
 /// Milliseconds of processor time of one of `count` runs, of this process and of those that it waited for. The system counts whole
-/// ticks, hence many.
-fn cost(count: usize, mut run: impl FnMut()) -> f64 {
+/// ticks, hence many. The helpers of all of them have one launcher, as those of a build have; it ends before the clock is read.
+fn cost(count: usize, mut run: impl FnMut(&Helper)) -> f64 {
     let before = processor_time();
+    let helper = helper();
     for _ in 0..count {
-        run();
+        run(&helper);
     }
+    drop(helper);
     (processor_time() - before) / f64::from(u32::try_from(count).unwrap())
 }
 

@@ -29,6 +29,7 @@ use webstir_engine::path::RelPath;
 use webstir_engine::run::Previous;
 use webstir_engine::system::Os;
 use webstir_engine::view::View;
+use webstir_process::Helper;
 use webstir_typescript::typecheck::{Compiler, Extent, Neighbours, Request, VirtualFiles, Warm};
 
 /// The module whose body is edited.
@@ -37,6 +38,7 @@ const EDITED: usize = 7;
 struct Bench {
     root: PathBuf,
     compiler: PathBuf,
+    helper: Helper,
     system: Arc<Os>,
     warm: Warm,
     action: Action,
@@ -53,6 +55,7 @@ fn main() {
     let label = ActionLabel { rule: Label::new("typecheck", "bench"), profile: Arc::from("build"), subject: None };
     let mut bench = Bench {
         compiler: install(&directory.path().join("tools")),
+        helper: Helper::new(PathBuf::from(env!("CARGO_BIN_EXE_webstir"))),
         system: Arc::new(Os::new(&root).unwrap()),
         root,
         warm: Warm::default(),
@@ -130,6 +133,7 @@ impl Bench {
             view: &view,
             overlay: &VirtualFiles::default(),
             neighbours: &Neighbours::default(),
+            helper: &self.helper,
             root: &self.root,
             cancelled: &cancelled,
         };

@@ -264,8 +264,9 @@ fn place(
     let clean = !built.diagnostics.iter().any(Diagnostic::is_error);
     built.ok = clean && run.is_done();
     built.world_failed = built.diagnostics.iter().any(webstir_rules::is_of_the_world);
+    let is_gated = webstir_rules::is_gated(&workspace.config, &built.profile);
     // Of a configuration that is not sound nothing was planned, which is not to say that there should be nothing.
-    if workspace.is_sound() && webstir_rules::may_be_placed(&run, &built.profile, clean) {
+    if workspace.is_sound() && webstir_rules::may_be_placed(&run, is_gated, clean) {
         let held = engine.held.take();
         match workspace.place(&built.profile, held.as_ref(), &built.artifacts, &engine.store, events) {
             Ok(placed) => (built.placed, engine.held) = placed.unzip(),

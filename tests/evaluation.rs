@@ -131,9 +131,8 @@ fn a_node_that_is_too_old_is_said_and_nothing_of_it_is_kept() {
     fs::set_permissions(bin.join("node"), fs::Permissions::from_mode(0o755)).unwrap();
     // Without Bun, which would be taken first.
     let path = format!("{}:/usr/bin:/bin", bin.display());
-    let build = |arguments: &[&str]| {
-        crate::support::ran(case.command().args(arguments).env("PATH", &path).output().unwrap())
-    };
+    let build =
+        |arguments: &[&str]| crate::support::ran(case.command().args(arguments).env("PATH", &path).output().unwrap());
     let says = "Node.js 18.19.1 (";
     let ran = build(&["publish", "--json"]);
     assert_eq!(ran.code, Some(1), "{}", ran.stderr);

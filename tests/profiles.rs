@@ -36,3 +36,32 @@ fn t6_each_profile_owns_its_tree_and_nothing_else() {
         assert!(why.stdout.contains("copy:texts"), "{}{}", why.stdout, why.stderr);
     }
 }
+
+/// What holds up a tree, and what is an error, is said by the profile and not by its name.
+#[test]
+fn a_profile_says_whether_checks_hold_it_up_and_what_is_an_error() {
+    let case = Case::starter();
+    case.write(
+        "webstir.kdl",
+        r#"workspace "starter" { mode api }
+        profile preview { out "preview"; gate #true }
+        profile staging extends=publish { out "staging" }
+        profile loose extends=publish { out "loose"; gate #false; strict #false }
+        "#,
+    );
+    case.write("src/shared/wrong.ts", "export const wrong: number = \"text\";\n");
+    for (profile, is_placed) in
+        [("build", true), ("preview", false), ("staging", false), ("publish", false), ("loose", true)]
+    {
+        let ran = case.run(&["build", "--json", "--profile", profile]);
+        assert_eq!(ran.code, Some(1), "{profile}: {}", ran.stderr);
+        let tree = if profile == "publish" { "dist" } else { profile };
+        assert_eq!(case.path(tree).is_dir(), is_placed, "{profile}");
+    }
+    case.remove("src/shared/wrong.ts");
+    case.write("src/backend/module.ts", "throw new Error(\"no luck\");\n");
+    for (profile, code) in [("build", 0), ("preview", 0), ("staging", 1), ("publish", 1), ("loose", 0), ("test", 1)] {
+        let ran = case.run(&["build", "--json", "--profile", profile]);
+        assert_eq!(ran.code, Some(code), "{profile}: {}", ran.stdout);
+    }
+}

@@ -273,12 +273,12 @@ impl Watch {
 const CODE: usize = 0;
 const CHECKS: usize = 2;
 
-/// Everything of a profile: the code, what is served, and the checks. A build of what is published waits for its checks.
+/// Everything of a profile: the code, what is served, and the checks. What is served waits for the checks where the profile says so.
 fn goals(session: &Session) -> Goals {
     let is_sound = session.workspace.is_sound();
     let rules = session.workspace.config.rules_in(&session.profile).filter(|_| is_sound);
     let all: Vec<Label> = rules.map(|rule| rule.label().clone()).collect();
-    let waits = session.profile == "publish";
+    let waits = webstir_rules::is_gated(&session.workspace.config, &session.profile);
     let served = all.iter().filter(|label| waits || !is_check(label)).cloned().collect();
     let checks = all.iter().filter(|label| is_check(label)).cloned().collect();
     let code = all.iter().filter(|label| !waits && is_code(label)).cloned().collect();

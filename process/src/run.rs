@@ -308,7 +308,10 @@ impl From<Fault> for ProcessError {
         let code = io::Error::from_raw_os_error;
         match fault {
             Fault::InputChanged(path) => Self::InputChanged(path),
-            Fault::Full => Self::Prepare { what: "There is no room in memory".to_owned(), source: io::ErrorKind::StorageFull.into() },
+            Fault::Full => Self::Prepare {
+                what: "There is no room in memory".to_owned(),
+                source: io::ErrorKind::StorageFull.into(),
+            },
             Fault::Overlay(what, error) => Self::Overlay { what, source: code(error) },
             Fault::Io(what, error) => Self::Prepare { what, source: code(error) },
         }

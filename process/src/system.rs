@@ -10,8 +10,8 @@ mod other;
 
 #[cfg(target_os = "linux")]
 pub(crate) use calls::unshare;
+pub(crate) use calls::{Forked, fork};
 #[cfg(target_os = "linux")]
 pub(crate) use linux::{EndOf, begin, end_all, end_others};
 #[cfg(not(target_os = "linux"))]
 pub(crate) use other::{EndOf, begin, end_all, end_others};
-pub(crate) use calls::{Forked, fork};

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use rayon::prelude::*;
 use webstir_engine::action::Artifact;
 use webstir_engine::blob::Blobs;
+use webstir_engine::config::Config;
 use webstir_engine::db::{Db, Settings};
 use webstir_engine::diagnostic::Diagnostic;
 use webstir_engine::path::RelPath;
@@ -13,6 +14,7 @@ use webstir_engine::schedule::{Run, Scheduler};
 use webstir_typescript::source::Language;
 
 use crate::modules::{PathKey, RuleKey, facts, file_set};
+use crate::schema;
 
 /// Computes the facts of every module in the file sets on all workers, so that planning finds them.
 pub fn warm(scheduler: &mut Scheduler) {
@@ -77,9 +79,14 @@ fn is_syntax_error_of_the_checker(code: &str) -> bool {
     number.is_some_and(|number: u32| (1000..2000).contains(&number))
 }
 
-/// Whether the tree of a run may be placed. Type checking blocks nothing but a publish, and a publish wants no error at all.
-pub fn may_be_placed(run: &Run, profile: &str, clean: bool) -> bool {
-    if profile == "publish" {
+/// Whether checks hold up what is placed in this profile.
+pub fn is_gated(config: &Config, profile: &str) -> bool {
+    schema::is_set(config, profile, "gate")
+}
+
+/// Whether the tree of a run may be placed. Type checking blocks nothing where no profile `is_gated`; that wants no error at all.
+pub fn may_be_placed(run: &Run, is_gated: bool, clean: bool) -> bool {
+    if is_gated {
         return clean && run.is_done();
     }
     run.plans.iter().all(|(rule, plan)| plan.state == State::Done || rule.kind() == "typecheck")

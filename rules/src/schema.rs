@@ -6,6 +6,7 @@ mod backend;
 mod options;
 mod process;
 
+use webstir_engine::config::Config;
 use webstir_engine::config::schema::{Field, KindSchema, Language, Shape};
 
 use crate::presets::PRESETS;
@@ -32,4 +33,9 @@ const TOOLCHAIN: &[Field] = &[Field::new(
 )];
 
 /// Defaults for every rule of the profile; a rule's own field goes before them.
-const PROFILE: &[Field] = &[options::DEFINE, options::SOURCEMAP, options::MINIFY];
+const PROFILE: &[Field] = &[options::DEFINE, options::SOURCEMAP, options::MINIFY, options::GATE, options::STRICT];
+
+/// Whether a profile says yes to one of its fields.
+pub(crate) fn is_set(config: &Config, profile: &str, field: &str) -> bool {
+    config.profile(profile).and_then(|profile| profile.boolean(field)).is_some_and(|set| set.value)
+}

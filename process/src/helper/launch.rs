@@ -31,7 +31,11 @@ pub(super) fn serve(engine: UnixStream, help: impl FnOnce(UnixStream) -> ExitCod
             Ok(Forked::Child) => {
                 // Nothing of the launcher's goes on here: its socket would seem to be open as long as this process lives.
                 drop((engine, helpers));
-                return if rustix::stdio::dup2_stdin(&socket).is_ok() { help(socket.into()) } else { ExitCode::from(2) };
+                return if rustix::stdio::dup2_stdin(&socket).is_ok() {
+                    help(socket.into())
+                } else {
+                    ExitCode::from(2)
+                };
             }
             Ok(Forked::Parent(pid)) => helpers.push(Helper { pid, end: EndOf::new(pid) }),
             // The socket is closed, which tells the engine.

@@ -36,11 +36,7 @@ pub(super) trait Told {
 
 /// Starts the command of `plan` in `tree`, as a child and in a process group of its own: one that ends its own group
 /// (`kill 0`) must not end its helper. The outer error is about the directory, the inner one about the program.
-pub(super) fn spawn(
-    plan: &Plan<'_>,
-    tree: &Path,
-    ends: Ends,
-) -> Result<Result<Child, (io::Error, bool)>, Fault> {
+pub(super) fn spawn(plan: &Plan<'_>, tree: &Path, ends: Ends) -> Result<Result<Child, (io::Error, bool)>, Fault> {
     let directory = tree.join(plan.directory.as_path());
     std::env::set_current_dir(&directory)
         .map_err(|error| Fault::io("Entering the directory", &directory.to_string_lossy(), &error))?;

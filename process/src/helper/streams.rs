@@ -33,7 +33,7 @@ impl From<[OwnedFd; 3]> for Ends {
 /// Both streams that are written, where they are kept.
 pub(super) struct Streams {
     given: Option<Ends>,
-    streams: [Stream; 2],
+    kept: [Stream; 2],
     chunk: Vec<u8>,
 }
 
@@ -53,7 +53,7 @@ pub(super) struct Heard {
 impl Streams {
     pub(super) fn kept(stdout: Keep, stderr: Keep) -> Self {
         let stream = |keep| Stream { pipe: None, keep, kept: Vec::new(), is_too_much: false };
-        Self { given: None, streams: [stream(stdout), stream(stderr)], chunk: Vec::new() }
+        Self { given: None, kept: [stream(stdout), stream(stderr)], chunk: Vec::new() }
     }
 
     /// Streams of somebody else's, of which nothing is kept.
@@ -67,9 +67,9 @@ impl Streams {
             return Ok(given);
         }
         let (ours, stdout) = pipe_with(PipeFlags::CLOEXEC)?;
-        self.streams[0].listen(ours)?;
+        self.kept[0].listen(ours)?;
         let (ours, stderr) = pipe_with(PipeFlags::CLOEXEC)?;
-        self.streams[1].listen(ours)?;
+        self.kept[1].listen(ours)?;
         Ok(Ends { stdin: Stdio::null(), stdout, stderr })
     }
 
@@ -80,7 +80,7 @@ impl Streams {
         let mut polled = vec![PollFd::new(engine, PollFlags::IN)];
         polled.extend(over.descriptor().map(|end| PollFd::from_borrowed_fd(end, PollFlags::IN)));
         let fixed = polled.len();
-        polled.extend(self.streams.iter().filter_map(|stream| Some(PollFd::new(stream.pipe.as_ref()?, PollFlags::IN))));
+        polled.extend(self.kept.iter().filter_map(|stream| Some(PollFd::new(stream.pipe.as_ref()?, PollFlags::IN))));
         if poll(&mut polled, timeout.as_ref()).is_err() {
             return Heard { engine: true, is_over: over.is_over() };
         }
@@ -90,7 +90,7 @@ impl Streams {
         let mut ready: Vec<bool> = (fixed..polled.len()).map(hears).collect();
         ready.reverse();
         drop(polled);
-        for stream in self.streams.iter_mut().filter(|stream| stream.pipe.is_some()) {
+        for stream in self.kept.iter_mut().filter(|stream| stream.pipe.is_some()) {
             if ready.pop().unwrap_or(false) {
                 stream.read(&mut self.chunk);
             }
@@ -100,7 +100,7 @@ impl Streams {
 
     /// Takes what is left in the pipes and closes them. Nobody is waited for.
     pub(super) fn drain(&mut self) {
-        for stream in &mut self.streams {
+        for stream in &mut self.kept {
             let mut taken = 0;
             while taken < MOST_LEFT && stream.pipe.is_some() {
                 match stream.read(&mut self.chunk) {
@@ -114,22 +114,22 @@ impl Streams {
     }
 
     pub(super) fn is_too_much(&self) -> bool {
-        self.streams.iter().any(|stream| stream.is_too_much)
+        self.kept.iter().any(|stream| stream.is_too_much)
     }
 
     /// Whether the command says that a disk is full, as it is called by the system and by Node.
     pub(super) fn tell_of_no_room(&self) -> bool {
         let says =
-            |text: &[u8]| self.streams.iter().any(|stream| stream.kept.windows(text.len()).any(|part| part == text));
+            |text: &[u8]| self.kept.iter().any(|stream| stream.kept.windows(text.len()).any(|part| part == text));
         says(b"No space left on device") || says(b"ENOSPC")
     }
 
     pub(super) fn stdout(&self) -> &[u8] {
-        &self.streams[0].kept
+        &self.kept[0].kept
     }
 
     pub(super) fn stderr(&self) -> &[u8] {
-        &self.streams[1].kept
+        &self.kept[1].kept
     }
 }
 
@@ -188,7 +188,7 @@ mod tests {
     #[test]
     fn a_tail_is_the_last_bytes_and_a_whole_says_when_it_is_too_much() {
         let mut streams = Streams::kept(Keep::Tail(3), Keep::Whole(3));
-        for stream in &mut streams.streams {
+        for stream in &mut streams.kept {
             stream.take(b"ab");
             stream.take(b"cd");
         }

@@ -27,7 +27,7 @@ fn as_nobody() {
         std::fs::copy(program, &copy).unwrap();
         copy
     };
-    let helper = reachable(&support::helper().program());
+    let helper = reachable(support::helper().program());
     let mut command = Command::new("setpriv");
     command.args(nobody).arg(reachable(&program)).env("WEBSTIR_NOBODY", &helper);
     let output = match command.current_dir("/").output() {

@@ -123,7 +123,7 @@ impl Plan for Manifest {
             evaluator: Evaluator::Embedded,
             directory_name: if projection_has_name { String::new() } else { planner.db.system().name().to_owned() },
             has_entries: points.is_some_and(|points| points.buckets.iter().any(|bucket| !bucket.files.is_empty())),
-            strict: &*planner.profile != "build" || !tolerant,
+            strict: !tolerant || crate::schema::is_set(planner.config, &planner.profile, "strict"),
             cpu_ms: u64::try_from(cpu.as_millis()).unwrap_or(u64::MAX),
             memory,
             chains,

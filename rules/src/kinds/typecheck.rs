@@ -41,9 +41,9 @@ impl Plan for Typecheck {
 
     fn plan(&self, planner: &mut Planner<'_>) {
         let Some(project) = planner.node.path("project").map(|path| path.value.clone()) else { return };
-        let publishing = &*planner.profile == "publish";
+        let gate = crate::schema::is_set(planner.config, &planner.profile, "gate");
         if planner.environment(SKIP).is_some_and(|value| value.eq_ignore_ascii_case("skip")) {
-            if !publishing {
+            if !gate {
                 planner.report(Diagnostic::info("typecheck::skipped", format!("type-check skipped by `{SKIP}`")));
                 return;
             }
@@ -52,7 +52,7 @@ impl Plan for Typecheck {
                     "typecheck::not_skipped",
                     format!("`{SKIP}=skip` has no effect on `{}`", planner.profile),
                 )
-                .help("What is published is always checked"),
+                .help("Nothing is placed unchecked in a profile with `gate #true`"),
             );
         }
         if file::kind(planner.db, &project) != PathKind::File {

@@ -21,6 +21,18 @@ pub(super) const SOURCEMAP: Field = Field::new(
 
 pub(super) const MINIFY: Field = Field::new("minify", Shape::Boolean, "Whether names and white space are shortened");
 
+pub(super) const GATE: Field = Field::new(
+    "gate",
+    Shape::Boolean,
+    "Whether every check has to pass before anything is placed, and cannot be skipped; `#false` when left out",
+);
+
+pub(super) const STRICT: Field = Field::new(
+    "strict",
+    Shape::Boolean,
+    "Whether a module definition that does not load is an error where `on-load-error` is `warn`; `#false` when left out",
+);
+
 pub(super) const TARGET: Field =
     Field::new("target", Shape::Choice(TARGETS), "The language level of the output; es2022 when left out");
 

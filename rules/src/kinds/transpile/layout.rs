@@ -158,17 +158,15 @@ impl Layout {
     }
 }
 
-/// `none`, `linked` or `embedded`: what the rule says, else the environment, else the profile.
+/// `none`, `linked` or `embedded`: what the rule says, else the profile; where that says none, the environment may ask for some.
 pub(in crate::kinds) fn source_map(scope: Scope<'_>) -> &'static str {
     if let Some(choice) = scope.node.choice("sourcemap") {
         return choice.value;
     }
-    let truthy = |value: &str| matches!(value.trim().to_ascii_lowercase().as_str(), "on" | "true" | "1" | "yes");
-    if &**scope.profile == "publish" && scope.environment(SOURCE_MAPS).is_some_and(truthy) {
-        return "linked";
-    }
     let profile = scope.config.profile(scope.profile);
-    profile.and_then(|profile| profile.choice("sourcemap")).map_or("none", |choice| choice.value)
+    let choice = profile.and_then(|profile| profile.choice("sourcemap")).map_or("none", |choice| choice.value);
+    let truthy = |value: &str| matches!(value.trim().to_ascii_lowercase().as_str(), "on" | "true" | "1" | "yes");
+    if choice == "none" && scope.environment(SOURCE_MAPS).is_some_and(truthy) { "linked" } else { choice }
 }
 
 /// The defined names: of the profile, then of the rule; `NODE_ENV` of the environment before both.

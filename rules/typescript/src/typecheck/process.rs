@@ -110,7 +110,11 @@ impl Process {
             let mut polled = vec![PollFd::new(&self.running.output, PollFlags::IN)];
             polled.extend(self.running.errors.as_ref().map(|errors| PollFd::new(errors, PollFlags::IN)));
             polled.extend(
-                self.running.input.as_ref().filter(|_| !outgoing.is_empty()).map(|pipe| PollFd::new(pipe, PollFlags::OUT)),
+                self.running
+                    .input
+                    .as_ref()
+                    .filter(|_| !outgoing.is_empty())
+                    .map(|pipe| PollFd::new(pipe, PollFlags::OUT)),
             );
             match poll(&mut polled, Some(&TICK)) {
                 Ok(_) | Err(rustix::io::Errno::INTR) => {}
