@@ -18,7 +18,7 @@ const CRATES: &[(&str, &str, usize)] = &[
     ("cli", "cli/main.rs", 2),
     ("contract", "contract/src/lib.rs", 2),
     ("engine", "engine/src/lib.rs", 0),
-    ("process", "process/src/lib.rs", 5),
+    ("process", "process/src/lib.rs", 0),
     ("rules", "rules/src/lib.rs", 0),
     ("runtime", "runtime/src/lib.rs", 7),
     ("script", "script/src/lib.rs", 4),

@@ -3,13 +3,16 @@
 use std::io::{self, PipeReader, PipeWriter, Write as _};
 use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::channel;
-use crate::plan::{Answer, CANCEL, Plan};
-use crate::run::{Ended, GRACE, Helper, ProcessError, wait_for_end};
+use crate::error::ProcessError;
+use crate::finished::Ended;
+use crate::plan::{Answer, CANCEL, Place, Raw, Streams};
+use crate::run::{GRACE, Helper, Job, plan, wait_for_end};
 
 /// A command that runs, with its streams. When this is dropped, or the engine ends, it is killed with all that it started.
 #[derive(Debug)]
@@ -25,22 +28,26 @@ pub struct Attached {
     ended: Option<Result<Ended, String>>,
 }
 
-impl Attached {
-    pub(crate) fn start(helper: &Helper, plan: &Plan<'_>) -> Result<Self, ProcessError> {
-        let failed = ProcessError::helper(helper);
+impl Helper {
+    /// Starts a command in `directory`, which its caller reads from and writes to. Nothing of its output is kept, and it has no timeout.
+    pub fn attach(&self, directory: &Path, job: &Job<'_>) -> Result<Attached, ProcessError> {
+        let failed = ProcessError::helper(self.program());
+        let plan = plan(job, Place::At(Raw::path(directory)), Streams::Given);
         let (stdin, input) = io::pipe().map_err(&failed)?;
         let (output, stdout) = io::pipe().map_err(&failed)?;
         let (errors, stderr) = io::pipe().map_err(&failed)?;
-        let socket = helper.tell(plan, &[stdin.as_fd(), stdout.as_fd(), stderr.as_fd()])?;
-        let Some((bytes, _)) = channel::receive(&socket).map_err(&failed)? else { return Err(helper.ended()) };
+        let socket = self.tell(&plan, &[stdin.as_fd(), stdout.as_fd(), stderr.as_fd()])?;
+        let Some((bytes, _)) = channel::receive(&socket).map_err(&failed)? else { return Err(self.ended()) };
         let (pid, ended) = match postcard::from_bytes(&bytes).map_err(|error| failed(io::Error::other(error)))? {
             Answer::Started(pid) => (Some(pid), None),
             Answer::Done { ended, .. } => (None, Some(Ok(ended.into()))),
             Answer::Failed(fault) => return Err(fault.into()),
         };
-        Ok(Self { input: Some(input), output, errors: Some(errors), socket, pid, ended })
+        Ok(Attached { input: Some(input), output, errors: Some(errors), socket, pid, ended })
     }
+}
 
+impl Attached {
     /// Its number; `None` when it could not be started.
     pub fn pid(&self) -> Option<i32> {
         self.pid

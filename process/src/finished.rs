@@ -5,13 +5,50 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::ExitStatus;
 
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, openat, statat};
 use rustix::io::Errno;
 
+use crate::error::ProcessError;
 use crate::path;
-use crate::run::{Ended, ProcessError};
+use crate::plan::End;
 use crate::stage::Stage;
+
+/// How a command ended. Whatever it started has ended, too.
+#[derive(Debug)]
+pub enum Ended {
+    /// By itself.
+    Exited(ExitStatus),
+    /// It took too long and was killed.
+    TimedOut,
+    /// Nobody wants its result, and it was killed.
+    Cancelled,
+    /// It wrote more than was to be kept whole, and was killed.
+    TooMuchOutput,
+    /// It could not be started.
+    NotStarted {
+        /// What the system says.
+        error: io::Error,
+        /// Whether its program is there: the interpreter that its first line names is missing then, or it is no program.
+        is_there: bool,
+    },
+}
+
+impl From<End> for Ended {
+    fn from(end: End) -> Self {
+        match end {
+            End::Exited(status) => Self::Exited(ExitStatus::from_raw(status)),
+            End::TimedOut => Self::TimedOut,
+            End::Cancelled => Self::Cancelled,
+            End::TooMuchOutput => Self::TooMuchOutput,
+            End::NotStarted(error, is_there) => {
+                Self::NotStarted { error: io::Error::from_raw_os_error(error), is_there }
+            }
+        }
+    }
+}
 
 /// A command that is over. Nothing of it runs any more. Dropping it removes its tree.
 #[derive(Debug)]

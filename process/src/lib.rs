@@ -17,6 +17,7 @@
 
 mod attached;
 mod channel;
+mod error;
 mod finished;
 mod helper;
 mod launcher;
@@ -30,10 +31,11 @@ pub mod testing;
 mod way;
 
 pub use attached::Attached;
-pub use finished::{Collected, Finished, OutputFile, Refused, RefusedKind};
+pub use error::ProcessError;
+pub use finished::{Collected, Ended, Finished, OutputFile, Refused, RefusedKind};
 pub use helper::{helper, is_helper};
 pub use path::PathFault;
 pub use plan::{Input, Keep, Source, Tree};
-pub use run::{Ended, Helper, Job, ProcessError};
+pub use run::{Helper, Job};
 pub use stage::{Stage, sweep};
 pub use way::Way;

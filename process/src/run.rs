@@ -4,22 +4,19 @@ use std::ffi::OsStr;
 use std::io::{self, Write as _};
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
-use std::process::ExitStatus;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use crate::attached::Attached;
 use crate::channel;
-use crate::finished::Finished;
+use crate::error::ProcessError;
+use crate::finished::{Ended, Finished};
 use crate::launcher::Launcher;
 use crate::path::{self, PathFault, is_within};
-use crate::plan::{self, Answer, CANCEL, End, Fault, Keep, Kind, Place, Plan, Raw, Source, Staged, Tree};
+use crate::plan::{self, Answer, CANCEL, Fault, Keep, Kind, Place, Plan, Raw, Source, Staged, Tree};
 use crate::stage::Stage;
-use crate::way::{self, Way};
 
 /// How long a cancellation may go unnoticed.
 const TICK: Timespec = Timespec { tv_sec: 0, tv_nsec: 10_000_000 };
@@ -61,102 +58,6 @@ pub struct Job<'a> {
     pub stderr: Keep,
 }
 
-/// How a command ended. Whatever it started has ended, too.
-#[derive(Debug)]
-pub enum Ended {
-    /// By itself.
-    Exited(ExitStatus),
-    /// It took too long and was killed.
-    TimedOut,
-    /// Nobody wants its result, and it was killed.
-    Cancelled,
-    /// It wrote more than was to be kept whole, and was killed.
-    TooMuchOutput,
-    /// It could not be started.
-    NotStarted {
-        /// What the system says.
-        error: io::Error,
-        /// Whether its program is there: the interpreter that its first line names is missing then, or it is no program.
-        is_there: bool,
-    },
-}
-
-/// The world failed around a command.
-#[derive(Debug, thiserror::Error)]
-pub enum ProcessError {
-    /// A path that has no place in a tree.
-    #[error(transparent)]
-    Path(#[from] PathFault),
-    /// A declared input is not what it was: it is gone, or it is no file.
-    #[error("`{0}` changed while a command was prepared")]
-    InputChanged(String),
-    /// The tree could not be made.
-    #[error("{what}: `{}`", path.display())]
-    Stage {
-        /// What was done.
-        what: &'static str,
-        /// Where.
-        path: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
-    /// The helper could not make the tree.
-    #[error("{what}")]
-    Prepare {
-        /// What was done, with the path.
-        what: String,
-        /// Why not.
-        source: io::Error,
-    },
-    /// The tree was to be an overlay, and the system does not allow it.
-    #[error("An overlay is not possible here: {what}")]
-    Overlay {
-        /// What was done.
-        what: String,
-        /// Why not.
-        source: io::Error,
-    },
-    /// The helper could not be started or spoken to.
-    #[error("Starting the helper process `{}`", program.display())]
-    Helper {
-        /// Its program.
-        program: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
-    /// The helper ended before it answered.
-    #[error("The helper process ended: {status}")]
-    HelperEnded {
-        /// How.
-        status: String,
-    },
-    /// What a command left could not be read.
-    #[error("Reading `{path}` of a command's tree")]
-    Read {
-        /// Relative to the tree.
-        path: String,
-        /// Why not.
-        source: io::Error,
-    },
-}
-
-impl ProcessError {
-    pub(crate) fn stage(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self + use<> {
-        let path = path.to_owned();
-        move |source| Self::Stage { what, path, source }
-    }
-
-    pub(crate) fn read(path: &str) -> impl FnOnce(io::Error) -> Self + use<> {
-        let path = path.to_owned();
-        move |source| Self::Read { path, source }
-    }
-
-    pub(crate) fn helper(helper: &Helper) -> impl Fn(io::Error) -> Self + use<> {
-        let program = helper.program.clone();
-        move |source| Self::Helper { program: program.clone(), source }
-    }
-}
-
 impl Helper {
     /// Helpers of this program.
     pub fn new(program: PathBuf) -> Self {
@@ -166,38 +67,6 @@ impl Helper {
     /// Their program.
     pub fn program(&self) -> &Path {
         &self.program
-    }
-
-    /// Runs a command in a tree that shows it the declared files of the workspace `root`. `cancelled` is looked at all the time.
-    pub fn run(
-        &self,
-        stage: Stage,
-        way: Way,
-        root: &Path,
-        tree: &Tree<'_>,
-        job: &Job<'_>,
-        cancelled: &AtomicBool,
-    ) -> Result<Finished, ProcessError> {
-        check(tree, job)?;
-        let root = std::path::absolute(root).map_err(ProcessError::stage("Finding the workspace", root))?;
-        let kind = match (way, stage.memory()) {
-            (Way::Copy, _) => Kind::Copy,
-            (_, Some(bytes)) => Kind::Memory(Some(bytes)),
-            (way, None) => match way::kind(self, &stage, &root) {
-                // It fails, and says why.
-                Kind::Copy if way == Way::Overlay => Kind::Memory(None),
-                kind => kind,
-            },
-        };
-        let mut finished = match self.run_as(&stage, kind, &root, tree, job, cancelled) {
-            // The workspace lies where no overlay can be: another file system than the one that was probed.
-            Err(ProcessError::Overlay { .. }) if way == Way::Automatic => {
-                self.run_as(&stage, Kind::Copy, &root, tree, job, cancelled)?
-            }
-            finished => finished?,
-        };
-        finished.stage = Some(stage);
-        Ok(finished)
     }
 
     /// Runs a command in a tree of one kind.
@@ -220,25 +89,20 @@ impl Helper {
             Ok(None) => run(Kind::Disk),
             finished => finished,
         };
-        let finished = finished?.ok_or_else(|| ProcessError::helper(self)(io::ErrorKind::StorageFull.into()))?;
+        let finished =
+            finished?.ok_or_else(|| ProcessError::helper(&self.program)(io::ErrorKind::StorageFull.into()))?;
         Ok(Finished { is_overlay: kind != Kind::Copy, ..finished })
     }
 
     /// Runs a command in `directory` as it is; `job.directory` is relative to it.
     pub fn run_at(&self, directory: &Path, job: &Job<'_>, cancelled: &AtomicBool) -> Result<Finished, ProcessError> {
         let finished = self.ask(&plan(job, Place::At(Raw::path(directory)), kept(job)), None, cancelled)?;
-        finished.ok_or_else(|| ProcessError::helper(self)(io::ErrorKind::StorageFull.into()))
-    }
-
-    /// Starts a command in `directory`, which its caller reads from and writes to. `job` says nothing of its output or of a timeout.
-    pub fn attach(&self, directory: &Path, job: &Job<'_>) -> Result<Attached, ProcessError> {
-        let plan = plan(job, Place::At(Raw::path(directory)), plan::Streams::Given);
-        Attached::start(self, &plan)
+        finished.ok_or_else(|| ProcessError::helper(&self.program)(io::ErrorKind::StorageFull.into()))
     }
 
     /// A new helper that knows its plan.
     pub(crate) fn tell(&self, plan: &Plan<'_>, descriptors: &[BorrowedFd<'_>]) -> Result<UnixStream, ProcessError> {
-        let failed = ProcessError::helper(self);
+        let failed = ProcessError::helper(&self.program);
         let plan = postcard::to_stdvec(plan).map_err(|error| failed(io::Error::other(error)))?;
         let socket = self.launcher.helper(&self.program).map_err(&failed)?;
         match channel::send(&socket, &plan, descriptors) {
@@ -261,7 +125,7 @@ impl Helper {
         stage: Option<&Stage>,
         cancelled: &AtomicBool,
     ) -> Result<Option<Finished>, ProcessError> {
-        let failed = ProcessError::helper(self);
+        let failed = ProcessError::helper(&self.program);
         let lock: Vec<_> = stage.iter().map(|stage| stage.lock().as_fd()).collect();
         let socket = self.tell(plan, &lock)?;
         let Some((bytes, descriptors)) = listen(&socket, cancelled).map_err(&failed)? else {
@@ -289,35 +153,6 @@ impl Helper {
     }
 }
 
-impl From<End> for Ended {
-    fn from(end: End) -> Self {
-        match end {
-            End::Exited(status) => Self::Exited(ExitStatus::from_raw(status)),
-            End::TimedOut => Self::TimedOut,
-            End::Cancelled => Self::Cancelled,
-            End::TooMuchOutput => Self::TooMuchOutput,
-            End::NotStarted(error, is_there) => {
-                Self::NotStarted { error: io::Error::from_raw_os_error(error), is_there }
-            }
-        }
-    }
-}
-
-impl From<Fault> for ProcessError {
-    fn from(fault: Fault) -> Self {
-        let code = io::Error::from_raw_os_error;
-        match fault {
-            Fault::InputChanged(path) => Self::InputChanged(path),
-            Fault::Full => Self::Prepare {
-                what: "There is no room in memory".to_owned(),
-                source: io::ErrorKind::StorageFull.into(),
-            },
-            Fault::Overlay(what, error) => Self::Overlay { what, source: code(error) },
-            Fault::Io(what, error) => Self::Prepare { what, source: code(error) },
-        }
-    }
-}
-
 impl Finished {
     fn without_tree(ended: Ended) -> Self {
         let (stdout, stderr, changed_inputs) = Default::default();
@@ -326,7 +161,7 @@ impl Finished {
 }
 
 /// Refuses what has no place in a tree.
-fn check(tree: &Tree<'_>, job: &Job<'_>) -> Result<(), PathFault> {
+pub(crate) fn check(tree: &Tree<'_>, job: &Job<'_>) -> Result<(), PathFault> {
     path::check_all(tree.inputs.iter().map(|input| input.path))?;
     path::check_all(tree.packages.iter().copied())?;
     path::check_all(tree.directories.iter().copied())?;
@@ -344,7 +179,7 @@ fn check(tree: &Tree<'_>, job: &Job<'_>) -> Result<(), PathFault> {
     path::check_kinds(&files, tree.directories.iter().chain(&tree.packages).copied().chain(directory))
 }
 
-fn plan<'a>(job: &Job<'a>, place: Place<'a>, streams: plan::Streams) -> Plan<'a> {
+pub(crate) fn plan<'a>(job: &Job<'a>, place: Place<'a>, streams: plan::Streams) -> Plan<'a> {
     Plan {
         program: Raw::path(job.program),
         arguments: job.arguments.iter().map(|argument| Raw::text(argument)).collect(),

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
 
-use crate::run::ProcessError;
+use crate::error::ProcessError;
 
 /// More stages than processes run at once.
 const MOST: u32 = 4096;

@@ -9,9 +9,11 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use crate::error::ProcessError;
+use crate::finished::{Ended, Finished};
 use crate::helper::{ARGUMENT, PROBE, PROBED};
 use crate::plan::{Input, Keep, Kind, Source, Tree};
-use crate::run::{Ended, Helper, Job, ProcessError};
+use crate::run::{Helper, Job, check};
 use crate::stage::Stage;
 
 /// How a tree is made. A command sees the same either way.
@@ -26,6 +28,40 @@ pub enum Way {
     Copy,
 }
 
+impl Helper {
+    /// Runs a command in a tree that shows it the declared files of the workspace `root`. `cancelled` is looked at all the time.
+    pub fn run(
+        &self,
+        stage: Stage,
+        way: Way,
+        root: &Path,
+        tree: &Tree<'_>,
+        job: &Job<'_>,
+        cancelled: &AtomicBool,
+    ) -> Result<Finished, ProcessError> {
+        check(tree, job)?;
+        let root = std::path::absolute(root).map_err(ProcessError::stage("Finding the workspace", root))?;
+        let kind = match (way, stage.memory()) {
+            (Way::Copy, _) => Kind::Copy,
+            (_, Some(bytes)) => Kind::Memory(Some(bytes)),
+            (way, None) => match choose(self, &stage, &root) {
+                // It fails, and says why.
+                Kind::Copy if way == Way::Overlay => Kind::Memory(None),
+                kind => kind,
+            },
+        };
+        let mut finished = match self.run_as(&stage, kind, &root, tree, job, cancelled) {
+            // The workspace lies where no overlay can be: another file system than the one that was probed.
+            Err(ProcessError::Overlay { .. }) if way == Way::Automatic => {
+                self.run_as(&stage, Kind::Copy, &root, tree, job, cancelled)?
+            }
+            finished => finished?,
+        };
+        finished.stage = Some(stage);
+        Ok(finished)
+    }
+}
+
 /// More than a probe takes on a busy machine.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -33,7 +69,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 static KNOWN: Mutex<BTreeMap<PathBuf, Kind>> = Mutex::new(BTreeMap::new());
 
 /// How the tree of `stage` over the workspace `root` is best made.
-pub(crate) fn kind(helper: &Helper, stage: &Stage, root: &Path) -> Kind {
+fn choose(helper: &Helper, stage: &Stage, root: &Path) -> Kind {
     if cfg!(target_os = "linux") && owns(root) { possible(helper, stage) } else { Kind::Copy }
 }
 
