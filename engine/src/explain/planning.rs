@@ -38,9 +38,7 @@ impl Row {
 
     /// Whether one of its values is this text.
     pub(super) fn says(&self, text: &str) -> bool {
-        let says = |setting: &Setting| {
-            matches!(&setting.value, SettingValue::Text(value) | SettingValue::Glob(value) if **value == *text)
-        };
+        let says = |setting: &Setting| matches!(&setting.value, SettingValue::Text(value) | SettingValue::Glob(value) if **value == *text);
         self.before.iter().chain(&self.after).any(says)
     }
 
