@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex, OnceLock};
 
-use webstir_bundler::packages::{Asked, FileKind, Files, Found, PackageFile, Packages};
 use webstir_bundler::{
     Bundled, Format, Host, Loaded, LoadedKind, Platform, Request, RequestKind, Resolved, SharedHost, bundle,
 };
 
 use webstir_engine::path::RelPath;
+use webstir_typescript::resolve::packages::{self, FileKind, Files, Found, PackageFile, Packages};
+use webstir_typescript::resolve::{self, Asked, Conditions};
 use webstir_typescript::source::ParsedModule;
 use webstir_typescript::tsconfig::EmitOptions;
 
@@ -129,8 +130,16 @@ struct Workspace {
 impl Workspace {
     fn new(files: &[(&str, &str)], platform: Platform) -> Arc<Self> {
         let disk = Disk::new(files);
-        Arc::new(Self { packages: Packages::new(disk.clone(), platform), disk, platform })
+        Arc::new(Self { packages: Packages::new(disk.clone(), &conditions(platform)), disk, platform })
     }
+}
+
+fn conditions(platform: Platform) -> Conditions {
+    let platform = match platform {
+        Platform::Node => resolve::Platform::Node,
+        Platform::Browser => resolve::Platform::Browser,
+    };
+    Conditions { platform, ..Conditions::default() }
 }
 
 impl Host for Workspace {
@@ -155,7 +164,12 @@ impl Host for Workspace {
         }
         match found {
             Found::File(PackageFile { path, side_effects, format, .. }) => {
-                let format = if path.rsplit('.').next() == Some("ts") { Format::Esm } else { format };
+                let format = match format {
+                    _ if path.rsplit('.').next() == Some("ts") => Format::Esm,
+                    Some(packages::Format::Esm) => Format::Esm,
+                    Some(packages::Format::CommonJs) => Format::CommonJs,
+                    None => Format::Unknown,
+                };
                 Resolved::Module { id: format!("/{path}"), side_effects, format }
             }
             // Optional packages that the backend loads when they are there.
@@ -295,24 +309,24 @@ fn what_a_package_says_about_itself() {
         ("node_modules/old/lib/index.js", ""),
         ("node_modules/old/lib/fs.js", ""),
     ]);
-    let node = Packages::new(disk.clone(), Platform::Node);
-    let browser = Packages::new(disk, Platform::Browser);
+    let node = Packages::new(disk.clone(), &conditions(Platform::Node));
+    let browser = Packages::new(disk, &conditions(Platform::Browser));
     let file = |found: Found| match found {
         Found::File(file) => (file.path, file.side_effects, file.format),
         other => panic!("{other:?}"),
     };
     let owned = |path: &str, side_effects, format| (path.to_owned(), side_effects, format);
     let from = "src/deep/main.ts";
-    assert_eq!(file(node.resolve(from, "a", Asked::Import)), owned("node_modules/a/m.mjs", Some(false), Format::Esm));
+    assert_eq!(
+        file(node.resolve(from, "a", Asked::Import)),
+        owned("node_modules/a/m.mjs", Some(false), Some(packages::Format::Esm))
+    );
     assert_eq!(
         file(node.resolve(from, "a", Asked::Require)),
-        owned("node_modules/a/c.cjs", Some(false), Format::CommonJs)
+        owned("node_modules/a/c.cjs", Some(false), Some(packages::Format::CommonJs))
     );
     assert_eq!(file(browser.resolve(from, "a", Asked::Import)).0, "node_modules/a/b.js");
-    assert_eq!(
-        file(node.resolve(from, "a/run/x", Asked::Import)),
-        owned("node_modules/a/run/x.js", Some(true), Format::Unknown)
-    );
+    assert_eq!(file(node.resolve(from, "a/run/x", Asked::Import)), owned("node_modules/a/run/x.js", Some(true), None));
     assert_eq!(file(node.resolve("node_modules/a/m.mjs", "#own", Asked::Import)).0, "node_modules/a/run/x.js");
     assert_eq!(file(node.resolve(from, "old", Asked::Import)).0, "node_modules/old/lib/index.js");
     assert_eq!(browser.resolve("node_modules/old/lib/index.js", "./fs.js", Asked::Require), Found::Nothing);
