@@ -213,3 +213,30 @@ fn review_6_19_what_is_required_of_json_is_its_value() {
         prints(&case, "1.2 version,class,__proto__,default true 1.2 1.2 2,4,1.2");
     }
 }
+
+#[test]
+fn review_6_21_a_linked_common_js_module_knows_its_file() {
+    let names = "const path = require('node:path');\nfunction inner(__dirname) { return __dirname; }\n\
+                 module.exports = [typeof __filename, path.basename(__filename), path.relative(__dirname, __filename), inner('own')].join();\n";
+    let case = workspace(
+        "bundle backend { packages bundle; }\n",
+        MODULE,
+        &[
+            (
+                "src/backend/index.ts",
+                "import names from './k.cjs';\nimport of from 'of';\nimport declared from './declared.cjs';\nconsole.log(names, of, declared, typeof __filename);\n",
+            ),
+            ("src/backend/k.cjs", names),
+            ("src/backend/declared.cjs", "var __filename = 'own';\nmodule.exports = __filename;\n"),
+            ("node_modules/of/package.json", "{ \"name\": \"of\" }"),
+            ("node_modules/of/index.js", names),
+        ],
+    );
+    case.build_ok(&[]);
+    let placed = "string,k.cjs,k.cjs,own string,index.js,index.js,own own undefined";
+    assert_eq!(printed(&case, "build/backend/index.js"), placed);
+    // Linked it is in the file that all of it is in, as `import.meta.filename` says.
+    publish_ok(&case);
+    let linked = "string,index.js,index.js,own string,index.js,index.js,own own undefined";
+    assert_eq!(printed(&case, "dist/backend/index.js"), linked);
+}

@@ -3,6 +3,7 @@
 //! [`bundle`] links the modules that a [`Host`] gives, for a [`Request`], into [`Chunk`]s. Every module is known by an id, an
 //! absolute virtual path such as `/src/a.ts`; no id is ever looked up on a disk.
 
+mod common_js;
 mod files;
 mod host;
 mod link;
