@@ -2,9 +2,10 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use oxc_resolver::{FileMetadata, FileSystem, ResolveError, ResolveOptions, ResolverGeneric};
+use rustc_hash::FxHashMap;
 use serde_json::Value;
 use webstir_engine::path::RelPath;
 
@@ -21,6 +22,7 @@ pub fn imports_of(package_json: &[u8]) -> Box<str> {
 }
 
 /// What a specifier means by `imports`.
+#[derive(Debug, Clone)]
 pub(super) enum Target {
     /// A path below the workspace root. Nobody has looked what is there.
     File(RelPath),
@@ -36,11 +38,24 @@ pub struct PackageImports {
     directory: RelPath,
     text: Box<str>,
     conditions: Conditions,
-    /// For `import` and for `require`.
-    resolvers: [ResolverGeneric<Alone>; 2],
+    import: Reading,
+    require: Reading,
 }
 
-/// The resolvers follow from the rest.
+/// How one way of asking reads them, and what it has read so far: many modules ask for the same.
+#[derive(Debug)]
+struct Reading {
+    resolver: ResolverGeneric<Alone>,
+    found: Mutex<FxHashMap<Box<str>, Option<Target>>>,
+}
+
+impl Reading {
+    fn new(resolver: ResolverGeneric<Alone>) -> Self {
+        Self { resolver, found: Mutex::default() }
+    }
+}
+
+/// What was read follows from the rest.
 impl PartialEq for PackageImports {
     fn eq(&self, other: &Self) -> bool {
         (&self.directory, &self.text, &self.conditions) == (&other.directory, &other.text, &other.conditions)
@@ -69,16 +84,26 @@ impl PackageImports {
         let file_system = Alone(Arc::from(package.into_bytes()));
         let import = ResolverGeneric::new_with_file_system(file_system, options(Asked::Import));
         let require = import.clone_with_options(options(Asked::Require));
-        Self { directory, text: imports.into(), conditions, resolvers: [import, require] }
+        let (import, require) = (Reading::new(import), Reading::new(require));
+        Self { directory, text: imports.into(), conditions, import, require }
     }
 
     /// What `specifier` means; `None` where nothing is said of it, or where it is forbidden.
     pub(super) fn target(&self, specifier: &str, asked: Asked) -> Option<Target> {
-        let [import, require] = &self.resolvers;
-        let resolver = match asked {
-            Asked::Import => import,
-            Asked::Require => require,
+        let Reading { resolver, found } = match asked {
+            Asked::Import => &self.import,
+            Asked::Require => &self.require,
         };
+        let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(target) = found.get(specifier) {
+            return target.clone();
+        }
+        let target = self.read(resolver, specifier);
+        found.insert(specifier.into(), target.clone());
+        target
+    }
+
+    fn read(&self, resolver: &ResolverGeneric<Alone>, specifier: &str) -> Option<Target> {
         match resolver.resolve("/", specifier) {
             // A file is known by its path alone.
             Ok(found) if found.query().is_none() && found.fragment().is_none() => {
