@@ -11,7 +11,8 @@ use webstir_bundler::{
 };
 
 use webstir_engine::path::RelPath;
-use webstir_typescript::resolve::packages::{self, FileKind, Files, Found, PackageFile, Packages};
+use webstir_engine::system::PathKind;
+use webstir_typescript::resolve::packages::{self, Files, Found, PackageFile, Packages};
 use webstir_typescript::resolve::{self, Asked, Conditions};
 use webstir_typescript::source::ParsedModule;
 use webstir_typescript::tsconfig::EmitOptions;
@@ -87,18 +88,18 @@ impl Disk {
 }
 
 impl Files for Disk {
-    fn kind(&self, path: &str) -> io::Result<FileKind> {
+    fn kind(&self, path: &str) -> io::Result<PathKind> {
         self.asked(path);
         if self.files.contains_key(path) {
-            return Ok(FileKind::File);
+            return Ok(PathKind::File);
         }
         if self.is_directory(path) {
-            return Ok(FileKind::Directory);
+            return Ok(PathKind::Directory);
         }
         Ok(match std::fs::metadata(self.root.join(path)) {
-            Ok(data) if data.is_dir() => FileKind::Directory,
-            Ok(_) => FileKind::File,
-            Err(_) => FileKind::Absent,
+            Ok(data) if data.is_dir() => PathKind::Directory,
+            Ok(_) => PathKind::File,
+            Err(_) => PathKind::Absent,
         })
     }
 

@@ -8,7 +8,7 @@ use webstir_bundler::{Format, Host, Loaded, LoadedKind, RequestKind, Resolved};
 use webstir_engine::path::RelPath;
 use webstir_engine::system::PathKind;
 use webstir_engine::view::View;
-use webstir_typescript::resolve::packages::{self, FileKind, Files, Found, Packages};
+use webstir_typescript::resolve::packages::{self, Files, Found, Packages};
 use webstir_typescript::resolve::{Asked, Conditions, Platform, is_platform, is_relative};
 use webstir_typescript::source::Language;
 use webstir_typescript::transpile::{ImportRequire, Options, Source, transpile};
@@ -224,13 +224,9 @@ impl ViewFiles {
 }
 
 impl Files for ViewFiles {
-    fn kind(&self, path: &str) -> io::Result<FileKind> {
-        let Ok(path) = RelPath::new(path) else { return Ok(FileKind::Absent) };
-        Ok(match self.kept(self.view.kind(&path))? {
-            PathKind::Absent => FileKind::Absent,
-            PathKind::File => FileKind::File,
-            PathKind::Directory => FileKind::Directory,
-        })
+    fn kind(&self, path: &str) -> io::Result<PathKind> {
+        let Ok(path) = RelPath::new(path) else { return Ok(PathKind::Absent) };
+        self.kept(self.view.kind(&path))
     }
 
     fn read(&self, path: &str) -> io::Result<Option<Vec<u8>>> {

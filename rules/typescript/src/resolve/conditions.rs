@@ -1,11 +1,9 @@
 //! Who asks for a module: what decides between the choices of a `package.json`.
 
-use serde::{Deserialize, Serialize};
-
 use crate::source::ImportKind;
 
 /// Where a module runs.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Platform {
     /// In Node and engines like it.
     #[default]
@@ -35,7 +33,7 @@ impl Asked {
 }
 
 /// The conditions that hold for all modules of a project, beside how each asks.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Conditions {
     /// Where they run.
     pub platform: Platform,

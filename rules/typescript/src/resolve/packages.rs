@@ -12,6 +12,8 @@ use oxc_resolver::{
     FileMetadata, FileSystem, ModuleType, ResolveError, ResolveOptions, ResolverGeneric, SideEffects, TsconfigDiscovery,
 };
 
+use webstir_engine::system::PathKind;
+
 use super::conditions::{Asked, Conditions, Platform};
 
 /// Whether Node takes a file for an ES module or for CommonJS.
@@ -23,21 +25,10 @@ pub enum Format {
     CommonJs,
 }
 
-/// What is at a path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum FileKind {
-    /// Nothing.
-    Absent,
-    /// A file.
-    File,
-    /// A directory.
-    Directory,
-}
-
 /// The files of a workspace. Paths are relative to its root, `/`-separated and normalised; the root itself is empty.
 pub trait Files: Send + Sync {
     /// What is at `path`, links followed.
-    fn kind(&self, path: &str) -> io::Result<FileKind>;
+    fn kind(&self, path: &str) -> io::Result<PathKind>;
     /// The bytes of a file; `None` when there is none.
     fn read(&self, path: &str) -> io::Result<Option<Vec<u8>>>;
     /// Where `path` really is, links followed; `None` when nothing is there.
@@ -202,8 +193,8 @@ impl FileSystem for Mounted {
     fn new(_: bool) -> Self {
         struct NoFiles;
         impl Files for NoFiles {
-            fn kind(&self, _: &str) -> io::Result<FileKind> {
-                Ok(FileKind::Absent)
+            fn kind(&self, _: &str) -> io::Result<PathKind> {
+                Ok(PathKind::Absent)
             }
 
             fn read(&self, _: &str) -> io::Result<Option<Vec<u8>>> {
@@ -231,9 +222,9 @@ impl FileSystem for Mounted {
     fn metadata(&self, path: &Path) -> io::Result<FileMetadata> {
         let Some(path) = relative(path) else { return absent() };
         match self.0.kind(&path)? {
-            FileKind::Absent => absent(),
-            FileKind::File => Ok(FileMetadata::new(true, false, false)),
-            FileKind::Directory => Ok(FileMetadata::new(false, true, false)),
+            PathKind::Absent => absent(),
+            PathKind::File => Ok(FileMetadata::new(true, false, false)),
+            PathKind::Directory => Ok(FileMetadata::new(false, true, false)),
         }
     }
 

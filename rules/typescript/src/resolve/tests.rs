@@ -208,4 +208,20 @@ proptest! {
     fn any_specifier_has_an_answer(specifier in r"[./#@a*:\\%\-]{0,12}|.{0,12}") {
         resolve_in(&["src/a.ts", "src/backend/index.ts"], &specifier);
     }
+
+    #[test]
+    fn any_imports_have_an_answer(
+        keys in prop::collection::vec("#[a*/.#?]{0,5}", 0..4),
+        targets in prop::collection::vec(r#""(\\./|@|#|node:|)[a*/.#?%]{0,6}"|null|\[\]|\["b", "\./a/\*"\]|\{"import": "\./a", "\*": 1\}|1"#, 4),
+        specifier in "#[a*/.#?]{0,6}",
+    ) {
+        let entries: Vec<String> = keys.iter().zip(&targets).map(|(key, target)| format!("\"{key}\": {target}")).collect();
+        let package = format!("{{\"imports\": {{{}}}}}", entries.join(", "));
+        let imports = PackageImports::new(path("in"), &imports_of(package.as_bytes()), Conditions::default());
+        for asked in [Asked::Import, Asked::Require] {
+            if let Some(Target::File(found)) = imports.target(&specifier, asked) {
+                prop_assert!(found.is_within(&path("in")), "{package} {specifier} {found}");
+            }
+        }
+    }
 }
