@@ -12,7 +12,7 @@ use webstir_bundler::{
 
 use webstir_engine::path::RelPath;
 use webstir_engine::system::PathKind;
-use webstir_typescript::resolve::packages::{self, Files, Found, PackageFile, Packages};
+use webstir_typescript::resolve::packages::{Files, Format as Kind, Found, PackageFile, Packages};
 use webstir_typescript::resolve::{self, Asked, Conditions};
 use webstir_typescript::source::ParsedModule;
 use webstir_typescript::tsconfig::EmitOptions;
@@ -24,7 +24,7 @@ const PACKAGES: [&str; 4] = ["zod@4.1.12", "@ts-rest/core@3.52.1", "ms@2.1.3", "
 /// Packed rather than installed: one of its dependencies is not published.
 const BACKEND: &str = "@webstir-io/webstir-backend@0.1.63";
 
-/// A directory with the packages, installed once for all tests and runs.
+/// The packages, installed once for all tests and runs.
 fn installed() -> &'static Path {
     static INSTALLED: OnceLock<PathBuf> = OnceLock::new();
     INSTALLED.get_or_init(|| {
@@ -62,7 +62,7 @@ fn installed() -> &'static Path {
     })
 }
 
-/// A directory of the disk with some files over it; remembers what was asked.
+/// The disk with some files over it; knows what was asked.
 struct Disk {
     root: PathBuf,
     files: BTreeMap<String, String>,
@@ -131,16 +131,13 @@ struct Workspace {
 impl Workspace {
     fn new(files: &[(&str, &str)], platform: Platform) -> Arc<Self> {
         let disk = Disk::new(files);
-        Arc::new(Self { packages: Packages::new(disk.clone(), &conditions(platform)), disk, platform })
+        Arc::new(Self { packages: Packages::new(disk.clone(), &on(platform)), disk, platform })
     }
 }
 
-fn conditions(platform: Platform) -> Conditions {
-    let platform = match platform {
-        Platform::Node => resolve::Platform::Node,
-        Platform::Browser => resolve::Platform::Browser,
-    };
-    Conditions { platform, ..Conditions::default() }
+fn on(platform: Platform) -> Conditions {
+    let browser = Conditions { platform: resolve::Platform::Browser, ..Conditions::default() };
+    if platform == Platform::Browser { browser } else { Conditions::default() }
 }
 
 impl Host for Workspace {
@@ -165,11 +162,11 @@ impl Host for Workspace {
         }
         match found {
             Found::File(PackageFile { path, side_effects, format, .. }) => {
+                let is_ts = path.rsplit('.').next() == Some("ts");
                 let format = match format {
-                    _ if path.rsplit('.').next() == Some("ts") => Format::Esm,
-                    Some(packages::Format::Esm) => Format::Esm,
-                    Some(packages::Format::CommonJs) => Format::CommonJs,
-                    None => Format::Unknown,
+                    Some(Kind::CommonJs) if !is_ts => Format::CommonJs,
+                    None if !is_ts => Format::Unknown,
+                    _ => Format::Esm,
                 };
                 Resolved::Module { id: format!("/{path}"), side_effects, format }
             }
@@ -310,8 +307,8 @@ fn what_a_package_says_about_itself() {
         ("node_modules/old/lib/index.js", ""),
         ("node_modules/old/lib/fs.js", ""),
     ]);
-    let node = Packages::new(disk.clone(), &conditions(Platform::Node));
-    let browser = Packages::new(disk, &conditions(Platform::Browser));
+    let node = Packages::new(disk.clone(), &on(Platform::Node));
+    let browser = Packages::new(disk, &on(Platform::Browser));
     let file = |found: Found| match found {
         Found::File(file) => (file.path, file.side_effects, file.format),
         other => panic!("{other:?}"),
@@ -320,11 +317,11 @@ fn what_a_package_says_about_itself() {
     let from = "src/deep/main.ts";
     assert_eq!(
         file(node.resolve(from, "a", Asked::Import)),
-        owned("node_modules/a/m.mjs", Some(false), Some(packages::Format::Esm))
+        owned("node_modules/a/m.mjs", Some(false), Some(Kind::Esm))
     );
     assert_eq!(
         file(node.resolve(from, "a", Asked::Require)),
-        owned("node_modules/a/c.cjs", Some(false), Some(packages::Format::CommonJs))
+        owned("node_modules/a/c.cjs", Some(false), Some(Kind::CommonJs))
     );
     assert_eq!(file(browser.resolve(from, "a", Asked::Import)).0, "node_modules/a/b.js");
     assert_eq!(file(node.resolve(from, "a/run/x", Asked::Import)), owned("node_modules/a/run/x.js", Some(true), None));
