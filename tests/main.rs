@@ -24,6 +24,7 @@ mod migrations;
 mod oracle;
 mod profiles;
 mod real_input;
+mod resolution;
 mod robustness;
 mod serve;
 mod serve_static;

@@ -7,7 +7,7 @@
 mod entries;
 mod walk;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use webstir_engine::codec;
@@ -21,8 +21,10 @@ use webstir_engine::label::Label;
 use webstir_engine::path::RelPath;
 use webstir_engine::system::PathKind;
 
-use webstir_typescript::resolve::{PackageImports, Probe, Project, Resolution, nearest, resolve_local};
-use webstir_typescript::source::Facts;
+use webstir_typescript::resolve::{
+    Asked, Conditions, PackageImports, Platform, Probe, Project, Resolution, imports_of, nearest, resolve_local,
+};
+use webstir_typescript::source::{Facts, is_common_js};
 use webstir_typescript::tsconfig::{self, EmitOptions, TsConfig};
 
 pub(crate) use entries::entry_points;
@@ -99,12 +101,19 @@ pub fn project<'db>(db: &'db dyn Db, key: PathKey<'db>) -> (Arc<TsConfig>, Box<[
     (Arc::new(config), diagnostics.into_boxed_slice())
 }
 
-/// The `imports` of the `package.json` in a directory. A query of its own: other edits of that file end here.
+/// The `imports` of the `package.json` in a directory as text. A query of its own: other edits of that file end here.
 #[salsa::tracked(returns(ref))]
-fn package_imports<'db>(db: &'db dyn Db, directory: PathKey<'db>) -> PackageImports {
-    let directory = directory.path(db);
-    let Ok(path) = directory.join("package.json") else { return PackageImports::default() };
-    file::bytes(db, &path).map(|bytes| PackageImports::parse(directory, &bytes)).unwrap_or_default()
+fn imports_text<'db>(db: &'db dyn Db, directory: PathKey<'db>) -> Box<str> {
+    let Ok(path) = directory.path(db).join("package.json") else { return Box::default() };
+    file::bytes(db, &path).map(|bytes| imports_of(&bytes)).unwrap_or_default()
+}
+
+/// The `imports` of the `package.json` in a directory. They are read once for all modules of the package.
+#[salsa::tracked(returns(ref))]
+fn package_imports<'db>(db: &'db dyn Db, directory: PathKey<'db>, linking: Linking<'db>) -> PackageImports {
+    let (config, _) = project(db, PathKey::new(db, linking.project(db).clone()));
+    let conditions = Conditions { platform: linking.platform(db), custom: config.custom_conditions.clone() };
+    PackageImports::new(directory.path(db).clone(), imports_text(db, directory), conditions)
 }
 
 /// The directory of the `package.json` that a module belongs to, as Node has it: the nearest.
@@ -119,6 +128,9 @@ fn package_of(db: &dyn Db, module: &RelPath) -> RelPath {
     directory
 }
 
+/// A specifier, and how it is asked for: `require` may lead elsewhere.
+pub(crate) type Request = (Box<str>, Asked);
+
 /// Where an import leads.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Link {
@@ -131,8 +143,10 @@ pub(crate) enum Link {
 /// Modules and what they import, both sorted.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct ModuleGraph {
-    /// Each module with its imports by specifier.
-    pub modules: BTreeMap<RelPath, BTreeMap<Box<str>, Link>>,
+    /// Each module with its imports.
+    pub modules: BTreeMap<RelPath, BTreeMap<Request, Link>>,
+    /// JSON files among them that are asked for by `require`.
+    pub required: BTreeSet<RelPath>,
     /// Imports that lead nowhere and files that cannot be read.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -146,6 +160,9 @@ pub struct Linking<'db> {
     /// What transpiling leaves of the imports.
     #[returns(ref)]
     pub options: EmitOptions,
+    /// Where the modules run.
+    #[returns(copy)]
+    pub platform: Platform,
 }
 
 /// What a module graph is made from.
@@ -170,8 +187,8 @@ impl Probe for Existing<'_> {
 /// What one module imports.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Imports {
-    /// By specifier.
-    pub links: BTreeMap<Box<str>, Link>,
+    /// Where each leads.
+    pub links: BTreeMap<Request, Link>,
     /// Imports that lead nowhere, or that the file cannot be read.
     pub diagnostics: Box<[Diagnostic]>,
 }
@@ -191,23 +208,29 @@ pub fn imports<'db>(db: &'db dyn Db, module: PathKey<'db>, linking: Linking<'db>
     }
     let (config, _) = project(db, PathKey::new(db, linking.project(db).clone()));
     let linked = facts.linked(linking.options(db));
-    // Only who asks by `#` depends on where its package begins.
+    // Only who asks by `#` depends on where its package begins and what that says.
     let asks = linked.iter().any(|import| import.specifier.starts_with('#'));
-    let package = if asks { package_of(db, path) } else { RelPath::root() };
-    let project = Project { config, imports: package_imports(db, PathKey::new(db, package)) };
+    let package = asks.then(|| PathKey::new(db, package_of(db, path)));
+    let project = Project { config, imports: package.map(|package| package_imports(db, package, linking)) };
+    let is_common_js = is_common_js(path);
+    let mut absent = BTreeSet::new();
     for import in linked {
-        if links.contains_key(&import.specifier) {
+        let asked = Asked::by(import.kind, is_common_js);
+        let request = (import.specifier, asked);
+        if links.contains_key(&request) {
             continue;
         }
-        let link = match resolve_local(path, &import.specifier, project, &Existing(db)) {
+        let link = match resolve_local(path, &request.0, asked, project, &Existing(db)) {
             Resolution::Module(target) => Link::Module(target),
             Resolution::Package { .. } | Resolution::Builtin(_) | Resolution::Url => Link::External,
             Resolution::Missing { tried } => {
-                diagnostics.push(missing(db, path, &import.specifier, import.place, &tried));
+                if absent.insert(request.0.clone()) {
+                    diagnostics.push(missing(db, path, &request.0, import.place, &tried));
+                }
                 Link::External
             }
         };
-        links.insert(import.specifier, link);
+        links.insert(request, link);
     }
     Imports { links, diagnostics: diagnostics.into_boxed_slice() }
 }
@@ -223,10 +246,13 @@ pub fn module_graph<'db>(db: &'db dyn Db, key: GraphKey<'db>) -> ModuleGraph {
         }
         let found = imports(db, PathKey::new(db, path.clone()), key.linking(db));
         graph.diagnostics.extend(found.diagnostics.iter().cloned());
-        open.extend(found.links.values().filter_map(|link| match link {
-            Link::Module(target) => Some(target.clone()),
-            Link::External => None,
-        }));
+        for ((_, asked), link) in &found.links {
+            let Link::Module(target) = link else { continue };
+            if *asked == Asked::Require && target.extension() == "json" {
+                graph.required.insert(target.clone());
+            }
+            open.push_back(target.clone());
+        }
         graph.modules.insert(path, found.links.clone());
     }
     graph.diagnostics.sort();
@@ -247,9 +273,7 @@ fn unreadable(db: &dyn Db, path: &RelPath) -> Diagnostic {
 
 fn missing(db: &dyn Db, path: &RelPath, specifier: &str, place: Option<(u32, u32)>, tried: &[RelPath]) -> Diagnostic {
     let mut diagnostic = Diagnostic::error("resolve::missing", format!("`{specifier}` leads to no file")).in_file(path);
-    if let (Some((start, end)), Some(text)) = (place, file::text(db, path)) {
-        diagnostic.span = Some(Span::locate(&text, start as usize, end as usize));
-    }
+    diagnostic.span = span(db, path, place);
     if !tried.is_empty() {
         let names: Vec<_> = tried.iter().map(|path| format!("`{path}`")).collect();
         diagnostic = diagnostic.note(format!("Looked for {}", names.join(", ")));
@@ -258,6 +282,35 @@ fn missing(db: &dyn Db, path: &RelPath, specifier: &str, place: Option<(u32, u32
         Some(near) => diagnostic.help(format!("Did you mean `{near}`?")),
         None => diagnostic.help("Create the file or correct the specifier"),
     }
+}
+
+/// An import that leads elsewhere in a browser than in Node.
+pub(crate) fn differing_import<'db>(
+    db: &'db dyn Db,
+    module: PathKey<'db>,
+    (specifier, _): &Request,
+    linking: Linking<'db>,
+    browser: &Link,
+    node: &Link,
+) -> Diagnostic {
+    let text = |link: &Link| match link {
+        Link::Module(path) => format!("to `{path}`"),
+        Link::External => "to no module of the workspace".to_owned(),
+    };
+    let (browser, node) = (text(browser), text(node));
+    let message = format!("`{specifier}` leads {browser} in a browser and {node} in Node");
+    let path = module.path(db);
+    let linked = facts(db, module).as_ref().map(|facts| facts.linked(linking.options(db)));
+    let import = linked.into_iter().flatten().find(|import| import.specifier == *specifier);
+    let mut diagnostic = Diagnostic::error("resolve::differs", message).in_file(path);
+    diagnostic.span = span(db, path, import.and_then(|import| import.place));
+    diagnostic.help("Give the bundles for browsers a `transpile` rule of their own")
+}
+
+/// The place of a specifier.
+fn span(db: &dyn Db, path: &RelPath, place: Option<(u32, u32)>) -> Option<Span> {
+    let ((start, end), text) = (place?, file::text(db, path)?);
+    Some(Span::locate(&text, start as usize, end as usize))
 }
 
 /// What could have been meant: a specifier for a file that is there.

@@ -1,6 +1,7 @@
 //! The modules, as linking asks for them.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
 use rolldown_common::side_effects::HookSideEffects;
@@ -10,9 +11,8 @@ use rolldown_plugin::{
     HookTransformAstArgs, HookTransformAstReturn, HookUsage, Plugin, PluginContext, SharedLoadPluginContext,
 };
 
-use crate::SharedHost;
 use crate::problem::{BundleProblem, ProblemKind};
-use crate::{files, opaque};
+use crate::{Platform, SharedHost, common_js, files, opaque};
 
 /// How one module asks for another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -101,6 +101,9 @@ pub trait Host: Send + Sync {
 /// Answers rolldown's questions and keeps what went wrong, so that one run reports all of it.
 pub(crate) struct HostPlugin {
     pub(crate) host: SharedHost,
+    platform: Platform,
+    /// The modules that Node takes for ES modules.
+    es_modules: Mutex<BTreeSet<String>>,
     problems: Mutex<Vec<BundleProblem>>,
 }
 
@@ -111,8 +114,8 @@ impl std::fmt::Debug for HostPlugin {
 }
 
 impl HostPlugin {
-    pub(crate) fn new(host: SharedHost) -> Self {
-        Self { host, problems: Mutex::default() }
+    pub(crate) fn new(host: SharedHost, platform: Platform) -> Self {
+        Self { host, platform, es_modules: Mutex::default(), problems: Mutex::default() }
     }
 
     /// What the host refused so far.
@@ -133,12 +136,19 @@ impl HostPlugin {
             _ => RequestKind::Import,
         };
         match self.host.resolve(question.specifier, question.importer, kind) {
-            Resolved::Module { id, side_effects, format } => HookResolveIdOutput {
-                id: id.into(),
-                side_effects: side_effects.map(|has| if has { HookSideEffects::True } else { HookSideEffects::False }),
-                package_json_path: files::package_json_of(format).map(str::to_owned),
-                ..HookResolveIdOutput::default()
-            },
+            Resolved::Module { id, side_effects, format } => {
+                let side_effects =
+                    side_effects.map(|has| if has { HookSideEffects::True } else { HookSideEffects::False });
+                if format == Format::Esm {
+                    self.es_modules.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone());
+                }
+                HookResolveIdOutput {
+                    id: id.into(),
+                    side_effects,
+                    package_json_path: files::package_json_of(format).map(str::to_owned),
+                    ..HookResolveIdOutput::default()
+                }
+            }
             Resolved::External { specifier, side_effects } => external(&specifier, side_effects),
             Resolved::NotFound { reason } => {
                 self.report(BundleProblem {
@@ -210,7 +220,13 @@ impl Plugin for HostPlugin {
     }
 
     async fn transform_ast(&self, _: &PluginContext, mut question: HookTransformAstArgs<'_>) -> HookTransformAstReturn {
-        question.ast.program.with_mut(|fields| opaque::hide(fields.program, fields.allocator));
+        let is_esm = self.es_modules.lock().unwrap_or_else(PoisonError::into_inner).contains(question.id);
+        question.ast.program.with_mut(|fields| {
+            if self.platform == Platform::Node {
+                common_js::name_file(fields.program, fields.allocator, is_esm);
+            }
+            opaque::hide(fields.program, fields.allocator);
+        });
         Ok(question.ast)
     }
 

@@ -1,14 +1,13 @@
 //! The linker and minifier: rolldown behind one plain function.
 //!
 //! [`bundle`] links the modules that a [`Host`] gives, for a [`Request`], into [`Chunk`]s. Every module is known by an id, an
-//! absolute virtual path such as `/src/a.ts`; no id is ever looked up on a disk. [`packages`] finds the files of npm packages
-//! for such a host.
+//! absolute virtual path such as `/src/a.ts`; no id is ever looked up on a disk.
 
+mod common_js;
 mod files;
 mod host;
 mod link;
 mod opaque;
-pub mod packages;
 mod problem;
 
 use std::collections::BTreeMap;

@@ -59,7 +59,7 @@ pub fn bundle(request: &Request, host: &SharedHost) -> Result<Bundled, Vec<Bundl
 
 /// On a thread of its own: the caller may be one that cannot block on a runtime, and a panic of rolldown ends here.
 fn run(request: &Request, entries: &[Entry], host: &SharedHost) -> Result<Bundled, Vec<BundleProblem>> {
-    let plugin = Arc::new(HostPlugin::new(Arc::clone(host)));
+    let plugin = Arc::new(HostPlugin::new(Arc::clone(host), request.platform));
     let work = || match runtime() {
         Ok(runtime) => runtime.block_on(link(request, entries, &plugin)),
         Err(message) => Err(vec![BundleProblem::internal(message)]),

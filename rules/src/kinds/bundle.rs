@@ -4,10 +4,12 @@
 //! entry, so that an edit links again only what reaches it. A module definition may be loaded [unbundled] instead.
 
 mod host;
+mod platforms;
 mod prebundle;
 mod unbundled;
 
 use std::collections::BTreeMap;
+use std::iter;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -18,10 +20,11 @@ use webstir_engine::diagnostic::{Diagnostic, Span};
 use webstir_engine::path::RelPath;
 use webstir_engine::plan::{Plan, Planner, RulePlan, Scope, Target};
 use webstir_engine::run::{Context, Run, RunError, RunResult};
+use webstir_typescript::resolve::{self, Conditions};
 use webstir_typescript::source::Facts;
 use webstir_typescript::text::utf16_offset;
 
-use super::transpile::{Layout, define, graph_key, layout_of, map_of, outputs, source_map};
+use super::transpile::{Layout, define, graph_key, layout_of, map_of, outputs, platform, source_map};
 use super::{action, add_parameters, argument, out_root, parameters, reference, stored};
 use crate::modules::{GraphKey, RuleKey, entry_points};
 
@@ -78,6 +81,9 @@ struct Parameters {
     packages: PackagePolicy,
     external: Vec<String>,
     browser: bool,
+    /// `customConditions`.
+    #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
+    conditions: Box<[Box<str>]>,
     minify: bool,
     keep_names: bool,
     tree_shake: bool,
@@ -128,6 +134,10 @@ impl Plan for Bundle {
                     Loading::Linked => {}
                 }
             }
+            if platforms::differ(planner, rule, &source) {
+                continue;
+            }
+            let Conditions { platform, custom } = layout.conditions(db, platform(planner.node));
             let parameters = Parameters {
                 entry: layout.output(&source).as_str().to_owned(),
                 output: output.as_str().to_owned(),
@@ -136,7 +146,8 @@ impl Plan for Bundle {
                     _ => PackagePolicy::External,
                 },
                 external: planner.node.texts("external").map(|text| text.value.to_string()).collect(),
-                browser: planner.node.choice("platform").is_some_and(|platform| platform.value == "browser"),
+                browser: platform == resolve::Platform::Browser,
+                conditions: custom,
                 minify: minify(planner.scope()),
                 keep_names: keep_names(planner.scope()),
                 tree_shake: planner.node.boolean("tree-shake").is_none_or(|shake| shake.value),
@@ -148,6 +159,7 @@ impl Plan for Bundle {
             let mut inputs = Vec::new();
             for module in &outputs(db, rule, reached).modules {
                 inputs.extend(made(below, &module.code).map(stored));
+                inputs.extend(module.required.iter().filter_map(|path| made(below, path)).map(stored));
                 if parameters.maps != Maps::None {
                     inputs.extend(made(below, &module.map).map(stored));
                 }
@@ -189,10 +201,11 @@ impl Run for Bundle {
         let output = RelPath::new(&parameters.output).expect("planned as a path");
         let directory = output.parent().unwrap_or_else(RelPath::root);
         let entry = Entry { name: output.file_stem().to_owned(), id: format!("/{}", parameters.entry) };
+        let platform = if parameters.browser { resolve::Platform::Browser } else { resolve::Platform::Node };
         let host = Arc::new(GraphHost::new(
             modules,
             context.view.clone(),
-            if parameters.browser { Platform::Browser } else { Platform::Node },
+            &Conditions { platform, custom: parameters.conditions.clone() },
             parameters.packages,
             parameters.external.clone(),
         ));
@@ -248,7 +261,9 @@ fn write_chunks(context: &Context<'_>, directory: &RelPath, bundled: &Bundled) -
 #[salsa::tracked(returns(ref))]
 pub(super) fn sources<'db>(db: &'db dyn Db, rule: Target<'db>, reached: GraphKey<'db>) -> Box<str> {
     let modules = outputs(db, rule, reached).modules.iter();
-    let sources: BTreeMap<&str, &str> = modules.map(|module| (module.code.as_str(), module.source.as_str())).collect();
+    let files =
+        modules.flat_map(|module| iter::once(&module.code).chain(&module.required).map(|file| (file, &module.source)));
+    let sources: BTreeMap<&str, &str> = files.map(|(file, source)| (file.as_str(), source.as_str())).collect();
     serde_json::to_string(&sources).expect("parameters are plain data").into()
 }
 

@@ -18,15 +18,19 @@ use webstir_engine::file;
 use webstir_engine::path::RelPath;
 use webstir_engine::plan::{Plan, Planner, Scope, Step, Target};
 use webstir_engine::run::{Context, Run, RunResult};
+use webstir_typescript::resolve::Asked;
+use webstir_typescript::source::ImportKind;
 use webstir_typescript::transpile::{self, ImportRequire, MapLink, MapOptions, Options, Source};
 use webstir_typescript::tsconfig::EmitOptions;
 
 use super::{argument, parameters};
 use crate::implementation::implementation;
-use crate::modules::{GraphKey, Link, PathKey, RuleKey, entry_points, imports, module_graph, project};
+use crate::modules::{GraphKey, Link, ModuleGraph, PathKey, RuleKey, entry_points, imports, module_graph, project};
 
 pub(crate) use layout::SOURCE_MAPS;
-pub(super) use layout::{Layout, define, graph_key, layout_of, map_of, outputs, source_map};
+pub(super) use layout::{
+    Layout, define, graph_key, layout_of, linking, linking_on, map_of, outputs, platform, source_map,
+};
 
 /// The rule.
 pub(super) struct Transpile;
@@ -44,8 +48,15 @@ struct Common {
 #[derive(Serialize, Deserialize)]
 struct Own {
     map: Option<Map>,
+    /// New specifiers.
     rewrite: BTreeMap<String, String>,
+    /// New specifiers of `require` that are others than those of `import`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    require: BTreeMap<String, String>,
     output: String,
+    /// Where a JSON file goes for those that require it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    required: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -81,6 +92,9 @@ struct ModuleKey<'db> {
     /// Whether a map is made even where none is placed.
     #[returns(copy)]
     mapped: bool,
+    /// Whether it is JSON that is asked for by `require`.
+    #[returns(copy)]
+    required: bool,
 }
 
 /// What becomes of the modules of a rule: those that are transpiled, and which of them are placed and are mapped in any case.
@@ -97,11 +111,12 @@ struct Graphs<'db> {
 fn modules<'db>(db: &'db dyn Db, rule: Target<'db>, graphs: Graphs<'db>) -> Vec<(ModuleKey<'db>, bool)> {
     let paths = |graph| Among::new(module_graph(db, graph).modules.keys());
     let (mut placed, mut mapped) = (graphs.placed.map(paths), graphs.mapped.map(paths));
-    let modules = module_graph(db, graphs.all).modules.keys();
-    let modules = modules.map(|source| {
+    let ModuleGraph { modules, required, .. } = module_graph(db, graphs.all);
+    let modules = modules.keys().map(|source| {
         let is_mapped = mapped.as_mut().is_some_and(|mapped| mapped.has(source));
         let is_placed = placed.as_mut().is_some_and(|placed| placed.has(source));
-        (ModuleKey::new(db, rule, PathKey::new(db, source.clone()), is_mapped), is_placed)
+        let is_required = required.contains(source);
+        (ModuleKey::new(db, rule, PathKey::new(db, source.clone()), is_mapped, is_required), is_placed)
     });
     modules.collect()
 }
@@ -124,12 +139,25 @@ fn planned<'db>(db: &'db dyn Db, module: ModuleKey<'db>) -> Option<Arc<Action>> 
     let links = &imports(db, module.source(db), layout::linking(db, rule)?).links;
     let output = layout.output(source);
     let directory = output.parent().unwrap_or_else(RelPath::root);
-    let rewrite = links.iter().filter_map(|(specifier, link)| {
-        let Link::Module(target) = link else { return None };
-        let relative = layout.output(target).relative_to(&directory);
-        let relative = if relative.starts_with("../") { relative } else { format!("./{relative}") };
-        (relative != **specifier).then(|| (specifier.to_string(), relative))
-    });
+    let (mut rewrite, mut require) = (BTreeMap::new(), BTreeMap::new());
+    // Of one specifier `import` comes before `require`.
+    for ((specifier, asked), link) in links {
+        let before = rewrite.get(&**specifier).map_or(&**specifier, String::as_str);
+        let written = match link {
+            Link::Module(target) => {
+                let is_required = *asked == Asked::Require && target.extension() == "json";
+                let output = if is_required { layout.required(target) } else { layout.output(target) };
+                let relative = output.relative_to(&directory);
+                if relative.starts_with("../") { relative } else { format!("./{relative}") }
+            }
+            Link::External => specifier.to_string(),
+        };
+        if written == before {
+            continue;
+        }
+        let is_imported = *asked == Asked::Require && links.contains_key(&(specifier.clone(), Asked::Import));
+        if is_imported { &mut require } else { &mut rewrite }.insert(specifier.to_string(), written);
+    }
     let map = match *maps {
         "none" if module.mapped(db) => {
             Some(Map { source: source.relative_to(&directory), content: false, link: MapPlace::None })
@@ -146,7 +174,8 @@ fn planned<'db>(db: &'db dyn Db, module: ModuleKey<'db>) -> Option<Arc<Action>> 
         }),
         _ => Some(Map { source: format!("/{source}"), content: true, link: MapPlace::None }),
     };
-    let own = Own { map, rewrite: rewrite.collect(), output: output.as_str().to_owned() };
+    let required = module.required(db).then(|| layout.required(source).as_str().to_owned());
+    let own = Own { map, rewrite, require, output: output.as_str().to_owned(), required };
     let own = serde_json::to_string(&own).expect("parameters are plain data");
     let label = Scope::of(db, rule)?.label(Some(source.clone()));
     let payload = Payload::Parameters(Box::new([common.clone(), own.into()]));
@@ -231,7 +260,7 @@ impl Run for Transpile {
 
     fn run(&self, context: &Context<'_>) -> RunResult {
         let Common { emit, define, placed } = parameters(context.action);
-        let Own { map, rewrite, output } = argument(context.action, 1);
+        let Own { map, rewrite, require, output, required } = argument(context.action, 1);
         let input = &context.action.inputs[0];
         let bytes = context.read(input)?;
         let text = match std::str::from_utf8(&bytes) {
@@ -243,7 +272,10 @@ impl Run for Transpile {
                 return Ok(Outcome::failed(vec![diagnostic.help("Save the file as UTF-8")]));
             }
         };
-        let rewritten = |specifier: &str| rewrite.get(specifier).cloned();
+        let rewritten = |specifier: &str, kind: ImportKind| {
+            let required = require.get(specifier).filter(|_| kind == ImportKind::Require);
+            required.or_else(|| rewrite.get(specifier)).cloned()
+        };
         let options = Options {
             emit,
             define,
@@ -270,6 +302,10 @@ impl Run for Transpile {
             artifacts.push(context.write(map_of(&output), map.as_bytes())?);
         }
         artifacts.push(context.write(output, emitted.code.as_bytes())?);
+        if let (Some(required), Some(code)) = (required, transpile::required_json(text)) {
+            let required = RelPath::new(&required).expect("planned as a path");
+            artifacts.push(context.write(required, code.as_bytes())?);
+        }
         Ok(Outcome::done(artifacts, Vec::new()))
     }
 }

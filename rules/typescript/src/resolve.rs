@@ -1,18 +1,24 @@
-//! Where a specifier leads, as far as the workspace's own files decide it.
+//! Where a specifier leads.
 //!
-//! [`resolve_local`] finds modules of the workspace and tells packages and builtins apart from them; which file a package
-//! means is decided elsewhere. It asks a [`Probe`] about each candidate in turn, so that misses are known too.
+//! What a `package.json` says, `imports`, `exports` and the rest, is read by `oxc_resolver` and by nothing else, under the [`Conditions`]
+//! of who asks: [`PackageImports`] for modules of the workspace while they are planned, [`packages`] for the linker. [`resolve_local`]
+//! finds modules of the workspace by what their directories hold and by `tsconfig.json`, and tells packages and builtins apart from them.
+//! It asks a [`Probe`] about each candidate in turn, so that misses are known too. That part is not given to `oxc_resolver`: its answers
+//! are kept in the resolver, so each module needs one of its own, which asks four times as much and takes twice as long.
 
-mod builtin;
+mod conditions;
 mod imports;
+pub mod packages;
 
+use nodejs_built_in_modules::is_nodejs_builtin_module;
 use webstir_engine::path::RelPath;
 use webstir_engine::system::PathKind;
 
 use crate::tsconfig::TsConfig;
 
-pub use builtin::builtin;
-pub use imports::PackageImports;
+pub use conditions::{Asked, Conditions, Platform};
+use imports::Target;
+pub use imports::{PackageImports, imports_of};
 
 /// What is at a path. Each question may be recorded.
 pub trait Probe {
@@ -48,14 +54,24 @@ pub enum Resolution {
 pub struct Project<'a> {
     /// Its `tsconfig.json`.
     pub config: &'a TsConfig,
-    /// The `imports` of the workspace's `package.json`.
-    pub imports: &'a PackageImports,
+    /// The `imports` of the `package.json` that the module belongs to; only specifiers that start with `#` need them.
+    pub imports: Option<&'a PackageImports>,
 }
 
 /// Resolves one specifier of the module `importer`.
-pub fn resolve_local(importer: &RelPath, specifier: &str, project: Project<'_>, probe: &dyn Probe) -> Resolution {
+pub fn resolve_local(
+    importer: &RelPath,
+    specifier: &str,
+    asked: Asked,
+    project: Project<'_>,
+    probe: &dyn Probe,
+) -> Resolution {
     let mut search = Search { probe, tried: Vec::new() };
-    let found = search.specifier(importer, specifier, project);
+    let found = if specifier.starts_with('#') {
+        project.imports.and_then(|imports| search.imports(imports, specifier, asked))
+    } else {
+        search.specifier(importer, specifier, project.config)
+    };
     found.unwrap_or(Resolution::Missing { tried: search.tried })
 }
 
@@ -65,21 +81,18 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    fn specifier(&mut self, importer: &RelPath, specifier: &str, project: Project<'_>) -> Option<Resolution> {
+    fn specifier(&mut self, importer: &RelPath, specifier: &str, config: &TsConfig) -> Option<Resolution> {
         if is_relative(specifier) {
             let directory = importer.parent()?;
             return self.module(&directory, specifier);
         }
-        if let Some(name) = specifier.strip_prefix("node:") {
-            return builtin::prefixed(name).map(|name| Resolution::Builtin(name.into()));
-        }
-        if specifier.starts_with('#') {
-            return self.imports(specifier, project);
+        if specifier.starts_with("node:") {
+            return builtin(specifier).map(|name| Resolution::Builtin(name.into()));
         }
         if specifier.starts_with('/') || specifier.is_empty() {
             return None;
         }
-        if let Some(found) = self.paths(specifier, project.config) {
+        if let Some(found) = self.paths(specifier, config) {
             return Some(found);
         }
         if let Some(name) = builtin(specifier) {
@@ -88,7 +101,7 @@ impl Search<'_> {
         if is_url(specifier) {
             return Some(Resolution::Url);
         }
-        if let Some(base) = &project.config.base_url
+        if let Some(base) = &config.base_url
             && let Some(found) = self.module(base, specifier)
         {
             return Some(found);
@@ -100,16 +113,8 @@ impl Search<'_> {
         let exact = config.paths.iter().find(|path| *path.pattern == *specifier).map(|path| (path, ""));
         // TypeScript takes the pattern with the longest part before `*`.
         let (mapping, star) = exact.or_else(|| {
-            config
-                .paths
-                .iter()
-                .filter_map(|path| {
-                    let (before, after) = path.pattern.split_once('*')?;
-                    let star = specifier.strip_prefix(before)?.strip_suffix(after)?;
-                    Some((before.len(), path, star))
-                })
-                .max_by_key(|(length, _, _)| *length)
-                .map(|(_, path, star)| (path, star))
+            let matching = config.paths.iter().filter_map(|path| Some((path, path.star(specifier)?)));
+            matching.max_by_key(|(path, _)| path.pattern.find('*'))
         })?;
         mapping.substitutions.iter().find_map(|substitution| {
             let path = RelPath::new(&substitution.as_str().replacen('*', star, 1)).ok()?;
@@ -117,17 +122,14 @@ impl Search<'_> {
         })
     }
 
-    fn imports(&mut self, specifier: &str, project: Project<'_>) -> Option<Resolution> {
-        let targets = project.imports.targets(specifier);
-        targets.iter().find_map(|target| {
-            if target.starts_with("./") {
-                self.module(&project.imports.directory, target)
-            } else if let Some(name) = target.strip_prefix("node:").map_or_else(|| builtin(target), builtin::prefixed) {
-                Some(Resolution::Builtin(name.into()))
-            } else {
-                package(target)
-            }
-        })
+    fn imports(&mut self, imports: &PackageImports, specifier: &str, asked: Asked) -> Option<Resolution> {
+        match imports.target(specifier, asked)? {
+            Target::File(path) => self.module(&RelPath::root(), path.as_str()),
+            Target::Bare(specifier) => match builtin(&specifier) {
+                Some(name) => Some(Resolution::Builtin(name.into())),
+                None => package(&specifier).filter(|_| !specifier.starts_with("node:")),
+            },
+        }
     }
 
     /// The file that `specifier`, as seen from `directory`, stands for.
@@ -183,6 +185,11 @@ fn candidates(base: &RelPath) -> Vec<RelPath> {
 
 fn with_suffix(path: &RelPath, extension: &str) -> Option<RelPath> {
     RelPath::new(&format!("{}.{extension}", path.as_str())).ok()
+}
+
+/// The name of the module of Node that `specifier` means, with `node:` or without.
+pub fn builtin(specifier: &str) -> Option<&str> {
+    is_nodejs_builtin_module(specifier).then(|| specifier.strip_prefix("node:").unwrap_or(specifier))
 }
 
 /// Whether the platform brings the module: Node's and Bun's own, with and without `node:`.

@@ -21,6 +21,7 @@ use swc_core::common::GLOBALS;
 use webstir_engine::diagnostic::{Diagnostic, Span};
 use webstir_engine::path::RelPath;
 
+use crate::source::json::to_expression;
 use crate::source::{ImportKind, Language, ParsedModule, Parts, is_common_js};
 use crate::tsconfig::EmitOptions;
 
@@ -67,8 +68,8 @@ pub enum ImportRequire {
     Bare,
 }
 
-/// A new specifier for an old one; `None` keeps it.
-pub type Rewrite<'a> = dyn Fn(&str) -> Option<String> + Sync + 'a;
+/// A new specifier for an old one, by how it is asked for; `None` keeps it.
+pub type Rewrite<'a> = dyn Fn(&str, ImportKind) -> Option<String> + Sync + 'a;
 
 /// How a module is transpiled.
 pub struct Options<'a> {
@@ -111,6 +112,11 @@ pub fn transpile(source: Source<'_>, options: &Options<'_>) -> Result<Emitted, V
     let module = ParsedModule::parse(source.path, source.text)
         .map_err(|faults| faults.iter().map(|fault| fault.diagnostic(source.path, source.text)).collect::<Vec<_>>())?;
     module.emit(source.text, options)
+}
+
+/// The CommonJS module that a JSON file is where it is required: `require` gives its value. `None` when the text is not JSON.
+pub fn required_json(text: &str) -> Option<String> {
+    to_expression(text).ok().map(|expression| format!("module.exports = {expression};\n"))
 }
 
 impl ParsedModule {

@@ -24,16 +24,6 @@ pub(crate) use locate::locate;
 use options::Options;
 pub use sources::Sources;
 
-/// How specifiers without an extension and packages are found.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum ModuleResolution {
-    /// `bundler`, `node10` and `classic`: extensions may be left out, a directory stands for its `index`.
-    #[default]
-    Bundler,
-    /// `node16`, `node18`, `nodenext`. Leaving out extensions is the type checker's error to report.
-    Node,
-}
-
 /// One entry of `paths`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PathMapping {
@@ -43,18 +33,23 @@ pub struct PathMapping {
     pub substitutions: Box<[RelPath]>,
 }
 
+impl PathMapping {
+    /// What stands for `*` where the pattern matches.
+    pub fn star<'s>(&self, specifier: &'s str) -> Option<&'s str> {
+        match self.pattern.split_once('*') {
+            Some((before, after)) => specifier.strip_prefix(before)?.strip_suffix(after),
+            None => (*self.pattern == *specifier).then_some(""),
+        }
+    }
+}
+
 /// The effective configuration of a project.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
-#[expect(clippy::struct_excessive_bools, reason = "switches that are independent of each other")]
 pub struct TsConfig {
     /// The files that were read, the project's own first, then what it extends.
     pub files: Box<[RelPath]>,
     /// `target`; older than ES2018 is ES2018.
     pub target: Option<Target>,
-    /// `module`, lower case.
-    pub module: Option<Box<str>>,
-    /// `moduleResolution`, or what `module` implies.
-    pub module_resolution: ModuleResolution,
     /// `jsx` with its factories.
     pub jsx: Option<Jsx>,
     /// `experimentalDecorators` and `emitDecoratorMetadata`.
@@ -63,18 +58,14 @@ pub struct TsConfig {
     pub define_fields: Option<bool>,
     /// `verbatimModuleSyntax`.
     pub verbatim: bool,
-    /// `isolatedModules`. Modules are transpiled one by one in any case.
-    pub isolated_modules: bool,
     /// `isolatedDeclarations`.
     pub isolated_declarations: bool,
     /// `baseUrl`.
     pub base_url: Option<RelPath>,
     /// `paths`, in the order of the file.
     pub paths: Box<[PathMapping]>,
-    /// `allowJs`.
-    pub allow_js: bool,
-    /// `resolveJsonModule`.
-    pub resolve_json: bool,
+    /// `customConditions`.
+    pub custom_conditions: Box<[Box<str>]>,
     /// Which files the project names.
     pub sources: Sources,
 }

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use oxc_sourcemap::SourceMap;
-use webstir_bundler::{Bundled, Request, SharedHost, SourceMaps, bundle};
+use webstir_bundler::{Bundled, Platform, Request, SharedHost, SourceMaps, bundle};
 
 use crate::tools::{Tree, request, run};
 
@@ -186,4 +186,30 @@ fn the_disk_is_not_looked_at() {
     assert_eq!(run(&[("main.js", &bundled.chunks[0].code)], "main.js"), "effect\nvirtual\n");
     let host = Tree::host(&[(&id("main.js"), "import './only-on-disk.js';")]);
     assert_eq!(bundle(&request(&[("main", &id("main.js"))]), &host).unwrap_err().len(), 1);
+}
+
+#[test]
+fn common_js_knows_its_file() {
+    let names = "[typeof __filename, typeof __dirname].join()";
+    let tree = Tree::host(&[
+        (
+            "/src/main.js",
+            &format!(
+                "import k from './k.cjs';\nimport f from './f.cjs';\nimport e from './e.js';\nimport './script.js';\nconsole.log(k, f, e, {names});\n"
+            ),
+        ),
+        ("/src/k.cjs", &format!("'use strict';\nmodule.exports = {names} + typeof (__filename => __filename)(1);\n")),
+        ("/src/f.cjs", "module.exports = __filename();\nfunction __filename() { return 'own'; }\n"),
+        ("/src/e.js", &format!("exports.names = {names};\n")),
+        ("/src/script.js", &format!("console.log({names});\n")),
+    ]);
+    let output = |platform| {
+        let bundled = linked(&Request { platform, ..request(&[("main", "/src/main.js")]) }, &tree);
+        run(&[("main.js", &bundled.chunks[0].code)], "main.js")
+    };
+    let none = "undefined,undefined";
+    let found = output(Platform::Node);
+    assert_eq!(found, format!("{none}\nstring,stringnumber own {{ names: 'string,string' }} {none}\n"));
+    // A browser has no files.
+    assert_eq!(output(Platform::Browser), format!("{none}\n{none}number own {{ names: '{none}' }} {none}\n"));
 }

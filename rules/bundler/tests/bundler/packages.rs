@@ -6,12 +6,14 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex, OnceLock};
 
-use webstir_bundler::packages::{Asked, FileKind, Files, Found, PackageFile, Packages};
 use webstir_bundler::{
     Bundled, Format, Host, Loaded, LoadedKind, Platform, Request, RequestKind, Resolved, SharedHost, bundle,
 };
 
 use webstir_engine::path::RelPath;
+use webstir_engine::system::PathKind;
+use webstir_typescript::resolve::packages::{Files, Format as Kind, Found, PackageFile, Packages};
+use webstir_typescript::resolve::{self, Asked, Conditions};
 use webstir_typescript::source::ParsedModule;
 use webstir_typescript::tsconfig::EmitOptions;
 
@@ -22,7 +24,7 @@ const PACKAGES: [&str; 4] = ["zod@4.1.12", "@ts-rest/core@3.52.1", "ms@2.1.3", "
 /// Packed rather than installed: one of its dependencies is not published.
 const BACKEND: &str = "@webstir-io/webstir-backend@0.1.63";
 
-/// A directory with the packages, installed once for all tests and runs.
+/// The packages, installed once for all tests and runs.
 fn installed() -> &'static Path {
     static INSTALLED: OnceLock<PathBuf> = OnceLock::new();
     INSTALLED.get_or_init(|| {
@@ -60,7 +62,7 @@ fn installed() -> &'static Path {
     })
 }
 
-/// A directory of the disk with some files over it; remembers what was asked.
+/// The disk with some files over it; knows what was asked.
 struct Disk {
     root: PathBuf,
     files: BTreeMap<String, String>,
@@ -86,18 +88,18 @@ impl Disk {
 }
 
 impl Files for Disk {
-    fn kind(&self, path: &str) -> io::Result<FileKind> {
+    fn kind(&self, path: &str) -> io::Result<PathKind> {
         self.asked(path);
         if self.files.contains_key(path) {
-            return Ok(FileKind::File);
+            return Ok(PathKind::File);
         }
         if self.is_directory(path) {
-            return Ok(FileKind::Directory);
+            return Ok(PathKind::Directory);
         }
         Ok(match std::fs::metadata(self.root.join(path)) {
-            Ok(data) if data.is_dir() => FileKind::Directory,
-            Ok(_) => FileKind::File,
-            Err(_) => FileKind::Absent,
+            Ok(data) if data.is_dir() => PathKind::Directory,
+            Ok(_) => PathKind::File,
+            Err(_) => PathKind::Absent,
         })
     }
 
@@ -129,8 +131,13 @@ struct Workspace {
 impl Workspace {
     fn new(files: &[(&str, &str)], platform: Platform) -> Arc<Self> {
         let disk = Disk::new(files);
-        Arc::new(Self { packages: Packages::new(disk.clone(), platform), disk, platform })
+        Arc::new(Self { packages: Packages::new(disk.clone(), &on(platform)), disk, platform })
     }
+}
+
+fn on(platform: Platform) -> Conditions {
+    let browser = Conditions { platform: resolve::Platform::Browser, ..Conditions::default() };
+    if platform == Platform::Browser { browser } else { Conditions::default() }
 }
 
 impl Host for Workspace {
@@ -155,7 +162,12 @@ impl Host for Workspace {
         }
         match found {
             Found::File(PackageFile { path, side_effects, format, .. }) => {
-                let format = if path.rsplit('.').next() == Some("ts") { Format::Esm } else { format };
+                let is_ts = path.rsplit('.').next() == Some("ts");
+                let format = match format {
+                    Some(Kind::CommonJs) if !is_ts => Format::CommonJs,
+                    None if !is_ts => Format::Unknown,
+                    _ => Format::Esm,
+                };
                 Resolved::Module { id: format!("/{path}"), side_effects, format }
             }
             // Optional packages that the backend loads when they are there.
@@ -295,24 +307,24 @@ fn what_a_package_says_about_itself() {
         ("node_modules/old/lib/index.js", ""),
         ("node_modules/old/lib/fs.js", ""),
     ]);
-    let node = Packages::new(disk.clone(), Platform::Node);
-    let browser = Packages::new(disk, Platform::Browser);
+    let node = Packages::new(disk.clone(), &on(Platform::Node));
+    let browser = Packages::new(disk, &on(Platform::Browser));
     let file = |found: Found| match found {
         Found::File(file) => (file.path, file.side_effects, file.format),
         other => panic!("{other:?}"),
     };
     let owned = |path: &str, side_effects, format| (path.to_owned(), side_effects, format);
     let from = "src/deep/main.ts";
-    assert_eq!(file(node.resolve(from, "a", Asked::Import)), owned("node_modules/a/m.mjs", Some(false), Format::Esm));
+    assert_eq!(
+        file(node.resolve(from, "a", Asked::Import)),
+        owned("node_modules/a/m.mjs", Some(false), Some(Kind::Esm))
+    );
     assert_eq!(
         file(node.resolve(from, "a", Asked::Require)),
-        owned("node_modules/a/c.cjs", Some(false), Format::CommonJs)
+        owned("node_modules/a/c.cjs", Some(false), Some(Kind::CommonJs))
     );
     assert_eq!(file(browser.resolve(from, "a", Asked::Import)).0, "node_modules/a/b.js");
-    assert_eq!(
-        file(node.resolve(from, "a/run/x", Asked::Import)),
-        owned("node_modules/a/run/x.js", Some(true), Format::Unknown)
-    );
+    assert_eq!(file(node.resolve(from, "a/run/x", Asked::Import)), owned("node_modules/a/run/x.js", Some(true), None));
     assert_eq!(file(node.resolve("node_modules/a/m.mjs", "#own", Asked::Import)).0, "node_modules/a/run/x.js");
     assert_eq!(file(node.resolve(from, "old", Asked::Import)).0, "node_modules/old/lib/index.js");
     assert_eq!(browser.resolve("node_modules/old/lib/index.js", "./fs.js", Asked::Require), Found::Nothing);

@@ -20,7 +20,7 @@ impl Tree {
 
 /// Options that change nothing about specifiers and define nothing.
 pub(crate) fn options(emit: EmitOptions) -> Options<'static> {
-    Options { emit, define: BTreeMap::new(), map: None, import_require: ImportRequire::Bare, rewrite: &|_| None }
+    Options { emit, define: BTreeMap::new(), map: None, import_require: ImportRequire::Bare, rewrite: &|_, _| None }
 }
 
 /// JavaScript and its map, whose one source is the id.

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use webstir_bundler::packages::{Asked, FileKind, Files, Found, Packages};
-use webstir_bundler::{Format, Host, Loaded, LoadedKind, Platform, RequestKind, Resolved};
+use webstir_bundler::{Format, Host, Loaded, LoadedKind, RequestKind, Resolved};
 use webstir_engine::path::RelPath;
 use webstir_engine::system::PathKind;
 use webstir_engine::view::View;
-use webstir_typescript::resolve::{is_platform, is_relative};
+use webstir_typescript::resolve::packages::{self, Files, Found, Packages};
+use webstir_typescript::resolve::{Asked, Conditions, Platform, is_platform, is_relative};
 use webstir_typescript::source::Language;
 use webstir_typescript::transpile::{ImportRequire, Options, Source, transpile};
 use webstir_typescript::tsconfig::EmitOptions;
@@ -46,14 +46,14 @@ impl GraphHost {
     pub(super) fn new(
         modules: BTreeMap<String, Module>,
         view: Arc<View>,
-        platform: Platform,
+        conditions: &Conditions,
         policy: PackagePolicy,
         external: Vec<String>,
     ) -> Self {
         let error = Arc::new(Mutex::new(None));
         let files = Arc::new(ViewFiles { view: view.clone(), error: error.clone() });
-        let browser = platform == Platform::Browser;
-        Self { modules, view, packages: Packages::new(files, platform), policy, external, browser, error }
+        let browser = conditions.platform == Platform::Browser;
+        Self { modules, view, packages: Packages::new(files, conditions), policy, external, browser, error }
     }
 
     pub(super) fn take_error(&self) -> Option<io::Error> {
@@ -96,7 +96,12 @@ impl GraphHost {
                 Resolved::External { specifier: specifier.to_owned(), side_effects: true }
             }
             Found::File(file) => {
-                Resolved::Module { id: format!("/{}", file.path), side_effects: file.side_effects, format: file.format }
+                let format = match file.format {
+                    Some(packages::Format::Esm) => Format::Esm,
+                    Some(packages::Format::CommonJs) => Format::CommonJs,
+                    None => Format::Unknown,
+                };
+                Resolved::Module { id: format!("/{}", file.path), side_effects: file.side_effects, format }
             }
             Found::Nothing => {
                 Resolved::Module { id: NOTHING.to_owned(), side_effects: Some(false), format: Format::Unknown }
@@ -176,7 +181,7 @@ impl Host for GraphHost {
                 define: BTreeMap::new(),
                 map: None,
                 import_require: ImportRequire::Bare,
-                rewrite: &|_| None,
+                rewrite: &|_, _| None,
             };
             let emitted = transpile(Source { path: &path, text: &text }, &options);
             return match emitted {
@@ -219,13 +224,9 @@ impl ViewFiles {
 }
 
 impl Files for ViewFiles {
-    fn kind(&self, path: &str) -> io::Result<FileKind> {
-        let Ok(path) = RelPath::new(path) else { return Ok(FileKind::Absent) };
-        Ok(match self.kept(self.view.kind(&path))? {
-            PathKind::Absent => FileKind::Absent,
-            PathKind::File => FileKind::File,
-            PathKind::Directory => FileKind::Directory,
-        })
+    fn kind(&self, path: &str) -> io::Result<PathKind> {
+        let Ok(path) = RelPath::new(path) else { return Ok(PathKind::Absent) };
+        self.kept(self.view.kind(&path))
     }
 
     fn read(&self, path: &str) -> io::Result<Option<Vec<u8>>> {

@@ -11,12 +11,12 @@ use std::iter;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use webstir_bundler::{Bundled, Entry, Platform, ProblemKind, Request};
+use webstir_bundler::{Bundled, Entry, ProblemKind, Request};
 use webstir_engine::action::{Action, Outcome};
 use webstir_engine::path::RelPath;
 use webstir_engine::plan::{Planner, Scope};
 use webstir_engine::run::{Context, RunError, RunResult};
-use webstir_typescript::resolve::is_relative;
+use webstir_typescript::resolve::{Conditions, Platform, is_relative};
 
 use super::super::action as rule_action;
 use super::super::transpile::define;
@@ -32,6 +32,9 @@ pub(super) struct Prebundle {
     packages: Vec<Package>,
     maps: Maps,
     keep_names: bool,
+    /// `customConditions`.
+    #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
+    conditions: Box<[Box<str>]>,
     define: BTreeMap<String, String>,
 }
 
@@ -46,7 +49,13 @@ struct Package {
 
 impl Prebundle {
     /// For the definition that is written to `output`.
-    pub(super) fn new(scope: Scope<'_>, output: &RelPath, wanted: &Packages, maps: Maps) -> Self {
+    pub(super) fn new(
+        scope: Scope<'_>,
+        output: &RelPath,
+        wanted: &Packages,
+        maps: Maps,
+        conditions: Box<[Box<str>]>,
+    ) -> Self {
         let names = file_names(wanted);
         let packages = wanted.0.iter().zip(names).map(|((specifier, wanted), name)| Package {
             specifier: specifier.to_string(),
@@ -55,7 +64,8 @@ impl Prebundle {
             names: wanted.names.as_ref().map(|names| names.iter().map(ToString::to_string).collect()),
         });
         let directory = directory(output).as_str().to_owned();
-        Self { directory, packages: packages.collect(), maps, keep_names: keep_names(scope), define: define(scope) }
+        let (packages, keep_names) = (packages.collect(), keep_names(scope));
+        Self { directory, packages, maps, keep_names, conditions, define: define(scope) }
     }
 
     /// The id of the entry of a package.
@@ -155,8 +165,8 @@ fn link(context: &Context<'_>, prebundle: &Prebundle, without_default: &BTreeSet
         let source = package.importers.first().cloned().unwrap_or_default();
         (id, Module { code: Arc::from(code.into_bytes()), map: None, source })
     });
-    let platform = Platform::Node;
-    let host = GraphHost::new(modules.collect(), context.view.clone(), platform, PackagePolicy::Bundle, Vec::new());
+    let conditions = Conditions { platform: Platform::Node, custom: prebundle.conditions.clone() };
+    let host = GraphHost::new(modules.collect(), context.view.clone(), &conditions, PackagePolicy::Bundle, Vec::new());
     let host = Arc::new(host);
     let leads_to_one = prebundle.packages.iter().all(|package| {
         let mut targets = package.importers.iter().map(|importer| host.leads_to(importer, &package.specifier));

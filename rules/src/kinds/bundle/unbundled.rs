@@ -11,7 +11,7 @@ use webstir_engine::action::Artifact;
 use webstir_engine::db::Db;
 use webstir_engine::path::RelPath;
 use webstir_engine::plan::{Planner, RulePlan, Scope, Target};
-use webstir_typescript::resolve::{is_platform, is_relative};
+use webstir_typescript::resolve::{self, Platform, is_platform, is_relative};
 use webstir_typescript::source::{ImportKind, is_common_js};
 
 use super::super::transpile::{graph_key, layout_of, outputs};
@@ -57,15 +57,18 @@ fn asked<'db>(db: &'db dyn Db, module: PathKey<'db>, linking: Linking<'db>) -> O
         if import.kind == ImportKind::Require {
             return None;
         }
-        if matches!(links.get(&import.specifier), Some(Link::Module(_)))
-            || webstir_script::is_builtin(&import.specifier)
-        {
+        if webstir_script::is_builtin(&import.specifier) {
             continue;
         }
-        if is_platform(&import.specifier) || is_relative(&import.specifier) || import.specifier.contains(':') {
+        let request = (import.specifier, resolve::Asked::Import);
+        if matches!(links.get(&request), Some(Link::Module(_))) {
+            continue;
+        }
+        let specifier = request.0;
+        if is_platform(&specifier) || is_relative(&specifier) || specifier.contains(':') {
             return None;
         }
-        asked.push((import.specifier, import.names.map(Vec::into_boxed_slice)));
+        asked.push((specifier, import.names.map(Vec::into_boxed_slice)));
     }
     Some(asked.into_boxed_slice())
 }
@@ -167,7 +170,10 @@ pub(super) fn loading(planner: &mut Planner<'_>, below: &RulePlan, maps: Maps) -
     let wanted = packages(db, graph).as_ref().filter(|packages| !packages.0.is_empty());
     let mut packages = Vec::new();
     if let Some(wanted) = wanted {
-        let action = prebundle::action(planner, &Prebundle::new(planner.scope(), output, wanted, maps));
+        let project = layout_of(db, modules).as_ref().map(|layout| layout.conditions(db, Platform::Node));
+        let conditions = project.unwrap_or_default().custom;
+        let prebundle = Prebundle::new(planner.scope(), output, wanted, maps, conditions);
+        let action = prebundle::action(planner, &prebundle);
         let Some(outcome) = planner.action(action) else { return Loading::Undecided };
         if outcome.artifacts.is_empty() {
             return Loading::Linked;

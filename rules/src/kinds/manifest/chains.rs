@@ -28,7 +28,7 @@ fn foreign_imports<'db>(db: &'db dyn Db, key: GraphKey<'db>) -> BTreeMap<String,
     let mut before: BTreeMap<&RelPath, Option<&RelPath>> = key.entries(db).iter().map(|entry| (entry, None)).collect();
     let mut open: VecDeque<&RelPath> = key.entries(db).iter().collect();
     while let Some(path) = open.pop_front() {
-        for (specifier, link) in graph.modules.get(path).into_iter().flatten() {
+        for ((specifier, _), link) in graph.modules.get(path).into_iter().flatten() {
             match link {
                 Link::Module(target) => {
                     if !before.contains_key(target) {

@@ -1,12 +1,14 @@
 //! Where the modules of a `transpile` rule go, and what is decided for all of them.
 
 use std::collections::BTreeMap;
+use std::iter;
 
-use webstir_engine::config::{Literal, Template};
+use webstir_engine::config::{Literal, Rule, Template};
 use webstir_engine::db::Db;
 use webstir_engine::diagnostic::Diagnostic;
 use webstir_engine::path::RelPath;
 use webstir_engine::plan::{Scope, Target};
+use webstir_typescript::resolve::{Conditions, Platform};
 use webstir_typescript::source::is_common_js;
 use webstir_typescript::tsconfig::{EmitOptions, Jsx, Target as Language};
 
@@ -54,11 +56,35 @@ pub fn layout_of<'db>(db: &'db dyn Db, rule: Target<'db>) -> Option<Layout> {
     })
 }
 
-/// How the imports of a rule's modules are read.
+/// How the imports of a rule's modules are read: for the platform that they run on. It is the browser where all bundles of them are for
+/// one and they are not placed.
 #[salsa::tracked(returns(copy))]
-pub(super) fn linking<'db>(db: &'db dyn Db, rule: Target<'db>) -> Option<Linking<'db>> {
+pub(in crate::kinds) fn linking<'db>(db: &'db dyn Db, rule: Target<'db>) -> Option<Linking<'db>> {
+    let Scope { config, profile, .. } = Scope::of(db, rule)?;
+    let bundles = config.rules_in(profile).filter(|other| {
+        other.label().kind() == "bundle"
+            && other.reference("modules").is_some_and(|modules| modules.value == *rule.rule(db))
+    });
+    let mut platforms = bundles.map(platform).peekable();
+    let is_of_node = layout_of(db, rule).as_ref()?.placed() || platforms.peek().is_none();
+    let is_of_browser = !is_of_node && platforms.all(|platform| platform == Platform::Browser);
+    linking_on(db, rule, if is_of_browser { Platform::Browser } else { Platform::Node })
+}
+
+/// How the imports of a rule's modules are read on a platform.
+pub(in crate::kinds) fn linking_on<'db>(
+    db: &'db dyn Db,
+    rule: Target<'db>,
+    platform: Platform,
+) -> Option<Linking<'db>> {
     let layout = layout_of(db, rule).as_ref()?;
-    Some(Linking::new(db, layout.project.clone(), layout.emit_options(db)))
+    Some(Linking::new(db, layout.project.clone(), layout.emit_options(db), platform))
+}
+
+/// Where the output of a bundle runs.
+pub(in crate::kinds) fn platform(bundle: &Rule) -> Platform {
+    let is_browser = bundle.choice("platform").is_some_and(|platform| platform.value == "browser");
+    if is_browser { Platform::Browser } else { Platform::Node }
 }
 
 /// The key of everything that `entries` reach through the modules of a `transpile` rule.
@@ -83,29 +109,29 @@ pub(crate) struct Module {
     pub(in crate::kinds) source: RelPath,
     pub(in crate::kinds) code: RelPath,
     pub(in crate::kinds) map: RelPath,
+    /// What `require` gets of a JSON file.
+    pub(in crate::kinds) required: Option<RelPath>,
 }
 
 /// Where the modules of a graph go.
 #[salsa::tracked(returns(ref))]
 pub fn outputs<'db>(db: &'db dyn Db, rule: Target<'db>, graph: GraphKey<'db>) -> Outputs {
     let Some(layout) = layout_of(db, rule) else { return Outputs::default() };
-    let ModuleGraph { modules, .. } = module_graph(db, graph);
+    let ModuleGraph { modules, required, .. } = module_graph(db, graph);
     let mut claimed: BTreeMap<RelPath, &RelPath> = BTreeMap::new();
     let mut outputs = Vec::with_capacity(modules.len());
     let mut diagnostics = Vec::new();
     for source in modules.keys() {
         let code = layout.output(source);
-        outputs.push(Module { source: source.clone(), map: map_of(&code), code: code.clone() });
-        if let Some(other) = claimed.insert(code.clone(), source) {
-            diagnostics.push(
-                Diagnostic::error(
-                    "transpile::output_claimed",
-                    format!("`{other}` and `{source}` are both written to `{code}`"),
-                )
-                .in_file(source)
-                .help("Rename one of them"),
-            );
+        let required = required.contains(source).then(|| layout.required(source));
+        for output in iter::once(&code).chain(&required) {
+            if let Some(other) = claimed.insert(output.clone(), source) {
+                let message = format!("`{other}` and `{source}` are both written to `{output}`");
+                let diagnostic = Diagnostic::error("transpile::output_claimed", message).in_file(source);
+                diagnostics.push(diagnostic.help("Rename one of them"));
+            }
         }
+        outputs.push(Module { source: source.clone(), map: map_of(&code), code, required });
     }
     Outputs { modules: outputs.into_boxed_slice(), diagnostics: diagnostics.into_boxed_slice() }
 }
@@ -135,6 +161,17 @@ impl Layout {
         } else {
             output
         }
+    }
+
+    /// The file of a JSON source for those that `require` it: CommonJS, beside the module for those that import it.
+    pub(super) fn required(&self, source: &RelPath) -> RelPath {
+        self.output(source).with_extension("cjs")
+    }
+
+    /// What decides between the choices of a `package.json` where modules of the rule ask, on a platform.
+    pub(in crate::kinds) fn conditions(&self, db: &dyn Db, platform: Platform) -> Conditions {
+        let (config, _) = project(db, PathKey::new(db, self.project.clone()));
+        Conditions { platform, custom: config.custom_conditions.clone() }
     }
 
     pub(super) fn emit_options(&self, db: &dyn Db) -> EmitOptions {

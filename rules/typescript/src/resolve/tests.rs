@@ -50,13 +50,25 @@ fn config() -> TsConfig {
     }
 }
 
+const PACKAGE: &str = r##"{"name": 1, "exports": 1, "imports": {
+    "#db": {"types": "./db.d.ts", "node": "./src/db.ts", "default": "./web.ts"},
+    "#lib/*.js": "./src/lib/*.ts", "#lib/own/*.js": "./src/own/*.ts", "#lib/hidden.js": null,
+    "#zod": "zod/v4", "#scoped": "@a/b", "#fs": "node:fs", "#promises": "fs/promises", "#none": "node:none", "#no": null,
+    "#asked": {"require": "./src/required.cjs", "import": "./src/imported.mjs"},
+    "#platform": [{"browser": "./src/browser.js"}, "./src/node.js"],
+    "#custom": {"ours": {"require": "pkg", "default": "./src/ours.js"}, "default": "./src/theirs.js"},
+    "#up": "../up.js", "#query": "./src/a.js?x"
+}}"##;
+
+fn imports(directory: &str, conditions: Conditions) -> PackageImports {
+    PackageImports::new(path(directory), &imports_of(PACKAGE.as_bytes()), conditions)
+}
+
 fn resolve_in(files: &[&str], specifier: &str) -> Resolution {
-    let imports = PackageImports::parse(
-        &RelPath::root(),
-        br##"{"imports": {"#db": {"types": "./db.d.ts", "node": "./src/db.ts", "default": "./web.ts"}, "#lib/*.js": "./src/lib/*.ts", "#zod": "zod/v4", "#fs": "node:fs", "#no": null}}"##,
-    );
+    let imports = PackageImports::new(RelPath::root(), &imports_of(PACKAGE.as_bytes()), Conditions::default());
     let (config, files) = (config(), Files::new(files));
-    resolve_local(&path("src/backend/index.ts"), specifier, Project { config: &config, imports: &imports }, &files)
+    let project = Project { config: &config, imports: Some(&imports) };
+    resolve_local(&path("src/backend/index.ts"), specifier, Asked::Import, project, &files)
 }
 
 #[track_caller]
@@ -109,17 +121,65 @@ fn mapped_specifiers() {
 #[test]
 fn base_url_and_imports() {
     let config = TsConfig { base_url: Some(path("src")), ..TsConfig::default() };
-    let imports = PackageImports::default();
     let files = Files::new(&["src/lib/a.ts", "src/fs.ts"]);
-    let project = Project { config: &config, imports: &imports };
-    let found = |specifier| resolve_local(&path("src/x.ts"), specifier, project, &files);
+    let project = Project { config: &config, imports: None };
+    let found = |specifier| resolve_local(&path("src/x.ts"), specifier, Asked::Import, project, &files);
     assert_eq!(found("lib/a"), Resolution::Module(path("src/lib/a.ts")));
     assert_eq!(found("fs"), Resolution::Builtin("fs".into()));
     module(&["src/db.ts"], "#db", "src/db.ts");
     module(&["src/lib/x/y.ts"], "#lib/x/y.js", "src/lib/x/y.ts");
     assert_eq!(resolve_in(&[], "#zod"), Resolution::Package { name: "zod".into(), subpath: "v4".into() });
     assert_eq!(resolve_in(&[], "#fs"), Resolution::Builtin("fs".into()));
-    assert!(matches!(resolve_in(&[], "#no"), Resolution::Missing { .. }));
+    assert_eq!(resolve_in(&[], "#promises"), Resolution::Builtin("fs/promises".into()));
+    assert_eq!(resolve_in(&[], "#scoped"), Resolution::Package { name: "@a/b".into(), subpath: "".into() });
+    module(&["src/own/y.ts"], "#lib/own/y.js", "src/own/y.ts");
+    assert_eq!(resolve_in(&[], "#lib/x.js"), Resolution::Missing { tried: vec![path("src/lib/x.ts")] });
+    for specifier in ["#no", "#", "#nothing", "#none", "#lib/hidden.js", "#lib/", "#up", "#query", "#db?x", "#db#x"] {
+        let found = resolve_in(&["src/lib/hidden.ts", "src/db.ts", "up.js", "src/a.js"], specifier);
+        assert_eq!(found, Resolution::Missing { tried: Vec::new() }, "{specifier}");
+    }
+}
+
+#[test]
+fn imports_are_chosen_by_conditions() {
+    let files = Files::new(&[
+        "in/src/required.cts",
+        "in/src/imported.mts",
+        "in/src/browser.ts",
+        "in/src/node.ts",
+        "in/src/ours.ts",
+        "in/src/theirs.ts",
+    ]);
+    let custom: Box<[Box<str>]> = Box::new(["ours".into()]);
+    let plain = imports("in", Conditions::default());
+    let all = imports("in", Conditions { platform: Platform::Browser, custom });
+    let (config, importer) = (TsConfig::default(), path("in/src/deep/a.ts"));
+    for (imports, specifier, asked, expected) in [
+        (&plain, "#asked", Asked::Import, "in/src/imported.mts"),
+        (&plain, "#asked", Asked::Require, "in/src/required.cts"),
+        (&plain, "#platform", Asked::Import, "in/src/node.ts"),
+        (&plain, "#custom", Asked::Require, "in/src/theirs.ts"),
+        (&all, "#platform", Asked::Import, "in/src/browser.ts"),
+        (&all, "#custom", Asked::Import, "in/src/ours.ts"),
+    ] {
+        let project = Project { config: &config, imports: Some(imports) };
+        let found = resolve_local(&importer, specifier, asked, project, &files);
+        assert_eq!(found, Resolution::Module(path(expected)), "{specifier}");
+    }
+    let project = Project { config: &config, imports: Some(&all) };
+    let package = resolve_local(&importer, "#custom", Asked::Require, project, &files);
+    assert_eq!(package, Resolution::Package { name: "pkg".into(), subpath: "".into() });
+    // Nothing was asked but what is at the targets.
+    assert!(files.asked.borrow().iter().all(|asked| asked.is_within(&path("in/src"))), "{:?}", files.asked);
+}
+
+#[test]
+fn imports_of_anything() {
+    for text in ["", "{", "[]", "{}", r#"{"imports": []}"#, "\"#\""] {
+        assert_eq!(&*imports_of(text.as_bytes()), "", "{text}");
+        let imports = PackageImports::new(RelPath::root(), "", Conditions::default());
+        assert!(imports.target("#a", Asked::Import).is_none());
+    }
 }
 
 #[test]
@@ -147,5 +207,21 @@ proptest! {
     #[test]
     fn any_specifier_has_an_answer(specifier in r"[./#@a*:\\%\-]{0,12}|.{0,12}") {
         resolve_in(&["src/a.ts", "src/backend/index.ts"], &specifier);
+    }
+
+    #[test]
+    fn any_imports_have_an_answer(
+        keys in prop::collection::vec("#[a*/.#?]{0,5}", 0..4),
+        targets in prop::collection::vec(r#""(\\./|@|#|node:|)[a*/.#?%]{0,6}"|null|\[\]|\["b", "\./a/\*"\]|\{"import": "\./a", "\*": 1\}|1"#, 4),
+        specifier in "#[a*/.#?]{0,6}",
+    ) {
+        let entries: Vec<String> = keys.iter().zip(&targets).map(|(key, target)| format!("\"{key}\": {target}")).collect();
+        let package = format!("{{\"imports\": {{{}}}}}", entries.join(", "));
+        let imports = PackageImports::new(path("in"), &imports_of(package.as_bytes()), Conditions::default());
+        for asked in [Asked::Import, Asked::Require] {
+            if let Some(Target::File(found)) = imports.target(&specifier, asked) {
+                prop_assert!(found.is_within(&path("in")), "{package} {specifier} {found}");
+            }
+        }
     }
 }

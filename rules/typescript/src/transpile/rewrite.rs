@@ -25,7 +25,7 @@ pub(super) fn import_requires(program: &mut Program, options: &Options<'_>) -> R
         let specifier = reference.expr.value.to_string_lossy().into_owned();
         match options.import_require {
             ImportRequire::CreateRequire => {
-                let rewritten = rewrite_literal(&mut reference.expr, &specifier, options.rewrite);
+                let rewritten = rewrite_literal(&mut reference.expr, &specifier, ImportKind::Require, options.rewrite);
                 printed.push(PrintedImport { specifier, rewritten, kind: ImportKind::Require });
             }
             // The pass would write to `exports`, which an ES module does not have.
@@ -41,8 +41,8 @@ pub(super) fn import_requires(program: &mut Program, options: &Options<'_>) -> R
     if faults.is_empty() { Ok(printed) } else { Err(faults) }
 }
 
-fn rewrite_literal(literal: &mut Str, specifier: &str, rewrite: &Rewrite<'_>) -> String {
-    match rewrite(specifier) {
+fn rewrite_literal(literal: &mut Str, specifier: &str, kind: ImportKind, rewrite: &Rewrite<'_>) -> String {
+    match rewrite(specifier, kind) {
         Some(rewritten) => {
             literal.value = rewritten.as_str().into();
             literal.raw = None;
@@ -66,7 +66,7 @@ impl<'a> Rewriting<'a> {
 
     fn literal(&mut self, literal: &mut Str, kind: ImportKind) -> bool {
         let specifier = literal.value.to_string_lossy().into_owned();
-        let rewritten = rewrite_literal(literal, &specifier, self.rewrite);
+        let rewritten = rewrite_literal(literal, &specifier, kind, self.rewrite);
         let left_json = specifier != rewritten && rewritten.rsplit('.').next() != Some("json");
         self.printed.push(PrintedImport { specifier, rewritten, kind });
         left_json

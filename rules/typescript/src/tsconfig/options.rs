@@ -5,14 +5,12 @@ use webstir_engine::diagnostic::Diagnostic;
 use webstir_engine::path::{PathError, RelPath};
 
 use super::emit::{Decorators, Jsx, Target};
-use super::{ModuleResolution, PathMapping, Source, Sources, TsConfig};
+use super::{PathMapping, Source, Sources, TsConfig};
 
 /// The options as written, the later file over the earlier.
 #[derive(Default)]
 pub(super) struct Options {
     target: Option<(Target, bool)>,
-    module: Option<Box<str>>,
-    module_resolution: Option<ModuleResolution>,
     jsx: Option<JsxMode>,
     jsx_factory: Option<Box<str>>,
     jsx_fragment: Option<Box<str>>,
@@ -23,12 +21,10 @@ pub(super) struct Options {
     strict_null_checks: Option<bool>,
     define_fields: Option<bool>,
     verbatim: Option<bool>,
-    isolated_modules: Option<bool>,
     isolated_declarations: Option<bool>,
     base_url: Option<RelPath>,
     paths: Option<Vec<PathMapping>>,
-    allow_js: Option<bool>,
-    resolve_json: Option<bool>,
+    custom_conditions: Option<Box<[Box<str>]>>,
 }
 
 #[derive(Clone, Copy)]
@@ -98,8 +94,6 @@ impl Options {
     fn option(&mut self, reader: &mut Reader<'_, '_>, property: &ObjectProp<'_>) {
         match property.name.as_str() {
             "target" => reader.target(property).put(&mut self.target),
-            "module" => reader.text(property).map(|text| text.to_ascii_lowercase().into()).put(&mut self.module),
-            "moduleResolution" => reader.resolution(property).put(&mut self.module_resolution),
             "jsx" => reader.jsx(property).put(&mut self.jsx),
             "jsxFactory" => reader.factory(property).put(&mut self.jsx_factory),
             "jsxFragmentFactory" => reader.factory(property).put(&mut self.jsx_fragment),
@@ -110,10 +104,12 @@ impl Options {
             "strictNullChecks" => reader.flag(property).put(&mut self.strict_null_checks),
             "useDefineForClassFields" => reader.flag(property).put(&mut self.define_fields),
             "verbatimModuleSyntax" => reader.flag(property).put(&mut self.verbatim),
-            "isolatedModules" => reader.flag(property).put(&mut self.isolated_modules),
             "isolatedDeclarations" => reader.flag(property).put(&mut self.isolated_declarations),
-            "allowJs" => reader.flag(property).put(&mut self.allow_js),
-            "resolveJsonModule" => reader.flag(property).put(&mut self.resolve_json),
+            "customConditions" => reader.texts(property).put(&mut self.custom_conditions),
+            // The type checker's alone; what they cannot be is said with the rest.
+            "module" => drop(reader.text(property)),
+            "moduleResolution" => reader.resolution(property),
+            "isolatedModules" | "allowJs" | "resolveJsonModule" => drop(reader.flag(property)),
             "paths" => {
                 let directory = self.base_url.clone().unwrap_or_else(|| reader.source.directory());
                 reader.paths(property, &directory).put(&mut self.paths);
@@ -123,11 +119,6 @@ impl Options {
     }
 
     pub(super) fn finish(self) -> TsConfig {
-        let implied = match self.module.as_deref() {
-            Some("node16" | "node18" | "node20" | "nodenext") => ModuleResolution::Node,
-            _ => ModuleResolution::Bundler,
-        };
-        let module_resolution = self.module_resolution.unwrap_or(implied);
         let factory = self.jsx_factory.unwrap_or_else(|| "React.createElement".into());
         let fragment = self.jsx_fragment.unwrap_or_else(|| "React.Fragment".into());
         let import_source = self.jsx_import_source.unwrap_or_else(|| "react".into());
@@ -141,8 +132,6 @@ impl Options {
         TsConfig {
             files: Box::default(),
             target: self.target.map(|(target, _)| target),
-            module: self.module,
-            module_resolution,
             jsx,
             decorators: self.experimental_decorators.unwrap_or_default().then_some(Decorators::Legacy {
                 metadata,
@@ -151,12 +140,10 @@ impl Options {
             }),
             define_fields: self.define_fields.or(self.target.map(|(_, has_fields)| has_fields)),
             verbatim: self.verbatim.unwrap_or_default(),
-            isolated_modules: self.isolated_modules.unwrap_or_default(),
             isolated_declarations: self.isolated_declarations.unwrap_or_default(),
             base_url: self.base_url,
             paths: self.paths.unwrap_or_default().into_boxed_slice(),
-            allow_js: self.allow_js.unwrap_or_default(),
-            resolve_json: self.resolve_json.unwrap_or(module_resolution == ModuleResolution::Bundler),
+            custom_conditions: self.custom_conditions.unwrap_or_default(),
             sources: Sources::default(),
         }
     }
@@ -205,12 +192,30 @@ impl Reader<'_, '_> {
         })
     }
 
-    fn resolution(&mut self, property: &ObjectProp<'_>) -> Said<ModuleResolution> {
-        self.text(property).and_then(|text| match text.to_ascii_lowercase().as_str() {
-            "bundler" | "node" | "node10" | "classic" => Said::Value(ModuleResolution::Bundler),
-            "node16" | "node18" | "nodenext" => Said::Value(ModuleResolution::Node),
-            _ => self.wrong(property, "`bundler`, `node16` or `nodenext`"),
-        })
+    fn texts(&mut self, property: &ObjectProp<'_>) -> Said<Box<[Box<str>]>> {
+        let list = match &property.value {
+            Value::Array(list) => list.elements.iter(),
+            Value::NullKeyword(_) => return Said::Nothing,
+            _ => return self.wrong(property, "a list of strings"),
+        };
+        let texts = list.map(|value| match value {
+            Value::StringLit(text) => Some(Box::from(&*text.value)),
+            _ => None,
+        });
+        match texts.collect() {
+            Some(texts) => Said::Value(texts),
+            None => self.wrong(property, "a list of strings"),
+        }
+    }
+
+    fn resolution(&mut self, property: &ObjectProp<'_>) {
+        let is_known =
+            |text: &str| matches!(text, "bundler" | "node" | "node10" | "classic" | "node16" | "node18" | "nodenext");
+        if let Said::Value(text) = self.text(property)
+            && !is_known(&text.to_ascii_lowercase())
+        {
+            let _: Said<()> = self.wrong(property, "`bundler`, `node16` or `nodenext`");
+        }
     }
 
     fn jsx(&mut self, property: &ObjectProp<'_>) -> Said<JsxMode> {

@@ -37,13 +37,13 @@ fn later_files_win_and_paths_are_relative_to_where_they_stand() {
         ),
         (
             "node_modules/@tsconfig/node20/tsconfig.json",
-            r#"{"compilerOptions": {"module": "node16", "verbatimModuleSyntax": true}}"#,
+            r#"{"compilerOptions": {"module": "node16", "verbatimModuleSyntax": true, "customConditions": ["a", "b"]}}"#,
         ),
     ]);
     assert_eq!(findings(&found), Vec::<String>::new());
     assert_eq!(config.target, Some(Target::Es2021));
     assert_eq!(config.define_fields, Some(false));
-    assert_eq!(config.module_resolution, ModuleResolution::Node);
+    assert_eq!(config.custom_conditions.iter().map(|name| &**name).collect::<Vec<_>>(), ["a", "b"]);
     assert_eq!(config.paths[0].substitutions[0].as_str(), "src/shared/*");
     assert_eq!(
         config.files.iter().map(RelPath::as_str).collect::<Vec<_>>(),
@@ -69,14 +69,17 @@ fn base_url_comes_before_paths_wherever_it_stands() {
 fn faults_have_places() {
     let (_, found) = load_from(&[(
         "src/backend/tsconfig.json",
-        r#"{"extends": "./none", "compilerOptions": {"target": "es1", "jsx": 1, "paths": {"a": ["../../../x"], "*/*": []}}}"#,
+        r#"{"extends": "./none", "compilerOptions": {"target": "es1", "jsx": 1, "customConditions": [1], "moduleResolution": "x", "allowJs": 0, "paths": {"a": ["../../../x"], "*/*": []}}}"#,
     )]);
     insta::assert_snapshot!(findings(&found).join("\n"), @r"
     src/backend/tsconfig.json:12..20 tsconfig::extends There is no configuration `./none` to extend
     src/backend/tsconfig.json:52..57 tsconfig::option `target` must be a version of ECMAScript, for example `es2022`
     src/backend/tsconfig.json:66..67 tsconfig::option `jsx` must be a string
-    src/backend/tsconfig.json:85..97 tsconfig::path `../../../x` leads out of the workspace
-    src/backend/tsconfig.json:100..105 tsconfig::option `*/*` may hold at most one `*`
+    src/backend/tsconfig.json:89..92 tsconfig::option `customConditions` must be a list of strings
+    src/backend/tsconfig.json:114..117 tsconfig::option `moduleResolution` must be `bundler`, `node16` or `nodenext`
+    src/backend/tsconfig.json:130..131 tsconfig::option `allowJs` must be `true` or `false`
+    src/backend/tsconfig.json:149..161 tsconfig::path `../../../x` leads out of the workspace
+    src/backend/tsconfig.json:164..169 tsconfig::option `*/*` may hold at most one `*`
     ");
     let (_, found) = load_from(&[("src/backend/tsconfig.json", "\u{feff}{\n  \"a\" 1 }")]);
     insta::assert_snapshot!(findings(&found).join("\n"), @"src/backend/tsconfig.json:11..12 tsconfig::syntax Expected colon after the string or word in object property");
@@ -107,9 +110,9 @@ fn what_is_extended_is_bounded() {
 fn cycles_are_reported_once_and_end() {
     let (config, found) = load_from(&[
         ("src/backend/tsconfig.json", r#"{"extends": "./b.json", "compilerOptions": {"target": "es2020"}}"#),
-        ("src/backend/b.json", r#"{"extends": "./tsconfig.json", "compilerOptions": {"allowJs": true}}"#),
+        ("src/backend/b.json", r#"{"extends": "./tsconfig.json", "compilerOptions": {"verbatimModuleSyntax": true}}"#),
     ]);
-    assert!(config.allow_js);
+    assert!(config.verbatim);
     assert_eq!(config.target, Some(Target::Es2020));
     assert_eq!(findings(&found), ["src/backend/b.json:12..29 tsconfig::cycle A configuration extends itself"]);
     assert_eq!(
@@ -123,12 +126,12 @@ fn packages_say_which_file_they_mean() {
     let (config, found) = load_from(&[
         ("src/backend/tsconfig.json", r#"{"extends": ["tools/strict", "@a/b"]}"#),
         ("src/node_modules/tools/package.json", r#"{"exports": {"./strict": {"default": "./deep/strict.json"}}}"#),
-        ("src/node_modules/tools/deep/strict.json", r#"{"compilerOptions": {"isolatedModules": true}}"#),
+        ("src/node_modules/tools/deep/strict.json", r#"{"compilerOptions": {"isolatedDeclarations": true}}"#),
         ("node_modules/@a/b/package.json", r#"{"tsconfig": "base.json"}"#),
-        ("node_modules/@a/b/base.json", r#"{"compilerOptions": {"allowJs": true}}"#),
+        ("node_modules/@a/b/base.json", r#"{"compilerOptions": {"verbatimModuleSyntax": true}}"#),
     ]);
     assert!(found.is_empty(), "{found:?}");
-    assert!(config.isolated_modules && config.allow_js);
+    assert!(config.isolated_declarations && config.verbatim);
 }
 
 proptest! {

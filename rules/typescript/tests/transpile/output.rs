@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::json;
+use webstir_typescript::source::ImportKind;
 use webstir_typescript::transpile::{ImportRequire, Options};
 use webstir_typescript::tsconfig::{EmitOptions, Jsx};
 
@@ -75,7 +76,10 @@ fn a_definition_that_is_no_expression() {
 #[test]
 fn specifiers() {
     let text = "import a from './a'; export { b } from './b'; export * from './c'; const d = await import('./d'); import(`./e`); import(x); require('./f'); function g(require: any) { require('./g') } a; import h = require('./h'); h; import json from './j.json' with { type: 'json' }; json; import('./j.json', { with: { type: 'json' } }); import keep from 'keep'; keep;";
-    let rewrite = |specifier: &str| specifier.strip_prefix("./").map(|rest| format!("./out/{rest}.js"));
+    let rewrite = |specifier: &str, kind: ImportKind| {
+        let extension = if kind == ImportKind::Require { "cjs" } else { "js" };
+        specifier.strip_prefix("./").map(|rest| format!("./out/{rest}.{extension}"))
+    };
     let emitted = emit_with("a.ts", text, &Options { rewrite: &rewrite, ..options(EmitOptions::default()) });
     insta::assert_snapshot!(emitted.code, @r#"
     import { createRequire as _createRequire } from "module";
@@ -86,12 +90,12 @@ fn specifiers() {
     const d = await import("./out/d.js");
     import("./out/e.js");
     import(x);
-    require("./out/f.js");
+    require("./out/f.cjs");
     function g(require1) {
         require1('./g');
     }
     a;
-    const h = __require("./out/h.js");
+    const h = __require("./out/h.cjs");
     h;
     import json from "./out/j.json.js";
     json;
@@ -101,7 +105,7 @@ fn specifiers() {
     "#);
     let bare = Options { rewrite: &rewrite, import_require: ImportRequire::Bare, ..options(EmitOptions::default()) };
     insta::assert_snapshot!(emit_with("a.ts", "import h = require('./h'); h; export {}", &bare).code, @r#"
-    const h = require("./out/h.js");
+    const h = require("./out/h.cjs");
     h;
     export { };
     "#);

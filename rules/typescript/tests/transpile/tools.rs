@@ -18,7 +18,13 @@ pub(crate) fn path(text: &str) -> RelPath {
 
 /// Options that change nothing about specifiers and define nothing.
 pub(crate) fn options(emit: EmitOptions) -> Options<'static> {
-    Options { emit, define: BTreeMap::new(), map: None, import_require: ImportRequire::default(), rewrite: &|_| None }
+    Options {
+        emit,
+        define: BTreeMap::new(),
+        map: None,
+        import_require: ImportRequire::default(),
+        rewrite: &|_, _| None,
+    }
 }
 
 pub(crate) fn emit(file: &str, text: &str) -> Result<Emitted, Vec<Diagnostic>> {

@@ -15,7 +15,7 @@ const ES2021: &str = r#"{"compilerOptions": {"target": "es2021"}}"#;
 /// Everything that is read here, as the base of another file.
 const ALL: &str = r#"{"compilerOptions": {"target": "es2020", "module": "nodenext", "jsx": "react-jsx", "jsxImportSource": "p",
     "experimentalDecorators": true, "emitDecoratorMetadata": true, "verbatimModuleSyntax": true, "useDefineForClassFields": true,
-    "paths": {"a": ["./b"]}, "allowJs": true, "declaration": true, "isolatedDeclarations": true, "isolatedModules": true,
+    "paths": {"a": ["./b"]}, "allowJs": true, "declaration": true, "isolatedDeclarations": true, "isolatedModules": true, "customConditions": ["a", "b"],
     "resolveJsonModule": false}}"#;
 
 type Case = (&'static str, &'static [(&'static str, &'static str)]);
@@ -32,7 +32,7 @@ const CASES: &[Case] = &[
                 r#"{"extends": "./base.json", "files": ["a.ts"], "compilerOptions": {"target": null, "module": null, "jsx": null,
                     "jsxImportSource": null, "experimentalDecorators": null, "emitDecoratorMetadata": null, "verbatimModuleSyntax": null,
                     "useDefineForClassFields": null, "paths": null, "allowJs": null, "isolatedDeclarations": null,
-                    "isolatedModules": null, "resolveJsonModule": null}}"#,
+                    "isolatedModules": null, "resolveJsonModule": null, "customConditions": null}}"#,
             ),
             ("base.json", ALL),
         ],
@@ -179,12 +179,11 @@ fn shown(options: &Value) -> String {
     };
     let paths = options["paths"].as_object().map_or(0, serde_json::Map::len);
     format!(
-        "target {} jsx {jsx} decorators {decorators} verbatim {} js {} declarations {} isolated {} paths {paths}",
+        "target {} jsx {jsx} decorators {decorators} verbatim {} declarations {} conditions {:?} paths {paths}",
         options["target"].as_str().and_then(Target::parse).map_or("none".to_owned(), |target| format!("{target:?}")),
         flag("verbatimModuleSyntax"),
-        flag("allowJs"),
         flag("isolatedDeclarations"),
-        flag("isolatedModules"),
+        options["customConditions"].as_array().into_iter().flatten().filter_map(Value::as_str).collect::<Vec<_>>(),
     )
 }
 
@@ -204,7 +203,7 @@ fn review_6_20_options_are_those_of_the_compiler() {
         let (config, findings) =
             load(&path("tsconfig.json"), &mut |path| fs::read(root.path().join(path.as_str())).ok().map(Arc::from));
         let ours = format!(
-            "target {} jsx {} decorators {} verbatim {} js {} declarations {} isolated {} paths {}",
+            "target {} jsx {} decorators {} verbatim {} declarations {} conditions {:?} paths {}",
             config.target.map_or("none".to_owned(), |target| format!("{target:?}")),
             match &config.jsx {
                 None => "none".to_owned(),
@@ -218,9 +217,8 @@ fn review_6_20_options_are_those_of_the_compiler() {
                 Some(other) => format!("{other:?}"),
             },
             config.verbatim,
-            config.allow_js,
             config.isolated_declarations,
-            config.isolated_modules,
+            config.custom_conditions,
             config.paths.len(),
         );
         match show(Command::new("node").arg(&script)) {

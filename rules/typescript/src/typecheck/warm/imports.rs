@@ -127,7 +127,7 @@ impl<'a> Imports<'a> {
         }
         let mut mapped = Vec::new();
         for mapping in &config.paths {
-            let Some(star) = star(&mapping.pattern, specifier) else { continue };
+            let Some(star) = mapping.star(specifier) else { continue };
             for substitution in &mapping.substitutions {
                 let base = RelPath::new(&substitution.as_str().replacen('*', star, 1)).ok();
                 mapped.extend(base.and_then(|base| self.file(&base)).into_iter().flatten());
@@ -153,7 +153,7 @@ impl<'a> Imports<'a> {
     }
 
     fn is_mapped(&self, specifier: &str) -> bool {
-        self.config.is_none_or(|config| config.paths.iter().any(|path| star(&path.pattern, specifier).is_some()))
+        self.config.is_none_or(|config| config.paths.iter().any(|path| path.star(specifier).is_some()))
     }
 
     /// The files for which `base` may stand; `None` when there is none.
@@ -173,14 +173,6 @@ impl<'a> Imports<'a> {
             found.extend(self.stems.get(index.as_str()).into_iter().flatten().cloned());
         }
         (!found.is_empty()).then_some(found)
-    }
-}
-
-/// What stands for `*` when the pattern matches.
-fn star<'s>(pattern: &str, specifier: &'s str) -> Option<&'s str> {
-    match pattern.split_once('*') {
-        Some((before, after)) => specifier.strip_prefix(before)?.strip_suffix(after),
-        None => (pattern == specifier).then_some(""),
     }
 }
 

@@ -12,23 +12,23 @@ use oxc_resolver::{
     FileMetadata, FileSystem, ModuleType, ResolveError, ResolveOptions, ResolverGeneric, SideEffects, TsconfigDiscovery,
 };
 
-use crate::{Format, Platform};
+use webstir_engine::system::PathKind;
 
-/// What is at a path.
+use super::conditions::{Asked, Conditions, Platform};
+
+/// Whether Node takes a file for an ES module or for CommonJS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum FileKind {
-    /// Nothing.
-    Absent,
-    /// A file.
-    File,
-    /// A directory.
-    Directory,
+pub enum Format {
+    /// `.mjs`, or `"type": "module"` in the nearest `package.json`.
+    Esm,
+    /// `.cjs`, or `"type": "commonjs"`.
+    CommonJs,
 }
 
 /// The files of a workspace. Paths are relative to its root, `/`-separated and normalised; the root itself is empty.
 pub trait Files: Send + Sync {
     /// What is at `path`, links followed.
-    fn kind(&self, path: &str) -> io::Result<FileKind>;
+    fn kind(&self, path: &str) -> io::Result<PathKind>;
     /// The bytes of a file; `None` when there is none.
     fn read(&self, path: &str) -> io::Result<Option<Vec<u8>>>;
     /// Where `path` really is, links followed; `None` when nothing is there.
@@ -42,8 +42,8 @@ pub struct PackageFile {
     pub path: String,
     /// `sideEffects` of its `package.json`.
     pub side_effects: Option<bool>,
-    /// What Node takes it for.
-    pub format: Format,
+    /// What Node takes it for, where something says so.
+    pub format: Option<Format>,
     /// `name` of its `package.json`.
     pub package: Option<String>,
 }
@@ -62,15 +62,6 @@ pub enum Found {
     },
 }
 
-/// How a module asks, which decides between `import` and `require` in `exports`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Asked {
-    /// `import` and `import()`.
-    Import,
-    /// `require`.
-    Require,
-}
-
 /// Finds files of packages. What was read is kept, so one of it serves one snapshot of the files.
 pub struct Packages {
     import: ResolverGeneric<Mounted>,
@@ -84,10 +75,10 @@ impl std::fmt::Debug for Packages {
 }
 
 impl Packages {
-    /// Over these files, for that platform.
-    pub fn new(files: Arc<dyn Files>, platform: Platform) -> Self {
-        let import = ResolverGeneric::new_with_file_system(Mounted(files), options(platform, Asked::Import));
-        let require = import.clone_with_options(options(platform, Asked::Require));
+    /// Over these files, under these conditions.
+    pub fn new(files: Arc<dyn Files>, conditions: &Conditions) -> Self {
+        let import = ResolverGeneric::new_with_file_system(Mounted(files), options(conditions, Asked::Import));
+        let require = import.clone_with_options(options(conditions, Asked::Require));
         Self { import, require }
     }
 
@@ -112,9 +103,9 @@ impl Packages {
                 let side_effects =
                     package_json.and_then(|json| side_effects(json.side_effects(), json.directory(), &path));
                 let format = match resolution.module_type() {
-                    Some(ModuleType::Module) => Format::Esm,
-                    Some(ModuleType::CommonJs) => Format::CommonJs,
-                    _ => Format::Unknown,
+                    Some(ModuleType::Module) => Some(Format::Esm),
+                    Some(ModuleType::CommonJs) => Some(Format::CommonJs),
+                    _ => None,
                 };
                 let package = package_json.and_then(|json| json.name()).map(str::to_owned);
                 Found::File(PackageFile { path, side_effects, format, package })
@@ -125,25 +116,17 @@ impl Packages {
     }
 }
 
-fn options(platform: Platform, asked: Asked) -> ResolveOptions {
+fn options(conditions: &Conditions, asked: Asked) -> ResolveOptions {
     let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-    let asked = match asked {
-        Asked::Import => "import",
-        Asked::Require => "require",
-    };
-    let (conditions, main_fields, alias_fields) = match platform {
+    let (main_fields, alias_fields) = match conditions.platform {
         // `main` first, as Node itself has it: packages that are built for both worlds are tested with it.
-        Platform::Node => (names(&["node", asked, "module", "default"]), names(&["main", "module"]), Vec::new()),
-        Platform::Browser => (
-            names(&["browser", asked, "module", "default"]),
-            names(&["browser", "module", "main"]),
-            vec![names(&["browser"])],
-        ),
+        Platform::Node => (names(&["main", "module"]), Vec::new()),
+        Platform::Browser => (names(&["browser", "module", "main"]), vec![names(&["browser"])]),
     };
     ResolveOptions {
         cwd: Some(PathBuf::from("/")),
         tsconfig: None::<TsconfigDiscovery>,
-        condition_names: conditions,
+        condition_names: conditions.names(asked),
         main_fields,
         alias_fields,
         extensions: names(&[".js", ".mjs", ".cjs", ".json"]),
@@ -210,8 +193,8 @@ impl FileSystem for Mounted {
     fn new(_: bool) -> Self {
         struct NoFiles;
         impl Files for NoFiles {
-            fn kind(&self, _: &str) -> io::Result<FileKind> {
-                Ok(FileKind::Absent)
+            fn kind(&self, _: &str) -> io::Result<PathKind> {
+                Ok(PathKind::Absent)
             }
 
             fn read(&self, _: &str) -> io::Result<Option<Vec<u8>>> {
@@ -239,9 +222,9 @@ impl FileSystem for Mounted {
     fn metadata(&self, path: &Path) -> io::Result<FileMetadata> {
         let Some(path) = relative(path) else { return absent() };
         match self.0.kind(&path)? {
-            FileKind::Absent => absent(),
-            FileKind::File => Ok(FileMetadata::new(true, false, false)),
-            FileKind::Directory => Ok(FileMetadata::new(false, true, false)),
+            PathKind::Absent => absent(),
+            PathKind::File => Ok(FileMetadata::new(true, false, false)),
+            PathKind::Directory => Ok(FileMetadata::new(false, true, false)),
         }
     }
 
