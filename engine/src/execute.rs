@@ -8,9 +8,10 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::action::{Action, Origin, Outcome, Tool};
+use crate::clock;
 use crate::event::{Event, EventSink};
 use crate::machine::Machine;
 use crate::run::{Context, Previous, RunError, Runs};
@@ -129,7 +130,7 @@ struct Task {
 impl Task {
     fn run(&self, action: Arc<Action>) -> Completion {
         (self.events)(Event::Started { label: action.label.clone() });
-        let started = Instant::now();
+        let started = clock::now();
         let end = match catch_unwind(AssertUnwindSafe(|| self.outcome(&action))) {
             Ok(Ok(outcome)) => End::Outcome(outcome),
             Ok(Err(error)) => End::Error(error),

@@ -2,6 +2,7 @@
 
 pub mod action;
 pub mod blob;
+mod clock;
 pub mod codec;
 pub mod config;
 pub mod database;

@@ -29,6 +29,7 @@ use self::run::artifacts;
 pub use self::run::{Report, Run};
 use self::standing::Standings;
 use crate::action::Artifact;
+use crate::clock;
 use crate::config::Config;
 use crate::database::Database;
 use crate::db::{Db, Settings, Slot};
@@ -138,7 +139,7 @@ impl Scheduler {
             woken: 0,
             inconclusive: Vec::new(),
             looked: None,
-            published: Instant::now(),
+            published: clock::now(),
         }
     }
 
@@ -284,7 +285,7 @@ impl Scheduler {
     fn begin(&mut self, trial: Trial) {
         if self.progress.is_over() {
             // What was idle has published everything.
-            self.published = Instant::now();
+            self.published = clock::now();
         }
         let is_quiet = self.actions.is_quiet();
         self.actions.begin(|rule| !is_quiet && !self.progress.is_told(rule));
@@ -320,7 +321,7 @@ impl Scheduler {
                 if self.begin_all(plain)? {
                     continue;
                 }
-                if has_begun && self.wait(concerns, Some(Instant::now() + HASTE))? {
+                if has_begun && self.wait(concerns, Some(clock::now() + HASTE))? {
                     continue;
                 }
                 let (whole, parts): (Vec<_>, Vec<_>) =
@@ -341,7 +342,7 @@ impl Scheduler {
             self.wait(concerns, None)?;
             if self.published.elapsed() >= PUBLISH_INTERVAL && !self.actions.is_quiet() {
                 self.store.publish()?;
-                self.published = Instant::now();
+                self.published = clock::now();
             }
         }
     }

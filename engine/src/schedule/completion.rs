@@ -14,6 +14,7 @@ use super::progress::Trial;
 use super::{BuildError, CANCELLATION_INTERVAL, Message, RETRIES, Scheduler};
 use crate::action::{Action, Origin, Outcome, Verdict};
 use crate::blob::Blobs as _;
+use crate::clock;
 use crate::db::Db;
 use crate::digest::Digest;
 use crate::event::{Event, Status};
@@ -69,7 +70,7 @@ impl Scheduler {
             let received = if self.actions.is_quiet() {
                 self.inbox.1.recv().map_err(|_| RecvTimeoutError::Disconnected)
             } else {
-                let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+                let left = deadline.map(|deadline| deadline.saturating_duration_since(clock::now()));
                 if left.is_some_and(|left| left.is_zero()) {
                     return Ok(false);
                 }
@@ -114,7 +115,7 @@ impl Scheduler {
 
     /// Asks the world again. Returns whether anything is not as it was.
     fn look(&mut self, changes: &Changes, concerns: &dyn Fn(&RelPath) -> bool) -> bool {
-        let started = Instant::now();
+        let started = clock::now();
         let mut others: BTreeSet<RelPath> = Files::look(&mut self.database, changes).into_iter().collect();
         let has_answers = !others.is_empty() | Programs::look(&mut self.database);
         match changes {

@@ -87,6 +87,7 @@ fn nanoseconds(seconds: i64, rest: i64) -> u64 {
 }
 
 /// The time, in nanoseconds since 1970.
+#[expect(clippy::disallowed_methods, reason = "stamps of files are compared with it")]
 pub(crate) fn now() -> u64 {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     u64::try_from(now.as_nanos()).unwrap_or(u64::MAX)
