@@ -1,6 +1,16 @@
 # `just ready` is what a change must pass.
 
-ready: format clippy test docs
+ready: format clippy deny test docs
+
+# What to run after each edit: format and lints, of one crate where it is named (`just check webstir-engine`).
+check package="":
+    cargo fmt --all --check
+    cargo clippy {{ if package == "" { "--workspace" } else { "-p " + package } }} --all-targets -- -D warnings
+
+# Licences, banned crates and where crates come from: deny.toml. Installs cargo-deny where it is missing.
+deny:
+    command -v cargo-deny >/dev/null || cargo install --quiet --debug --locked cargo-deny
+    cargo deny check licenses bans sources
 
 format:
     cargo fmt --all --check

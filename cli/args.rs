@@ -110,7 +110,7 @@ pub(crate) enum Command {
         after_help = "Examples:\n  webstir query rdeps src/shared/notes.ts\n  webstir query somepath artifacts:backend files:backend-sources\n  webstir query outputs transpile:backend"
     )]
     Query(Query),
-    /// List the rules that are not as they were in another revision
+    /// List the rules that differ from another revision
     #[command(
         after_help = "Examples:\n  webstir affected --base origin/main\n  webstir affected --base HEAD --profile publish --json"
     )]
@@ -121,7 +121,7 @@ pub(crate) enum Command {
     /// Show the configuration
     #[command(after_help = "Examples:\n  webstir config --expanded\n  webstir config --reference")]
     Config(Config),
-    /// Look at or clear the store of finished work
+    /// Inspect or clear the build cache
     #[command(after_help = "Examples:\n  webstir cache stats\n  webstir cache gc --size 1GiB\n  webstir cache clear")]
     Cache(Cache),
     /// Print a completion script
@@ -393,7 +393,7 @@ pub(crate) struct Cache {
 pub(crate) enum CacheCommand {
     /// How much it holds
     Stats,
-    /// Give up what was not used for longest, as every build does once a day
+    /// Evict what was not used for longest, as builds do once a day by themselves
     #[command(after_help = "Example: webstir cache gc --size 500MiB --days 7")]
     Gc(CollectGarbage),
     /// Read all of it and remove what is damaged

@@ -1,4 +1,4 @@
-//! `webstir affected`: the rules that are not as they were in another revision.
+//! `webstir affected`: the rules that differ from another revision.
 //!
 //! Both revisions are planned against the store of this workspace, and nothing is run. The other one is taken out of git into a
 //! temporary directory, without touching the work tree or the index.

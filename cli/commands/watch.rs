@@ -57,7 +57,7 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> Result<Exit, Failur
     Ok(Exit::Done)
 }
 
-/// Until the user has enough of it.
+/// Runs until the user quits.
 fn follow(watch: &mut Watch, serving: Option<&Serving>, view: &View, cancelled: &AtomicBool) -> Result<(), Failure> {
     let mut is_ready = false;
     let mut is_told = false;

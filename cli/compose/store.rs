@@ -42,7 +42,7 @@ pub(crate) fn budget() -> Result<Budget, Failure> {
     let bytes = match variable("WEBSTIR_STORE_SIZE") {
         None => default.bytes,
         Some(text) => parse_size(&text).ok_or_else(|| {
-            Failure::new(format!("`WEBSTIR_STORE_SIZE` is `{text}`, which is no size"))
+            Failure::new(format!("`WEBSTIR_STORE_SIZE` is `{text}`, which is not a valid size"))
                 .with_help("Write a whole number and its unit, such as `500MiB` or `5GiB`")
         })?,
     };

@@ -285,7 +285,7 @@ fn goals(session: &Session) -> Goals {
     Goals { profile: Arc::from(session.profile.as_str()), parts: vec![code, served, checks], all }
 }
 
-/// Whether a rule holds nothing up.
+/// Whether a rule is a check that does not block others.
 pub(crate) fn is_check(label: &Label) -> bool {
     label.kind() == "typecheck"
 }

@@ -86,7 +86,7 @@ pub struct Answer {
 /// Actions finish many times between two edits: what follows from answers alone is not looked at again for each of them.
 const DURABILITY: salsa::Durability = salsa::Durability::MEDIUM;
 
-/// An answer is set anew as often. A file whose bytes can never be read as they are would be read without end.
+/// Bound on setting an unchanged input again: without it, a file whose bytes differ at each read would be read forever.
 const MOST_CONFIRMED: u8 = 8;
 
 /// All answers so far, by path and question. Shared by every handle of one database; holds identities only.
@@ -196,8 +196,8 @@ impl Files {
         !Self::ask_again(db, stale).is_empty()
     }
 
-    /// As [`Files::refresh`], for suspects. An answer that is right after all, as when a file was emptied and is what it was again, is set anew:
-    /// what followed from it while it could not be read is not to be believed.
+    /// Reads inputs again whose bytes disagreed while a query ran, and invalidates what depends on them even where they agree now, as when a file
+    /// was emptied and then restored: the query may have seen either. Returns whether any was invalidated.
     pub fn reconsider(db: &mut dyn FileDb, suspects: &[RelPath]) -> bool {
         for path in suspects {
             db.system().doubt(path);

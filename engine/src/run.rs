@@ -23,7 +23,7 @@ pub trait Run: Send + Sync + 'static {
     fn is_process(&self) -> bool {
         false
     }
-    /// Whether it keeps work between runs of an action, and wants to be told of the [`Previous`] one.
+    /// Whether it keeps state between runs of an action and receives the [`Previous`] result to reuse it.
     fn is_warm(&self) -> bool {
         false
     }

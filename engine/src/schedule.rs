@@ -47,13 +47,14 @@ use crate::watch::Watcher;
 /// How often an action is started again because a file changed while it was read.
 const RETRIES: u32 = 5;
 
-/// How long what is planned waits for actions that were just started, which may change the plan.
+/// Grace period before expensive lookups in the store: actions that were just started may end within it, and their results may change the
+/// plan.
 const HASTE: Duration = Duration::from_millis(3);
 
 /// How often what was done so far is published, so that a killed build loses little.
 const PUBLISH_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How often the wish to stop is looked at while actions run: it has no message of its own.
+/// Poll interval of the cancellation flag while actions run: cancelling sends no message.
 const CANCELLATION_INTERVAL: Duration = Duration::from_millis(50);
 
 /// The world failed, or we did.
@@ -191,9 +192,9 @@ impl Scheduler {
         }
     }
 
-    /// Goes on until something happens. Waits for messages when nothing is left to do. Where something was asked about, and in the
-    /// directories `also`, `watcher` follows files; a change of one that `concerns` somebody happens even when nothing was asked about it.
-    /// After an error nothing goes on until the next message.
+    /// Drives the build to the next event, which it returns. When nothing is left to do it waits for messages. `watcher` follows the files
+    /// that the build asked about, and those in the directories `also`; a change of a file that `concerns` accepts is an event even if
+    /// the build never asked about the file. After an error it waits for the next message.
     pub fn next(
         &mut self,
         goals: &Goals,
@@ -281,7 +282,7 @@ impl Scheduler {
         is_done.then(|| artifacts(plans.values().copied()))
     }
 
-    /// The state of the world is another one.
+    /// Begins a new revision of the workspace: what was derived from the one before is no longer taken for granted.
     fn begin(&mut self, trial: Trial) {
         if self.progress.is_over() {
             // What was idle has published everything.

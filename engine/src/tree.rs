@@ -219,7 +219,7 @@ impl Tree {
     }
 }
 
-/// What a tree holds beside what it should.
+/// The difference between the tree on disk and the wanted outputs.
 struct Inspection<'a> {
     /// Of the tree.
     name: &'a str,

@@ -11,7 +11,7 @@ use crate::compose::{Request, Requests};
 /// How the terminal was.
 static BEFORE: Mutex<Option<Termios>> = Mutex::new(None);
 
-/// Hears keys. The terminal is as it was when this is dropped.
+/// Reads keys in raw mode, and restores the terminal when it is dropped.
 pub(super) struct Keys;
 
 impl Keys {

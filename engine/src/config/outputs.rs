@@ -1,4 +1,4 @@
-//! Who writes where: no two rules to the same place, and nobody over a source.
+//! Output ownership: no two rules claim one path, and none overwrites a source.
 //!
 //! Only what is known without looking at files is checked: outputs without `{dir}` and `{name}`, and the directories that the others
 //! write into.

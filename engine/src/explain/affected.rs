@@ -1,4 +1,4 @@
-//! Which rules of one revision are not as they were in another.
+//! Which rules differ between two revisions.
 //!
 //! Both were planned without running anything, so what the store does not have is unknown. [`affected`] errs on one side only: a
 //! rule that it does not name has the same keys in both.

@@ -230,7 +230,7 @@ impl Scheduler {
         }
     }
 
-    /// Tells what runs to end and waits until it has. What else is said meanwhile stays to be heard.
+    /// Cancels the running actions and waits until they have ended. Other messages are queued again.
     pub fn abandon(&mut self) {
         self.actions.running().for_each(|running| running.cancel());
         let mut others = Vec::new();

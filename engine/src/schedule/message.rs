@@ -1,4 +1,4 @@
-//! What reaches the owner of the database, and what it tells.
+//! Messages into the scheduler, and events out of it.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -13,7 +13,7 @@ use crate::label::Label;
 /// | waiting | an action ended | open, with what was told | `reopen` |
 /// | waiting | nothing runs | idle, which is told | |
 /// | any | something is to be made again | open, and all is told again | `make_again` |
-/// | any | the world is another one | open, of which nothing was told | `begin` |
+/// | any | a new revision begins | open, of which nothing was reported | `begin` |
 /// | any | an error is told, after what runs has been abandoned | failed; open where a change is still to be told | `fail` |
 #[derive(Debug)]
 pub(super) enum Progress {
@@ -46,7 +46,7 @@ pub(super) enum Trial {
     /// For the first time.
     #[default]
     First,
-    /// Files kept changing while they were read; everything is tried once more, for the last of these changes may have been heard already.
+    /// The one retry after files kept changing while they were read: the change that would have triggered it may be consumed already.
     Second,
     /// There was an error before the change of this round. Any change is a reason to plan again, as it is after an error.
     AfterError,
@@ -112,7 +112,7 @@ impl Progress {
         *self = Self::Waiting(self.take());
     }
 
-    /// The world is another one. What runs may not be of it.
+    /// A new revision begins. What runs may be of the one before.
     pub(super) fn begin(&mut self, trial: Trial) {
         *self = Self::Open(Round { is_doubted: true, trial, ..Round::default() });
     }

@@ -13,7 +13,7 @@ use crate::label::{ActionLabel, Label};
 /// How an action got an outcome, and how long it ran for it.
 pub(super) type Reached = (Status, Duration);
 
-/// Where one action stands in the present state of the world. One of which nothing is known is *unknown*, which takes no room.
+/// The state of one action in the present revision. One of which nothing is known is *unknown*, which takes no room.
 ///
 /// | from | when | to | by |
 /// | --- | --- | --- | --- |
@@ -24,10 +24,10 @@ pub(super) type Reached = (Status, Duration);
 /// | running | it was cancelled, or could not be run | as it was before | `end` |
 /// | unknown, reached, due | what it made is lost, or not wanted | due | `make_again` |
 /// | running | what it made before is lost, or not wanted | running, as if it had been due | `make_again` |
-/// | running | the world is another one | running, as if it had not been due | `begin` |
-/// | reached, due | the world is another one | reached where that was not told yet, else unknown | `begin` |
+/// | running | a new revision begins | running, as if it had not been due | `begin` |
+/// | reached, due | a new revision begins | reached where that was not reported yet, else unknown | `begin` |
 ///
-/// What was due once is not looked up in the store until the world is another one, also after it was reached: its outcome is taken even
+/// What was due once is not looked up in the store until a new revision begins, also after it was reached: its outcome is taken even
 /// where a file changed just before, and then the next plan has it run again.
 #[derive(Debug)]
 enum Standing {

@@ -53,12 +53,12 @@ impl Stat {
         self.mode & 0o100 != 0
     }
 
-    /// Whether every change from now on will show.
+    /// Whether any later write is guaranteed to change this stat: whether it is not *racy*.
     pub fn is_settled_now(&self) -> bool {
         self.is_settled(now())
     }
 
-    /// Whether every change after `now` will show.
+    /// Whether any write after `now` is guaranteed to change this stat.
     pub fn is_settled(&self, now: u64) -> bool {
         [self.modified, self.changed].into_iter().all(|stamp| {
             // Of a finer clock one stamp in a thousand million looks like this, and is read once more than it had to be.

@@ -74,7 +74,7 @@ fn run(request: &Request, entries: &[Entry], host: &SharedHost) -> Result<Bundle
             let said = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
             format!("The linker failed: {}", said.unwrap_or("no reason given"))
         }
-        Err(error) => format!("No thread for the linker: {error}"),
+        Err(error) => format!("Cannot start the linker thread: {error}"),
     };
     // What the host refused may be what rolldown stumbled over.
     let mut problems = plugin.take_problems();

@@ -192,7 +192,7 @@ impl<'a, I: Iterator<Item = &'a RelPath>> Among<I> {
         Self(paths.peekable())
     }
 
-    /// Whether `path` is one of them. It comes after all that were asked about before.
+    /// Whether `path` is one of them. Paths must be asked about in ascending order.
     fn has(&mut self, path: &RelPath) -> bool {
         while self.0.next_if(|next| *next < path).is_some() {}
         self.0.next_if(|next| *next == path).is_some()

@@ -116,10 +116,9 @@ impl<'a> Session<'a> {
         if changed.len() > 1 { self.derive() } else { Ok(()) }
     }
 
-    /// Leaves a program that the compiler made from nothing, as it does when it opens a project or when several files are other ones at
-    /// once, for one that it derives from it, as it does when one file is named. To do before types are asked about in a session that
-    /// stays: the options of a program are handed down to what is derived from it and hold it, with its checker and all types that
-    /// the checker ever made.
+    /// Replaces the root program, which the compiler makes when it opens a project or when several files change at once, by a program that
+    /// it derives from that one. A session that stays does so before it asks about types: derived programs inherit the options of the root
+    /// program and keep it alive, and with it its checker and all types that the checker ever made.
     pub(super) fn derive(&mut self) -> Result<(), TypecheckError> {
         let is_own = |path: &&RelPath| path.extension() != "json" && !self.workspace.is_declared(path);
         match self.program.files.iter().find(is_own).cloned() {
