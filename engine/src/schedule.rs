@@ -1,7 +1,7 @@
 //! The loop: plan, start what is missing, take completions, plan again, until nothing is left.
 //!
 //! A [`Scheduler`] owns the database. All that reaches it is a [`Message`]. Only here do finished actions become inputs
-//! (`Scheduler::complete`) and only here are files asked about again. [`Scheduler::run`] goes on until nothing is left and gives a [`Run`]:
+//! (`Scheduler::finish`) and only here are files asked about again. [`Scheduler::run`] goes on until nothing is left and gives a [`Run`]:
 //! the last plan of each goal and how each action got its outcome. [`Scheduler::next`] goes on to the next [`Happening`], for a process
 //! that stays while files change.
 

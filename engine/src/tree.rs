@@ -3,7 +3,7 @@
 //! A tree owns exactly the files that it placed: what it no longer has is removed, what nobody declared is never touched. Files
 //! are staged beside the tree and renamed one by one, a tree that is not there yet as one directory, so that no file is ever
 //! seen half written. The list of owned files is written before the first rename and again after the last, so that a killed
-//! process leaves nothing behind that no list names.
+//! process leaves nothing behind that no list names. `Tree::change` replaces files of an edit while watching, for which the list stays.
 
 #![expect(clippy::disallowed_methods, reason = "a tree lies on disk")]
 

@@ -4,7 +4,8 @@
 //! `..`; a backslash escapes the next character. One without any wildcard that names a directory names what is below it.
 //!
 //! Where directories are searched, a name that begins with a dot, and `node_modules`, is *passed over* by `*` and `**`: such a name has to
-//! be written, or its dot at least (`.*`). Where files are chosen among those that were found, no name is.
+//! be written, or its dot at least (`.*`). Where files are chosen among those that were found, no name is. A search also leaves out the
+//! output roots; the walk of a rule does that (`rules/src/modules/walk.rs`).
 
 mod alternative;
 

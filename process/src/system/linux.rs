@@ -1,7 +1,7 @@
 //! Linux: the helper is the sub-reaper of everything below it, so that what leaves its parents comes to it.
 //!
-//! A number of a process is used for a signal only while the process is an unreaped child of the helper, and nothing but this module
-//! reaps: so no number can be another process's.
+//! A number of a process is used for a signal only while the process is an unreaped child of this one: so no number can be another
+//! process's. Whoever reaps a child (this module, the launcher, the init) forgets its number with it.
 
 use std::fs;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};

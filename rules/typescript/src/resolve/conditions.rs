@@ -1,4 +1,5 @@
-//! Who asks for a module: what decides between the choices of a `package.json`.
+//! Who asks for a module: what decides between the choices of a `package.json`. A `bundle` rule says its platform
+//! (`rules/src/kinds/transpile/layout.rs`).
 
 use crate::source::ImportKind;
 
