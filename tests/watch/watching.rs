@@ -1,11 +1,11 @@
 //! A running `webstir watch`.
 
-use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader};
+use std::os::unix::fs::FileExt as _;
 use std::path::PathBuf;
 use std::process::{Child, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -32,7 +32,8 @@ enum Deployment {
 pub(super) struct Watching {
     process: Child,
     events: Receiver<Value>,
-    errors: Arc<Mutex<String>>,
+    /// A file and no pipe: what was written before an event is there when the event is.
+    errors: File,
     /// Empty where nothing is served.
     pub(super) url: String,
     /// Every event so far.
@@ -68,7 +69,9 @@ impl Watching {
             command.args(["--port", "0"]);
         }
         command.env_remove("PORT").env_remove("HOST");
-        let mut process = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let errors = tempfile::tempfile().unwrap();
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(errors.try_clone().unwrap());
+        let mut process = command.spawn().unwrap();
         let lines = BufReader::new(process.stdout.take().unwrap()).lines();
         let (tell, events) = channel();
         thread::spawn(move || {
@@ -79,15 +82,6 @@ impl Watching {
                 }
             }
         });
-        let mut stderr = process.stderr.take().unwrap();
-        let errors = Arc::<Mutex<String>>::default();
-        let sink = errors.clone();
-        thread::spawn(move || {
-            let mut buffer = [0; 4096];
-            while let Ok(count @ 1..) = stderr.read(&mut buffer) {
-                sink.lock().unwrap().push_str(&String::from_utf8_lossy(&buffer[..count]));
-            }
-        });
         let mut watching = Self { process, events, errors, url: String::new(), told: Vec::new(), marker, owed: 0 };
         let start = watching.until("watch-start");
         start["url"].as_str().unwrap_or_default().clone_into(&mut watching.url);
@@ -96,7 +90,9 @@ impl Watching {
 
     /// What was written on stderr.
     pub(super) fn stderr(&self) -> String {
-        self.errors.lock().unwrap().clone()
+        let mut bytes = vec![0; usize::try_from(self.errors.metadata().unwrap().len()).unwrap()];
+        self.errors.read_exact_at(&mut bytes, 0).unwrap();
+        String::from_utf8_lossy(&bytes).into_owned()
     }
 
     /// The next event of this kind.
