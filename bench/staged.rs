@@ -5,7 +5,7 @@
 //! processor time, user and system, of this process and of all that it waited for.
 //!
 //! `cargo bench --bench process -- [runs] [inputs]...`; 200 runs of 10, 1,000 and 10,000 inputs by default. A copied tree of more
-//! than a thousand files is made once. `--state DIRECTORY` says where trees are made.
+//! than a thousand files is made once. `--state DIRECTORY` says where trees are made, `--helper PROGRAM` what makes helpers (`webstir`).
 
 #![expect(clippy::print_stdout, reason = "the table is the result of a benchmark")]
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot run stops")]
@@ -27,9 +27,11 @@ fn main() {
     let mut arguments = std::env::args().skip(1).filter(|argument| argument != "--bench");
     let mut numbers = Vec::new();
     let mut state = None;
+    let mut program = env!("CARGO_BIN_EXE_webstir").to_owned();
     while let Some(argument) = arguments.next() {
         match &*argument {
             "--state" => state = arguments.next(),
+            "--helper" => program = arguments.next().unwrap(),
             number => numbers.extend(number.parse::<usize>().ok()),
         }
     }
@@ -40,12 +42,12 @@ fn main() {
     println!("| inputs | spawn | overlay | more | goal | met | wall | copy | more | a file |");
     println!("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |");
     for size in sizes {
-        measure(directory.path(), *size, false, rounds);
-        measure(directory.path(), *size, true, rounds);
+        measure(&program, directory.path(), *size, false, rounds);
+        measure(&program, directory.path(), *size, true, rounds);
     }
 }
 
-fn measure(directory: &Path, size: usize, has_others: bool, rounds: usize) {
+fn measure(program: &str, directory: &Path, size: usize, has_others: bool, rounds: usize) {
     let root = directory.join(format!("{size}-{has_others}"));
     let paths: Vec<String> = (0..size).map(|at| format!("src/{:04}/{at:05}.ts", at / FILES_IN_A_DIRECTORY)).collect();
     for (at, path) in paths.iter().enumerate() {
@@ -66,19 +68,19 @@ fn measure(directory: &Path, size: usize, has_others: bool, rounds: usize) {
     let state = directory.join("state");
     let run = |helper: &Helper, way| staged(helper, way, &root, &state, &tree);
     // The first ones read what is on disk.
-    run(&helper(), Way::Overlay);
+    run(&Helper::new(PathBuf::from(program)), Way::Overlay);
     let (mut spawn, mut overlay, mut copy, mut wall) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for round in 0..rounds.div_ceil(BATCH) {
-        spawn.push(cost(BATCH, |_| {
+        spawn.push(cost(program, BATCH, |_| {
             assert!(Command::new(PROGRAM).stdout(Stdio::null()).status().unwrap().success());
         }));
-        overlay.push(cost(BATCH, |helper| {
+        overlay.push(cost(program, BATCH, |helper| {
             let started = Instant::now();
             run(helper, Way::Overlay);
             wall.push(started.elapsed());
         }));
         if size <= 1000 || round == 0 {
-            copy.push(cost((BATCH * 10 / size).max(1), |helper| run(helper, Way::Copy)));
+            copy.push(cost(program, (BATCH * 10 / size).max(1), |helper| run(helper, Way::Copy)));
         }
     }
     let [spawn, overlay, copy] = [spawn, overlay, copy].map(|costs| mean(&costs));
@@ -108,15 +110,11 @@ fn staged(helper: &Helper, way: Way, root: &Path, state: &Path, tree: &Tree<'_>)
     assert!(matches!(finished.ended, Ended::Exited(status) if status.success()), "{:?}", finished.ended);
 }
 
-fn helper() -> Helper {
-    Helper::new(PathBuf::from(env!("CARGO_BIN_EXE_webstir")))
-}
-
 /// Milliseconds of processor time of one of `count` runs, of this process and of those that it waited for. The system counts whole
 /// ticks, hence many. The helpers of all of them have one launcher, as those of a build have; it ends before the clock is read.
-fn cost(count: usize, mut run: impl FnMut(&Helper)) -> f64 {
+fn cost(program: &str, count: usize, mut run: impl FnMut(&Helper)) -> f64 {
     let before = processor_time();
-    let helper = helper();
+    let helper = Helper::new(PathBuf::from(program));
     for _ in 0..count {
         run(&helper);
     }

@@ -1,7 +1,5 @@
 //! CommonJS among the modules of a workspace: what its files are called, and what they mean to those that import them.
 
-use std::process::Command;
-
 use crate::support::Case;
 
 /// What `package.json` says of `.js` files.
@@ -14,24 +12,15 @@ fn workspace(kind: &str, files: &[(&str, &str)]) -> Case {
     case
 }
 
-/// What a file prints in Node.
-#[track_caller]
-fn printed(case: &Case, file: &str) -> String {
-    let output = Command::new("node").arg(case.path(file)).output().unwrap();
-    let (out, error) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{file}: {error}");
-    out.trim().to_owned()
-}
-
 #[track_caller]
 fn prints(kind: &str, files: &[(&str, &str)], expected: &str) {
     let case = workspace(kind, files);
     case.build_ok(&[]);
-    assert_eq!(printed(&case, "build/backend/index.js"), expected, "build, {kind}");
+    assert_eq!(case.printed("build/backend/index.js"), expected, "build, {kind}");
     let published = case.run(&["publish"]);
     assert_eq!(published.code, Some(0), "{}", published.stderr);
     // Apart from the workspace: a published file needs nothing beside it.
-    assert_eq!(printed(&case, "dist/backend/index.js"), expected, "publish, {kind}");
+    assert_eq!(case.printed("dist/backend/index.js"), expected, "publish, {kind}");
 }
 
 #[test]

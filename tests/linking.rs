@@ -1,7 +1,5 @@
 //! What imports mean when modules are placed and linked.
 
-use std::process::Command;
-
 use crate::support::Case;
 
 const PACKAGE: (&str, &str) =
@@ -15,15 +13,6 @@ fn workspace(rules: &str, files: &[(&str, &str)]) -> Case {
         &format!("workspace \"page\" {{ mode \"api\"; }}\ntypecheck backend remove=#true\n{rules}"),
     );
     case
-}
-
-/// What a placed file prints in Node.
-#[track_caller]
-fn printed(case: &Case, file: &str) -> String {
-    let output = Command::new("node").arg(case.path(file)).output().unwrap();
-    let (out, error) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{error}");
-    out.trim().to_owned()
 }
 
 #[test]
@@ -76,14 +65,14 @@ fn review_6_18_imports_are_those_of_the_nearest_package() {
     );
     case.write(PACKAGE.0, "{ \"name\": \"page\", \"type\": \"module\", \"imports\": { \"#word\": \"./src/backend/word.js\" }, \"webstir\": { \"mode\": \"api\" } }\n");
     case.build_ok(&[]);
-    assert_eq!(printed(&case, "build/backend/index.js"), "innera root");
+    assert_eq!(case.printed("build/backend/index.js"), "innera root");
     assert_eq!(case.run(&["publish"]).code, Some(0));
-    assert_eq!(printed(&case, "dist/backend/index.js"), "innera root");
+    assert_eq!(case.printed("dist/backend/index.js"), "innera root");
     // Without a file of its own it belongs to the one above.
     case.remove("src/backend/inner/package.json");
     case.replace("src/backend/inner/deep/use.ts", "import { a } from '#lib/a';", "const a = '';");
     case.build_ok(&[]);
-    assert_eq!(printed(&case, "build/backend/index.js"), "root root");
+    assert_eq!(case.printed("build/backend/index.js"), "root root");
 }
 
 #[test]
@@ -105,9 +94,9 @@ fn review_6_19_json_modules_export_their_names() {
     );
     let right = "1.3 2 1.1 1.3 true 2 1 text default,list,n,version version,class,a-b,list,__proto__,n";
     case.build_ok(&[]);
-    assert_eq!(printed(&case, "build/backend/index.js"), right);
+    assert_eq!(case.printed("build/backend/index.js"), right);
     assert_eq!(case.run(&["publish"]).code, Some(0));
-    assert_eq!(printed(&case, "dist/backend/index.js"), right);
+    assert_eq!(case.printed("dist/backend/index.js"), right);
 }
 
 #[test]
@@ -124,5 +113,5 @@ fn review_6_24_a_function_with_the_name_of_a_helper_is_the_users() {
         ],
     );
     case.build_ok(&[]);
-    assert_eq!(printed(&case, "build/backend/index.js"), "first,second function");
+    assert_eq!(case.printed("build/backend/index.js"), "first,second function");
 }

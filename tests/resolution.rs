@@ -1,7 +1,5 @@
 //! What a `package.json` and a `tsconfig.json` say of specifiers: conditions, `#imports`, and what `require` gives.
 
-use std::process::Command;
-
 use crate::support::{Case, Ran};
 
 /// A workspace with `rules` beside those of its mode, and `fields` in its `package.json`.
@@ -15,15 +13,6 @@ fn workspace(rules: &str, fields: &str, files: &[(&str, &str)]) -> Case {
     case
 }
 
-/// What a file prints in Node.
-#[track_caller]
-fn printed(case: &Case, file: &str) -> String {
-    let output = Command::new("node").arg(case.path(file)).output().unwrap();
-    let (out, error) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{file}: {error}");
-    out.trim().to_owned()
-}
-
 #[track_caller]
 fn publish_ok(case: &Case) {
     let published = case.run(&["publish"]);
@@ -34,9 +23,9 @@ fn publish_ok(case: &Case) {
 #[track_caller]
 fn prints(case: &Case, expected: &str) {
     case.build_ok(&[]);
-    assert_eq!(printed(case, "build/backend/index.js"), expected, "build");
+    assert_eq!(case.printed("build/backend/index.js"), expected, "build");
     publish_ok(case);
-    assert_eq!(printed(case, "dist/backend/index.js"), expected, "publish");
+    assert_eq!(case.printed("dist/backend/index.js"), expected, "publish");
 }
 
 /// It failed, and said so.
@@ -82,10 +71,10 @@ fn review_6_17_custom_conditions_hold_for_imports_and_for_packages() {
         ],
     );
     publish_ok(&case);
-    assert_eq!(printed(&case, "dist/backend/index.js"), "ours ours ours");
+    assert_eq!(case.printed("dist/backend/index.js"), "ours ours ours");
     case.build_ok(&[]);
     // Packages are Node's here, which has no such condition.
-    assert_eq!(printed(&case, "build/backend/index.js"), "ours theirs");
+    assert_eq!(case.printed("build/backend/index.js"), "ours theirs");
     case.replace("src/backend/base.json", "[\"ours\"]", "[]");
     prints(&case, "theirs theirs");
     case.replace("src/backend/base.json", "[]", "\"ours\"");
@@ -107,13 +96,13 @@ fn review_6_18_imports_of_a_browser_are_a_browsers() {
         ],
     );
     publish_ok(&case);
-    assert_eq!(printed(&case, "dist/backend/index.js"), "of a browser");
+    assert_eq!(case.printed("dist/backend/index.js"), "of a browser");
     // What is placed is run by Node.
     case.build_ok(&[]);
-    assert_eq!(printed(&case, "build/backend/index.js"), "of Node");
+    assert_eq!(case.printed("build/backend/index.js"), "of Node");
     case.replace("webstir.kdl", "platform browser; ", "");
     publish_ok(&case);
-    assert_eq!(printed(&case, "dist/backend/index.js"), "of Node");
+    assert_eq!(case.printed("dist/backend/index.js"), "of Node");
 }
 
 #[test]
@@ -134,7 +123,7 @@ fn review_6_18_what_differs_for_two_platforms_is_not_linked_for_both() {
     // What does not reach it is linked.
     case.write("src/backend/index.ts", "console.log('nothing');\n");
     publish_ok(&case);
-    assert_eq!(printed(&case, "dist/web/index.js"), "nothing");
+    assert_eq!(case.printed("dist/web/index.js"), "nothing");
 }
 
 #[test]
@@ -234,9 +223,9 @@ fn review_6_21_a_linked_common_js_module_knows_its_file() {
     );
     case.build_ok(&[]);
     let placed = "string,k.cjs,k.cjs,own string,index.js,index.js,own own undefined";
-    assert_eq!(printed(&case, "build/backend/index.js"), placed);
+    assert_eq!(case.printed("build/backend/index.js"), placed);
     // Linked it is in the file that all of it is in, as `import.meta.filename` says.
     publish_ok(&case);
     let linked = "string,index.js,index.js,own string,index.js,index.js,own own undefined";
-    assert_eq!(printed(&case, "dist/backend/index.js"), linked);
+    assert_eq!(case.printed("dist/backend/index.js"), linked);
 }

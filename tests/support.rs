@@ -166,6 +166,15 @@ impl Case {
         self.root.join(path)
     }
 
+    /// What a file prints in Node.
+    #[track_caller]
+    pub(crate) fn printed(&self, file: &str) -> String {
+        let output = Command::new("node").arg(self.path(file)).output().unwrap();
+        let (out, error) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "{file}: {error}");
+        out.trim().to_owned()
+    }
+
     pub(crate) fn write(&self, path: &str, text: &str) {
         let path = self.path(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();

@@ -4,15 +4,13 @@ use std::io::{self, PipeReader, PipeWriter, Write as _};
 use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::time::{Duration, Instant};
-
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use std::time::Duration;
 
 use crate::channel;
 use crate::error::ProcessError;
 use crate::finished::Ended;
 use crate::plan::{Answer, CANCEL, Place, Raw, Streams};
-use crate::run::{GRACE, Helper, Job, plan, wait_for_end};
+use crate::run::{GRACE, Helper, Job, hears, plan, wait_for_end};
 
 /// A command that runs, with its streams. When this is dropped, or the engine ends, it is killed with all that it started.
 #[derive(Debug)]
@@ -55,18 +53,7 @@ impl Attached {
 
     /// Whether it has ended, with all that it started.
     pub fn has_ended(&self) -> bool {
-        self.ended.is_some() || self.is_answered(Duration::ZERO)
-    }
-
-    fn is_answered(&self, wait: Duration) -> bool {
-        let deadline = Instant::now() + wait;
-        loop {
-            let left = Timespec::try_from(deadline.saturating_duration_since(Instant::now())).ok();
-            match poll(&mut [PollFd::new(&self.socket, PollFlags::IN)], left.as_ref()) {
-                Err(rustix::io::Errno::INTR) => {}
-                answered => return answered.is_ok_and(|count| count > 0),
-            }
-        }
+        self.ended.is_some() || hears(&self.socket, Duration::ZERO)
     }
 
     /// How it ended; one that still runs is killed, and is [`Ended::Cancelled`].
@@ -83,10 +70,10 @@ impl Attached {
     }
 
     fn ask_for_end(&mut self) -> Result<Ended, String> {
-        if !self.is_answered(Duration::ZERO) {
+        if !hears(&self.socket, Duration::ZERO) {
             // Where it is gone, that is what is heard.
             let _ = self.socket.write_all(&[CANCEL]);
-            if !self.is_answered(GRACE) {
+            if !hears(&self.socket, GRACE) {
                 return Err("it does not answer".to_owned());
             }
         }

@@ -219,12 +219,17 @@ fn listen(mut socket: &UnixStream, cancelled: &AtomicBool) -> io::Result<Option<
 /// Waits for a helper that has answered: it closes its socket when it ends. One that the system does not let go of is left.
 pub(crate) fn wait_for_end(socket: &UnixStream) {
     let _ = socket.shutdown(std::net::Shutdown::Write);
-    let deadline = Instant::now() + GRACE;
+    hears(socket, GRACE);
+}
+
+/// Waits until a helper says something or ends; whether it did.
+pub(crate) fn hears(socket: &UnixStream, wait: Duration) -> bool {
+    let deadline = Instant::now() + wait;
     loop {
         let left = Timespec::try_from(deadline.saturating_duration_since(Instant::now())).ok();
         match poll(&mut [PollFd::new(socket, PollFlags::IN)], left.as_ref()) {
             Err(rustix::io::Errno::INTR) => {}
-            _ => return,
+            heard => return heard.is_ok_and(|count| count > 0),
         }
     }
 }

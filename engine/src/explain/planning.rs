@@ -38,7 +38,10 @@ impl Row {
 
     /// Whether one of its values is this text.
     pub(super) fn says(&self, text: &str) -> bool {
-        let says = |setting: &Setting| matches!(&setting.value, SettingValue::Text(value) | SettingValue::Glob(value) if **value == *text);
+        let says = |setting: &Setting| match &setting.value {
+            SettingValue::Text(value) | SettingValue::Glob(value) => **value == *text,
+            SettingValue::Reference(_) | SettingValue::Secret(_) => false,
+        };
         self.before.iter().chain(&self.after).any(says)
     }
 
