@@ -41,6 +41,14 @@ pub enum ProcessError {
         /// Why not.
         source: io::Error,
     },
+    /// The command was to be kept from something, and the system does not allow it.
+    #[error("{what}")]
+    Sandbox {
+        /// What was done.
+        what: String,
+        /// Why not.
+        source: io::Error,
+    },
     /// The helper could not be started or spoken to.
     #[error("Starting the helper process `{}`", program.display())]
     Helper {
@@ -92,6 +100,7 @@ impl From<Fault> for ProcessError {
                 source: io::ErrorKind::StorageFull.into(),
             },
             Fault::Overlay(what, error) => Self::Overlay { what, source: code(error) },
+            Fault::Sandbox(what, error) => Self::Sandbox { what, source: code(error) },
             Fault::Io(what, error) => Self::Prepare { what, source: code(error) },
         }
     }

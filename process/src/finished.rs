@@ -14,6 +14,7 @@ use rustix::io::Errno;
 use crate::error::ProcessError;
 use crate::path;
 use crate::plan::End;
+use crate::sandbox::{Accesses, Ran};
 use crate::stage::Stage;
 
 /// How a command ended. Whatever it started has ended, too.
@@ -61,8 +62,14 @@ pub struct Finished {
     pub stderr: Vec<u8>,
     /// Inputs whose bytes or executable bit the command changed in its tree, or that it removed; sorted.
     pub changed_inputs: Vec<String>,
+    /// Files that it wrote into its tree and that are no inputs, its outputs among them; sorted, no more than 10,000.
+    pub written: Vec<String>,
+    /// What it looked at, where that was observed.
+    pub accesses: Option<Accesses>,
     /// Whether its tree was an overlay.
     pub is_overlay: bool,
+    /// What it was run in; of a tree only.
+    pub ran: Ran,
     // Closed before the stage is removed.
     pub(crate) tree: Option<OwnedFd>,
     pub(crate) stage: Option<Stage>,

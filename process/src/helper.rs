@@ -7,13 +7,23 @@ mod copy;
 mod engine;
 mod files;
 #[cfg(target_os = "linux")]
-mod init;
+mod filter;
 mod launch;
+#[cfg(target_os = "linux")]
+mod leader;
 #[cfg(target_os = "linux")]
 mod mask;
 #[cfg(target_os = "linux")]
+mod namespaces;
+#[cfg(target_os = "linux")]
+mod observer;
+#[cfg(target_os = "linux")]
 mod overlay;
 mod probe;
+#[cfg(target_os = "linux")]
+mod restrict;
+#[cfg(target_os = "linux")]
+mod root;
 mod start;
 mod streams;
 
@@ -25,11 +35,13 @@ use std::time::{Duration, Instant};
 use rustix::process::Pid;
 
 use self::engine::{Engine, Said};
+use self::observer::Observer;
 pub(crate) use self::probe::{ARGUMENT as PROBE, PROBED};
+pub(crate) use self::root::{HOME, PROGRAMS, TEMPORARY, TREE};
 use self::start::{Started, Status};
 use self::streams::{Ends, Streams};
 use crate::channel;
-use crate::plan::{self, Answer, End, Fault, Kind, Place, Plan, Raw, Staged};
+use crate::plan::{self, Answer, End, Fault, Kind, Left, Place, Plan, Raw, Staged};
 use crate::stage;
 use crate::system;
 
@@ -65,13 +77,13 @@ fn help(socket: UnixStream) -> ExitCode {
     };
     let result = run(&engine, &plan, &mut streams);
     let (answer, tree) = match result {
-        Ok(Outcome { ended, changed, tree }) => {
+        Ok(Outcome { ended, left, tree }) => {
             let (stdout, stderr) = (Raw(streams.stdout()), Raw(streams.stderr()));
-            (Answer::Done { ended, stdout, stderr, changed }, tree)
+            (Answer::Done { ended, stdout, stderr, left }, tree)
         }
         Err(Stop::Said(Said::Cancel)) => {
-            let (stdout, stderr, changed) = (Raw(&[]), Raw(&[]), Vec::new());
-            (Answer::Done { ended: End::Cancelled, stdout, stderr, changed }, None)
+            let (stdout, stderr, left) = (Raw(&[]), Raw(&[]), Left::default());
+            (Answer::Done { ended: End::Cancelled, stdout, stderr, left }, None)
         }
         Err(Stop::Fault(fault)) => (Answer::Failed(fault), None),
         Err(Stop::Said(Said::Gone)) => {
@@ -93,6 +105,9 @@ fn help(socket: UnixStream) -> ExitCode {
     }
 }
 
+/// More files that a command wrote are not listed.
+const MOST_WRITTEN: usize = 10_000;
+
 /// Why there is no outcome.
 enum Stop {
     Fault(Fault),
@@ -107,7 +122,7 @@ impl From<Fault> for Stop {
 
 struct Outcome {
     ended: End,
-    changed: Vec<String>,
+    left: Left,
     tree: Option<OwnedFd>,
 }
 
@@ -117,6 +132,8 @@ trait Prepared {
     fn start(&self, plan: &Plan<'_>, streams: &mut Streams) -> Result<Started, Fault>;
     /// The inputs that the command changed.
     fn changed(&self) -> Result<Vec<String>, Fault>;
+    /// The files that the command wrote and that are no inputs, sorted; the first [`MOST_WRITTEN`] of them.
+    fn written(&self) -> Result<Vec<String>, Fault>;
     /// Whether there is hardly any room left in it.
     fn is_full(&self) -> bool {
         false
@@ -137,18 +154,36 @@ fn run(engine: &Engine, plan: &Plan<'_>, streams: &mut Streams) -> Result<Outcom
             }
         }
     };
-    let started = prepared.start(plan, streams)?;
+    let mut started = prepared.start(plan, streams)?;
+    let mut observer = observer(plan, &mut started, prepared.as_ref())?;
     if let (plan::Streams::Given, Some(leader)) = (plan.streams, started.leader) {
         let told = postcard::to_stdvec(&Answer::Started(leader.as_raw_nonzero().get())).unwrap_or_default();
         // Where nobody listens, that is heard next.
         let _ = channel::send(engine.socket(), &told, &[]);
     }
-    let ended = attend(engine, started, plan.timeout_ms.map(Duration::from_millis), streams)?;
+    let ended = attend(engine, started, plan.timeout_ms.map(Duration::from_millis), streams, observer.as_mut())?;
     let has_failed = matches!(ended, End::Exited(1..));
     if has_failed && (prepared.is_full() || streams.tell_of_no_room()) && is_in_memory(plan) {
         return Err(Fault::Full.into());
     }
-    Ok(Outcome { ended, changed: prepared.changed()?, tree: prepared.root()? })
+    let seen = observer.map(Observer::accesses);
+    let left = Left { changed: prepared.changed()?, written: prepared.written()?, seen };
+    Ok(Outcome { ended, left, tree: prepared.root()? })
+}
+
+/// What sees the command, where it is to be seen.
+fn observer<'a>(
+    plan: &'a Plan<'a>,
+    started: &mut Started,
+    prepared: &dyn Prepared,
+) -> Result<Option<Observer<'a>>, Fault> {
+    let (Place::Staged(staged), Some(leader)) = (&plan.place, started.observer.take()) else { return Ok(None) };
+    Ok(prepared.root()?.map(|root| Observer::new(staged, root, leader)))
+}
+
+/// Whether a file of the tree is an input.
+fn is_input(staged: &Staged<'_>, path: &str) -> bool {
+    staged.tree.inputs.binary_search_by(|input| input.path.cmp(path)).is_ok()
 }
 
 fn is_in_memory(plan: &Plan<'_>) -> bool {
@@ -167,10 +202,16 @@ fn overlay<'a>(_: &Engine, _: &'a Staged<'a>) -> Result<Box<dyn Prepared + 'a>, 
 }
 
 /// Waits for the end of the command and sees to it that all of it ends.
-fn attend(engine: &Engine, started: Started, timeout: Option<Duration>, streams: &mut Streams) -> Result<End, Stop> {
-    let Started { leader, status } = started;
+fn attend(
+    engine: &Engine,
+    started: Started,
+    timeout: Option<Duration>,
+    streams: &mut Streams,
+    observer: Option<&mut Observer<'_>>,
+) -> Result<End, Stop> {
+    let Started { leader, status, observer: _ } = started;
     let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-    let why = wait(engine, leader, deadline, streams);
+    let why = wait(engine, leader, deadline, streams, observer);
     let waited = system::end_all(leader);
     streams.drain();
     let ended = match why {
@@ -200,12 +241,24 @@ enum Over {
 }
 
 /// Moves the command's output until it ends or has to end.
-fn wait(engine: &Engine, leader: Option<Pid>, deadline: Option<Instant>, streams: &mut Streams) -> Over {
+fn wait(
+    engine: &Engine,
+    leader: Option<Pid>,
+    deadline: Option<Instant>,
+    streams: &mut Streams,
+    mut observer: Option<&mut Observer<'_>>,
+) -> Over {
     let Some(leader) = leader else { return Over::Ended };
     let over = system::EndOf::new(leader);
     loop {
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        let heard = streams.wait(engine.socket(), &over, left);
+        let observed = observer.as_ref().and_then(|observer| observer.descriptor());
+        let heard = streams.wait(engine.socket(), observed, &over, left);
+        if heard.observer
+            && let Some(observer) = &mut observer
+        {
+            observer.attend();
+        }
         if heard.is_over {
             return Over::Ended;
         }

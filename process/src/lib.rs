@@ -17,6 +17,8 @@
 
 mod attached;
 mod channel;
+mod choose;
+mod environment;
 mod error;
 mod finished;
 mod helper;
@@ -24,11 +26,11 @@ mod launcher;
 mod path;
 mod plan;
 mod run;
+mod sandbox;
 mod stage;
 mod system;
 #[cfg(feature = "testing")]
 pub mod testing;
-mod way;
 
 pub use attached::Attached;
 pub use error::ProcessError;
@@ -37,5 +39,5 @@ pub use helper::{helper, is_helper};
 pub use path::PathFault;
 pub use plan::{Input, Keep, Source, Tree};
 pub use run::{Helper, Job};
+pub use sandbox::{Access, AccessKind, Accesses, Ran, Sandbox, Tier, Way};
 pub use stage::{Stage, sweep};
-pub use way::Way;

@@ -6,6 +6,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::sandbox::{Accesses, Tier};
+
 /// What a command may see, at the same relative paths as in the workspace.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Tree<'a> {
@@ -141,6 +143,11 @@ pub(crate) struct Staged<'a> {
     /// The directory of the stage, with `tree` and `temporary` in it.
     pub(crate) stage: Raw<'a>,
     pub(crate) tree: Tree<'a>,
+    pub(crate) tier: Tier,
+    pub(crate) network: bool,
+    pub(crate) observe: bool,
+    /// What the command may read of the machine besides what is the system's.
+    pub(crate) visible: Vec<Raw<'a>>,
 }
 
 /// How a tree is made.
@@ -166,10 +173,20 @@ pub(crate) enum Answer<'a> {
         #[serde(borrow)]
         stdout: Raw<'a>,
         stderr: Raw<'a>,
-        /// Inputs that the command changed, sorted.
-        changed: Vec<String>,
+        left: Left,
     },
     Failed(Fault),
+}
+
+/// What a command did to its tree and what it was seen to do.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Left {
+    /// Inputs that it changed, sorted.
+    pub(crate) changed: Vec<String>,
+    /// Files that it wrote and that are no inputs, sorted.
+    pub(crate) written: Vec<String>,
+    /// What it looked at, or why nobody saw it.
+    pub(crate) seen: Option<Result<Accesses, String>>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -192,6 +209,8 @@ pub(crate) enum Fault {
     Full,
     /// The system does not let the overlay be made.
     Overlay(String, i32),
+    /// The system does not let the command be kept from what it is to be kept from.
+    Sandbox(String, i32),
     /// Anything else: what was done, and the number of the error.
     Io(String, i32),
 }

@@ -15,8 +15,18 @@ use crate::error::ProcessError;
 use crate::finished::{Ended, Finished};
 use crate::launcher::Launcher;
 use crate::path::{self, PathFault, is_within};
+use crate::environment;
 use crate::plan::{self, Answer, CANCEL, Fault, Keep, Kind, Place, Plan, Raw, Source, Staged, Tree};
+use crate::sandbox::{Ran, Sandbox, Tier};
 use crate::stage::Stage;
+
+/// How a tree is made and how strictly its command is held to it.
+#[derive(Debug, Clone)]
+pub(crate) struct Choice {
+    pub(crate) tier: Tier,
+    pub(crate) kind: Kind,
+    pub(crate) why_not_stronger: Option<Box<str>>,
+}
 
 /// How long a cancellation may go unnoticed.
 const TICK: Timespec = Timespec { tv_sec: 0, tv_nsec: 10_000_000 };
@@ -48,8 +58,11 @@ pub struct Job<'a> {
     pub arguments: Vec<&'a OsStr>,
     /// The working directory, relative to the tree; empty for the tree itself. Made when it is not there.
     pub directory: &'a str,
-    /// All variables that it sees.
+    /// Variables that it sees; in a tree, besides and above those that are [the same for every command](crate::Stage).
     pub environment: Vec<(&'a OsStr, &'a OsStr)>,
+    /// Where it finds programs, in a tree: directories, absolute or relative to the tree. Those that are
+    /// [offered](Stage::offer) come after the relative ones.
+    pub search_path: Vec<&'a Path>,
     /// Counts from its start, in milliseconds. Staging does not count.
     pub timeout: Option<Duration>,
     /// What is kept of its output.
@@ -69,29 +82,46 @@ impl Helper {
         &self.program
     }
 
-    /// Runs a command in a tree of one kind.
+    /// Runs a command in a tree of one kind and tier.
     pub(crate) fn run_as(
         &self,
         stage: &Stage,
-        kind: Kind,
+        choice: &Choice,
         root: &Path,
         tree: &Tree<'_>,
+        sandbox: &Sandbox<'_>,
         job: &Job<'_>,
         cancelled: &AtomicBool,
     ) -> Result<Finished, ProcessError> {
+        let base = environment::base(stage, choice.tier, job);
         let run = |kind: Kind| -> Result<Option<Finished>, ProcessError> {
-            let (root, directory) = (Raw::path(root), Raw::path(stage.directory()));
-            let staged = Staged { kind, root, stage: directory, tree: tree.clone() };
-            self.ask(&plan(job, Place::Staged(staged), kept(job)), Some(stage), cancelled)
+            let staged = Staged {
+                kind,
+                root: Raw::path(root),
+                stage: Raw::path(stage.directory()),
+                tree: tree.clone(),
+                tier: choice.tier,
+                network: sandbox.network,
+                observe: sandbox.observe,
+                visible: sandbox.visible.iter().map(|place| Raw::path(place)).collect(),
+            };
+            let mut plan = plan(job, Place::Staged(staged), kept(job));
+            let is_declared = |name: &str| job.environment.iter().any(|(declared, _)| *declared == name);
+            let base = base.iter().filter(|(name, _)| !is_declared(name));
+            plan.environment.extend(base.map(|(name, value)| (Raw(name.as_bytes()), Raw::text(value))));
+            self.ask(&plan, Some(stage), cancelled)
         };
-        let finished = match run(kind) {
+        let finished = match run(choice.kind) {
             // Once more, with room for what it writes.
             Ok(None) => run(Kind::Disk),
             finished => finished,
         };
-        let finished =
+        let mut finished =
             finished?.ok_or_else(|| ProcessError::helper(&self.program)(io::ErrorKind::StorageFull.into()))?;
-        Ok(Finished { is_overlay: kind != Kind::Copy, ..finished })
+        finished.is_overlay = choice.kind != Kind::Copy;
+        finished.ran.tier = choice.tier;
+        finished.ran.why_not_stronger.clone_from(&choice.why_not_stronger);
+        Ok(finished)
     }
 
     /// Runs a command in `directory` as it is; `job.directory` is relative to it.
@@ -137,15 +167,25 @@ impl Helper {
         wait_for_end(&socket);
         let answer = postcard::from_bytes(&bytes).map_err(|error| failed(io::Error::other(error)))?;
         match answer {
-            Answer::Done { ended, stdout, stderr, changed } => Ok(Some(Finished {
-                ended: ended.into(),
-                stdout: stdout.0.to_vec(),
-                stderr: stderr.0.to_vec(),
-                changed_inputs: changed,
-                is_overlay: false,
-                tree: descriptors.into_iter().next(),
-                stage: None,
-            })),
+            Answer::Done { ended, stdout, stderr, left } => {
+                let (accesses, why_not_observed) = match left.seen {
+                    None => (None, None),
+                    Some(Ok(accesses)) => (Some(accesses), None),
+                    Some(Err(why)) => (None, Some(why.into_boxed_str())),
+                };
+                Ok(Some(Finished {
+                    ended: ended.into(),
+                    stdout: stdout.0.to_vec(),
+                    stderr: stderr.0.to_vec(),
+                    changed_inputs: left.changed,
+                    written: left.written,
+                    accesses,
+                    is_overlay: false,
+                    ran: Ran { tier: Tier::Tree, why_not_stronger: None, why_not_observed },
+                    tree: descriptors.into_iter().next(),
+                    stage: None,
+                }))
+            }
             Answer::Failed(Fault::Full) => Ok(None),
             Answer::Failed(fault) => Err(fault.into()),
             Answer::Started(_) => Err(failed(io::ErrorKind::InvalidData.into())),
@@ -155,8 +195,10 @@ impl Helper {
 
 impl Finished {
     fn without_tree(ended: Ended) -> Self {
-        let (stdout, stderr, changed_inputs) = Default::default();
-        Self { ended, stdout, stderr, changed_inputs, is_overlay: false, tree: None, stage: None }
+        let (stdout, stderr, changed_inputs, written) = Default::default();
+        let ran = Ran { tier: Tier::Tree, why_not_stronger: None, why_not_observed: None };
+        let (accesses, tree, stage) = Default::default();
+        Self { ended, stdout, stderr, changed_inputs, written, accesses, is_overlay: false, ran, tree, stage }
     }
 }
 

@@ -7,6 +7,7 @@
 
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::ffi::OsStringExt as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 
@@ -175,8 +176,10 @@ fn lock(path: &Path) -> io::Result<Option<File>> {
 }
 
 /// Removes a directory and all below it, also directories that may not be read (an overlay's work directory has no rights at all).
-/// Links are removed and not followed.
+/// Links are removed and not followed. What is mounted there is never entered: it is taken off first, and where that cannot be, nothing
+/// is removed. A command that could mount the root of the system in its tree would have all of it deleted otherwise.
 fn clear(directory: &Path) -> io::Result<()> {
+    take_off_mounts(directory)?;
     match fs::remove_dir_all(directory) {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -187,6 +190,46 @@ fn clear(directory: &Path) -> io::Result<()> {
         }
         Err(error) => Err(error),
     }
+}
+
+/// Takes off what is mounted at and below a directory, the last first.
+fn take_off_mounts(directory: &Path) -> io::Result<()> {
+    // A link is removed, whatever it leads to.
+    if !fs::symlink_metadata(directory).is_ok_and(|metadata| metadata.is_dir()) {
+        return Ok(());
+    }
+    let Ok(mounts) = fs::read_to_string("/proc/self/mountinfo") else { return Ok(()) };
+    let directory = fs::canonicalize(directory)?;
+    let below = mounts.lines().filter_map(|line| Some(unescaped(line.split(' ').nth(4)?)));
+    let below: Vec<PathBuf> = below.filter(|place| place.starts_with(&directory)).collect();
+    for place in below.iter().rev() {
+        unmount(place)?;
+    }
+    Ok(())
+}
+
+#[cfg(target_os = "linux")]
+fn unmount(place: &Path) -> io::Result<()> {
+    use rustix::mount::UnmountFlags;
+    Ok(rustix::mount::unmount(place, UnmountFlags::DETACH | UnmountFlags::NOFOLLOW)?)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn unmount(_: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::ResourceBusy.into())
+}
+
+/// A path as `mountinfo` writes it: what separates words there is a backslash and three octal digits.
+fn unescaped(path: &str) -> PathBuf {
+    let mut bytes = Vec::with_capacity(path.len());
+    let mut rest = path.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let digits = after.first_chunk::<3>().filter(|_| *first == b'\\');
+        let number = digits.and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 8).ok());
+        bytes.push(number.unwrap_or(*first));
+        rest = if number.is_some() { &after[3..] } else { after };
+    }
+    PathBuf::from(std::ffi::OsString::from_vec(bytes))
 }
 
 /// Gives the owner all rights to a directory and those below it.
@@ -220,6 +263,46 @@ mod tests {
         drop(first);
         assert!(is_empty(&state.path().join("0")));
         assert_eq!(Stage::take(state.path()).unwrap().directory(), state.path().join("0"));
+    }
+
+    #[test]
+    fn what_is_mounted_in_a_stage_is_not_removed() {
+        use rustix::mount::{UnmountFlags, mount_bind, unmount};
+        let (state, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        fs::write(elsewhere.path().join("file"), "x").unwrap();
+        let stage = Stage::take(state.path()).unwrap();
+        let place = stage.tree().join("a directory");
+        fs::create_dir(&place).unwrap();
+        // Who may not mount anything has nothing to fear.
+        if mount_bind(elsewhere.path(), &place).is_err() {
+            return;
+        }
+        assert!(place.join("file").exists());
+        drop(stage);
+        // Else it would be removed with the directories of this test.
+        let _ = unmount(&place, UnmountFlags::DETACH);
+        assert!(is_empty(&state.path().join("0")));
+        assert_eq!(fs::read_to_string(elsewhere.path().join("file")).unwrap(), "x");
+    }
+
+    #[test]
+    fn a_link_in_a_stage_is_not_followed_to_mounts() {
+        let (state, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let place = elsewhere.path().join("mounted");
+        fs::create_dir(&place).unwrap();
+        let is_mounted = rustix::mount::mount_bind(&place, &place).is_ok();
+        symlink(elsewhere.path(), state.path().join("link")).unwrap();
+        take_off_mounts(&state.path().join("link")).unwrap();
+        let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
+        let is_still = mounts.contains(place.to_str().unwrap());
+        let _ = rustix::mount::unmount(&place, rustix::mount::UnmountFlags::DETACH);
+        assert_eq!(is_still, is_mounted);
+    }
+
+    #[test]
+    fn paths_of_mounts_are_read() {
+        assert_eq!(unescaped(r"/a\040b\\c\1"), PathBuf::from(r"/a b\\c\1"));
+        assert_eq!(unescaped(r"/a\134b"), PathBuf::from(r"/a\b"));
     }
 
     #[test]

@@ -9,7 +9,9 @@ mod linux;
 mod other;
 
 #[cfg(target_os = "linux")]
-pub(crate) use calls::unshare;
+pub(crate) use calls::{
+    filter, is_waiting, let_go_on, make_read_only, notification, raise_loopback, read_memory, unshare,
+};
 pub(crate) use calls::{Forked, fork};
 #[cfg(target_os = "linux")]
 pub(crate) use linux::{EndOf, begin, end_all, end_others};

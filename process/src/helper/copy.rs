@@ -8,11 +8,14 @@ use std::time::{Duration, SystemTime};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 
 use super::engine::Engine;
-use super::start::{Started, direct};
+use super::leader::{self, Surroundings};
+use super::root::{self, Own};
+use super::start::Started;
 use super::streams::Streams;
-use super::{Prepared, Stop, compare, files};
+use super::{MOST_WRITTEN, Prepared, Stop, compare, files, is_input, namespaces};
 use crate::path::is_within;
 use crate::plan::{Fault, Input, Plan, Staged};
+use crate::sandbox::Tier;
 
 /// A file system's clock may stand still for this long: a change within it has the time of what was before.
 const TICK: Duration = Duration::from_millis(20);
@@ -27,6 +30,8 @@ pub(super) struct Copied<'a> {
     tree: PathBuf,
     copies: Vec<(&'a Input<'a>, Stamp)>,
     made: SystemTime,
+    /// In namespaces.
+    own: Option<Own>,
 }
 
 /// What a file system says of a file; another one after any change that is longer ago than its clock is exact.
@@ -65,6 +70,14 @@ impl<'a> Copied<'a> {
     pub(super) fn make(engine: &Engine, staged: &'a Staged<'a>) -> Result<Self, Stop> {
         let root = staged.root.as_path();
         let tree = staged.stage.as_path().join("tree");
+        let own = match staged.tier {
+            #[cfg(target_os = "linux")]
+            Tier::Namespace => {
+                namespaces::enter(staged)?;
+                Some(Own::make(&staged.stage.as_path().join("temporary"))?)
+            }
+            _ => None,
+        };
         let made = SystemTime::now();
         let mut copies = Vec::with_capacity(staged.tree.inputs.len());
         let mut parent = "";
@@ -87,16 +100,48 @@ impl<'a> Copied<'a> {
             files::make_directory(&tree.join(directory))?;
         }
         for packages in &staged.tree.packages {
-            files::link_packages(root, packages, &tree)?;
+            files::show_packages(staged, packages, &tree)?;
         }
-        Ok(Self { staged, root, tree, copies, made })
+        Ok(Self { staged, root, tree, copies, made, own })
+    }
+}
+
+impl Copied<'_> {
+    /// Adds the files that are no inputs.
+    fn add_written(&self, directory: &Path, path: &str, found: &mut Vec<String>) -> Result<(), Fault> {
+        let failed = |error: std::io::Error| Fault::io("Reading what was written at", path, &error);
+        for entry in std::fs::read_dir(directory).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let Ok(name) = entry.file_name().into_string() else { continue };
+            if found.len() >= MOST_WRITTEN {
+                return Ok(());
+            }
+            let path = if path.is_empty() { name } else { format!("{path}/{name}") };
+            if self.staged.tree.packages.contains(&&*path) || is_input(self.staged, &path) {
+                continue;
+            }
+            if entry.file_type().map_err(failed)?.is_dir() {
+                self.add_written(&entry.path(), &path, found)?;
+            } else {
+                found.push(path);
+            }
+        }
+        Ok(())
     }
 }
 
 impl Prepared for Copied<'_> {
     fn start(&self, plan: &Plan<'_>, streams: &mut Streams) -> Result<Started, Fault> {
         files::make_directory(&self.tree.join(plan.directory.as_path()))?;
-        direct(plan, &self.tree, streams)
+        let tree = if self.own.is_some() { Path::new(root::TREE) } else { &self.tree };
+        leader::start(plan, &Surroundings { staged: self.staged, tree, own: self.own.as_ref() }, streams)
+    }
+
+    fn written(&self) -> Result<Vec<String>, Fault> {
+        let mut written = Vec::new();
+        self.add_written(&self.tree, "", &mut written)?;
+        written.sort();
+        Ok(written)
     }
 
     fn changed(&self) -> Result<Vec<String>, Fault> {

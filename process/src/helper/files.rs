@@ -8,7 +8,8 @@ use std::path::Path;
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 
-use crate::plan::{Fault, Input, Source};
+use crate::plan::{Fault, Input, Source, Staged};
+use crate::sandbox::Tier;
 
 /// Opens the bytes of an input that lie in a file; `None` for bytes that are at hand. Links are followed; what is no file (a named
 /// pipe would never open) is none. The inner error is the workspace's, which has changed.
@@ -65,12 +66,15 @@ pub(super) fn make_directory(place: &Path) -> Result<(), Fault> {
     fs::create_dir_all(place).map_err(|error| Fault::io("Making the directory", &place.to_string_lossy(), &error))
 }
 
-/// Links a directory of packages into `tree` where the workspace has it. What a program finds through the link it finds at its place
-/// in the workspace.
-pub(super) fn link_packages(root: &Path, packages: &str, tree: &Path) -> Result<(), Fault> {
-    let (target, place) = (root.join(packages), tree.join(packages));
+/// Shows a directory of packages in `tree`, which has none, where the workspace has it. In namespaces it is an empty directory, which the
+/// real one is mounted over later; elsewhere it is a link, and what a program finds through it, it finds at its place in the workspace.
+pub(super) fn show_packages(staged: &Staged<'_>, packages: &str, tree: &Path) -> Result<(), Fault> {
+    let (target, place) = (staged.root.as_path().join(packages), tree.join(packages));
     if !target.is_dir() {
         return Ok(());
+    }
+    if staged.tier == Tier::Namespace {
+        return make_directory(&place);
     }
     if let Some(parent) = place.parent() {
         make_directory(parent)?;

@@ -16,7 +16,7 @@ use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RawDir, mkdirat, mknodat,
 
 use super::engine::Engine;
 use super::{Stop, files};
-use crate::plan::{Fault, Input, Source, Tree};
+use crate::plan::{Fault, Input, Source, Staged};
 
 const SHOW: &str = "tree/show";
 const HIDE: &str = "tree/hide";
@@ -44,6 +44,7 @@ pub(super) enum Below {
 /// Makes the layers.
 pub(super) struct Mask<'e> {
     engine: &'e Engine,
+    staged: &'e Staged<'e>,
     root: &'e Path,
     buffer: Vec<MaybeUninit<u8>>,
     /// Directories so far.
@@ -73,12 +74,13 @@ enum Child<'a> {
 }
 
 impl<'e> Mask<'e> {
-    pub(super) fn new(engine: &'e Engine, root: &'e Path) -> Self {
-        Self { engine, root, buffer: vec![MaybeUninit::uninit(); BUFFER], count: 0 }
+    pub(super) fn new(engine: &'e Engine, staged: &'e Staged<'e>) -> Self {
+        Self { engine, staged, root: staged.root.as_path(), buffer: vec![MaybeUninit::uninit(); BUFFER], count: 0 }
     }
 
-    /// Makes the layers for `tree` over the workspace `lower`.
-    pub(super) fn make(mut self, tree: &Tree<'_>, lower: BorrowedFd<'_>) -> Result<Below, Stop> {
+    /// Makes the layers for the tree over the workspace `lower`.
+    pub(super) fn make(mut self, lower: BorrowedFd<'_>) -> Result<Below, Stop> {
+        let tree = &self.staged.tree;
         let (inputs, packages, directories) = (&tree.inputs[..], &tree.packages[..], &tree.directories[..]);
         let level = Level { path: "", inputs, packages, directories, is_wanted: true };
         self.walk(level, Some(lower), &Hidden { above: None, name: HIDE, directory: OnceCell::new() })
@@ -156,7 +158,7 @@ impl<'e> Mask<'e> {
                     below.push((level, None));
                 }
                 // Behind a link.
-                Child::Packages(path) => files::link_packages(self.root, path, Path::new(SHOW))?,
+                Child::Packages(path) => files::show_packages(self.staged, path, Path::new(SHOW))?,
             }
         }
         for (below, lower) in below {

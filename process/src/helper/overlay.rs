@@ -16,18 +16,17 @@ use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, Dir, FileType, Mode, OFlags, fgetxattr, fstatvfs, openat};
-use rustix::mount::{MountFlags, MountPropagationFlags, UnmountFlags, mount, mount_change};
-use rustix::process::{getegid, geteuid};
-use rustix::thread::UnshareFlags;
+use rustix::mount::{MountFlags, UnmountFlags, mount};
 
-use super::engine::{Engine, code};
+use super::engine::Engine;
+use super::leader::{self, Surroundings};
 use super::mask::{Below, Mask};
+use super::root::{self, Own};
 use super::start::Started;
 use super::streams::Streams;
-use super::{Prepared, Stop, compare, files, init};
+use super::{MOST_WRITTEN, Prepared, Stop, compare, files, is_input, namespaces};
 use crate::path::is_within;
 use crate::plan::{Fault, Input, Kind, Plan, Source, Staged};
-use crate::system::unshare;
 
 /// The mounted tree.
 pub(super) struct Overlay<'a> {
@@ -36,6 +35,7 @@ pub(super) struct Overlay<'a> {
     stage: &'a Path,
     tree: PathBuf,
     upper: OwnedFd,
+    own: Own,
 }
 
 const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
@@ -47,7 +47,7 @@ fn overlay_fault(what: &str) -> impl Fn(rustix::io::Errno) -> Fault + '_ {
 impl<'a> Overlay<'a> {
     pub(super) fn make(engine: &Engine, staged: &'a Staged<'a>) -> Result<Self, Stop> {
         let (root, stage) = (staged.root.as_path(), staged.stage.as_path());
-        enter_namespaces()?;
+        namespaces::enter(staged)?;
         // Mounts are named relative to here: a path may hold what separates options.
         std::env::set_current_dir(stage)
             .map_err(|error| Fault::io("Entering the directory", &stage.to_string_lossy(), &error))?;
@@ -63,10 +63,11 @@ impl<'a> Overlay<'a> {
         for directory in ["tree/show", "tree/hide", &upper, &work] {
             fs::create_dir(directory).map_err(|error| Fault::io("Making the directory", directory, &error))?;
         }
+        let own = Own::make(&stage.join(if above.is_empty() { "temporary" } else { "tree" }))?;
         // Opened in the new namespace: one of another namespace could not be a layer.
         let lower = openat(CWD, root, DIRECTORY, Mode::empty())
             .map_err(|error| Fault::io("Reading", &root.to_string_lossy(), &error.into()))?;
-        let below = match Mask::new(engine, root).make(&staged.tree, lower.as_fd())? {
+        let below = match Mask::new(engine, staged).make(lower.as_fd())? {
             Below::Workspace => format!(":/proc/self/fd/{}", lower.as_raw_fd()),
             Below::Nothing => String::new(),
         };
@@ -78,7 +79,7 @@ impl<'a> Overlay<'a> {
         let options = CString::new(options).map_err(|_| Fault::Overlay("Naming the layers".to_owned(), 0))?;
         mount("overlay", "tree", "overlay", flags, Some(options.as_c_str()))
             .map_err(overlay_fault("Mounting the tree"))?;
-        Ok(Self { staged, root, stage, tree: stage.join("tree"), upper })
+        Ok(Self { staged, root, stage, tree: stage.join("tree"), upper, own })
     }
 
     /// Adds the inputs that the command may have changed: those that have something in the upper layer.
@@ -111,10 +112,46 @@ impl<'a> Overlay<'a> {
     }
 }
 
+impl Overlay<'_> {
+    /// Adds the files of the upper layer that are no inputs.
+    fn add_written(&self, upper: &OwnedFd, path: &str, found: &mut Vec<String>) -> Result<(), Fault> {
+        let failed = |error: rustix::io::Errno| Fault::io("Reading what was written at", path, &error.into());
+        for entry in Dir::read_from(upper).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let Ok(name) = entry.file_name().to_str() else { continue };
+            if matches!(name, "." | "..") || found.len() >= MOST_WRITTEN {
+                continue;
+            }
+            let path = if path.is_empty() { name.to_owned() } else { format!("{path}/{name}") };
+            match entry.file_type() {
+                // What was removed.
+                FileType::CharacterDevice => {}
+                FileType::Directory if !self.staged.tree.packages.contains(&&*path) => {
+                    let below = openat(upper, name, DIRECTORY | OFlags::NOFOLLOW, Mode::empty()).map_err(failed)?;
+                    self.add_written(&below, &path, found)?;
+                }
+                FileType::Directory => {}
+                _ if is_input(self.staged, &path) => {}
+                _ => found.push(path),
+            }
+        }
+        Ok(())
+    }
+}
+
 impl Prepared for Overlay<'_> {
     fn start(&self, plan: &Plan<'_>, streams: &mut Streams) -> Result<Started, Fault> {
         files::make_directory(&self.tree.join(plan.directory.as_path()))?;
-        init::start(plan, &self.tree, streams)
+        let surroundings =
+            Surroundings { staged: self.staged, tree: Path::new(root::TREE), own: Some(&self.own) };
+        leader::start(plan, &surroundings, streams)
+    }
+
+    fn written(&self) -> Result<Vec<String>, Fault> {
+        let mut written = Vec::new();
+        self.add_written(&self.upper, "", &mut written)?;
+        written.sort();
+        Ok(written)
     }
 
     fn changed(&self) -> Result<Vec<String>, Fault> {
@@ -176,24 +213,4 @@ fn within<'a, 'b>(inputs: &'b [Input<'a>], path: &str) -> Vec<&'b Input<'a>> {
 fn is_opaque(directory: &OwnedFd) -> bool {
     let mut value = [0_u8; 4];
     fgetxattr(directory, "user.overlay.opaque", &mut value[..]).is_ok_and(|length| length > 0)
-}
-
-/// Enters namespaces for mounts, processes and System V objects. Who may not needs one for users, where it stays who it is.
-fn enter_namespaces() -> Result<(), Fault> {
-    let (user, group) = (geteuid(), getegid());
-    let flags = UnshareFlags::NEWNS | UnshareFlags::NEWPID | UnshareFlags::NEWIPC;
-    if unshare(flags).is_err() {
-        unshare(flags | UnshareFlags::NEWUSER).map_err(overlay_fault("Entering namespaces"))?;
-        for (file, text) in [
-            ("setgroups", "deny".to_owned()),
-            ("uid_map", format!("{user} {user} 1", user = user.as_raw())),
-            ("gid_map", format!("{group} {group} 1", group = group.as_raw())),
-        ] {
-            fs::write(format!("/proc/self/{file}"), text)
-                .map_err(|error| Fault::Overlay(format!("Writing `{file}`"), code(&error)))?;
-        }
-    }
-    // What is mounted here is seen nowhere else.
-    mount_change("/", MountPropagationFlags::DOWNSTREAM | MountPropagationFlags::REC)
-        .map_err(overlay_fault("Keeping mounts to itself"))
 }

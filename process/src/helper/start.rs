@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
@@ -18,6 +19,8 @@ pub(super) struct Started {
     /// The child of the helper whose end is the end of the command; none when it could not be started.
     pub(super) leader: Option<Pid>,
     pub(super) status: Status,
+    /// Where the descriptor comes from that tells of observed calls.
+    pub(super) observer: Option<UnixStream>,
 }
 
 /// Who knows how the command ended.
@@ -54,11 +57,13 @@ pub(super) fn spawn(plan: &Plan<'_>, tree: &Path, ends: Ends) -> Result<Result<C
 }
 
 /// Starts it as a child of the helper.
-pub(super) fn direct(plan: &Plan<'_>, tree: &Path, streams: &mut Streams) -> Result<Started, Fault> {
+fn direct(plan: &Plan<'_>, tree: &Path, streams: &mut Streams) -> Result<Started, Fault> {
     let ends = streams.open().map_err(|error| Fault::Io("Making a pipe".to_owned(), code(&error)))?;
     Ok(match spawn(plan, tree, ends)? {
-        Ok(child) => Started { leader: Some(Pid::from_child(&child)), status: Status::OfLeader },
-        Err((error, is_there)) => Started { leader: None, status: Status::NotStarted(code(&error), is_there) },
+        Ok(child) => Started { leader: Some(Pid::from_child(&child)), status: Status::OfLeader, observer: None },
+        Err((error, is_there)) => {
+            Started { leader: None, status: Status::NotStarted(code(&error), is_there), observer: None }
+        }
     })
 }
 
@@ -73,6 +78,10 @@ impl Prepared for Bare<'_> {
     }
 
     fn changed(&self) -> Result<Vec<String>, Fault> {
+        Ok(Vec::new())
+    }
+
+    fn written(&self) -> Result<Vec<String>, Fault> {
         Ok(Vec::new())
     }
 

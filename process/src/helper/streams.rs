@@ -1,7 +1,7 @@
 //! What the command writes.
 
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::process::Stdio;
 use std::time::Duration;
@@ -47,6 +47,7 @@ struct Stream {
 /// What there was to hear.
 pub(super) struct Heard {
     pub(super) engine: bool,
+    pub(super) observer: bool,
     pub(super) is_over: bool,
 }
 
@@ -74,19 +75,28 @@ impl Streams {
     }
 
     /// Waits for output, the engine or the end, and takes the output.
-    pub(super) fn wait(&mut self, engine: &UnixStream, over: &EndOf, left: Option<Duration>) -> Heard {
+    pub(super) fn wait(
+        &mut self,
+        engine: &UnixStream,
+        observer: Option<BorrowedFd<'_>>,
+        over: &EndOf,
+        left: Option<Duration>,
+    ) -> Heard {
         let left = over.tick().map_or(left, |tick| Some(left.map_or(tick, |left| left.min(tick))));
         let timeout = left.and_then(|left| Timespec::try_from(left).ok());
         let mut polled = vec![PollFd::new(engine, PollFlags::IN)];
+        polled.extend(observer.map(|observer| PollFd::from_borrowed_fd(observer, PollFlags::IN)));
+        let end = polled.len();
         polled.extend(over.descriptor().map(|end| PollFd::from_borrowed_fd(end, PollFlags::IN)));
         let fixed = polled.len();
         polled.extend(self.kept.iter().filter_map(|stream| Some(PollFd::new(stream.pipe.as_ref()?, PollFlags::IN))));
         if poll(&mut polled, timeout.as_ref()).is_err() {
-            return Heard { engine: true, is_over: over.is_over() };
+            return Heard { engine: true, observer: observer.is_some(), is_over: over.is_over() };
         }
         let hears = |at: usize| polled.get(at).is_some_and(|one| !one.revents().is_empty());
         let engine = hears(0);
-        let is_over = if fixed == 2 { hears(1) } else { over.is_over() };
+        let is_over = if fixed > end { hears(end) } else { over.is_over() };
+        let observer = observer.is_some() && hears(1);
         let mut ready: Vec<bool> = (fixed..polled.len()).map(hears).collect();
         ready.reverse();
         drop(polled);
@@ -95,7 +105,7 @@ impl Streams {
                 stream.read(&mut self.chunk);
             }
         }
-        Heard { engine, is_over }
+        Heard { engine, observer, is_over }
     }
 
     /// Takes what is left in the pipes and closes them. Nobody is waited for.

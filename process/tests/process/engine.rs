@@ -6,7 +6,7 @@ use std::fs;
 use std::io::Read as _;
 use std::process::{Command, Stdio};
 
-use webstir_process::{Ended, Stage, Tree, Way, sweep};
+use webstir_process::{Ended, Sandbox, Stage, Tree, sweep};
 
 use crate::support::{Workspace, helper, is_clean, marked, marker, output, until, ways};
 
@@ -25,15 +25,15 @@ fn engine_to_be_killed() {
         let mut running = helper().attach(&workspace.root(), &job).unwrap();
         let _ = running.output.read(&mut [0]);
     }
-    let way = if way == "overlay" { Way::Overlay } else { Way::Copy };
+    let way = ways().iter().find(|mode| mode.name() == way.replace('-', " ")).unwrap();
     let place = Stage::take(state.as_ref()).unwrap();
-    let _ = helper().run(place, way, &workspace.root(), &Tree::default(), &job, &workspace.cancelled);
+    let _ = helper().run(place, &workspace.root(), &Tree::default(), &way.sandbox(), &job, &workspace.cancelled);
 }
 
 #[test]
 fn nothing_outlives_the_engine() {
-    let ways = ways().iter().map(|way| if *way == Way::Overlay { "overlay" } else { "copy" });
-    for name in ways.chain(["attached"]) {
+    let ways = ways().iter().map(|way| way.name().replace(' ', "-"));
+    for name in ways.chain(["attached".to_owned()]) {
         let directory = tempfile::tempdir().unwrap();
         let state = directory.path().join("state");
         let marker = marker();
@@ -122,7 +122,7 @@ fn a_helper_that_is_none_is_an_error() {
         let stage = Stage::take(&workspace.state()).unwrap();
         let root = workspace.root();
         assert!(
-            helper.run(stage, Way::Copy, &root, &Tree::default(), &job, &workspace.cancelled).is_err(),
+            helper.run(stage, &root, &Tree::default(), &Sandbox::default(), &job, &workspace.cancelled).is_err(),
             "{program}"
         );
     }

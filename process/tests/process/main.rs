@@ -5,6 +5,7 @@
 mod attached;
 mod end;
 mod engine;
+mod escape;
 mod outputs;
 mod support;
 mod tree;

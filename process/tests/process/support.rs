@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
-use webstir_process::{Ended, Finished, Helper, Input, Job, Keep, ProcessError, Source, Stage, Tree, Way};
+use webstir_process::{Ended, Finished, Helper, Input, Job, Keep, ProcessError, Sandbox, Source, Stage, Tier, Tree, Way};
 
 /// More than anything here takes, on a busy machine.
 pub(crate) const LONG: Duration = Duration::from_mins(1);
@@ -19,14 +19,32 @@ pub(crate) fn helper() -> Helper {
     Helper::new(program.unwrap_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_webstir-process-helper"))))
 }
 
-/// The ways that there are here.
-pub(crate) fn ways() -> &'static [Way] {
-    static OVERLAY: OnceLock<bool> = OnceLock::new();
-    let has_overlay = OVERLAY.get_or_init(|| {
-        let workspace = Workspace::new();
-        workspace.run(Way::Automatic, &Tree::default(), "true").unwrap().is_overlay
-    });
-    if *has_overlay { &[Way::Overlay, Way::Copy] } else { &[Way::Copy] }
+/// What a command is run in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Mode {
+    pub(crate) tier: Tier,
+    pub(crate) way: Way,
+}
+
+impl Mode {
+    pub(crate) fn sandbox(self) -> Sandbox<'static> {
+        Sandbox { tier: Some(self.tier), way: self.way, ..Sandbox::default() }
+    }
+
+    pub(crate) fn name(self) -> String {
+        format!("{} {:?}", self.tier.as_str(), self.way)
+    }
+}
+
+/// All there are here, the strongest first.
+pub(crate) fn ways() -> &'static [Mode] {
+    static MODES: OnceLock<Vec<Mode>> = OnceLock::new();
+    MODES.get_or_init(|| {
+        let directory = tempfile::tempdir().unwrap();
+        let (strongest, _) = helper().strongest(&directory.path().join("state")).unwrap();
+        let all = [(Tier::Namespace, Way::Overlay), (Tier::Namespace, Way::Copy), (Tier::Landlock, Way::Copy), (Tier::Tree, Way::Copy)];
+        all.into_iter().filter(|(tier, _)| *tier >= strongest).map(|(tier, way)| Mode { tier, way }).collect()
+    })
 }
 
 /// What no other test sleeps for: it is looked for in the list of processes.
@@ -101,19 +119,19 @@ impl Workspace {
         fs::read_to_string(self.root().join(path)).ok()
     }
 
-    pub(crate) fn run(&self, way: Way, tree: &Tree<'_>, script: &str) -> Result<Finished, ProcessError> {
+    pub(crate) fn run(&self, way: Mode, tree: &Tree<'_>, script: &str) -> Result<Finished, ProcessError> {
         self.run_program(way, tree, "/bin/sh", &["-c", script])
     }
 
     pub(crate) fn run_program(
         &self,
-        way: Way,
+        way: Mode,
         tree: &Tree<'_>,
         program: &str,
         arguments: &[&str],
     ) -> Result<Finished, ProcessError> {
         let stage = Stage::take(&self.state())?;
-        helper().run(stage, way, &self.root(), tree, &self.job(program, arguments), &self.cancelled)
+        helper().run(stage, &self.root(), tree, &way.sandbox(), &self.job(program, arguments), &self.cancelled)
     }
 
     pub(crate) fn job<'a>(&self, program: &'a str, arguments: &[&'a str]) -> Job<'a> {
@@ -122,6 +140,7 @@ impl Workspace {
             arguments: arguments.iter().map(|argument| OsStr::new(*argument)).collect(),
             directory: "",
             environment: vec![(OsStr::new("PATH"), OsStr::new("/usr/local/bin:/usr/bin:/bin"))],
+            search_path: Vec::new(),
             timeout: Some(self.timeout),
             stdout: self.keep,
             stderr: self.keep,

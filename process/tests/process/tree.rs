@@ -181,7 +181,7 @@ fn a_command_starts_in_its_directory() {
         let text = temporary.to_str().unwrap().to_owned();
         job.arguments.push(text.as_ref());
         job.directory = "apps/web";
-        let finished = helper().run(stage, *way, &workspace.root(), &tree, &job, &workspace.cancelled).unwrap();
+        let finished = helper().run(stage, &workspace.root(), &tree, &way.sandbox(), &job, &workspace.cancelled).unwrap();
         let expected = format!("{}\na.ts\ndist\ndeep\nfile", place.join("apps/web").display());
         assert_eq!(output(&finished), expected, "{way:?}");
     }
@@ -263,7 +263,7 @@ fn names_may_be_strange() {
         let place = Stage::take(&state).unwrap();
         let tree = files(&["x,y:z\\ä 'q'"]);
         let job = workspace.job("/bin/sh", &["-c", "cat *"]);
-        let finished = helper().run(place, *way, &root, &tree, &job, &workspace.cancelled).unwrap();
+        let finished = helper().run(place, &root, &tree, &way.sandbox(), &job, &workspace.cancelled).unwrap();
         assert_eq!(output(&finished), "strange", "{way:?}");
     }
 }

@@ -1,0 +1,215 @@
+//! Which sandbox works here.
+
+use std::collections::BTreeMap;
+use std::error::Error as _;
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::error::ProcessError;
+use crate::finished::{Ended, Finished};
+use crate::helper::{ARGUMENT, PROBE, PROBED};
+use crate::plan::{Input, Keep, Kind, Source, Tree};
+use crate::run::{Choice, Helper, Job, check};
+use crate::sandbox::{Sandbox, Tier, Way};
+use crate::stage::Stage;
+
+impl Helper {
+    /// Runs a command in a tree that shows it the declared files of the workspace `root`. `cancelled` is looked at all the time.
+    pub fn run(
+        &self,
+        stage: Stage,
+        root: &Path,
+        tree: &Tree<'_>,
+        sandbox: &Sandbox<'_>,
+        job: &Job<'_>,
+        cancelled: &AtomicBool,
+    ) -> Result<Finished, ProcessError> {
+        check(tree, job)?;
+        let root = std::path::absolute(root).map_err(ProcessError::stage("Finding the workspace", root))?;
+        let choice = choose(self, &stage, &root, sandbox);
+        let mut finished = match self.run_as(&stage, &choice, &root, tree, sandbox, job, cancelled) {
+            // The workspace lies where no overlay can be: another file system than the one that was probed.
+            Err(ProcessError::Overlay { .. }) if sandbox.way == Way::Automatic => {
+                let copy = Choice { kind: Kind::Copy, ..choice };
+                self.run_as(&stage, &copy, &root, tree, sandbox, job, cancelled)?
+            }
+            finished => finished?,
+        };
+        finished.stage = Some(stage);
+        Ok(finished)
+    }
+
+    /// The strongest tier that works here, and why a stronger one does not. Places for trees lie below `state`.
+    pub fn strongest(&self, state: &Path) -> Result<(Tier, Option<Box<str>>), ProcessError> {
+        let choice = possible(self, &Stage::take(state)?);
+        Ok((choice.tier, choice.why_not_stronger))
+    }
+}
+
+/// How the tree of `stage` over the workspace `root` is made.
+fn choose(helper: &Helper, stage: &Stage, root: &Path, sandbox: &Sandbox<'_>) -> Choice {
+    let mut choice = match sandbox.tier {
+        Some(tier @ (Tier::Landlock | Tier::Tree)) => Choice { tier, kind: Kind::Copy, why_not_stronger: None },
+        Some(tier @ Tier::Namespace) => {
+            let found = possible(helper, stage);
+            // Where it does not work it fails, and says why.
+            let kind = if found.tier == tier { found.kind } else { Kind::Memory(None) };
+            Choice { tier, kind, why_not_stronger: None }
+        }
+        None => possible(helper, stage),
+    };
+    if choice.tier == Tier::Namespace {
+        choice.kind = match (sandbox.way, stage.memory()) {
+            (Way::Copy, _) => Kind::Copy,
+            (_, Some(bytes)) => Kind::Memory(Some(bytes)),
+            (Way::Overlay, None) if choice.kind == Kind::Copy => Kind::Memory(None),
+            (Way::Automatic, None) if !owns(root) => Kind::Copy,
+            _ => choice.kind,
+        };
+    }
+    choice
+}
+
+/// More than a probe takes on a busy machine.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What is known in this process, by state directory.
+static KNOWN: Mutex<BTreeMap<PathBuf, Choice>> = Mutex::new(BTreeMap::new());
+
+/// What is tried, the best first. Before Linux 6.6 an overlay cannot write into memory: whole directories could not be replaced there.
+const TRIED: [(Tier, Kind, &str); 5] = [
+    (Tier::Namespace, Kind::Memory(None), "namespace memory"),
+    (Tier::Namespace, Kind::Disk, "namespace disk"),
+    (Tier::Namespace, Kind::Copy, "namespace copy"),
+    (Tier::Landlock, Kind::Copy, "landlock copy"),
+    (Tier::Tree, Kind::Copy, "tree copy"),
+];
+
+/// Whether what the command changes can be copied up to a layer of ours: who is not root may not make files of others.
+fn owns(root: &Path) -> bool {
+    let own = rustix::process::geteuid();
+    own.is_root() || root.metadata().is_ok_and(|metadata| metadata.uid() == own.as_raw())
+}
+
+/// What was found out since the system started, by this user; else a probe. Its result is kept beside the stages: it holds for their
+/// file system.
+fn possible(helper: &Helper, stage: &Stage) -> Choice {
+    let least = || Choice { tier: Tier::Tree, kind: Kind::Copy, why_not_stronger: None };
+    let Some(places) = stage.directory().parent() else { return least() };
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = known.get(places) {
+        return known.clone();
+    }
+    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    let (user, version) = (rustix::process::geteuid().as_raw(), env!("CARGO_PKG_VERSION"));
+    let circumstances = format!("{} {user} {version}", boot.trim());
+    let file = places.join(format!("sandbox-{user}"));
+    let kept = fs::read_to_string(&file).unwrap_or_default();
+    let choice = read(&kept, &circumstances).unwrap_or_else(|| {
+        let (choice, name) = try_all(helper, places);
+        let why = choice.why_not_stronger.as_deref().unwrap_or_default();
+        // Where it cannot be kept it is found out again.
+        let _ = fs::write(&file, format!("{circumstances}\n{name}\n{why}\n"));
+        choice
+    });
+    known.insert(places.to_owned(), choice.clone());
+    choice
+}
+
+fn read(kept: &str, circumstances: &str) -> Option<Choice> {
+    let mut lines = kept.lines();
+    lines.next().filter(|line| *line == circumstances)?;
+    let name = lines.next()?;
+    let (tier, kind, _) = TRIED.iter().find(|(_, _, known)| *known == name)?;
+    let why = lines.next()?;
+    Some(Choice { tier: *tier, kind: *kind, why_not_stronger: (!why.is_empty()).then(|| why.into()) })
+}
+
+/// The best that works, and why the tiers above it do not.
+fn try_all(helper: &Helper, places: &Path) -> (Choice, &'static str) {
+    let mut why: Vec<(Tier, String)> = Vec::new();
+    let told = |why: &[(Tier, String)], tier: Tier| {
+        let stronger = why.iter().filter(|(refused, _)| *refused < tier);
+        let words: Vec<_> = stronger.map(|(refused, why)| format!("{}: {why}", refused.as_str())).collect();
+        (!words.is_empty()).then(|| words.join("; ").into_boxed_str())
+    };
+    for (tier, kind, name) in TRIED {
+        let refused = match tier {
+            Tier::Tree => None,
+            _ if !cfg!(target_os = "linux") => Some("this system has none of it".to_owned()),
+            _ => probe(helper, places, tier, kind).unwrap_or_else(|error| Some(reason(tier, &error))),
+        };
+        let Some(refused) = refused else {
+            return (Choice { tier, kind, why_not_stronger: told(&why, tier) }, name);
+        };
+        // Of one tier the first reason counts.
+        if why.last().is_none_or(|(before, _)| *before != tier) {
+            why.push((tier, refused));
+        }
+    }
+    (Choice { tier: Tier::Tree, kind: Kind::Copy, why_not_stronger: told(&why, Tier::Tree) }, TRIED[4].2)
+}
+
+/// Why a tier does not work, in words that lead to what can be done.
+fn reason(tier: Tier, error: &ProcessError) -> String {
+    let is = |file: &str, value: &str| fs::read_to_string(file).is_ok_and(|text| text.trim() == value);
+    if tier == Tier::Namespace {
+        if is("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1") {
+            return "user namespaces are blocked by AppArmor".to_owned();
+        }
+        if is("/proc/sys/kernel/unprivileged_userns_clone", "0") || is("/proc/sys/user/max_user_namespaces", "0") {
+            return "user namespaces are turned off".to_owned();
+        }
+    }
+    match error.source() {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    }
+}
+
+/// Makes a whole tree and does in it what commands do: what is not allowed shows late and in many places. `None` when all of it works,
+/// else why not.
+fn probe(helper: &Helper, places: &Path, tier: Tier, kind: Kind) -> Result<Option<String>, ProcessError> {
+    let (stage, workspace) = (Stage::take(places)?, Stage::take(places)?);
+    let root = workspace.tree();
+    for file in [PROBED.declared].iter().chain(PROBED.hidden) {
+        let place = root.join(file);
+        let written = place.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::write(&place, file));
+        written.map_err(ProcessError::stage("Preparing to find out which sandbox works", &place))?;
+    }
+    let inputs = vec![Input { path: PROBED.declared, executable: false, source: Source::Workspace }];
+    let tree = Tree { inputs, ..Tree::default() };
+    // In the tree's namespaces `/proc/self/exe` is that of whoever looks.
+    let own = std::env::current_exe().ok().filter(|_| helper.program() == Path::new("/proc/self/exe"));
+    let program = own.as_deref().unwrap_or(helper.program());
+    let outside = root.join(PROBED.hidden[0]);
+    let job = Job {
+        program,
+        arguments: vec![OsStr::new(ARGUMENT), OsStr::new(PROBE), outside.as_os_str()],
+        directory: "",
+        environment: Vec::new(),
+        search_path: Vec::new(),
+        timeout: Some(TIMEOUT),
+        stdout: Keep::Tail(0),
+        stderr: Keep::Tail(1024),
+    };
+    let sandbox = Sandbox { tier: Some(tier), visible: vec![program], ..Sandbox::default() };
+    let choice = Choice { tier, kind, why_not_stronger: None };
+    let finished = helper.run_as(&stage, &choice, root, &tree, &sandbox, &job, &AtomicBool::new(false))?;
+    let has_output = finished.collect(PROBED.output)?.files.len() == 1;
+    let is_untouched = fs::read(root.join(PROBED.declared)).is_ok_and(|bytes| bytes == PROBED.declared.as_bytes());
+    let why = match &finished.ended {
+        Ended::Exited(status) if status.success() => {
+            (!has_output || !is_untouched || finished.changed_inputs != [PROBED.declared])
+                .then(|| "what a command wrote was not found".to_owned())
+        }
+        Ended::Exited(_) => Some(finished.output().replace('\n', " ")),
+        other => Some(format!("the probe was not run: {other:?}")),
+    };
+    Ok(why)
+}

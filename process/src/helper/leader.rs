@@ -1,0 +1,135 @@
+//! The process that a command is started by: it takes from itself what the command may not have, and says how that ended.
+//!
+//! In namespaces it is the first process of a process namespace: when it ends, for whatever reason, the kernel ends everything in there.
+
+use std::fs::File;
+use std::io::{Read as _, Write as _};
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::pipe::{PipeFlags, pipe_with};
+use rustix::process::{Pid, Signal, WaitOptions, set_parent_process_death_signal, wait};
+
+use super::engine::code;
+use super::root::{self, Own};
+use super::start::{self, Started, Status, Told};
+use super::streams::{Ends, Streams};
+use super::{observer, restrict};
+use crate::plan::{End, Fault, Plan, Staged};
+use crate::sandbox::Tier;
+use crate::system::{self, Forked};
+
+/// What the command is started in.
+pub(super) struct Surroundings<'a> {
+    pub(super) staged: &'a Staged<'a>,
+    /// Where it finds its tree.
+    pub(super) tree: &'a Path,
+    /// Its own directories, in namespaces.
+    pub(super) own: Option<&'a Own>,
+}
+
+/// Starts the leader, and it the command. In namespaces the next child of this process is the first one of a process namespace.
+pub(super) fn start(plan: &Plan<'_>, surroundings: &Surroundings<'_>, streams: &mut Streams) -> Result<Started, Fault> {
+    let failed = |error: std::io::Error| Fault::Io("Making a pipe".to_owned(), code(&error));
+    let ends = streams.open().map_err(failed)?;
+    let (told, tell) = pipe_with(PipeFlags::CLOEXEC).map_err(|error| failed(error.into()))?;
+    let (observer, observed) = UnixStream::pair().map_err(failed)?;
+    match system::fork().map_err(|error| Fault::Io("Making a process".to_owned(), error.raw_os_error()))? {
+        Forked::Child => {
+            drop((told, observer));
+            lead(plan, surroundings, ends, tell, observed);
+            // Nothing of the helper's goes on here.
+            std::process::exit(0)
+        }
+        Forked::Parent(leader) => Ok(Started {
+            leader: Some(leader),
+            status: Status::Told(Box::new(Words(told))),
+            observer: surroundings.staged.observe.then_some(observer),
+        }),
+    }
+}
+
+/// Runs the command and says how it ended.
+fn lead(plan: &Plan<'_>, surroundings: &Surroundings<'_>, ends: Ends, tell: OwnedFd, observed: UnixStream) {
+    // It does not outlive the helper. Where that has ended already, nobody reads any more.
+    let _ = set_parent_process_death_signal(Some(Signal::KILL));
+    let mut polled = [PollFd::new(&tell, PollFlags::OUT)];
+    let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+    if poll(&mut polled, Some(&at_once)).is_err() || polled[0].revents().contains(PollFlags::ERR) {
+        return;
+    }
+    let said = postcard::to_stdvec(&command(plan, surroundings, ends, observed)).unwrap_or_default();
+    let _ = File::from(tell).write_all(&said);
+}
+
+fn command(
+    plan: &Plan<'_>,
+    surroundings: &Surroundings<'_>,
+    ends: Ends,
+    observed: UnixStream,
+) -> Result<End, Fault> {
+    let Surroundings { staged, tree, own } = surroundings;
+    match (staged.tier, own) {
+        (Tier::Namespace, Some(own)) => root::enter(staged, own)?,
+        (Tier::Landlock, _) => restrict::landlock(staged)?,
+        (Tier::Namespace | Tier::Tree, _) => {}
+    }
+    restrict::privileges()?;
+    if let Some(filter) = restrict::filter(staged) {
+        filter_calls(staged, filter, &observed)?;
+    }
+    drop(observed);
+    let child = match start::spawn(plan, tree, ends)? {
+        Ok(child) => Pid::from_child(&child),
+        Err((error, is_there)) => return Ok(End::NotStarted(code(&error), is_there)),
+    };
+    loop {
+        match wait(WaitOptions::empty()) {
+            Ok(Some((pid, status))) if pid == child => return Ok(End::Exited(status.as_raw())),
+            // An orphan.
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(Fault::Io("Waiting for the command".to_owned(), error.raw_os_error())),
+        }
+    }
+}
+
+/// Installs a filter. Where nobody can listen to it, it is installed without the calls that are observed.
+fn filter_calls(staged: &Staged<'_>, filter: super::filter::Filter, observed: &UnixStream) -> Result<(), Fault> {
+    let refused = |error: rustix::io::Errno| Fault::Sandbox("Filtering system calls".to_owned(), error.raw_os_error());
+    if !staged.observe {
+        return match filter.install(false) {
+            Ok(_) => Ok(()),
+            // A tree of copies is all that was promised.
+            Err(_) if staged.tier == Tier::Tree => Ok(()),
+            Err(error) => Err(refused(error)),
+        };
+    }
+    let listener = filter.install(true);
+    let is_observed = listener.is_ok();
+    observer::hand_over(observed, listener)?;
+    if is_observed {
+        return Ok(());
+    }
+    let unobserved = Staged { observe: false, visible: Vec::new(), tree: crate::plan::Tree::default(), ..*staged };
+    match restrict::filter(&unobserved) {
+        Some(filter) => filter_calls(&unobserved, filter, observed),
+        None => Ok(()),
+    }
+}
+
+/// What the leader said before it ended.
+struct Words(OwnedFd);
+
+impl Told for Words {
+    fn read(&self) -> Result<End, Fault> {
+        let failed = |error: std::io::Error| Fault::Io("Hearing how the command ended".to_owned(), code(&error));
+        let mut said = Vec::new();
+        File::from(self.0.as_fd().try_clone_to_owned().map_err(|error| failed(error))?)
+            .read_to_end(&mut said)
+            .map_err(failed)?;
+        // One that said nothing was killed, and the command with it.
+        postcard::from_bytes(&said).unwrap_or(Ok(End::Exited(Signal::KILL.as_raw())))
+    }
+}
