@@ -22,7 +22,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use cost::{Cost, cost, median, row};
-use webstir_engine::action::{Action, Outcome, Payload};
+use webstir_engine::action::{Action, ActionResult, Payload};
 use webstir_engine::digest::Digest;
 use webstir_engine::label::{ActionLabel, Label};
 use webstir_engine::path::RelPath;
@@ -138,14 +138,14 @@ impl Bench {
             cancelled: &cancelled,
         };
         let (checked, extent) = self.warm.check(&self.action, self.previous.as_ref(), &request).unwrap();
-        let mut outcome = Outcome::done(Vec::new(), checked.diagnostics);
-        outcome.trace = view.trace();
+        let mut result = ActionResult::done(Vec::new(), checked.diagnostics);
+        result.trace = view.trace();
         let wall = started.elapsed();
-        assert!(!outcome.has_errors());
+        assert!(!result.has_errors());
         if let Some(files) = files {
             assert_eq!(extent, Extent::Files(files), "a body and a value concern one file");
         }
-        self.previous = Some(Previous { outcome: Arc::new(outcome), changed: Box::default() });
+        self.previous = Some(Previous { result: Arc::new(result), changed: Box::default() });
         Cost { wall, user: Duration::ZERO, memory: self.warm.memory() / 1024 }
     }
 

@@ -67,7 +67,7 @@ pub(crate) struct Built {
 }
 
 impl Built {
-    /// How many actions got their outcome this way.
+    /// How many actions got their result this way.
     pub(crate) fn count(&self, status: Status) -> usize {
         let reports = self.run.iter().flat_map(|run| &run.reports);
         reports.filter(|report| report.status == status).count()
@@ -184,7 +184,7 @@ impl Session {
         Ok(())
     }
 
-    /// What is planned as far as the store has outcomes; nothing is run and nothing placed.
+    /// What is planned as far as the store has results; nothing is run and nothing placed.
     pub(crate) fn plan(&mut self) -> Result<KeyDump, Failure> {
         self.start_engine()?;
         let Some(engine) = &mut self.engine else { return Ok(KeyDump::default()) };

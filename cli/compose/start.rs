@@ -104,7 +104,7 @@ impl Start {
         // What is not noted is given up sooner, nothing else.
         let _ = engine.store.note_use(self.user, &stands_on);
         let is_kept =
-            steps().all(|step| step.action.cacheable && step.outcome.as_ref().is_some_and(|outcome| outcome.is_done()));
+            steps().all(|step| step.action.cacheable && step.result.as_ref().is_some_and(|result| result.is_done()));
         if !is_kept || !run.is_done() || built.placed.is_none() || built.world_failed {
             return;
         }

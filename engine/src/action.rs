@@ -1,7 +1,7 @@
 //! Actions: one piece of work, its key, and what came of it.
 //!
 //! An [`Action`] is a complete description: two equal actions do the same. Its [`ActionKey`] is computed by [`Action::key`] and
-//! nowhere else. An [`Outcome`] is what running it gave: outputs by digest and diagnostics, never a time.
+//! nowhere else. An [`ActionResult`] is what running it gave: outputs by digest and diagnostics, never a time.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -17,7 +17,7 @@ use crate::path::RelPath;
 use crate::system::FileContent;
 use crate::trace::{Observation, Trace};
 
-/// The identity of an action: equal keys mean equal outcomes.
+/// The identity of an action: equal keys mean equal results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ActionKey(pub Digest);
 
@@ -92,7 +92,7 @@ pub struct Process {
     pub arguments: Box<[Box<str>]>,
     /// The working directory.
     pub directory: RelPath,
-    /// How long it may take. What takes longer has no outcome that could be kept, so this is not part of the key.
+    /// How long it may take. What takes longer has no result that could be kept, so this is not part of the key.
     pub timeout: Duration,
 }
 
@@ -101,7 +101,7 @@ pub struct Process {
 pub struct Action {
     /// Its name; not part of the key.
     pub label: ActionLabel,
-    /// What stands for the code that is compiled into this program: another build of it may give another outcome.
+    /// What stands for the code that is compiled into this program: another build of it may give another result.
     pub implementation: Digest,
     /// What does the work.
     pub tool: Tool,
@@ -115,7 +115,7 @@ pub struct Action {
     pub outputs: Box<[RelPath]>,
     /// Whether it reads the workspace through a [`View`](crate::view::View) besides its declared inputs.
     pub traced: bool,
-    /// Whether its outcome may be kept.
+    /// Whether its result may be kept.
     pub cacheable: bool,
     /// The key over an empty trace, once it was asked for. An action is changed only until then.
     planned: Memo,
@@ -173,7 +173,7 @@ impl Action {
     }
 
     /// The key of this action. `trace` is empty for an action that is not traced; for a traced one the key over an empty trace
-    /// finds the recorded traces, and the key over one of them finds the outcome.
+    /// finds the recorded traces, and the key over one of them finds the result.
     pub fn key(&self, trace: &[(RelPath, Observation)]) -> ActionKey {
         if trace.is_empty() { *self.planned.0.get_or_init(|| self.hash(trace)) } else { self.hash(trace) }
     }
@@ -289,22 +289,22 @@ pub struct Artifact {
     pub executable: bool,
 }
 
-/// How far an outcome can be relied on.
+/// How far a result can be relied on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Verdict {
-    /// The work was done: the same action gives the same again. Only such an outcome is ever stored.
+    /// The work was done: the same action gives the same again. Only such a result is ever stored.
     #[default]
     Done,
     /// The user's code or configuration is at fault. There are no artifacts.
     Failed,
     /// The build may go on with it, but it says nothing of the next time: a limit was reached, or something of the world was missing.
     /// It is forgotten with the next change and the next build.
-    Inconclusive,
+    Uncacheable,
 }
 
 /// What running an action gave.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Outcome {
+pub struct ActionResult {
     /// Files, sorted by path.
     pub artifacts: Box<[Artifact]>,
     /// Findings, sorted.
@@ -317,7 +317,7 @@ pub struct Outcome {
     pub hermetic: bool,
 }
 
-impl Outcome {
+impl ActionResult {
     /// A success.
     pub fn done(mut artifacts: Vec<Artifact>, mut diagnostics: Vec<Diagnostic>) -> Self {
         artifacts.sort();
@@ -337,11 +337,11 @@ impl Outcome {
     }
 
     /// Something to go on with that must not be kept.
-    pub fn inconclusive(artifacts: Vec<Artifact>, diagnostics: Vec<Diagnostic>) -> Self {
-        Self { verdict: Verdict::Inconclusive, ..Self::done(artifacts, diagnostics) }
+    pub fn uncacheable(artifacts: Vec<Artifact>, diagnostics: Vec<Diagnostic>) -> Self {
+        Self { verdict: Verdict::Uncacheable, ..Self::done(artifacts, diagnostics) }
     }
 
-    /// Whether the work was done, so that the outcome may be kept.
+    /// Whether the work was done, so that the result may be kept.
     pub fn is_done(&self) -> bool {
         self.verdict == Verdict::Done
     }
@@ -357,8 +357,8 @@ impl Outcome {
     }
 }
 
-/// An outcome as memos and channels hold it: cheap to clone, compared by value.
-pub type SharedOutcome = Arc<Outcome>;
+/// A result as memos and channels hold it: cheap to clone, compared by value.
+pub type SharedResult = Arc<ActionResult>;
 
 #[cfg(test)]
 mod tests {
@@ -415,7 +415,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_decides_an_outcome_is_part_of_the_key() {
+    fn whatever_decides_a_result_is_part_of_the_key() {
         let package = |text: &str| Package { digest: Digest::of(text.as_bytes()), source: "{}".into() };
         let mut keys = vec![
             key(|_| {}),
@@ -442,7 +442,7 @@ mod tests {
     }
 
     #[test]
-    fn what_decides_no_outcome_is_no_part_of_the_key() {
+    fn what_decides_no_result_is_no_part_of_the_key() {
         let before = key(|_| {});
         assert_eq!(key(|action| action.tool = Tool::Program(program("file", None, None, "/opt/tool"))), before);
         assert_eq!(key(of_process(|process| process.timeout = Duration::MAX)), before);

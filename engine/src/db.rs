@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rustc_hash::FxHashMap;
 
-use crate::action::{ActionKey, SharedOutcome};
+use crate::action::{ActionKey, SharedResult};
 use crate::config::Config;
 use crate::derivation::Derivation;
 use crate::digest::Digest;
@@ -45,9 +45,9 @@ pub struct Slot {
     /// The action's name.
     #[returns(ref)]
     pub label: ActionLabel,
-    /// The key over an empty trace, and the outcome.
+    /// The key over an empty trace, and the result.
     #[returns(ref)]
-    pub done: Option<(ActionKey, SharedOutcome)>,
+    pub done: Option<(ActionKey, SharedResult)>,
 }
 
 /// The slot of each label. Shared by every handle of one database; holds identities only.
@@ -73,12 +73,12 @@ impl Slots {
         all
     }
 
-    /// The slots whose outcome names a blob.
+    /// The slots whose result names a blob.
     pub fn with_artifact(&self, db: &dyn Db, digest: Digest) -> Vec<Slot> {
         let slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let names = |slot: &Slot| {
             let done = slot.done(db).as_ref();
-            done.is_some_and(|(_, outcome)| outcome.artifacts.iter().any(|artifact| artifact.digest == digest))
+            done.is_some_and(|(_, result)| result.artifacts.iter().any(|artifact| artifact.digest == digest))
         };
         let mut found: Vec<_> = slots.values().copied().filter(names).collect();
         found.sort_by_key(|slot| slot.label(db).clone());

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::action::ActionKey;
 use crate::label::ActionLabel;
 
-/// How an action got its outcome.
+/// How an action got its result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Status {
     /// It ran.
@@ -40,7 +40,7 @@ pub enum Phase {
     Hashing,
     /// It is computed what there is to do; a file that was not read before is hashed here.
     Planning,
-    /// The store is asked for outcomes.
+    /// The store is asked for results.
     Lookup,
     /// What was done is made visible in the store.
     Publishing,
@@ -74,12 +74,12 @@ pub enum Event {
         /// Its name.
         label: ActionLabel,
     },
-    /// An action no longer runs; it may have to run again before it has an outcome.
+    /// An action no longer runs; it may have to run again before it has a result.
     Stopped {
         /// Its name.
         label: ActionLabel,
     },
-    /// An action has an outcome.
+    /// An action has a result.
     Finished {
         /// Its name.
         label: ActionLabel,

@@ -112,7 +112,7 @@ pub enum Change {
     NeverRan,
     /// It failed before, and failures are not kept.
     FailedBefore,
-    /// The rule says that its outcome is never kept.
+    /// The rule says that its result is never kept.
     NotKept,
     /// Nothing differs: the store had no record of it, or lost what the record names.
     NotInStore,

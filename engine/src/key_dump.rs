@@ -64,13 +64,13 @@ pub enum Part {
 pub struct ActionRecord {
     /// Its name. The profile is that of the dump.
     pub label: ActionLabel,
-    /// How it got its outcome.
+    /// How it got its result.
     pub status: Status,
     /// Its key, the trace included.
     pub key: ActionKey,
     /// How long it ran.
     pub duration: Duration,
-    /// Whether its outcome may be kept.
+    /// Whether its result may be kept.
     pub cacheable: bool,
     /// Whether it sees the workspace through a view besides its declared inputs.
     pub traced: bool,
@@ -140,10 +140,10 @@ impl KeyDump {
         let mut actions: Vec<ActionRecord> = Vec::with_capacity(reports.len());
         for step in run.plans.values().flat_map(|plan| plan.steps.iter()) {
             if let Some(report) = reports.remove(&step.action.label) {
-                let outcome = step.outcome.as_deref();
-                let trace = outcome.map_or(&[][..], |outcome| &outcome.trace);
+                let result = step.result.as_deref();
+                let trace = result.map_or(&[][..], |result| &result.trace);
                 let mut record = record(&step.action, report, trace, &secrets);
-                let artifacts = outcome.into_iter().flat_map(|outcome| outcome.artifacts.iter());
+                let artifacts = result.into_iter().flat_map(|result| result.artifacts.iter());
                 record.artifacts = artifacts.map(|artifact| (artifact.path.clone(), artifact.digest)).collect();
                 actions.push(record);
             }

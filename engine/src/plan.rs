@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use crate::action::{Action, Artifact, SharedOutcome};
+use crate::action::{Action, Artifact, SharedResult};
 use crate::config::{Config, Rule as RuleNode};
 use crate::db::{Db, Settings};
 use crate::derivation::Derivation;
@@ -118,8 +118,8 @@ pub enum State {
 pub struct Step {
     /// The action.
     pub action: Arc<Action>,
-    /// The outcome for the present state of the workspace; `None` when it has to run.
-    pub outcome: Option<SharedOutcome>,
+    /// The result for the present state of the workspace; `None` when it has to run.
+    pub result: Option<SharedResult>,
     /// Whether its findings are not told: they are about something that the rule does in another way.
     pub is_withheld: bool,
 }
@@ -130,8 +130,8 @@ impl Step {
     pub fn new(db: &dyn Db, action: Arc<Action>) -> Self {
         let slot = db.slots().slot(db, &action.label);
         let done = slot.done(db).as_ref();
-        let current = done.filter(|(key, outcome)| *key == action.key(&[]) && holds(db, &outcome.trace));
-        Self { outcome: current.map(|(_, outcome)| outcome.clone()), action, is_withheld: false }
+        let current = done.filter(|(key, result)| *key == action.key(&[]) && holds(db, &result.trace));
+        Self { result: current.map(|(_, result)| result.clone()), action, is_withheld: false }
     }
 }
 
@@ -146,7 +146,7 @@ pub struct RulePlan {
     pub artifacts: Arc<[Artifact]>,
     /// Results for the rules above that are not placed in the tree, once done.
     pub intermediates: Arc<[Artifact]>,
-    /// What planning itself found; findings of actions are in their outcomes.
+    /// What planning itself found; findings of actions are in their results.
     pub diagnostics: Box<[Diagnostic]>,
     /// The rules it builds on.
     pub dependencies: Box<[Label]>,
@@ -155,8 +155,8 @@ pub struct RulePlan {
 impl RulePlan {
     /// What planning and the finished actions found.
     pub fn findings(&self) -> impl Iterator<Item = &Diagnostic> {
-        let outcomes = self.steps.iter().filter(|step| !step.is_withheld).filter_map(|step| step.outcome.as_ref());
-        self.diagnostics.iter().chain(outcomes.flat_map(|outcome| outcome.diagnostics.iter()))
+        let results = self.steps.iter().filter(|step| !step.is_withheld).filter_map(|step| step.result.as_ref());
+        self.diagnostics.iter().chain(results.flat_map(|result| result.diagnostics.iter()))
     }
 }
 
@@ -229,18 +229,18 @@ impl<'db> Planner<'db> {
     }
 
     /// What came of `action`; `None` while it has to run, or when it failed.
-    pub fn action(&mut self, action: Action) -> Option<SharedOutcome> {
+    pub fn action(&mut self, action: Action) -> Option<SharedResult> {
         self.step(Step::new(self.db, Arc::new(action)))
     }
 
     /// As [`Planner::action`], for a rule whose steps are queries of their own.
-    pub fn step(&mut self, step: Step) -> Option<SharedOutcome> {
-        let outcome = step.outcome.clone();
+    pub fn step(&mut self, step: Step) -> Option<SharedResult> {
+        let result = step.result.clone();
         self.steps.push(step);
-        match &outcome {
+        match &result {
             None => self.pending(),
-            Some(outcome) if outcome.is_failed() => self.plan.state = State::Failed,
-            Some(_) => return outcome,
+            Some(result) if result.is_failed() => self.plan.state = State::Failed,
+            Some(_) => return result,
         }
         None
     }

@@ -2,7 +2,7 @@
 //!
 //! A [`Scheduler`] owns the database. All that reaches it is a [`Message`]. Only here do finished actions become inputs
 //! (`Scheduler::finish`) and only here are files asked about again. [`Scheduler::run`] goes on until nothing is left and gives a [`Run`]:
-//! the last plan of each goal and how each action got its outcome. [`Scheduler::next`] goes on to the next [`Happening`], for a process
+//! the last plan of each goal and how each action got its result. [`Scheduler::next`] goes on to the next [`Happening`], for a process
 //! that stays while files change.
 
 mod completion;
@@ -112,7 +112,7 @@ pub struct Scheduler {
     /// How often somebody woke it which was not told yet.
     woken: usize,
     /// What says nothing of the next time: forgotten with the next change.
-    inconclusive: Vec<Slot>,
+    uncacheable: Vec<Slot>,
     /// How long the last look at everything took.
     looked: Option<Duration>,
     published: Instant,
@@ -138,7 +138,7 @@ impl Scheduler {
             progress: Progress::default(),
             changed: BTreeSet::new(),
             woken: 0,
-            inconclusive: Vec::new(),
+            uncacheable: Vec::new(),
             looked: None,
             published: clock::now(),
         }
@@ -180,7 +180,7 @@ impl Scheduler {
         Ok(())
     }
 
-    /// Plans as far as the store has outcomes, and runs nothing.
+    /// Plans as far as the store has results, and runs nothing.
     pub fn plan_only(&mut self, profile: &str, goals: &[Label]) -> Result<Run, BuildError> {
         let profile: Arc<str> = Arc::from(profile);
         loop {
@@ -290,7 +290,7 @@ impl Scheduler {
         }
         let is_quiet = self.actions.is_quiet();
         self.actions.begin(|rule| !is_quiet && !self.progress.is_told(rule));
-        for slot in std::mem::take(&mut self.inconclusive) {
+        for slot in std::mem::take(&mut self.uncacheable) {
             slot.set_done(&mut self.database).to(None);
         }
         self.progress.begin(trial);

@@ -41,7 +41,7 @@ use std::time::{Duration, SystemTime};
 use rustc_hash::FxHashMap;
 use tempfile::TempPath;
 
-use crate::action::{ActionKey, Outcome};
+use crate::action::{ActionKey, ActionResult};
 use crate::blob::Blobs;
 use crate::digest::{Digest, KeyHasher};
 use crate::state_directory::StateDirectory;
@@ -56,8 +56,8 @@ const LAYOUT: &str = "v2";
 /// Blobs of this size and more are files of their own.
 const LOOSE_BYTES: usize = 256 * 1024;
 
-/// How many outcomes of one traced action are kept, newest first.
-const OUTCOMES_KEPT: usize = 4;
+/// How many results of one traced action are kept, newest first.
+const RESULTS_KEPT: usize = 4;
 
 /// The store of one workspace, or one shared by several.
 #[derive(Debug)]
@@ -142,35 +142,35 @@ impl Store {
             || self.lower.as_ref().is_some_and(|lower| lower.contains(digest))
     }
 
-    /// The outcomes recorded for an action, newest first. `key` is the key over an empty trace.
-    pub fn outcomes(&self, key: ActionKey) -> io::Result<Vec<Outcome>> {
-        let mut outcomes = self.own_outcomes(key)?;
+    /// The results recorded for an action, newest first. `key` is the key over an empty trace.
+    pub fn results(&self, key: ActionKey) -> io::Result<Vec<ActionResult>> {
+        let mut results = self.own_results(key)?;
         if let Some(lower) = &self.lower {
-            outcomes.extend(lower.outcomes(key)?);
+            results.extend(lower.results(key)?);
         }
-        Ok(outcomes)
+        Ok(results)
     }
 
-    fn own_outcomes(&self, key: ActionKey) -> io::Result<Vec<Outcome>> {
+    fn own_results(&self, key: ActionKey) -> io::Result<Vec<ActionResult>> {
         let Some(bytes) = self.actions.get(key.0)? else { return Ok(Vec::new()) };
         let Some(record) = unseal(key.0, &bytes) else {
             self.actions.quarantine(key.0);
             return Ok(Vec::new());
         };
-        Ok(record::decode_outcomes(record).unwrap_or_default())
+        Ok(record::decode_results(record).unwrap_or_default())
     }
 
-    /// Records an outcome, before the older ones of the same action.
+    /// Records a result, before the older ones of the same action.
     ///
     /// # Panics
-    /// When the outcome is not one of work that was done.
-    pub fn record(&self, key: ActionKey, outcome: &Outcome) -> io::Result<()> {
-        assert!(outcome.is_done(), "only what was done is ever stored");
+    /// When the result is not one of work that was done.
+    pub fn record(&self, key: ActionKey, result: &ActionResult) -> io::Result<()> {
+        assert!(result.is_done(), "only what was done is ever stored");
         let _recording = self.recording.read().unwrap_or_else(PoisonError::into_inner);
-        let mut outcomes = vec![outcome.clone()];
-        outcomes.extend(self.own_outcomes(key)?.into_iter().filter(|older| older.trace != outcome.trace));
-        outcomes.truncate(OUTCOMES_KEPT);
-        self.actions.put(key.0, &seal(key.0, &record::encode_outcomes(&outcomes)))
+        let mut results = vec![result.clone()];
+        results.extend(self.own_results(key)?.into_iter().filter(|older| older.trace != result.trace));
+        results.truncate(RESULTS_KEPT);
+        self.actions.put(key.0, &seal(key.0, &record::encode_results(&results)))
     }
 
     /// A fact of a file; `None` when it is not known or damaged.

@@ -10,7 +10,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use webstir_engine::action::{Action, Outcome, Payload};
+use webstir_engine::action::{Action, ActionResult, Payload};
 use webstir_engine::blob::Blobs as _;
 use webstir_engine::config::schema::{Field, KindSchema, Language, OutputShape, Shape, Source};
 use webstir_engine::config::{Config, Inputs, load};
@@ -66,8 +66,8 @@ impl Plan for Upper {
         let parameters = Payload::Parameters(Box::new([out.as_str().into()]));
         let mut action = Action::new(planner.scope().label(None), webstir_rules::implementation(), parameters);
         action.inputs = Box::new([input]);
-        if let Some(outcome) = planner.action(action) {
-            planner.place(outcome.artifacts.iter().cloned());
+        if let Some(result) = planner.action(action) {
+            planner.place(result.artifacts.iter().cloned());
         }
     }
 }
@@ -80,7 +80,7 @@ impl Run for Upper {
     fn run(&self, context: &Context<'_>) -> RunResult {
         let bytes = context.read(&context.action.inputs[0])?;
         let out = RelPath::new(&context.action.parameters()[0]).expect("planned as a path");
-        Ok(Outcome::done(vec![context.write(out, &bytes.to_ascii_uppercase())?], Vec::new()))
+        Ok(ActionResult::done(vec![context.write(out, &bytes.to_ascii_uppercase())?], Vec::new()))
     }
 }
 

@@ -102,7 +102,7 @@ fn by_rule(dump: &KeyDump) -> FxHashMap<String, Vec<&ActionRecord>> {
     rules
 }
 
-/// The rules with an action whose outcome is not known.
+/// The rules with an action whose result is not known.
 fn unknown_rules(dump: &KeyDump) -> BTreeSet<String> {
     let unknown = dump.actions.iter().filter(|action| is_unknown(action));
     unknown.map(|action| action.label.rule.to_string()).collect()

@@ -171,7 +171,7 @@ fn what_was_never_run_on_the_base_is_affected_when_something_that_it_saw_changed
     // `src` was listed, so a file more in it counts; one less deep does not.
     assert_eq!(affected(&base, &head, &[(path("src/new.ts"), Difference::Added)]).len(), 1);
     assert_eq!(affected(&base, &head, &[(path("src/new.ts"), Difference::Changed)]).len(), 0);
-    // With no outcome on either side any change counts.
+    // With no result on either side any change counts.
     let unknown = base.clone();
     assert_eq!(affected_rules(&base, &unknown, &["docs/other.md"]), ["command:backend"]);
     assert_eq!(affected_rules(&base, &unknown, &[]), [] as [&str; 0]);

@@ -12,7 +12,7 @@ use salsa::Setter as _;
 
 use super::progress::Trial;
 use super::{BuildError, CANCELLATION_INTERVAL, Message, RETRIES, Scheduler};
-use crate::action::{Action, Origin, Outcome, Verdict};
+use crate::action::{Action, ActionResult, Origin, Verdict};
 use crate::blob::Blobs as _;
 use crate::clock;
 use crate::db::Db;
@@ -47,14 +47,14 @@ impl Scheduler {
     /// What came of the action before the world changed.
     fn previous(&self, action: &Action) -> Option<Previous> {
         let db: &dyn Db = &self.database;
-        let (key, outcome) = db.slots().slot(db, &action.label).done(db).as_ref()?;
+        let (key, result) = db.slots().slot(db, &action.label).done(db).as_ref()?;
         if *key != action.key(&[]) {
             return None;
         }
-        let differing = outcome.trace.iter().filter(|(path, observation)| !gives(db, path, observation));
+        let differing = result.trace.iter().filter(|(path, observation)| !gives(db, path, observation));
         let mut changed: Vec<RelPath> = differing.map(|(path, _)| path.clone()).collect();
         changed.dedup();
-        Some(Previous { outcome: outcome.clone(), changed: changed.into_boxed_slice() })
+        Some(Previous { result: result.clone(), changed: changed.into_boxed_slice() })
     }
 
     /// Waits for messages until there is a reason to plan, or something to tell: while some rule still has all its results to come,
@@ -146,11 +146,11 @@ impl Scheduler {
         let Completion { action, end, duration } = completion;
         let is_superseded = self.actions.end(&action.label);
         match end {
-            End::Outcome(outcome) => {
-                let status = if outcome.is_failed() { Status::Failed } else { Status::Ran };
+            End::Result(result) => {
+                let status = if result.is_failed() { Status::Failed } else { Status::Ran };
                 // What the action saw may be newer than the answers that the plan stands on.
                 let mut differing = Vec::new();
-                for (path, observation) in &outcome.trace {
+                for (path, observation) in &result.trace {
                     if gives(&self.database, path, observation) {
                         continue;
                     }
@@ -160,10 +160,10 @@ impl Scheduler {
                     differing.push(path.clone());
                 }
                 let moved = Files::refresh(&mut self.database, &differing);
-                if moved || !differing.is_empty() && !holds(&self.database, &outcome.trace) {
+                if moved || !differing.is_empty() && !holds(&self.database, &result.trace) {
                     self.count_retry(&action, differing.first().cloned())?;
                 }
-                self.finish(&action, outcome, status, duration);
+                self.finish(&action, result, status, duration);
                 Ok(moved)
             }
             End::Error(RunError::InputChanged(path)) => {
@@ -196,15 +196,15 @@ impl Scheduler {
     }
 
     /// The one place where a finished action becomes an input.
-    pub(super) fn finish(&mut self, action: &Action, outcome: Outcome, status: Status, duration: Duration) {
+    pub(super) fn finish(&mut self, action: &Action, result: ActionResult, status: Status, duration: Duration) {
         let planned = action.key(&[]);
-        let key = if outcome.trace.is_empty() { planned } else { action.key(&outcome.trace) };
+        let key = if result.trace.is_empty() { planned } else { action.key(&result.trace) };
         let db: &dyn Db = &self.database;
         let slot = db.slots().slot(db, &action.label);
-        if outcome.verdict == Verdict::Inconclusive {
-            self.inconclusive.push(slot);
+        if result.verdict == Verdict::Uncacheable {
+            self.uncacheable.push(slot);
         }
-        slot.set_done(&mut self.database).to(Some((planned, Arc::new(outcome))));
+        slot.set_done(&mut self.database).to(Some((planned, Arc::new(result))));
         self.actions.reach(&action.label, (status, duration));
         (self.events)(Event::Finished { label: action.label.clone(), status, key, duration });
     }

@@ -8,20 +8,20 @@ use std::time::Duration;
 use rustc_hash::FxHashMap;
 
 use super::{BuildError, Goals, Scheduler};
-use crate::action::{Action, Outcome};
+use crate::action::{Action, ActionResult};
 use crate::event::{Event, Phase, Status, during};
 use crate::label::Label;
 use crate::plan::{PlanDb, RulePlan, State, Target, plan};
 use crate::validity::holds;
 
 impl Scheduler {
-    /// The actions that have no outcome and are not running.
+    /// The actions that have no result and are not running.
     pub(super) fn missing(&self, profile: &Arc<str>, goals: &[Label]) -> Vec<Arc<Action>> {
         let plans = during(&self.events, Phase::Planning, || self.plans(profile, goals));
         (self.events)(Event::Planned { actions: plans.values().map(|plan| plan.steps.len()).sum() });
         let steps = plans.values().flat_map(|plan| plan.steps.iter());
         let mut missing: Vec<_> = steps
-            .filter(|step| step.outcome.is_none() && !self.actions.is_running(&step.action.label))
+            .filter(|step| step.result.is_none() && !self.actions.is_running(&step.action.label))
             .map(|step| step.action.clone())
             .collect();
         // What waits for another process starts first: it takes longest and leaves the workers alone.
@@ -46,12 +46,12 @@ impl Scheduler {
         plans
     }
 
-    /// Takes outcomes out of the store, for as many of `actions` as it has. Returns whether it had any.
+    /// Takes results out of the store, for as many of `actions` as it has. Returns whether it had any.
     pub(super) fn take_from_store(&mut self, actions: &[Arc<Action>]) -> Result<bool, BuildError> {
         let found = during(&self.events, Phase::Lookup, || self.look_up(actions))?;
         let any = !found.is_empty();
-        for (action, outcome) in found {
-            self.finish(&action, outcome, Status::Cached, Duration::ZERO);
+        for (action, result) in found {
+            self.finish(&action, result, Status::Cached, Duration::ZERO);
         }
         Ok(any)
     }
@@ -67,18 +67,18 @@ impl Scheduler {
         Ok(false)
     }
 
-    fn look_up(&self, actions: &[Arc<Action>]) -> io::Result<Vec<(Arc<Action>, Outcome)>> {
+    fn look_up(&self, actions: &[Arc<Action>]) -> io::Result<Vec<(Arc<Action>, ActionResult)>> {
         let mut found = Vec::new();
         for action in actions {
             if !action.cacheable || !self.actions.may_be_stored(&action.label) {
                 continue;
             }
-            let outcomes = self.store.outcomes(action.key(&[]))?;
+            let results = self.store.results(action.key(&[]))?;
             let whole =
-                |outcome: &Outcome| outcome.artifacts.iter().all(|artifact| self.store.contains(artifact.digest));
-            let matching = outcomes.into_iter().find(|outcome| holds(&self.database, &outcome.trace) && whole(outcome));
-            if let Some(outcome) = matching {
-                found.push((action.clone(), outcome));
+                |result: &ActionResult| result.artifacts.iter().all(|artifact| self.store.contains(artifact.digest));
+            let matching = results.into_iter().find(|result| holds(&self.database, &result.trace) && whole(result));
+            if let Some(result) = matching {
+                found.push((action.clone(), result));
             }
         }
         Ok(found)
@@ -93,7 +93,7 @@ impl Scheduler {
     fn is_settled(&self, goals: &Goals, part: &[Label]) -> bool {
         !part.is_empty()
             && self.plans(&goals.profile, part).values().all(|plan| {
-                plan.steps.iter().all(|step| step.outcome.is_some() || !self.actions.is_running(&step.action.label))
+                plan.steps.iter().all(|step| step.result.is_some() || !self.actions.is_running(&step.action.label))
             })
     }
 

@@ -10,7 +10,7 @@ use crate::event::Status;
 use crate::label::{ActionLabel, Label};
 use crate::plan::{RulePlan, State};
 
-/// How one action got its outcome.
+/// How one action got its result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
     /// Its name.
@@ -33,17 +33,17 @@ pub struct Run {
 }
 
 impl Run {
-    /// Of these plans. An action of which it is not known how it got its outcome was done before.
+    /// Of these plans. An action of which it is not known how it got its result was done before.
     pub(super) fn new(plans: BTreeMap<&Label, &RulePlan>, actions: &Standings) -> Self {
         let mut reports = Vec::new();
         for plan in plans.values() {
             for step in &plan.steps {
                 let label = &step.action.label;
-                let trace = step.outcome.as_ref().map_or(&[][..], |outcome| &outcome.trace);
-                let (status, duration) = match &step.outcome {
+                let trace = step.result.as_ref().map_or(&[][..], |result| &result.trace);
+                let (status, duration) = match &step.result {
                     None => (Status::Skipped, Duration::ZERO),
-                    Some(outcome) => actions.reached(label).unwrap_or_else(|| {
-                        let status = if outcome.is_failed() { Status::Failed } else { Status::Cached };
+                    Some(result) => actions.reached(label).unwrap_or_else(|| {
+                        let status = if result.is_failed() { Status::Failed } else { Status::Cached };
                         (status, Duration::ZERO)
                     }),
                 };

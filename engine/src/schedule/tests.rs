@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::{BuildError, Goals, Happening, Message, RETRIES, Scheduler};
-use crate::action::{Action, Outcome, Payload};
+use crate::action::{Action, ActionResult, Payload};
 use crate::config::schema::{KindSchema, Language};
 use crate::config::{self, Inputs};
 use crate::database::Database;
@@ -61,14 +61,14 @@ impl Run for Reader {
 
     fn run(&self, context: &Context<'_>) -> RunResult {
         let changed = context.previous.map(|previous| {
-            assert_eq!(previous.outcome.trace.len(), 2);
+            assert_eq!(previous.result.trace.len(), 2);
             previous.changed.to_vec()
         });
         self.told.lock().unwrap().push(changed);
         for name in ["a", "b"] {
             context.view.read(&RelPath::new(name).unwrap()).unwrap();
         }
-        Ok(Outcome::done(Vec::new(), Vec::new()))
+        Ok(ActionResult::done(Vec::new(), Vec::new()))
     }
 }
 
@@ -124,7 +124,7 @@ impl Bench {
         self.scheduler.run("build", goals).unwrap()
     }
 
-    /// How many actions the store has outcomes of.
+    /// How many actions the store has results of.
     fn records(&self) -> u64 {
         self.store.statistics().unwrap().actions.records
     }
@@ -162,7 +162,7 @@ impl Run for Restless {
             self.memory.write("a", &format!("{} runs", self.runs.fetch_add(1, Ordering::Relaxed)));
             return Err(RunError::InputChanged(context.action.inputs[0].path.clone()));
         }
-        Ok(Outcome::done(Vec::new(), Vec::new()))
+        Ok(ActionResult::done(Vec::new(), Vec::new()))
     }
 }
 
@@ -308,7 +308,7 @@ impl Run for Planning {
     }
 
     fn run(&self, _: &Context<'_>) -> RunResult {
-        Ok(Outcome::done(Vec::new(), Vec::new()))
+        Ok(ActionResult::done(Vec::new(), Vec::new()))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Traces by what they share with another one.
 //!
-//! The outcomes of one action saw much the same. A trace is a list of steps through the one before it: how many of its entries are left
+//! The results of one action saw much the same. A trace is a list of steps through the one before it: how many of its entries are left
 //! out, how many are taken, and what comes then.
 
 use serde::{Deserialize, Serialize};

@@ -11,7 +11,7 @@ use webstir_contract::artifacts::{
     Artifact as IndexArtifact, ArtifactIndex, ArtifactKind, Buckets, BuildDiagnostic, BuildManifest, BuildSeverity,
     Engine, ModuleArtifact,
 };
-use webstir_engine::action::{Action, Artifact, Outcome};
+use webstir_engine::action::{Action, ActionResult, Artifact};
 use webstir_engine::config::Rule as Node;
 use webstir_engine::diagnostic::{Diagnostic, Severity, Span};
 use webstir_engine::path::RelPath;
@@ -71,8 +71,8 @@ impl Plan for Artifacts {
             return;
         }
         let Some(action) = planned(planner.db, planner.target) else { return };
-        if let Some(outcome) = planner.step(Step::new(planner.db, action.clone())) {
-            planner.place(outcome.artifacts.iter().cloned());
+        if let Some(result) = planner.step(Step::new(planner.db, action.clone())) {
+            planner.place(result.artifacts.iter().cloned());
         }
     }
 }
@@ -86,7 +86,7 @@ impl Run for Artifacts {
         let mut parameters: Parameters = parameters(context.action);
         let (engine, diagnostics) = choose(context, &parameters.engine)?;
         if diagnostics.iter().any(Diagnostic::is_error) {
-            return Ok(Outcome::failed(diagnostics));
+            return Ok(ActionResult::failed(diagnostics));
         }
         if let Some(module) = &mut parameters.module {
             module.engine = Some(engine);
@@ -113,7 +113,7 @@ impl Run for Artifacts {
             context.write(output, index.to_json().as_bytes())?,
             context.write(beside, short.to_json().as_bytes())?,
         ];
-        Ok(Outcome::done(artifacts, diagnostics))
+        Ok(ActionResult::done(artifacts, diagnostics))
     }
 }
 
@@ -157,12 +157,12 @@ fn planned<'db>(db: &'db dyn PlanDb, rule: Target<'db>) -> Option<Arc<Action>> {
             node.label().kind() == "manifest" && node.reference("module").is_some_and(|of| of.value == *label)
         };
         let manifests = nodes.iter().filter(is_its_manifest).map(|node| plan(db, scope.beside(node.label())));
-        let mut outcomes = manifests.flat_map(|plan| plan.steps.iter().filter_map(|step| step.outcome.as_ref()));
+        let mut results = manifests.flat_map(|plan| plan.steps.iter().filter_map(|step| step.result.as_ref()));
         let module = ModuleArtifact {
             path: below(&loaded.entry),
             engine: None,
             validate: scope.node.boolean("validate").is_some_and(|validate| validate.value),
-            hermetic: outcomes.all(|outcome| outcome.hermetic),
+            hermetic: results.all(|result| result.hermetic),
             modules: loaded.others.iter().map(below).collect(),
             imports: loaded.imports.iter().map(|(specifier, path)| (specifier.clone(), below(path))).collect(),
         };

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use webstir_bundler::{BundleProblem, Bundled, Entry, Platform, ProblemKind, Request, SourceMaps};
-use webstir_engine::action::{Artifact, Outcome};
+use webstir_engine::action::{ActionResult, Artifact};
 use webstir_engine::db::Db;
 use webstir_engine::diagnostic::{Diagnostic, Span};
 use webstir_engine::path::RelPath;
@@ -167,10 +167,10 @@ impl Plan for Bundle {
             inputs.sort();
             action.inputs = inputs.into_boxed_slice();
             action.traced = true;
-            if let Some(outcome) = planner.action(action) {
+            if let Some(result) = planner.action(action) {
                 let wanted = |artifact: &&Artifact| maps == Maps::Placed || artifact.path.extension() != "map";
-                planner.place(outcome.artifacts.iter().filter(wanted).cloned());
-                planner.keep(outcome.artifacts.iter().cloned());
+                planner.place(result.artifacts.iter().filter(wanted).cloned());
+                planner.keep(result.artifacts.iter().cloned());
             }
         }
     }
@@ -227,7 +227,7 @@ impl Run for Bundle {
                     return Err(RunError::world("Reading a package")(error));
                 }
                 let findings = problems.iter().map(|problem| finding(problem, &host, Diagnostic::error));
-                return Ok(Outcome::failed(findings.collect()));
+                return Ok(ActionResult::failed(findings.collect()));
             }
         };
         let mut artifacts = write_chunks(context, &directory, &bundled)?;
@@ -240,7 +240,7 @@ impl Run for Bundle {
             }
         }
         let warnings = bundled.warnings.iter().map(|problem| finding(problem, &host, Diagnostic::warning));
-        Ok(Outcome::done(artifacts, warnings.collect()))
+        Ok(ActionResult::done(artifacts, warnings.collect()))
     }
 }
 

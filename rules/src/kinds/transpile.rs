@@ -11,7 +11,7 @@ use std::iter::Peekable;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use webstir_engine::action::{Action, Artifact, Input, Outcome, Payload};
+use webstir_engine::action::{Action, ActionResult, Artifact, Input, Payload};
 use webstir_engine::db::Db;
 use webstir_engine::diagnostic::Diagnostic;
 use webstir_engine::file;
@@ -106,7 +106,7 @@ struct Graphs<'db> {
 }
 
 /// The modules of a rule in the order of their paths, and whether each is placed. Apart from the plan, which is made again with each of
-/// their outcomes.
+/// their results.
 #[salsa::tracked(returns(ref))]
 fn modules<'db>(db: &'db dyn Db, rule: Target<'db>, graphs: Graphs<'db>) -> Vec<(ModuleKey<'db>, bool)> {
     let paths = |graph| Among::new(module_graph(db, graph).modules.keys());
@@ -242,13 +242,13 @@ impl Plan for Transpile {
         let maps = common(db, rule).as_ref().is_some_and(|(_, maps)| *maps == "linked");
         for (source, is_placed) in modules(db, rule, Graphs { all, placed, mapped }) {
             let Some(step) = step(db, *source) else { continue };
-            let Some(outcome) = planner.step(step.clone()) else { continue };
+            let Some(result) = planner.step(step.clone()) else { continue };
             // The module definition is written by the rule that bundles it.
             if *is_placed && Some(source.source(db)) != module {
-                let wanted = outcome.artifacts.iter().filter(|artifact| maps || artifact.path.extension() != "map");
+                let wanted = result.artifacts.iter().filter(|artifact| maps || artifact.path.extension() != "map");
                 planner.place(wanted.cloned());
             }
-            planner.keep(outcome.artifacts.iter().cloned());
+            planner.keep(result.artifacts.iter().cloned());
         }
     }
 }
@@ -269,7 +269,7 @@ impl Run for Transpile {
                 let message =
                     format!("`{}` is not UTF-8: byte {} starts no character", input.path, error.valid_up_to());
                 let diagnostic = Diagnostic::error("transpile::encoding", message).in_file(&input.path);
-                return Ok(Outcome::failed(vec![diagnostic.help("Save the file as UTF-8")]));
+                return Ok(ActionResult::failed(vec![diagnostic.help("Save the file as UTF-8")]));
             }
         };
         let rewritten = |specifier: &str, kind: ImportKind| {
@@ -294,7 +294,7 @@ impl Run for Transpile {
         };
         let emitted = match transpile::transpile(Source { path: &input.path, text }, &options) {
             Ok(emitted) => emitted,
-            Err(diagnostics) => return Ok(Outcome::failed(diagnostics)),
+            Err(diagnostics) => return Ok(ActionResult::failed(diagnostics)),
         };
         let output = RelPath::new(&output).expect("planned as a path");
         let mut artifacts: Vec<Artifact> = Vec::new();
@@ -306,6 +306,6 @@ impl Run for Transpile {
             let required = RelPath::new(&required).expect("planned as a path");
             artifacts.push(context.write(required, code.as_bytes())?);
         }
-        Ok(Outcome::done(artifacts, Vec::new()))
+        Ok(ActionResult::done(artifacts, Vec::new()))
     }
 }

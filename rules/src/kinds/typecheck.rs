@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use webstir_engine::action::{Outcome, Package, Tool};
+use webstir_engine::action::{ActionResult, Package, Tool};
 use webstir_engine::diagnostic::Diagnostic;
 use webstir_engine::file;
 use webstir_engine::machine::{Program, Wanted, program};
@@ -130,7 +130,7 @@ impl Run for Check {
         let resolved: ResolvedCompiler = serde_json::from_str(&package.source).expect("planned as a compiler");
         let compiler = match self.install(&resolved, interpreter.as_ref()) {
             Ok(compiler) => compiler,
-            Err(error) => return Ok(Outcome::failed(vec![unavailable(&resolved, &error)])),
+            Err(error) => return Ok(ActionResult::failed(vec![unavailable(&resolved, &error)])),
         };
         let request = typecheck::Request {
             compiler: &compiler,
@@ -148,9 +148,9 @@ impl Run for Check {
         };
         match checked {
             Ok(checked) => {
-                let mut outcome = Outcome::done(Vec::new(), checked.diagnostics);
-                outcome.hermetic = checked.hermetic;
-                Ok(outcome)
+                let mut result = ActionResult::done(Vec::new(), checked.diagnostics);
+                result.hermetic = checked.hermetic;
+                Ok(result)
             }
             Err(TypecheckError::Cancelled) => Err(RunError::Cancelled),
             Err(TypecheckError::Changed(path)) => Err(RunError::InputChanged(path)),

@@ -1,11 +1,11 @@
-//! What an outcome depends on is checked by the executor, for every kind of rule.
+//! What a result depends on is checked by the executor, for every kind of rule.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::{Bench, bench};
-use crate::action::{Action, Outcome, Payload, Process, Tool};
+use crate::action::{Action, ActionResult, Payload, Process, Tool};
 use crate::digest::Digest;
 use crate::file;
 use crate::label::Label;
@@ -17,7 +17,7 @@ use crate::schedule::Run as Ran;
 use crate::system::Memory;
 
 /// What a run does: it is told how many were before it.
-type Script = Box<dyn Fn(usize, &Context<'_>) -> Outcome + Send + Sync>;
+type Script = Box<dyn Fn(usize, &Context<'_>) -> ActionResult + Send + Sync>;
 
 /// A rule whose runs do what a test says.
 pub(super) struct Scripted {
@@ -29,7 +29,7 @@ pub(super) struct Scripted {
 impl Scripted {
     fn new(
         plan: fn(&mut Planner<'_>) -> Option<Action>,
-        run: impl Fn(usize, &Context<'_>) -> Outcome + Send + Sync + 'static,
+        run: impl Fn(usize, &Context<'_>) -> ActionResult + Send + Sync + 'static,
     ) -> Arc<Self> {
         Arc::new(Self { plan, run: Box::new(run), runs: AtomicUsize::default() })
     }
@@ -104,8 +104,8 @@ impl Machine for OneProgram {
     }
 }
 
-fn done() -> Outcome {
-    Outcome::done(Vec::new(), Vec::new())
+fn done() -> ActionResult {
+    ActionResult::done(Vec::new(), Vec::new())
 }
 
 #[test]
@@ -171,12 +171,12 @@ fn review_6_5_a_program_that_changes_while_it_runs_makes_it_run_again() {
 }
 
 #[test]
-fn t1_what_is_inconclusive_is_gone_on_with_and_never_kept() {
+fn t1_what_is_uncacheable_is_gone_on_with_and_never_kept() {
     let memory = Arc::new(Memory::with_files(&[("a", "1")]));
     let is_there = Arc::new(AtomicBool::new(false));
     let seen = is_there.clone();
     let rule = Scripted::new(traced, move |_, _| {
-        if seen.load(Ordering::Relaxed) { done() } else { Outcome::inconclusive(Vec::new(), Vec::new()) }
+        if seen.load(Ordering::Relaxed) { done() } else { ActionResult::uncacheable(Vec::new(), Vec::new()) }
     });
     let mut bench = bench(&memory, &rule);
     for runs in 1..=2 {

@@ -1,6 +1,6 @@
 //! Packages, linked once for modules that are loaded unbundled.
 //!
-//! Each specifier becomes an entry that exports what is asked for; what entries share becomes files of its own. An outcome without
+//! Each specifier becomes an entry that exports what is asked for; what entries share becomes files of its own. A result without
 //! files says that it cannot be done: a package that only a worker can run, a CommonJS package of which everything is asked for, a
 //! specifier that leads elsewhere from another directory, anything that linking finds fault with. The definition is linked as a
 //! whole then, which says what is wrong.
@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use webstir_bundler::{Bundled, Entry, ProblemKind, Request};
-use webstir_engine::action::{Action, Outcome};
+use webstir_engine::action::{Action, ActionResult};
 use webstir_engine::path::RelPath;
 use webstir_engine::plan::{Planner, Scope};
 use webstir_engine::run::{Context, RunError, RunResult};
@@ -144,11 +144,11 @@ pub(super) fn run(context: &Context<'_>, prebundle: &Prebundle) -> RunResult {
         match link(context, prebundle, &without_default)? {
             Linked::Done(bundled) => break bundled,
             Linked::NoDefault(entries) if !entries.is_subset(&without_default) => without_default.extend(entries),
-            Linked::NoDefault(_) | Linked::Impossible => return Ok(Outcome::done(Vec::new(), Vec::new())),
+            Linked::NoDefault(_) | Linked::Impossible => return Ok(ActionResult::done(Vec::new(), Vec::new())),
         }
     };
     let directory = RelPath::new(&prebundle.directory).expect("planned as a path");
-    Ok(Outcome::done(write_chunks(context, &directory, &bundled)?, Vec::new()))
+    Ok(ActionResult::done(write_chunks(context, &directory, &bundled)?, Vec::new()))
 }
 
 enum Linked {

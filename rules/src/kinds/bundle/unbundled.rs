@@ -174,11 +174,11 @@ pub(super) fn loading(planner: &mut Planner<'_>, below: &RulePlan, maps: Maps) -
         let conditions = project.unwrap_or_default().custom;
         let prebundle = Prebundle::new(planner.scope(), output, wanted, maps, conditions);
         let action = prebundle::action(planner, &prebundle);
-        let Some(outcome) = planner.action(action) else { return Loading::Undecided };
-        if outcome.artifacts.is_empty() {
+        let Some(result) = planner.action(action) else { return Loading::Undecided };
+        if result.artifacts.is_empty() {
             return Loading::Linked;
         }
-        packages.extend(outcome.artifacts.iter().cloned());
+        packages.extend(result.artifacts.iter().cloned());
     }
     let (mut definition, mut others) = (Vec::new(), Vec::new());
     for module in &outputs(db, modules, graph).modules {

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use webstir_engine::action::{Action, Outcome, Payload, SharedOutcome};
+use webstir_engine::action::{Action, ActionResult, Payload, SharedResult};
 use webstir_engine::digest::Digest;
 use webstir_engine::label::{ActionLabel, Label};
 use webstir_engine::run::Previous;
@@ -38,7 +38,7 @@ pub(crate) struct Bench {
     action: Action,
     overlay: VirtualFiles,
     neighbours: Neighbours,
-    previous: Option<SharedOutcome>,
+    previous: Option<SharedResult>,
 }
 
 impl Bench {
@@ -97,16 +97,16 @@ impl Bench {
     fn try_run(&mut self, patience: Option<Duration>) -> Result<(Checked, Extent), TypecheckError> {
         let view = View::new(self.memory.clone());
         let (project, cancelled) = (path("tsconfig.json"), AtomicBool::new(patience == Some(Duration::ZERO)));
-        let previous = self.previous.clone().map(|outcome| {
+        let previous = self.previous.clone().map(|result| {
             let asked = View::new(self.memory.clone());
-            let mut changed: Vec<_> = outcome
+            let mut changed: Vec<_> = result
                 .trace
                 .iter()
                 .filter(|(path, seen)| !gives(&asked, path, seen))
                 .map(|(path, _)| path.clone())
                 .collect();
             changed.dedup();
-            Previous { outcome, changed: changed.into() }
+            Previous { result, changed: changed.into() }
         });
         let request = self.request(&view, &project, &cancelled);
         let flag = &cancelled;
@@ -119,9 +119,9 @@ impl Bench {
             }
             self.warm.check(&self.action, previous.as_ref(), &request)
         })?;
-        let mut outcome = Outcome::done(Vec::new(), checked.diagnostics.clone());
-        outcome.trace = view.trace();
-        self.previous = Some(Arc::new(outcome));
+        let mut result = ActionResult::done(Vec::new(), checked.diagnostics.clone());
+        result.trace = view.trace();
+        self.previous = Some(Arc::new(result));
         Ok((checked, extent))
     }
 

@@ -26,7 +26,7 @@ impl<'a> Differences<'a> {
         previous: &Previous,
         view: &View,
     ) -> Result<Self, TypecheckError> {
-        let known: FxHashSet<&(RelPath, Observation)> = previous.outcome.trace.iter().collect();
+        let known: FxHashSet<&(RelPath, Observation)> = previous.result.trace.iter().collect();
         let mut differences = Self { differing: Vec::new(), others: Vec::new() };
         for entry in record {
             let (path, observation) = entry;
