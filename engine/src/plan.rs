@@ -128,8 +128,8 @@ impl Step {
     /// The action with what came of it, when it was run in this process or found in the store and the workspace still answers the
     /// same.
     pub fn new(db: &dyn Db, action: Arc<Action>) -> Self {
-        let slot = db.slots().slot(db, &action.label);
-        let done = slot.done(db).as_ref();
+        let result_input = db.result_inputs().of(db, &action.label);
+        let done = result_input.done(db).as_ref();
         let current = done.filter(|(key, result)| *key == action.key(&[]) && holds(db, &result.trace));
         Self { result: current.map(|(_, result)| result.clone()), action, is_withheld: false }
     }

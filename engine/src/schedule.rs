@@ -32,7 +32,7 @@ use crate::action::Artifact;
 use crate::clock;
 use crate::config::Config;
 use crate::database::Database;
-use crate::db::{Db, Settings, Slot};
+use crate::db::{Db, ResultInput, Settings};
 use crate::event::{EventSink, Phase, during};
 use crate::execute::Executor;
 use crate::file::{Changes, FileDb as _, Files};
@@ -112,7 +112,7 @@ pub struct Scheduler {
     /// How often somebody woke it which was not told yet.
     woken: usize,
     /// What says nothing of the next time: forgotten with the next change.
-    uncacheable: Vec<Slot>,
+    uncacheable: Vec<ResultInput>,
     /// How long the last look at everything took.
     looked: Option<Duration>,
     published: Instant,
@@ -244,10 +244,10 @@ impl Scheduler {
     /// Runs again what the rules that are `wanted` planned, whatever is known of it.
     pub fn forget(&mut self, wanted: &dyn Fn(&Label) -> bool) {
         let db: &dyn Db = &self.database;
-        for slot in db.slots().all(db) {
-            let label = slot.label(&self.database).clone();
-            if wanted(&label.rule) && slot.done(&self.database).is_some() {
-                slot.set_done(&mut self.database).to(None);
+        for result_input in db.result_inputs().all(db) {
+            let label = result_input.label(&self.database).clone();
+            if wanted(&label.rule) && result_input.done(&self.database).is_some() {
+                result_input.set_done(&mut self.database).to(None);
                 self.actions.make_again(&label);
             }
         }
@@ -290,8 +290,8 @@ impl Scheduler {
         }
         let is_quiet = self.actions.is_quiet();
         self.actions.begin(|rule| !is_quiet && !self.progress.is_told(rule));
-        for slot in std::mem::take(&mut self.uncacheable) {
-            slot.set_done(&mut self.database).to(None);
+        for result_input in std::mem::take(&mut self.uncacheable) {
+            result_input.set_done(&mut self.database).to(None);
         }
         self.progress.begin(trial);
     }

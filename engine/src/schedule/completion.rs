@@ -47,7 +47,7 @@ impl Scheduler {
     /// What came of the action before the world changed.
     fn previous(&self, action: &Action) -> Option<Previous> {
         let db: &dyn Db = &self.database;
-        let (key, result) = db.slots().slot(db, &action.label).done(db).as_ref()?;
+        let (key, result) = db.result_inputs().of(db, &action.label).done(db).as_ref()?;
         if *key != action.key(&[]) {
             return None;
         }
@@ -200,11 +200,11 @@ impl Scheduler {
         let planned = action.key(&[]);
         let key = if result.trace.is_empty() { planned } else { action.key(&result.trace) };
         let db: &dyn Db = &self.database;
-        let slot = db.slots().slot(db, &action.label);
+        let result_input = db.result_inputs().of(db, &action.label);
         if result.verdict == Verdict::Uncacheable {
-            self.uncacheable.push(slot);
+            self.uncacheable.push(result_input);
         }
-        slot.set_done(&mut self.database).to(Some((planned, Arc::new(result))));
+        result_input.set_done(&mut self.database).to(Some((planned, Arc::new(result))));
         self.actions.reach(&action.label, (status, duration));
         (self.events)(Event::Finished { label: action.label.clone(), status, key, duration });
     }
@@ -221,10 +221,10 @@ impl Scheduler {
 
     fn forget_maker(&mut self, digest: Digest) {
         let db: &dyn Db = &self.database;
-        let losers = db.slots().with_artifact(db, digest);
-        for slot in losers {
-            let label = slot.label(&self.database).clone();
-            slot.set_done(&mut self.database).to(None);
+        let losers = db.result_inputs().with_artifact(db, digest);
+        for result_input in losers {
+            let label = result_input.label(&self.database).clone();
+            result_input.set_done(&mut self.database).to(None);
             self.actions.make_again(&label);
             self.progress.make_again();
         }
