@@ -241,7 +241,7 @@ pub enum KeyPart<'a> {
     Input(&'a Input),
     /// One declared output.
     Output(&'a RelPath),
-    /// One answer that the workspace gave.
+    /// One file state that the workspace gave.
     Observation(&'a RelPath, &'a Observation),
 }
 
@@ -309,7 +309,7 @@ pub struct ActionResult {
     pub artifacts: Box<[Artifact]>,
     /// Findings, sorted.
     pub diagnostics: Box<[Diagnostic]>,
-    /// What the workspace answered; empty for an action that is not traced.
+    /// What was found in the workspace; empty for an action that is not traced.
     pub trace: Trace,
     /// How far it can be relied on.
     pub verdict: Verdict,

@@ -1,6 +1,6 @@
 //! What queries may see.
 //!
-//! A [`Db`] gives a query the workspace as [answers](crate::file), programs, the [`Settings`], the finished actions as [`ResultInput`]s, and
+//! A [`Db`] gives a query the workspace as [file inputs](crate::file), programs, the [`Settings`], the finished actions as [`ResultInput`]s, and
 //! facts by digest. System, derivations and fact table are fixed for the life of a process, so reading them needs no dependency edge.
 
 use std::collections::BTreeMap;

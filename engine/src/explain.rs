@@ -23,7 +23,7 @@ use crate::diagnostic::Span;
 use crate::key_dump::KeyDump;
 use crate::label::ActionLabel;
 use crate::path::RelPath;
-use crate::trace::Question;
+use crate::trace::FileQuery;
 
 /// How a thing differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -91,8 +91,8 @@ pub enum Change {
     Tool(Option<Arc<str>>, ToolPart),
     /// webstir is another version.
     Implementation,
-    /// What the workspace answered to a question that the action asked.
-    Answer(Difference, RelPath, Question),
+    /// What a query of the action found in the workspace.
+    FileState(Difference, RelPath, FileQuery),
     /// One argument, by its place in the arguments.
     Argument {
         /// Its place: `emit.target`, or a number for a process.
@@ -130,7 +130,7 @@ impl Change {
             Self::Executable(..) => "executable",
             Self::Tool(..) => "tool",
             Self::Implementation => "version",
-            Self::Answer(..) => "answer",
+            Self::FileState(..) => "answer",
             Self::Argument { .. } => "argument",
             Self::Output(..) => "output",
             Self::Directory => "directory",
@@ -148,7 +148,7 @@ impl Change {
             Self::File(_, path)
             | Self::Derived(_, path)
             | Self::Executable(_, path)
-            | Self::Answer(_, path, _)
+            | Self::FileState(_, path, _)
             | Self::Output(_, path)
             | Self::Upstream(_, path) => Some(path),
             Self::Glob { file, .. } => Some(file),

@@ -55,7 +55,7 @@ pub enum Part {
     Input(RelPath, FileContent, Origin),
     /// One declared output.
     Output(RelPath),
-    /// One answer that the workspace gave.
+    /// One file state that the workspace gave.
     Observation(RelPath, Observation),
 }
 
@@ -91,7 +91,7 @@ impl ActionRecord {
         })
     }
 
-    /// The answers that the workspace gave it.
+    /// The file states that the workspace gave it.
     pub fn observations(&self) -> impl Iterator<Item = (&RelPath, &Observation)> {
         self.parts.iter().filter_map(|part| match part {
             Part::Observation(path, observation) => Some((path, observation)),
@@ -99,7 +99,7 @@ impl ActionRecord {
         })
     }
 
-    /// Whether everything but the answers of the workspace is the same.
+    /// Whether everything but the file states of the workspace is the same.
     pub fn is_planned_as(&self, other: &Self) -> bool {
         let declared = |action: &Self| -> Vec<Part> {
             action.parts.iter().filter(|part| !matches!(part, Part::Observation(..))).cloned().collect()

@@ -125,7 +125,7 @@ pub struct Step {
 }
 
 impl Step {
-    /// The action with what came of it, when it was run in this process or found in the store and the workspace still answers the
+    /// The action with what came of it, when it was run in this process or found in the store and the workspace still gives the
     /// same.
     pub fn new(db: &dyn Db, action: Arc<Action>) -> Self {
         let result_input = db.result_inputs().of(db, &action.label);

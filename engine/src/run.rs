@@ -34,7 +34,7 @@ pub trait Run: Send + Sync + 'static {
 pub struct Previous {
     /// Its result.
     pub result: SharedResult,
-    /// Paths about which the workspace no longer answers what the result's trace says, sorted.
+    /// Paths of which the workspace no longer gives what the result's trace says, sorted.
     pub changed: Box<[RelPath]>,
 }
 

@@ -1,7 +1,7 @@
 //! The start log: what the last finished build asked of the world, and what it gave.
 //!
-//! A fresh process that finds every answer unchanged takes the *conclusion* from the log and plans nothing. It asks few
-//! questions: a *guard* is a directory in which the build asked about something, and while its stat is the same it holds the same names,
+//! A fresh process that finds every file input unchanged takes the *conclusion* from the log and plans nothing. It makes few
+//! queries: a *guard* is a directory in which the build asked about something, and while its stat is the same it holds the same names,
 //! so whatever the build was told about names in it, misses included, is still so; a *file* is compared by its stat. Only what
 //! lies behind links is *asked* again as it was. What is found [unsettled](crate::system::Stat::is_settled) is listed or hashed
 //! again, and the log is written anew so that this happens once.
@@ -59,7 +59,7 @@ impl StartLog {
         self.layout.key
     }
 
-    /// What the build gave, if the world would still answer everything the same. A log that had unsettled entries is written
+    /// What the build gave, if every query would still find the same. A log that had unsettled entries is written
     /// anew at `path`.
     pub fn conclusion(&mut self, os: &Os, path: &Path) -> Option<Conclusion> {
         let settled = check::unchanged(self, os).ok()?;
@@ -87,8 +87,8 @@ impl DigestLog for StartLog {
 /// Writes the log of a finished build. Returns whether there is one: not when something changed meanwhile, or was unreadable.
 pub fn write(path: &Path, key: Digest, database: &Database, os: &Os, conclusion: &Concluded<'_>) -> io::Result<bool> {
     let db: &dyn FileDb = database;
-    let answers = Files::all(db);
-    let Some(found) = gather::gather(os, &answers)? else { return Ok(false) };
+    let states = Files::all(db);
+    let Some(found) = gather::gather(os, &states)? else { return Ok(false) };
     let Some(bytes) = layout::write(key, &found, &conclusion::encode(conclusion)) else { return Ok(false) };
     replace(path, &bytes)?;
     Ok(true)

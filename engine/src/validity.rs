@@ -1,6 +1,6 @@
-//! Whether the workspace still answers as it did.
+//! Whether the workspace is still as it was seen.
 //!
-//! A trace [holds](holds()) when every question has the answer that it records. What a file gave through a derivation is such an answer:
+//! A trace [holds](holds()) when every query finds what it records. What a file gave through a derivation is part of that:
 //! which digest a content derives to is a [fact](crate::fact), so that each content is derived once.
 
 use std::sync::Arc;
@@ -8,20 +8,20 @@ use std::sync::Arc;
 use crate::db::Db;
 use crate::derivation::Derivation;
 use crate::digest::Digest;
-use crate::file::{self, Content, known};
+use crate::file::{self, Content, state};
 use crate::path::RelPath;
 use crate::trace::{Observation, Trace};
 
-/// Whether the workspace answers every question of `trace` as it did then.
+/// Whether every query of `trace` finds what it did then.
 pub fn holds(db: &dyn Db, trace: &Trace) -> bool {
     trace.iter().all(|(path, observation)| gives(db, path, observation))
 }
 
-/// Whether the workspace gives this answer.
+/// Whether the workspace gives this.
 pub fn gives(db: &dyn Db, path: &RelPath, observation: &Observation) -> bool {
     match observation {
         Observation::Derived(name, digest) => derived(db, path, name) == Some(*digest),
-        _ => known(db, path, observation.question()).agrees(observation),
+        _ => state(db, path, observation.query()).agrees(observation),
     }
 }
 

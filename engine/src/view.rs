@@ -1,6 +1,6 @@
 //! What a running action sees of the workspace.
 //!
-//! A [`View`] is the only file system that a traced action has. It records each question with its answer; together they are the
+//! A [`View`] is the only file system that a traced action has. It records each query with what it found; together they are the
 //! [`Trace`] of the action.
 //!
 //! A file may be read through a [`Derivation`]: the action then gets what is derived from the bytes, and the trace holds its
@@ -16,7 +16,7 @@ use crate::derivation::Derivation;
 use crate::digest::Digest;
 use crate::path::RelPath;
 use crate::system::{Listing, PathKind, System, absent_to_none};
-use crate::trace::{Observation, Question, Trace};
+use crate::trace::{FileQuery, Observation, Trace};
 
 /// What a file gave that was read through a derivation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,31 +29,31 @@ pub enum Derived {
     Derived(Vec<u8>),
 }
 
-/// What was asked: a question, and to what it was restricted.
-type Asked = (RelPath, Question, Option<Arc<str>>);
+/// What was asked: a query, and to what it was restricted.
+type Asked = (RelPath, FileQuery, Option<Arc<str>>);
 
 /// The workspace as a traced action sees it.
 #[derive(Debug)]
 pub struct View {
     system: Arc<dyn System>,
-    answers: Mutex<FxHashMap<Asked, Observation>>,
-    /// Where two answers to the same question differed.
+    discovered: Mutex<FxHashMap<Asked, Observation>>,
+    /// Where the same query found two things.
     contradiction: Mutex<Option<RelPath>>,
 }
 
 impl View {
     /// A view that has recorded nothing yet.
     pub fn new(system: Arc<dyn System>) -> Self {
-        Self { system, answers: Mutex::default(), contradiction: Mutex::default() }
+        Self { system, discovered: Mutex::default(), contradiction: Mutex::default() }
     }
 
     fn record(&self, path: &RelPath, observation: Observation) {
-        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
-        // The first answer stays: a later one that differs means that the file changed under the action, and the trace must
+        let mut discovered = self.discovered.lock().unwrap_or_else(PoisonError::into_inner);
+        // What was found first stays: a later state that differs means that the file changed under the action, and the trace must
         // then not match the workspace.
-        let asked = (path.clone(), observation.question(), observation.restriction().cloned());
-        match answers.entry(asked) {
-            Entry::Vacant(answer) => drop(answer.insert(observation)),
+        let asked = (path.clone(), observation.query(), observation.restriction().cloned());
+        match discovered.entry(asked) {
+            Entry::Vacant(entry) => drop(entry.insert(observation)),
             Entry::Occupied(first) if *first.get() == observation => {}
             Entry::Occupied(_) => {
                 *self.contradiction.lock().unwrap_or_else(PoisonError::into_inner) = Some(path.clone());
@@ -117,23 +117,23 @@ impl View {
         Ok(real)
     }
 
-    /// Takes over answers that the workspace is believed to give still, where nothing was asked.
+    /// Takes over what the workspace is believed to give still, where nothing was asked.
     pub fn assume<'a>(&self, trace: impl IntoIterator<Item = &'a (RelPath, Observation)>) {
         for (path, observation) in trace {
             self.record(path, observation.clone());
         }
     }
 
-    /// A path about which two answers differed, asked or assumed: it changed meanwhile.
+    /// A path of which two states differed, asked or assumed: it changed meanwhile.
     pub fn contradiction(&self) -> Option<RelPath> {
         self.contradiction.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Everything asked so far, sorted by path.
     pub fn trace(&self) -> Trace {
-        let answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        let discovered = self.discovered.lock().unwrap_or_else(PoisonError::into_inner);
         let mut trace: Vec<_> =
-            answers.iter().map(|((path, ..), observation)| (path.clone(), observation.clone())).collect();
+            discovered.iter().map(|((path, ..), observation)| (path.clone(), observation.clone())).collect();
         trace.sort();
         trace.into_boxed_slice()
     }
@@ -180,7 +180,7 @@ mod tests {
             (path("c"), Observation::Content(None)),
         ];
         assert_eq!(&*view.trace(), expected);
-        // The bytes themselves are another question.
+        // The bytes themselves are another query.
         view.read(&path("a")).unwrap();
         let both: Vec<_> = view.trace().iter().filter(|(asked, _)| asked.as_str() == "a").cloned().collect();
         assert_eq!(both, [(path("a"), Observation::Content(Some(Digest::of(b"1\n2")))), expected[0].clone()]);

@@ -59,7 +59,7 @@ impl Plan for Upper {
         let root = planner.config.profile(&planner.profile).and_then(|profile| profile.path("out")).cloned();
         let (Some(out), Some(root)) = (planner.node.output("out"), root) else { return };
         let Ok(out) = out.value.expand(&[("out", root.value.as_str())]) else { return };
-        // A question about the workspace: the answer is an input of the plan, and the digest one of the action.
+        // A query about the workspace: what it finds is an input of the plan, and the digest one of the action.
         let Some(input) = file::input(planner.db, &path) else {
             return planner.report(Diagnostic::error("upper::no_file", format!("`{path}` is no file")));
         };

@@ -24,11 +24,11 @@ use webstir_engine::run::{Context, Run, RunResult, Runs};
 use webstir_engine::schedule::Scheduler;
 use webstir_engine::store::Store;
 use webstir_engine::system::{FileContent, Listing, Os, PathKind, System, Version};
-use webstir_engine::trace::Question;
+use webstir_engine::trace::FileQuery;
 use webstir_rules::{Processes, Programs, Resources};
 use webstir_toolchain::Packages;
 
-type Asked = BTreeSet<(RelPath, Question)>;
+type Asked = BTreeSet<(RelPath, FileQuery)>;
 
 /// A file system that keeps what was asked.
 #[derive(Debug)]
@@ -38,8 +38,8 @@ struct Recording {
 }
 
 impl Recording {
-    fn note(&self, path: &RelPath, question: Question) {
-        self.asked.lock().unwrap().insert((path.clone(), question));
+    fn note(&self, path: &RelPath, query: FileQuery) {
+        self.asked.lock().unwrap().insert((path.clone(), query));
     }
 
     fn take(&self) -> Asked {
@@ -53,12 +53,12 @@ impl System for Recording {
     }
 
     fn kind(&self, path: &RelPath) -> io::Result<PathKind> {
-        self.note(path, Question::Kind);
+        self.note(path, FileQuery::Kind);
         self.os.kind(path)
     }
 
     fn read(&self, path: &RelPath) -> io::Result<Vec<u8>> {
-        self.note(path, Question::Content);
+        self.note(path, FileQuery::Content);
         self.os.read(path)
     }
 
@@ -72,12 +72,12 @@ impl System for Recording {
     }
 
     fn list(&self, path: &RelPath) -> io::Result<Listing> {
-        self.note(path, Question::Entries);
+        self.note(path, FileQuery::Entries);
         self.os.list(path)
     }
 
     fn real_path(&self, path: &RelPath) -> io::Result<Option<RelPath>> {
-        self.note(path, Question::RealPath);
+        self.note(path, FileQuery::RealPath);
         self.os.real_path(path)
     }
 }
@@ -105,10 +105,10 @@ impl Run for Watched {
         let result = self.inner.run(context);
         let asked = self.system.take();
         let mut allowed: Asked =
-            context.view.trace().iter().map(|(path, observation)| (path.clone(), observation.question())).collect();
+            context.view.trace().iter().map(|(path, observation)| (path.clone(), observation.query())).collect();
         assert!(context.action.traced || allowed.is_empty(), "{} is not traced", context.action.label);
         let inputs = context.action.inputs.iter().filter(|input| input.origin == Origin::Workspace);
-        allowed.extend(inputs.map(|input| (input.path.clone(), Question::Content)));
+        allowed.extend(inputs.map(|input| (input.path.clone(), FileQuery::Content)));
         let beyond: Vec<_> = asked.difference(&allowed).collect();
         assert!(beyond.is_empty(), "{} looked at {beyond:?}", context.action.label);
         self.ran.lock().unwrap().push(context.action.clone());

@@ -131,19 +131,19 @@ fn compare(
     };
     let seen = changed
         .iter()
-        .filter(|(path, how)| known.observations().any(|(seen, answer)| concerns(path, *how, seen, answer)));
+        .filter(|(path, how)| known.observations().any(|(seen, found)| concerns(path, *how, seen, found)));
     seen.map(|(path, how)| Reason::Cause(Cause { change: Change::File(*how, path.clone()), through: Vec::new() }))
         .collect()
 }
 
-/// Whether a change of `path` can change the answer about `seen`.
-fn concerns(path: &RelPath, how: Difference, seen: &RelPath, answer: &Observation) -> bool {
+/// Whether a change of `path` can change what is found about `seen`.
+fn concerns(path: &RelPath, how: Difference, seen: &RelPath, found: &Observation) -> bool {
     if seen.is_within(path) {
         return true;
     }
     // What comes or goes is seen by a listing of its directory; with it, directories above may come or go.
     let above = || path.is_within(seen);
-    match answer {
+    match found {
         Observation::Entries(_) | Observation::Selected(..) | Observation::Kind(_) | Observation::RealPath(_) => {
             how != Difference::Changed && above()
         }

@@ -91,7 +91,7 @@ fn an_argument_is_traced_to_the_configuration_then_to_a_file_that_planning_read(
 }
 
 #[test]
-fn answers_that_only_one_of_them_asked_for_are_no_cause() {
+fn file_states_that_only_one_of_them_asked_for_are_no_cause() {
     let before = sample();
     let after = with_part(sample(), 0, 9, Part::Observation(path("src/b.ts"), Observation::Content(Some(digest("b")))));
     let after = with_part(after, 0, 10, Part::Observation(path("src/new.ts"), Observation::Kind(PathKind::File)));

@@ -117,7 +117,7 @@ impl Scheduler {
     fn look(&mut self, changes: &Changes, concerns: &dyn Fn(&RelPath) -> bool) -> bool {
         let started = clock::now();
         let mut others: BTreeSet<RelPath> = Files::look(&mut self.database, changes).into_iter().collect();
-        let has_answers = !others.is_empty() | Programs::look(&mut self.database);
+        let has_changes = !others.is_empty() | Programs::look(&mut self.database);
         match changes {
             Changes::Everything => self.looked = Some(started.elapsed()),
             Changes::Some { paths, moved } => {
@@ -125,14 +125,14 @@ impl Scheduler {
             }
         }
         if others.is_empty() {
-            if self.progress.trial() != Trial::AfterError && !has_answers {
+            if self.progress.trial() != Trial::AfterError && !has_changes {
                 return false;
             }
             if let Changes::Some { paths, moved } = changes {
                 others.extend(paths.iter().chain(moved).cloned());
             }
         }
-        if has_answers {
+        if has_changes {
             // Nobody can say what it has read so far.
             self.actions.running().filter(|running| running.sees_everything).for_each(|running| running.cancel());
         }
@@ -148,7 +148,7 @@ impl Scheduler {
         match end {
             End::Result(result) => {
                 let status = if result.is_failed() { Status::Failed } else { Status::Ran };
-                // What the action saw may be newer than the answers that the plan stands on.
+                // What the action saw may be newer than the file inputs that the plan stands on.
                 let mut differing = Vec::new();
                 for (path, observation) in &result.trace {
                     if gives(&self.database, path, observation) {

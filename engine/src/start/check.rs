@@ -104,7 +104,7 @@ fn is_settled_now(layout: &Layout, bytes: &[u8], index: usize, directory: &Owned
     Ok(logged.stat.is_settled(before))
 }
 
-/// Whether the world still gives this answer.
+/// Whether the world is still so.
 pub(super) fn holds(os: &Os, path: &RelPath, observation: &Observation) -> io::Result<bool> {
     Ok(match observation {
         Observation::Kind(kind) => os.kind(path)? == *kind,

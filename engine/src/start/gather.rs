@@ -1,6 +1,6 @@
-//! From the answers of a build to the entries of a log.
+//! From the file inputs of a build to the entries of a log.
 //!
-//! Every answer is compared once more with the directory it depends on, whose stat was taken before: what changes afterwards
+//! Every file state is compared once more with the directory it depends on, whose stat was taken before: what changes afterwards
 //! shows in that stat.
 
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ use rustc_hash::FxHashMap;
 
 use super::layout::{Found, FoundDirectory, Guard};
 use crate::digest::{Digest, KeyHasher};
-use crate::file::Known;
+use crate::file::FileState;
 use crate::path::RelPath;
 use crate::system::{EntryType, FileContent, Hashed, Listing, Os, PathKind, Stat, System as _, now, shown_left_out};
 use crate::trace::Observation;
@@ -44,11 +44,11 @@ struct Gathering<'a> {
     asked: Vec<(RelPath, Observation)>,
 }
 
-/// `None` when some answer no longer holds, or cannot be vouched for.
-pub(super) fn gather(os: &Os, answers: &[(RelPath, Known)]) -> io::Result<Option<Found>> {
+/// `None` when some state no longer holds, or cannot be vouched for.
+pub(super) fn gather(os: &Os, states: &[(RelPath, FileState)]) -> io::Result<Option<Found>> {
     let mut gathering = Gathering { os, seen: FxHashMap::default(), files: BTreeMap::new(), asked: Vec::new() };
-    for (path, known) in answers {
-        if !gathering.take(path, known)? {
+    for (path, state) in states {
+        if !gathering.take(path, state)? {
             return Ok(None);
         }
     }
@@ -65,41 +65,43 @@ pub(super) fn gather(os: &Os, answers: &[(RelPath, Known)]) -> io::Result<Option
 }
 
 impl Gathering<'_> {
-    /// Whether the answer still holds and is now watched.
-    fn take(&mut self, path: &RelPath, known: &Known) -> io::Result<bool> {
+    /// Whether the state still holds and is now watched.
+    fn take(&mut self, path: &RelPath, state: &FileState) -> io::Result<bool> {
         let located = self.locate(path)?;
         let there = match located {
-            Located::BehindLink => return self.take_behind_link(path, known),
+            Located::BehindLink => return self.take_behind_link(path, state),
             Located::There(kind) => Some(kind),
             Located::Absent => None,
         };
-        Ok(match known {
-            Known::Kind(kind) => *kind == kind_of(there),
-            Known::Content(None) => there != Some(EntryType::File),
+        Ok(match state {
+            FileState::Kind(kind) => *kind == kind_of(there),
+            FileState::Content(None) => there != Some(EntryType::File),
             // The stat that stands for the bytes also says whether they may be executed.
-            Known::Content(Some(content)) => there == Some(EntryType::File) && self.take_file(path, *content),
-            Known::Entries(None) => there != Some(EntryType::Directory),
-            Known::Entries(Some(listing)) => there == Some(EntryType::Directory) && self.take_entries(path, listing)?,
-            Known::RealPath(real) => real.as_ref() == (kind_of(there) != PathKind::Absent).then_some(path),
-            Known::Unreadable(_) => false,
+            FileState::Content(Some(content)) => there == Some(EntryType::File) && self.take_file(path, *content),
+            FileState::Entries(None) => there != Some(EntryType::Directory),
+            FileState::Entries(Some(listing)) => {
+                there == Some(EntryType::Directory) && self.take_entries(path, listing)?
+            }
+            FileState::RealPath(real) => real.as_ref() == (kind_of(there) != PathKind::Absent).then_some(path),
+            FileState::Unreadable(_) => false,
         })
     }
 
-    /// Where a link is involved the question is asked again each time; only the bytes at its end are told by their stat.
-    fn take_behind_link(&mut self, path: &RelPath, known: &Known) -> io::Result<bool> {
-        let observation = match known {
-            Known::Kind(kind) => Observation::Kind(*kind),
-            Known::Content(None) => Observation::Content(None),
-            Known::Content(Some(content)) => {
+    /// Where a link is involved the query is made again each time; only the bytes at its end are told by their stat.
+    fn take_behind_link(&mut self, path: &RelPath, state: &FileState) -> io::Result<bool> {
+        let observation = match state {
+            FileState::Kind(kind) => Observation::Kind(*kind),
+            FileState::Content(None) => Observation::Content(None),
+            FileState::Content(Some(content)) => {
                 let Some(real) = self.os.real_path(path)? else { return Ok(false) };
                 let Located::There(EntryType::File) = self.locate(&real)? else { return Ok(false) };
                 let Some(hashed) = self.os.hashed(path, *content) else { return Ok(false) };
                 self.put_file(&real, hashed);
                 Observation::RealPath(Some(real))
             }
-            Known::Entries(listing) => Observation::Entries(listing.as_ref().map(Listing::digest)),
-            Known::RealPath(real) => Observation::RealPath(real.clone()),
-            Known::Unreadable(_) => return Ok(false),
+            FileState::Entries(listing) => Observation::Entries(listing.as_ref().map(Listing::digest)),
+            FileState::RealPath(real) => Observation::RealPath(real.clone()),
+            FileState::Unreadable(_) => return Ok(false),
         };
         let holds = super::check::holds(self.os, path, &observation)?;
         self.asked.push((path.clone(), observation));

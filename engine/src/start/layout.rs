@@ -1,10 +1,10 @@
 //! The bytes of a log.
 //!
 //! ```text
-//! magic (16) | key (32) | directories, files, bytes of texts, of questions, of the conclusion (u32 each) | padding (4)
+//! magic (16) | key (32) | directories, files, bytes of texts, of queries, of the conclusion (u32 each) | padding (4)
 //! directories  100 bytes each, sorted by path: path, first file, files, flags, stat, digest of its names
 //! files         92 bytes each, those of one directory together and sorted by name: name, flags, stat, digest
-//! texts | questions | conclusion | blake3 of everything before (32)
+//! texts | queries | conclusion | blake3 of everything before (32)
 //! ```
 //! Numbers are little-endian. A text is offset and length (u32 each) within the texts. Records have one size and stand sorted, so
 //! they are searched where they lie.
@@ -140,7 +140,7 @@ impl Layout {
         (self.text(bytes, at), hashed)
     }
 
-    /// The questions to ask again, with their answers. `None` when they cannot be read.
+    /// The queries to make again, with what they found. `None` when they cannot be read.
     pub(super) fn asked(&self, bytes: &[u8]) -> Option<Vec<(RelPath, Observation)>> {
         codec::decode(&bytes[self.asked_at..self.conclusion_at])
     }

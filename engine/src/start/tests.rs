@@ -8,15 +8,15 @@ use super::*;
 use crate::action::{ActionKey, Artifact};
 use crate::diagnostic::Diagnostic;
 use crate::event::Status;
-use crate::file::{Known, ask};
+use crate::file::{FileState, ask};
 use crate::label::{ActionLabel, Label};
 use crate::schedule::Report;
 use crate::system::{Stat, System as _};
-use crate::trace::Question;
+use crate::trace::FileQuery;
 
 struct Case {
     directory: tempfile::TempDir,
-    asked: Vec<(&'static str, Question)>,
+    asked: Vec<(&'static str, FileQuery)>,
 }
 
 impl Case {
@@ -25,16 +25,16 @@ impl Case {
         let case = Self {
             directory: tempfile::tempdir().unwrap(),
             asked: vec![
-                ("src", Question::Entries),
-                ("src/a.ts", Question::Content),
-                ("src/a.ts", Question::Kind),
-                ("src/missing.ts", Question::Kind),
-                ("lib/b.ts", Question::Kind),
-                ("lib/deep/none/at/all.ts", Question::Content),
-                ("gone", Question::Entries),
-                ("package", Question::RealPath),
-                ("package/main.js", Question::Content),
-                ("src/a.ts", Question::RealPath),
+                ("src", FileQuery::Entries),
+                ("src/a.ts", FileQuery::Content),
+                ("src/a.ts", FileQuery::Kind),
+                ("src/missing.ts", FileQuery::Kind),
+                ("lib/b.ts", FileQuery::Kind),
+                ("lib/deep/none/at/all.ts", FileQuery::Content),
+                ("gone", FileQuery::Entries),
+                ("package", FileQuery::RealPath),
+                ("package/main.js", FileQuery::Content),
+                ("src/a.ts", FileQuery::RealPath),
             ],
         };
         fs::create_dir(case.at(".webstir")).unwrap();
@@ -60,18 +60,18 @@ impl Case {
         Os::new(self.directory.path()).unwrap()
     }
 
-    fn answers(&self, os: &Os) -> Vec<(RelPath, Known)> {
+    fn states(&self, os: &Os) -> Vec<(RelPath, FileState)> {
         let path = |text: &str| RelPath::new(text).unwrap();
-        let mut answers: Vec<_> =
-            self.asked.iter().map(|(text, question)| (path(text), ask(os, &path(text), *question))).collect();
-        answers.sort_by(|(a, _), (b, _)| a.cmp(b));
-        answers
+        let mut states: Vec<_> =
+            self.asked.iter().map(|(text, query)| (path(text), ask(os, &path(text), *query))).collect();
+        states.sort_by(|(a, _), (b, _)| a.cmp(b));
+        states
     }
 
     /// The log of a build that asked everything.
     fn log(&self) -> StartLog {
         let os = self.os();
-        let found = gather::gather(&os, &self.answers(&os)).unwrap().expect("nothing changed meanwhile");
+        let found = gather::gather(&os, &self.states(&os)).unwrap().expect("nothing changed meanwhile");
         StartLog::parse(layout::write(key(), &found, &conclusion::encode(&concluded(&[]))).unwrap()).unwrap()
     }
 
@@ -98,7 +98,7 @@ fn settle() {
 }
 
 #[test]
-fn what_did_not_change_is_answered() {
+fn what_did_not_change_is_found_so() {
     let case = Case::new();
     assert!(case.holds(&mut case.log()));
     settle();
@@ -112,7 +112,7 @@ fn what_did_not_change_is_answered() {
 }
 
 #[test]
-fn every_change_of_an_answer_shows() {
+fn every_change_of_a_file_state_shows() {
     type Edit = fn(&Case);
     let edits: [(&str, Edit); 15] = [
         ("an edit of the same length", |case| case.write("src/a.ts", "two")),
@@ -167,19 +167,19 @@ fn every_change_of_an_answer_shows() {
 fn a_change_while_the_build_ran_leaves_no_log() {
     let case = Case::new();
     let os = case.os();
-    let answers = case.answers(&os);
+    let states = case.states(&os);
     case.write("src/late.ts", "");
-    assert!(gather::gather(&os, &answers).unwrap().is_none());
+    assert!(gather::gather(&os, &states).unwrap().is_none());
 }
 
 #[test]
-fn an_edit_after_the_answer_shows_although_the_log_is_newer() {
+fn an_edit_after_the_query_shows_although_the_log_is_newer() {
     let case = Case::new();
     settle();
     let os = case.os();
-    let answers = case.answers(&os);
+    let states = case.states(&os);
     case.write("src/a.ts", "two");
-    let found = gather::gather(&os, &answers).unwrap().expect("no name changed");
+    let found = gather::gather(&os, &states).unwrap().expect("no name changed");
     let mut log = StartLog::parse(layout::write(key(), &found, &conclusion::encode(&concluded(&[]))).unwrap()).unwrap();
     assert!(!case.holds(&mut log));
 }
@@ -206,7 +206,7 @@ fn digests_are_remembered_by_stat() {
     settle();
     let path = RelPath::new("src/a.ts").unwrap();
     let os = case.os();
-    let mut found = gather::gather(&os, &case.answers(&os)).unwrap().unwrap();
+    let mut found = gather::gather(&os, &case.states(&os)).unwrap().unwrap();
     // A digest that the bytes do not have, to tell a remembered one.
     let remembered = Digest::of(b"remembered");
     for directory in &mut found.directories {

@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_differs_is_all_that_is_written() {
+    fn a_file_state_that_differs_is_all_that_is_written() {
         let before = entries(&(0..100).map(|path| (path, 0)).collect::<Vec<_>>());
         let mut trace = before.clone();
         trace[50].1 = Observation::Content(None);

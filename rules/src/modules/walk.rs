@@ -9,7 +9,7 @@ use webstir_engine::diagnostic::Diagnostic;
 use webstir_engine::file;
 use webstir_engine::path::RelPath;
 use webstir_engine::system::PathKind;
-use webstir_engine::trace::Question;
+use webstir_engine::trace::FileQuery;
 
 /// The deepest directory that is looked into.
 const DEPTH: usize = 64;
@@ -79,8 +79,8 @@ impl<'a> Walk<'a> {
             return;
         }
         // What leads out of the workspace has no such place, and cannot be left again.
-        let real = match file::known(self.db, path, Question::RealPath) {
-            file::Known::RealPath(Some(real)) => real.clone(),
+        let real = match file::state(self.db, path, FileQuery::RealPath) {
+            file::FileState::RealPath(Some(real)) => real.clone(),
             _ => path.clone(),
         };
         if self.within.contains(&real) {

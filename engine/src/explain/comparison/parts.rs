@@ -11,7 +11,7 @@ use crate::explain::{Change, Difference, ToolPart};
 use crate::key_dump::{ActionRecord, Part};
 use crate::path::RelPath;
 use crate::system::PathKind;
-use crate::trace::{Observation, Question};
+use crate::trace::{FileQuery, Observation};
 
 pub(super) fn implementation(action: &ActionRecord) -> Option<Digest> {
     action.parts.iter().find_map(|part| match part {
@@ -128,22 +128,22 @@ pub(super) fn shape_changes(before: &ActionRecord, after: &ActionRecord) -> Vec<
     changes
 }
 
-/// Only questions that were asked both times count: new ones follow from another answer.
+/// Only queries that were made both times count: new ones follow from another file state.
 pub(super) fn observation_changes(
     before: &ActionRecord,
     after: &ActionRecord,
     is_same: &dyn Fn(&RelPath) -> bool,
     found: &mut Found,
 ) {
-    type Answers<'a> = BTreeMap<(&'a RelPath, Question), &'a Observation>;
-    let answers = |action| -> Answers<'_> {
+    type Discovered<'a> = BTreeMap<(&'a RelPath, FileQuery), &'a Observation>;
+    let discovered = |action| -> Discovered<'_> {
         let action: &ActionRecord = action;
-        action.observations().map(|(path, observation)| ((path, observation.question()), observation)).collect()
+        action.observations().map(|(path, observation)| ((path, observation.query()), observation)).collect()
     };
-    let (old, new): (Answers<'_>, Answers<'_>) = (answers(before), answers(after));
+    let (old, new): (Discovered<'_>, Discovered<'_>) = (discovered(before), discovered(after));
     let mut directories = Vec::new();
-    for (&(path, question), &was) in &old {
-        let Some(&is) = new.get(&(path, question)) else { continue };
+    for (&(path, query), &was) in &old {
+        let Some(&is) = new.get(&(path, query)) else { continue };
         if was == is {
             continue;
         }
@@ -152,21 +152,21 @@ pub(super) fn observation_changes(
             (true, false) => Difference::Removed,
             _ => Difference::Changed,
         };
-        match question {
+        match query {
             // The file is read in another way, which is for whoever decided that to explain.
-            Question::Content if is_derived(was) != is_derived(is) && is_same(path) => {}
-            Question::Content => found.add(match (was, is) {
+            FileQuery::Content if is_derived(was) != is_derived(is) && is_same(path) => {}
+            FileQuery::Content => found.add(match (was, is) {
                 (Observation::Derived(..), Observation::Derived(name, _)) => {
                     Change::Derived(name.clone(), path.clone())
                 }
                 _ => Change::File(difference, path.clone()),
             }),
-            Question::Kind => found.add(Change::File(difference, path.clone())),
-            Question::RealPath => directories.push(Change::Answer(difference, path.clone(), question)),
-            Question::Entries => {
+            FileQuery::Kind => found.add(Change::File(difference, path.clone())),
+            FileQuery::RealPath => directories.push(Change::FileState(difference, path.clone(), query)),
+            FileQuery::Entries => {
                 // The entries are known by digest only; what else was asked below tells which came or went.
-                let below = |answers: &Answers<'_>, path: &RelPath| -> Vec<(RelPath, ())> {
-                    let there = answers.iter().filter(|(_, answer)| is_there(answer)).map(|((path, _), _)| *path);
+                let below = |discovered: &Discovered<'_>, path: &RelPath| -> Vec<(RelPath, ())> {
+                    let there = discovered.iter().filter(|(_, found)| is_there(found)).map(|((path, _), _)| *path);
                     let mut below: Vec<_> = there
                         .filter(|entry| entry.parent().as_ref() == Some(path))
                         .map(|entry| (entry.clone(), ()))
@@ -176,7 +176,7 @@ pub(super) fn observation_changes(
                 };
                 let entries = differing(&below(&old, path), &below(&new, path));
                 if entries.is_empty() {
-                    directories.push(Change::Answer(difference, path.clone(), question));
+                    directories.push(Change::FileState(difference, path.clone(), query));
                 }
                 found.extend(entries.into_iter().map(|(entry, how)| Change::File(how, entry)));
             }

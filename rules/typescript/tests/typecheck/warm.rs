@@ -125,7 +125,7 @@ impl Bench {
         Ok((checked, extent))
     }
 
-    /// How many answers in the trace are not given any more.
+    /// How many file states in the trace are not given any more.
     fn differing(&self) -> usize {
         let view = View::new(self.memory.clone());
         let trace = &self.previous.as_ref().unwrap().trace;
