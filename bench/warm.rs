@@ -139,7 +139,7 @@ impl Bench {
         };
         let (checked, extent) = self.warm.check(&self.action, self.previous.as_ref(), &request).unwrap();
         let mut result = ActionResult::done(Vec::new(), checked.diagnostics);
-        result.trace = view.trace();
+        result.discovered = view.discovered();
         let wall = started.elapsed();
         assert!(!result.has_errors());
         if let Some(files) = files {

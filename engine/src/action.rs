@@ -11,11 +11,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::diagnostic::Diagnostic;
 use crate::digest::{Digest, KeyHasher};
+use crate::discovered::{DiscoveredInput, DiscoveredInputs};
 use crate::label::ActionLabel;
 use crate::machine::Program;
 use crate::path::RelPath;
 use crate::system::FileContent;
-use crate::trace::{Observation, Trace};
 
 /// The identity of an action: equal keys mean equal results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -96,7 +96,7 @@ pub struct Process {
     pub timeout: Duration,
 }
 
-/// One piece of work, described completely: running it reads nothing that is not named here, or, for a traced action, in its trace.
+/// One piece of work, described completely: running it reads nothing that is not named here, or, for an action that discovers inputs, among those.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Action {
     /// Its name; not part of the key.
@@ -114,10 +114,10 @@ pub struct Action {
     /// What it writes, sorted. A builtin whose outputs follow from its inputs may leave this empty.
     pub outputs: Box<[RelPath]>,
     /// Whether it reads the workspace through a [`View`](crate::view::View) besides its declared inputs.
-    pub traced: bool,
+    pub discovers_inputs: bool,
     /// Whether its result may be kept.
     pub cacheable: bool,
-    /// The key over an empty trace, once it was asked for. An action is changed only until then.
+    /// The key without discovered inputs, once it was asked for. An action is changed only until then.
     planned: Memo,
 }
 
@@ -150,7 +150,7 @@ impl Action {
             environment: Box::default(),
             inputs: Box::default(),
             outputs: Box::default(),
-            traced: false,
+            discovers_inputs: false,
             cacheable: true,
             planned: Memo::default(),
         }
@@ -172,20 +172,24 @@ impl Action {
         }
     }
 
-    /// The key of this action. `trace` is empty for an action that is not traced; for a traced one the key over an empty trace
-    /// finds the recorded traces, and the key over one of them finds the result.
-    pub fn key(&self, trace: &[(RelPath, Observation)]) -> ActionKey {
-        if trace.is_empty() { *self.planned.0.get_or_init(|| self.hash(trace)) } else { self.hash(trace) }
+    /// The key of this action. `discovered` is empty for an action that discovers no inputs; for one that does the key without them
+    /// finds what was recorded, and the key with the discovered inputs of one record finds the result.
+    pub fn key(&self, discovered: &[(RelPath, DiscoveredInput)]) -> ActionKey {
+        if discovered.is_empty() {
+            *self.planned.0.get_or_init(|| self.hash(discovered))
+        } else {
+            self.hash(discovered)
+        }
     }
 
-    fn hash(&self, trace: &[(RelPath, Observation)]) -> ActionKey {
+    fn hash(&self, discovered: &[(RelPath, DiscoveredInput)]) -> ActionKey {
         let mut hasher = KeyHasher::new("webstir action v2");
-        self.each_part(trace, &mut |part| part.hash_into(&mut hasher));
+        self.each_part(discovered, &mut |part| part.hash_into(&mut hasher));
         ActionKey(hasher.finish())
     }
 
     /// Walks everything that the key is made of, in order. The key hashes this walk and an explanation prints it.
-    pub fn each_part(&self, trace: &[(RelPath, Observation)], visit: &mut dyn FnMut(KeyPart<'_>)) {
+    pub fn each_part(&self, discovered: &[(RelPath, DiscoveredInput)], visit: &mut dyn FnMut(KeyPart<'_>)) {
         visit(KeyPart::Kind(self.label.rule.kind(), self.implementation));
         let program = match &self.tool {
             Tool::BuiltIn => None,
@@ -216,8 +220,8 @@ impl Action {
         for output in &self.outputs {
             visit(KeyPart::Output(output));
         }
-        for (path, observation) in trace {
-            visit(KeyPart::Observation(path, observation));
+        for (path, input) in discovered {
+            visit(KeyPart::DiscoveredInput(path, input));
         }
     }
 }
@@ -242,7 +246,7 @@ pub enum KeyPart<'a> {
     /// One declared output.
     Output(&'a RelPath),
     /// One file state that the workspace gave.
-    Observation(&'a RelPath, &'a Observation),
+    DiscoveredInput(&'a RelPath, &'a DiscoveredInput),
 }
 
 impl KeyPart<'_> {
@@ -258,18 +262,18 @@ impl KeyPart<'_> {
                 hasher.number(6).text(input.path.as_str()).digest(input.digest).number(u64::from(input.executable))
             }
             Self::Output(path) => hasher.number(7).text(path.as_str()),
-            Self::Observation(path, observation) => {
+            Self::DiscoveredInput(path, input) => {
                 hasher.number(8).text(path.as_str());
-                match observation {
-                    Observation::Kind(kind) => hasher.number(0).number(*kind as u64),
-                    Observation::Content(None) => hasher.number(1),
-                    Observation::Content(Some(digest)) => hasher.number(2).digest(*digest),
-                    Observation::Entries(None) => hasher.number(3),
-                    Observation::Entries(Some(digest)) => hasher.number(4).digest(*digest),
-                    Observation::RealPath(None) => hasher.number(5),
-                    Observation::RealPath(Some(path)) => hasher.number(6).text(path.as_str()),
-                    Observation::Selected(extensions, digest) => hasher.number(8).text(extensions).digest(*digest),
-                    Observation::Derived(name, digest) => hasher.number(7).text(name).digest(*digest),
+                match input {
+                    DiscoveredInput::Kind(kind) => hasher.number(0).number(*kind as u64),
+                    DiscoveredInput::Content(None) => hasher.number(1),
+                    DiscoveredInput::Content(Some(digest)) => hasher.number(2).digest(*digest),
+                    DiscoveredInput::Entries(None) => hasher.number(3),
+                    DiscoveredInput::Entries(Some(digest)) => hasher.number(4).digest(*digest),
+                    DiscoveredInput::RealPath(None) => hasher.number(5),
+                    DiscoveredInput::RealPath(Some(path)) => hasher.number(6).text(path.as_str()),
+                    DiscoveredInput::Selected(extensions, digest) => hasher.number(8).text(extensions).digest(*digest),
+                    DiscoveredInput::Derived(name, digest) => hasher.number(7).text(name).digest(*digest),
                 }
             }
         };
@@ -309,11 +313,11 @@ pub struct ActionResult {
     pub artifacts: Box<[Artifact]>,
     /// Findings, sorted.
     pub diagnostics: Box<[Diagnostic]>,
-    /// What was found in the workspace; empty for an action that is not traced.
-    pub trace: Trace,
+    /// What was found in the workspace; empty for an action that discovers no inputs.
+    pub discovered: DiscoveredInputs,
     /// How far it can be relied on.
     pub verdict: Verdict,
-    /// Whether nothing but the declared and observed inputs could have had an influence.
+    /// Whether nothing but the declared and discovered inputs could have had an influence.
     pub hermetic: bool,
 }
 
@@ -325,7 +329,7 @@ impl ActionResult {
         Self {
             artifacts: artifacts.into_boxed_slice(),
             diagnostics: diagnostics.into_boxed_slice(),
-            trace: Trace::default(),
+            discovered: DiscoveredInputs::default(),
             verdict: Verdict::Done,
             hermetic: true,
         }

@@ -45,7 +45,7 @@ pub struct ResultInput {
     /// The action's name.
     #[returns(ref)]
     pub label: ActionLabel,
-    /// The key over an empty trace, and the result.
+    /// The key without discovered inputs, and the result.
     #[returns(ref)]
     pub done: Option<(ActionKey, SharedResult)>,
 }

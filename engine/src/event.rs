@@ -85,7 +85,7 @@ pub enum Event {
         label: ActionLabel,
         /// How it got it.
         status: Status,
-        /// Its key, the trace included.
+        /// Its key, discovered inputs included.
         key: ActionKey,
         /// How long it ran.
         duration: Duration,

@@ -161,9 +161,13 @@ impl Task {
         if let Some(path) = view.contradiction() {
             return Err(RunError::InputChanged(path));
         }
-        let trace = view.trace();
-        assert!(action.traced || trace.is_empty(), "{} read the workspace without being traced", action.label);
-        result.trace = trace;
+        let discovered = view.discovered();
+        assert!(
+            action.discovers_inputs || discovered.is_empty(),
+            "{} read the workspace without discovering inputs",
+            action.label
+        );
+        result.discovered = discovered;
         for diagnostic in &mut result.diagnostics {
             diagnostic.rule.get_or_insert_with(|| action.label.rule.clone());
         }

@@ -20,10 +20,10 @@ pub use self::comparison::Comparison;
 
 use crate::config::settings::Setting;
 use crate::diagnostic::Span;
+use crate::discovered::FileQuery;
 use crate::key_dump::KeyDump;
 use crate::label::ActionLabel;
 use crate::path::RelPath;
-use crate::trace::FileQuery;
 
 /// How a thing differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

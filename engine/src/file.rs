@@ -11,9 +11,9 @@ use salsa::Setter as _;
 
 use crate::action::{Input, Origin};
 use crate::digest::Digest;
+use crate::discovered::{DiscoveredInput, FileQuery};
 use crate::path::RelPath;
 use crate::system::{FileContent, Listing, PathKind, System, absent_to_none};
-use crate::trace::{FileQuery, Observation};
 
 /// What may have changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,16 +45,16 @@ pub enum FileState {
 }
 
 impl FileState {
-    /// Whether an action that saw `observation` saw the same. What was derived is not decided by a file state alone.
-    pub fn agrees(&self, observation: &Observation) -> bool {
-        match (self, observation) {
-            (Self::Kind(state), Observation::Kind(seen)) => state == seen,
-            (Self::Content(state), Observation::Content(seen)) => state.map(|state| state.digest) == *seen,
-            (Self::Entries(state), Observation::Entries(seen)) => state.as_ref().map(Listing::digest) == *seen,
-            (Self::Entries(Some(state)), Observation::Selected(extensions, seen)) => {
+    /// Whether an action that saw `input` saw the same. What was derived is not decided by a file state alone.
+    pub fn agrees(&self, input: &DiscoveredInput) -> bool {
+        match (self, input) {
+            (Self::Kind(state), DiscoveredInput::Kind(seen)) => state == seen,
+            (Self::Content(state), DiscoveredInput::Content(seen)) => state.map(|state| state.digest) == *seen,
+            (Self::Entries(state), DiscoveredInput::Entries(seen)) => state.as_ref().map(Listing::digest) == *seen,
+            (Self::Entries(Some(state)), DiscoveredInput::Selected(extensions, seen)) => {
                 state.select(extensions).digest() == *seen
             }
-            (Self::RealPath(state), Observation::RealPath(seen)) => state == seen,
+            (Self::RealPath(state), DiscoveredInput::RealPath(seen)) => state == seen,
             _ => false,
         }
     }

@@ -130,7 +130,7 @@ impl Step {
     pub fn new(db: &dyn Db, action: Arc<Action>) -> Self {
         let result_input = db.result_inputs().of(db, &action.label);
         let done = result_input.done(db).as_ref();
-        let current = done.filter(|(key, result)| *key == action.key(&[]) && holds(db, &result.trace));
+        let current = done.filter(|(key, result)| *key == action.key(&[]) && holds(db, &result.discovered));
         Self { result: current.map(|(_, result)| result.clone()), action, is_withheld: false }
     }
 }

@@ -34,7 +34,7 @@ pub trait Run: Send + Sync + 'static {
 pub struct Previous {
     /// Its result.
     pub result: SharedResult,
-    /// Paths of which the workspace no longer gives what the result's trace says, sorted.
+    /// Paths of which the workspace no longer gives what the result's discovered inputs say, sorted.
     pub changed: Box<[RelPath]>,
 }
 
@@ -106,7 +106,7 @@ impl RunError {
 pub struct Context<'a> {
     /// The action to run.
     pub action: &'a Action,
-    /// The workspace, for a traced action; its reads are recorded.
+    /// The workspace, for an action that discovers inputs; its reads are recorded.
     pub view: &'a Arc<View>,
     /// The blobs.
     pub blobs: &'a dyn Blobs,

@@ -317,7 +317,8 @@ impl Scheduler {
                 self.stop_superseded(goals);
                 // To look up what reads as it runs is to ask about all that it read. The others run meanwhile; what one edited file has
                 // them do is over at once, and the next plan comes first.
-                let (traced, plain): (Vec<_>, Vec<_>) = missing.into_iter().partition(|action| action.traced);
+                let (discovering, plain): (Vec<_>, Vec<_>) =
+                    missing.into_iter().partition(|action| action.discovers_inputs);
                 let has_begun = !plain.is_empty();
                 if self.begin_all(plain)? {
                     continue;
@@ -326,7 +327,7 @@ impl Scheduler {
                     continue;
                 }
                 let (whole, parts): (Vec<_>, Vec<_>) =
-                    traced.into_iter().partition(|action| self.sees_everything(action));
+                    discovering.into_iter().partition(|action| self.sees_everything(action));
                 if self.begin_all(parts)? || self.begin_all(whole)? {
                     continue;
                 }

@@ -4,7 +4,7 @@
 //! <root>/v2/
 //!   cas/<name>.pack       small blobs, keyed by their blake3 digest
 //!   cas/<aa>/<62 hex>     one blob of LOOSE_BYTES or more each
-//!   actions/<name>.pack   action records, keyed by the action key over an empty trace
+//!   actions/<name>.pack   action records, keyed by the action key without discovered inputs
 //!   facts/<name>.pack     facts of one file, keyed by the digest of the file and the version of the fact
 //!   id                    tells this store from one that was here before
 //!   use/<day>-<user>      what was used on a day
@@ -56,7 +56,7 @@ const LAYOUT: &str = "v2";
 /// Blobs of this size and more are files of their own.
 const LOOSE_BYTES: usize = 256 * 1024;
 
-/// How many results of one traced action are kept, newest first.
+/// How many results of one action that discovers inputs are kept, newest first.
 const RESULTS_KEPT: usize = 4;
 
 /// The store of one workspace, or one shared by several.
@@ -142,7 +142,7 @@ impl Store {
             || self.lower.as_ref().is_some_and(|lower| lower.contains(digest))
     }
 
-    /// The results recorded for an action, newest first. `key` is the key over an empty trace.
+    /// The results recorded for an action, newest first. `key` is the key without discovered inputs.
     pub fn results(&self, key: ActionKey) -> io::Result<Vec<ActionResult>> {
         let mut results = self.own_results(key)?;
         if let Some(lower) = &self.lower {
@@ -168,7 +168,7 @@ impl Store {
         assert!(result.is_done(), "only what was done is ever stored");
         let _recording = self.recording.read().unwrap_or_else(PoisonError::into_inner);
         let mut results = vec![result.clone()];
-        results.extend(self.own_results(key)?.into_iter().filter(|older| older.trace != result.trace));
+        results.extend(self.own_results(key)?.into_iter().filter(|older| older.discovered != result.discovered));
         results.truncate(RESULTS_KEPT);
         self.actions.put(key.0, &seal(key.0, &record::encode_results(&results)))
     }

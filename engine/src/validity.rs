@@ -1,6 +1,6 @@
 //! Whether the workspace is still as it was seen.
 //!
-//! A trace [holds](holds()) when every query finds what it records. What a file gave through a derivation is part of that:
+//! Discovered inputs [hold](holds()) when every query finds what they record. What a file gave through a derivation is part of that:
 //! which digest a content derives to is a [fact](crate::fact), so that each content is derived once.
 
 use std::sync::Arc;
@@ -8,20 +8,20 @@ use std::sync::Arc;
 use crate::db::Db;
 use crate::derivation::Derivation;
 use crate::digest::Digest;
+use crate::discovered::{DiscoveredInput, DiscoveredInputs};
 use crate::file::{self, Content, state};
 use crate::path::RelPath;
-use crate::trace::{Observation, Trace};
 
-/// Whether every query of `trace` finds what it did then.
-pub fn holds(db: &dyn Db, trace: &Trace) -> bool {
-    trace.iter().all(|(path, observation)| gives(db, path, observation))
+/// Whether every query of `discovered` finds what it did then.
+pub fn holds(db: &dyn Db, discovered: &DiscoveredInputs) -> bool {
+    discovered.iter().all(|(path, input)| gives(db, path, input))
 }
 
 /// Whether the workspace gives this.
-pub fn gives(db: &dyn Db, path: &RelPath, observation: &Observation) -> bool {
-    match observation {
-        Observation::Derived(name, digest) => derived(db, path, name) == Some(*digest),
-        _ => state(db, path, observation.query()).agrees(observation),
+pub fn gives(db: &dyn Db, path: &RelPath, input: &DiscoveredInput) -> bool {
+    match input {
+        DiscoveredInput::Derived(name, digest) => derived(db, path, name) == Some(*digest),
+        _ => state(db, path, input.query()).agrees(input),
     }
 }
 

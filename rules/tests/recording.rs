@@ -1,7 +1,7 @@
 //! Running an action looks at nothing but the action and what it discovers and records.
 //!
 //! A workspace with every rule kind is built twice over a file system that records: each run is alone, and whatever it asked is either a
-//! declared input or in the trace of the same run. For processes the process itself says what it was given.
+//! declared input or among the discovered inputs of the same run. For processes the process itself says what it was given.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![expect(clippy::disallowed_methods, reason = "tests prepare real directories")]
@@ -17,6 +17,7 @@ use webstir_engine::action::{Action, Origin};
 use webstir_engine::database::Database;
 use webstir_engine::diagnostic::Diagnostic;
 use webstir_engine::digest::Digest;
+use webstir_engine::discovered::FileQuery;
 use webstir_engine::execute::Executor;
 use webstir_engine::fact::FactTable;
 use webstir_engine::path::RelPath;
@@ -24,7 +25,6 @@ use webstir_engine::run::{Context, Run, RunResult, Runs};
 use webstir_engine::schedule::Scheduler;
 use webstir_engine::store::Store;
 use webstir_engine::system::{FileContent, Listing, Os, PathKind, System, Version};
-use webstir_engine::trace::FileQuery;
 use webstir_rules::{Processes, Programs, Resources};
 use webstir_toolchain::Packages;
 
@@ -105,8 +105,8 @@ impl Run for Watched {
         let result = self.inner.run(context);
         let asked = self.system.take();
         let mut allowed: Asked =
-            context.view.trace().iter().map(|(path, observation)| (path.clone(), observation.query())).collect();
-        assert!(context.action.traced || allowed.is_empty(), "{} is not traced", context.action.label);
+            context.view.discovered().iter().map(|(path, input)| (path.clone(), input.query())).collect();
+        assert!(context.action.discovers_inputs || allowed.is_empty(), "{} discovers no inputs", context.action.label);
         let inputs = context.action.inputs.iter().filter(|input| input.origin == Origin::Workspace);
         allowed.extend(inputs.map(|input| (input.path.clone(), FileQuery::Content)));
         let beyond: Vec<_> = asked.difference(&allowed).collect();
@@ -206,7 +206,7 @@ fn build(root: &Path, profile: &str, store: &Path) -> (Vec<Action>, Vec<(RelPath
 }
 
 #[test]
-fn every_rule_kind_reads_only_what_its_action_or_its_trace_names() {
+fn every_rule_kind_reads_only_what_its_action_or_its_discovered_inputs_name() {
     let workspace = workspace();
     let mut kinds = BTreeSet::new();
     for profile in ["build", "publish"] {

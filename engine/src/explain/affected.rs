@@ -9,12 +9,12 @@ use rustc_hash::FxHashMap;
 
 use super::planning::Ground;
 use super::{Cause, Change, Comparison, Difference};
+use crate::discovered::DiscoveredInput;
 use crate::event::Status;
 use crate::graph::{Direction, RuleGraph};
 use crate::key_dump::{ActionRecord, KeyDump};
 use crate::label::ActionLabel;
 use crate::path::RelPath;
-use crate::trace::Observation;
 
 /// Why a rule is affected.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,12 +118,12 @@ fn compare(
     new: &ActionRecord,
     changed: &[(RelPath, Difference)],
 ) -> Vec<Reason> {
-    let traced = old.traced || new.traced;
+    let discovers_inputs = old.discovers_inputs || new.discovers_inputs;
     let both_known = !is_unknown(old) && !is_unknown(new);
-    if !old.is_planned_as(new) || (traced && both_known && old.key != new.key) {
+    if !old.is_planned_as(new) || (discovers_inputs && both_known && old.key != new.key) {
         return causes(comparison, new);
     }
-    if !traced || both_known || changed.is_empty() {
+    if !discovers_inputs || both_known || changed.is_empty() {
         return Vec::new();
     }
     let Some(known) = [old, new].into_iter().find(|action| !is_unknown(action)) else {
@@ -131,23 +131,24 @@ fn compare(
     };
     let seen = changed
         .iter()
-        .filter(|(path, how)| known.observations().any(|(seen, found)| concerns(path, *how, seen, found)));
+        .filter(|(path, how)| known.discovered_inputs().any(|(seen, found)| concerns(path, *how, seen, found)));
     seen.map(|(path, how)| Reason::Cause(Cause { change: Change::File(*how, path.clone()), through: Vec::new() }))
         .collect()
 }
 
 /// Whether a change of `path` can change what is found about `seen`.
-fn concerns(path: &RelPath, how: Difference, seen: &RelPath, found: &Observation) -> bool {
+fn concerns(path: &RelPath, how: Difference, seen: &RelPath, found: &DiscoveredInput) -> bool {
     if seen.is_within(path) {
         return true;
     }
     // What comes or goes is seen by a listing of its directory; with it, directories above may come or go.
     let above = || path.is_within(seen);
     match found {
-        Observation::Entries(_) | Observation::Selected(..) | Observation::Kind(_) | Observation::RealPath(_) => {
-            how != Difference::Changed && above()
-        }
-        Observation::Content(_) | Observation::Derived(..) => false,
+        DiscoveredInput::Entries(_)
+        | DiscoveredInput::Selected(..)
+        | DiscoveredInput::Kind(_)
+        | DiscoveredInput::RealPath(_) => how != Difference::Changed && above(),
+        DiscoveredInput::Content(_) | DiscoveredInput::Derived(..) => false,
     }
 }
 

@@ -10,8 +10,8 @@ use std::rc::Rc;
 use rustc_hash::FxHashMap;
 
 use self::parts::{
-    environment, environment_change, implementation, observation_changes, program_part, settings_in, shape_changes,
-    tool,
+    discovered_input_changes, environment, environment_change, implementation, program_part, settings_in,
+    shape_changes, tool,
 };
 use super::arguments::{Leaf, differences};
 use super::planning::{Ground, differing};
@@ -155,7 +155,7 @@ impl<'a> Comparison<'a> {
         let is_same = |path: &RelPath| {
             self.before.and_then(|before| before.file(path)).is_some_and(|file| self.after.file(path) == Some(file))
         };
-        observation_changes(before, after, &is_same, found);
+        discovered_input_changes(before, after, &is_same, found);
         if leaves.is_empty() && shape.is_empty() {
             return;
         }

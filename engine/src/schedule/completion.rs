@@ -17,6 +17,7 @@ use crate::blob::Blobs as _;
 use crate::clock;
 use crate::db::Db;
 use crate::digest::Digest;
+use crate::discovered::DiscoveredInput;
 use crate::event::{Event, Status};
 use crate::execute::{Completion, End};
 use crate::file::{Changes, Files};
@@ -24,7 +25,6 @@ use crate::label::Label;
 use crate::machine::Programs;
 use crate::path::RelPath;
 use crate::run::{Previous, RunError};
-use crate::trace::Observation;
 use crate::validity::{gives, holds, renew};
 
 impl Scheduler {
@@ -41,7 +41,7 @@ impl Scheduler {
 
     /// Whether any change of the workspace may concern the action, and it takes long.
     pub(super) fn sees_everything(&self, action: &Action) -> bool {
-        action.traced && self.executor.runs().is_process(action.label.rule.kind())
+        action.discovers_inputs && self.executor.runs().is_process(action.label.rule.kind())
     }
 
     /// What came of the action before the world changed.
@@ -51,7 +51,7 @@ impl Scheduler {
         if *key != action.key(&[]) {
             return None;
         }
-        let differing = result.trace.iter().filter(|(path, observation)| !gives(db, path, observation));
+        let differing = result.discovered.iter().filter(|(path, input)| !gives(db, path, input));
         let mut changed: Vec<RelPath> = differing.map(|(path, _)| path.clone()).collect();
         changed.dedup();
         Some(Previous { result: result.clone(), changed: changed.into_boxed_slice() })
@@ -150,17 +150,17 @@ impl Scheduler {
                 let status = if result.is_failed() { Status::Failed } else { Status::Ran };
                 // What the action saw may be newer than the file inputs that the plan stands on.
                 let mut differing = Vec::new();
-                for (path, observation) in &result.trace {
-                    if gives(&self.database, path, observation) {
+                for (path, input) in &result.discovered {
+                    if gives(&self.database, path, input) {
                         continue;
                     }
-                    if let Observation::Derived(name, _) = observation {
+                    if let DiscoveredInput::Derived(name, _) = input {
                         renew(&self.database, path, name);
                     }
                     differing.push(path.clone());
                 }
                 let moved = Files::refresh(&mut self.database, &differing);
-                if moved || !differing.is_empty() && !holds(&self.database, &result.trace) {
+                if moved || !differing.is_empty() && !holds(&self.database, &result.discovered) {
                     self.count_retry(&action, differing.first().cloned())?;
                 }
                 self.finish(&action, result, status, duration);
@@ -198,7 +198,7 @@ impl Scheduler {
     /// The one place where a finished action becomes an input.
     pub(super) fn finish(&mut self, action: &Action, result: ActionResult, status: Status, duration: Duration) {
         let planned = action.key(&[]);
-        let key = if result.trace.is_empty() { planned } else { action.key(&result.trace) };
+        let key = if result.discovered.is_empty() { planned } else { action.key(&result.discovered) };
         let db: &dyn Db = &self.database;
         let result_input = db.result_inputs().of(db, &action.label);
         if result.verdict == Verdict::Uncacheable {

@@ -17,7 +17,7 @@ pub struct Report {
     pub label: ActionLabel,
     /// How.
     pub status: Status,
-    /// Its key, the trace included. A skipped action has the key of what was planned.
+    /// Its key, discovered inputs included. A skipped action has the key of what was planned.
     pub key: ActionKey,
     /// How long it ran in this process.
     pub duration: Duration,
@@ -39,7 +39,7 @@ impl Run {
         for plan in plans.values() {
             for step in &plan.steps {
                 let label = &step.action.label;
-                let trace = step.result.as_ref().map_or(&[][..], |result| &result.trace);
+                let discovered = step.result.as_ref().map_or(&[][..], |result| &result.discovered);
                 let (status, duration) = match &step.result {
                     None => (Status::Skipped, Duration::ZERO),
                     Some(result) => actions.reached(label).unwrap_or_else(|| {
@@ -47,7 +47,7 @@ impl Run {
                         (status, Duration::ZERO)
                     }),
                 };
-                reports.push(Report { label: label.clone(), status, key: step.action.key(trace), duration });
+                reports.push(Report { label: label.clone(), status, key: step.action.key(discovered), duration });
             }
         }
         reports.sort_by(|a, b| a.label.cmp(&b.label));

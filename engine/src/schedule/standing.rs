@@ -40,7 +40,7 @@ enum Standing {
     },
     /// It was handed to the executor, whose completion has not been heard.
     Running {
-        /// Its key over an empty trace: what was planned when it started.
+        /// Its key without discovered inputs: what was planned when it started.
         key: ActionKey,
         /// Set when its result is no longer wanted.
         cancelled: Arc<AtomicBool>,

@@ -43,7 +43,7 @@ impl Plan for Reader {
 
     fn plan(&self, planner: &mut Planner<'_>) {
         let mut action = Action::new(planner.label(None), Digest::of(b"1"), Payload::Parameters(Box::default()));
-        action.traced = true;
+        action.discovers_inputs = true;
         // The store would know what was forgotten here.
         action.cacheable = false;
         planner.action(action);
@@ -61,7 +61,7 @@ impl Run for Reader {
 
     fn run(&self, context: &Context<'_>) -> RunResult {
         let changed = context.previous.map(|previous| {
-            assert_eq!(previous.result.trace.len(), 2);
+            assert_eq!(previous.result.discovered.len(), 2);
             previous.changed.to_vec()
         });
         self.told.lock().unwrap().push(changed);

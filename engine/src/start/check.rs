@@ -11,9 +11,9 @@ use super::gather::names;
 use super::layout::Place;
 use super::{Layout, StartLog};
 use crate::digest::Digest;
+use crate::discovered::DiscoveredInput;
 use crate::path::RelPath;
 use crate::system::{Listing, Os, Stat, System as _, absent_to_none, now};
-use crate::trace::Observation;
 
 /// Fewer files than this are not worth a thread.
 const FILES_PER_THREAD: usize = 4096;
@@ -36,8 +36,8 @@ impl From<rustix::io::Errno> for Changed {
 /// The entries that were unsettled and no longer are, when nothing changed.
 pub(super) fn unchanged(log: &StartLog, os: &Os) -> Result<Vec<Place>, Changed> {
     let layout = &log.layout;
-    for (path, observation) in layout.asked(&log.bytes).ok_or(Changed)? {
-        if !holds(os, &path, &observation)? {
+    for (path, input) in layout.asked(&log.bytes).ok_or(Changed)? {
+        if !holds(os, &path, &input)? {
             return Err(Changed);
         }
     }
@@ -105,16 +105,16 @@ fn is_settled_now(layout: &Layout, bytes: &[u8], index: usize, directory: &Owned
 }
 
 /// Whether the world is still so.
-pub(super) fn holds(os: &Os, path: &RelPath, observation: &Observation) -> io::Result<bool> {
-    Ok(match observation {
-        Observation::Kind(kind) => os.kind(path)? == *kind,
-        Observation::Content(digest) => absent_to_none(os.content(path))?.map(|content| content.digest) == *digest,
-        Observation::Entries(digest) => absent_to_none(os.list(path))?.as_ref().map(Listing::digest) == *digest,
-        Observation::Selected(extensions, digest) => {
+pub(super) fn holds(os: &Os, path: &RelPath, input: &DiscoveredInput) -> io::Result<bool> {
+    Ok(match input {
+        DiscoveredInput::Kind(kind) => os.kind(path)? == *kind,
+        DiscoveredInput::Content(digest) => absent_to_none(os.content(path))?.map(|content| content.digest) == *digest,
+        DiscoveredInput::Entries(digest) => absent_to_none(os.list(path))?.as_ref().map(Listing::digest) == *digest,
+        DiscoveredInput::Selected(extensions, digest) => {
             absent_to_none(os.list(path))?.map(|listing| listing.select(extensions).digest()) == Some(*digest)
         }
-        Observation::RealPath(real) => os.real_path(path)? == *real,
+        DiscoveredInput::RealPath(real) => os.real_path(path)? == *real,
         // A build asks for the bytes that this was derived from, and those are in the log.
-        Observation::Derived(..) => false,
+        DiscoveredInput::Derived(..) => false,
     })
 }

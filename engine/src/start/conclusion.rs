@@ -35,7 +35,7 @@ pub struct Concluded<'a> {
 pub struct Conclusion {
     /// Whether the user's code is in order.
     pub ok: bool,
-    /// Every action and its key, the trace included.
+    /// Every action and its key, discovered inputs included.
     pub actions: Vec<(ActionLabel, ActionKey)>,
     /// What there was to say.
     pub diagnostics: Vec<Diagnostic>,

@@ -14,10 +14,10 @@ use rustc_hash::FxHashMap;
 
 use super::layout::{Found, FoundDirectory, Guard};
 use crate::digest::{Digest, KeyHasher};
+use crate::discovered::DiscoveredInput;
 use crate::file::FileState;
 use crate::path::RelPath;
 use crate::system::{EntryType, FileContent, Hashed, Listing, Os, PathKind, Stat, System as _, now, shown_left_out};
-use crate::trace::Observation;
 
 /// A directory as it was seen.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ struct Gathering<'a> {
     os: &'a Os,
     seen: FxHashMap<RelPath, Option<Arc<Seen>>>,
     files: BTreeMap<RelPath, BTreeMap<String, Hashed>>,
-    asked: Vec<(RelPath, Observation)>,
+    asked: Vec<(RelPath, DiscoveredInput)>,
 }
 
 /// `None` when some state no longer holds, or cannot be vouched for.
@@ -89,22 +89,22 @@ impl Gathering<'_> {
 
     /// Where a link is involved the query is made again each time; only the bytes at its end are told by their stat.
     fn take_behind_link(&mut self, path: &RelPath, state: &FileState) -> io::Result<bool> {
-        let observation = match state {
-            FileState::Kind(kind) => Observation::Kind(*kind),
-            FileState::Content(None) => Observation::Content(None),
+        let input = match state {
+            FileState::Kind(kind) => DiscoveredInput::Kind(*kind),
+            FileState::Content(None) => DiscoveredInput::Content(None),
             FileState::Content(Some(content)) => {
                 let Some(real) = self.os.real_path(path)? else { return Ok(false) };
                 let Located::There(EntryType::File) = self.locate(&real)? else { return Ok(false) };
                 let Some(hashed) = self.os.hashed(path, *content) else { return Ok(false) };
                 self.put_file(&real, hashed);
-                Observation::RealPath(Some(real))
+                DiscoveredInput::RealPath(Some(real))
             }
-            FileState::Entries(listing) => Observation::Entries(listing.as_ref().map(Listing::digest)),
-            FileState::RealPath(real) => Observation::RealPath(real.clone()),
+            FileState::Entries(listing) => DiscoveredInput::Entries(listing.as_ref().map(Listing::digest)),
+            FileState::RealPath(real) => DiscoveredInput::RealPath(real.clone()),
             FileState::Unreadable(_) => return Ok(false),
         };
-        let holds = super::check::holds(self.os, path, &observation)?;
-        self.asked.push((path.clone(), observation));
+        let holds = super::check::holds(self.os, path, &input)?;
+        self.asked.push((path.clone(), input));
         Ok(holds)
     }
 
@@ -143,7 +143,7 @@ impl Gathering<'_> {
             }
         }
         if has_links {
-            self.asked.push((path.clone(), Observation::Entries(Some(listing.digest()))));
+            self.asked.push((path.clone(), DiscoveredInput::Entries(Some(listing.digest()))));
         }
         Ok(Listing::new(entries).leaving_out(left_out) == *listing)
     }

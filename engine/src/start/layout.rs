@@ -11,9 +11,9 @@
 
 use crate::codec::{self, u32_at, u64_at};
 use crate::digest::Digest;
+use crate::discovered::DiscoveredInput;
 use crate::path::RelPath;
 use crate::system::{Hashed, Stat};
-use crate::trace::Observation;
 
 const MAGIC: &[u8; 16] = b"webstir start 1\n";
 const HEADER_BYTES: usize = 16 + 32 + 6 * 4;
@@ -33,7 +33,7 @@ pub(super) struct Found {
     /// Sorted by path.
     pub(super) directories: Vec<FoundDirectory>,
     /// What has to be asked again as it was.
-    pub(super) asked: Vec<(RelPath, Observation)>,
+    pub(super) asked: Vec<(RelPath, DiscoveredInput)>,
 }
 
 /// A guard, with the files in it whose bytes matter.
@@ -141,7 +141,7 @@ impl Layout {
     }
 
     /// The queries to make again, with what they found. `None` when they cannot be read.
-    pub(super) fn asked(&self, bytes: &[u8]) -> Option<Vec<(RelPath, Observation)>> {
+    pub(super) fn asked(&self, bytes: &[u8]) -> Option<Vec<(RelPath, DiscoveredInput)>> {
         codec::decode(&bytes[self.asked_at..self.conclusion_at])
     }
 

@@ -7,12 +7,12 @@ use proptest::prelude::*;
 use super::*;
 use crate::action::{ActionKey, Artifact};
 use crate::diagnostic::Diagnostic;
+use crate::discovered::FileQuery;
 use crate::event::Status;
 use crate::file::{FileState, ask};
 use crate::label::{ActionLabel, Label};
 use crate::schedule::Report;
 use crate::system::{Stat, System as _};
-use crate::trace::FileQuery;
 
 struct Case {
     directory: tempfile::TempDir,

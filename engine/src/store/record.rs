@@ -7,7 +7,7 @@ use crate::action::{ActionResult, Artifact};
 use crate::codec;
 use crate::diagnostic::Diagnostic;
 
-/// No record has more results. Each may repeat the trace of the one before in a few bytes.
+/// No record has more results. Each may repeat the discovered inputs of the one before in a few bytes.
 const MOST_RESULTS: usize = 16;
 
 /// A result as it is kept. It is one of work that was done: no other is.
@@ -15,17 +15,17 @@ const MOST_RESULTS: usize = 16;
 struct Kept {
     artifacts: Vec<Artifact>,
     diagnostics: Vec<Diagnostic>,
-    /// The trace, as it differs from the one of the result before.
-    trace: Vec<Step>,
+    /// The discovered inputs, as they differ from those of the result before.
+    discovered: Vec<Step>,
     hermetic: bool,
 }
 
 pub(super) fn encode_results(results: &[ActionResult]) -> Vec<u8> {
     let mut before: &[_] = &[];
     let kept = results.iter().map(|result| {
-        let trace = delta::steps(std::mem::replace(&mut before, &result.trace), &result.trace);
+        let discovered = delta::steps(std::mem::replace(&mut before, &result.discovered), &result.discovered);
         let (artifacts, diagnostics) = (result.artifacts.to_vec(), result.diagnostics.to_vec());
-        Kept { artifacts, diagnostics, trace, hermetic: result.hermetic }
+        Kept { artifacts, diagnostics, discovered, hermetic: result.hermetic }
     });
     codec::encode(&kept.collect::<Vec<_>>())
 }
@@ -36,10 +36,10 @@ pub(super) fn decode_results(bytes: &[u8]) -> Option<Vec<ActionResult>> {
         return None;
     }
     let mut results: Vec<ActionResult> = Vec::with_capacity(kept.len());
-    for Kept { artifacts, diagnostics, trace, hermetic } in kept {
-        let before = results.last().map_or(&[][..], |result| &result.trace);
-        let trace = delta::apply(before, trace)?.into_boxed_slice();
-        results.push(ActionResult { trace, hermetic, ..ActionResult::done(artifacts, diagnostics) });
+    for Kept { artifacts, diagnostics, discovered, hermetic } in kept {
+        let before = results.last().map_or(&[][..], |result| &result.discovered);
+        let discovered = delta::apply(before, discovered)?.into_boxed_slice();
+        results.push(ActionResult { discovered, hermetic, ..ActionResult::done(artifacts, diagnostics) });
     }
     Some(results)
 }
@@ -51,10 +51,10 @@ mod tests {
     use super::*;
     use crate::diagnostic::Span;
     use crate::digest::Digest;
+    use crate::discovered::DiscoveredInput;
     use crate::label::Label;
     use crate::path::RelPath;
     use crate::system::PathKind;
-    use crate::trace::Observation;
     use proptest::prelude::*;
 
     #[test]
@@ -72,13 +72,13 @@ mod tests {
                     .of_rule(&Label::new("bundle", "x")),
             ],
         );
-        result.trace = Box::from([
-            (file.clone(), Observation::Kind(PathKind::Directory)),
-            (file.clone(), Observation::Content(Some(Digest::of(b"y")))),
-            (file.clone(), Observation::Entries(None)),
-            (file.clone(), Observation::RealPath(Some(file.clone()))),
-            (file.clone(), Observation::Selected(Arc::from("js ts"), Digest::of(b"w"))),
-            (file.clone(), Observation::Derived(Arc::from("lines v1"), Digest::of(b"z"))),
+        result.discovered = Box::from([
+            (file.clone(), DiscoveredInput::Kind(PathKind::Directory)),
+            (file.clone(), DiscoveredInput::Content(Some(Digest::of(b"y")))),
+            (file.clone(), DiscoveredInput::Entries(None)),
+            (file.clone(), DiscoveredInput::RealPath(Some(file.clone()))),
+            (file.clone(), DiscoveredInput::Selected(Arc::from("js ts"), Digest::of(b"w"))),
+            (file.clone(), DiscoveredInput::Derived(Arc::from("lines v1"), Digest::of(b"z"))),
         ]);
         result.hermetic = false;
         let results = [result, ActionResult::default()];

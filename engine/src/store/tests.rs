@@ -117,12 +117,12 @@ fn newer_results_come_first_and_old_ones_are_dropped() {
     for round in 0..6 {
         let mut made = result(&store, "text");
         let path = RelPath::new(&format!("f{round}")).unwrap();
-        made.trace = Box::from([(path, crate::trace::Observation::Content(None))]);
+        made.discovered = Box::from([(path, crate::discovered::DiscoveredInput::Content(None))]);
         store.record(key("a"), &made).unwrap();
         store.publish().unwrap();
     }
     let results = Store::open(root.path()).unwrap().results(key("a")).unwrap();
-    let first: Vec<_> = results.iter().map(|result| result.trace[0].0.as_str().to_owned()).collect();
+    let first: Vec<_> = results.iter().map(|result| result.discovered[0].0.as_str().to_owned()).collect();
     assert_eq!(first, ["f5", "f4", "f3", "f2"]);
 }
 

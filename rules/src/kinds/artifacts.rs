@@ -177,7 +177,7 @@ fn planned<'db>(db: &'db dyn PlanDb, rule: Target<'db>) -> Option<Arc<Action>> {
         rule: format!("artifacts {}", scope.node.label().name()),
     };
     // To show an import its file is read.
-    let traced = !engine.chains.is_empty();
+    let discovers_inputs = !engine.chains.is_empty();
     let parameters = Parameters {
         profile: scope.profile.to_string(),
         output: output.as_str().to_owned(),
@@ -190,7 +190,7 @@ fn planned<'db>(db: &'db dyn PlanDb, rule: Target<'db>) -> Option<Arc<Action>> {
     };
     let mut action = action(scope, None, &parameters);
     action.inputs = artifacts.iter().map(stored).collect();
-    action.traced = traced;
+    action.discovers_inputs = discovers_inputs;
     Some(Arc::new(action))
 }
 

@@ -1,6 +1,6 @@
 //! `bundle`: the modules that one entry reaches, linked into one file.
 //!
-//! What is linked are the outputs of a `transpile` rule; packages come through the traced view, or stay imports. One action an
+//! What is linked are the outputs of a `transpile` rule; packages come through the view, or stay imports. One action an
 //! entry, so that an edit links again only what reaches it. A module definition may be loaded [unbundled] instead.
 
 mod host;
@@ -166,7 +166,7 @@ impl Plan for Bundle {
             }
             inputs.sort();
             action.inputs = inputs.into_boxed_slice();
-            action.traced = true;
+            action.discovers_inputs = true;
             if let Some(result) = planner.action(action) {
                 let wanted = |artifact: &&Artifact| maps == Maps::Placed || artifact.path.extension() != "map";
                 planner.place(result.artifacts.iter().filter(wanted).cloned());

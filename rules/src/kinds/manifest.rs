@@ -1,6 +1,6 @@
 //! `manifest`: what the module serves, read by evaluating its definition, merged with what `package.json` declares.
 //!
-//! The bundle is evaluated in the embedded engine, with the traced view as its only files. A module that imports what the engine does not
+//! The bundle is evaluated in the embedded engine, with the view as its only files. A module that imports what the engine does not
 //! have gives a result without files, and the rule goes on with a second action: Bun or Node evaluates it, as the identity of that program
 //! is part of the key. Without one, and where the user tolerates it, the manifest says what is known without the module.
 
@@ -135,7 +135,7 @@ impl Plan for Manifest {
             add_parameters(&mut action, names.cloned());
             action.environment = environment(planner);
             action.inputs = plan.intermediates.iter().map(stored).collect();
-            action.traced = true;
+            action.discovers_inputs = true;
             action
         };
         let embedded = plan_action(planner, None, &parameters);

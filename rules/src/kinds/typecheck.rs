@@ -89,7 +89,7 @@ impl Plan for Typecheck {
         };
         let mut action = action(planner.scope(), None, &parameters);
         action.tool = tool;
-        action.traced = true;
+        action.discovers_inputs = true;
         planner.action(action);
     }
 }

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use webstir_engine::config::glob::Globs;
 use webstir_engine::db::Db;
 use webstir_engine::diagnostic::Diagnostic;
+use webstir_engine::discovered::FileQuery;
 use webstir_engine::file;
 use webstir_engine::path::RelPath;
 use webstir_engine::system::PathKind;
-use webstir_engine::trace::FileQuery;
 
 /// The deepest directory that is looked into.
 const DEPTH: usize = 64;

@@ -1,10 +1,10 @@
 //! Checking a project with the TypeScript compiler.
 //!
 //! A [`Compiler`] is one installed compiler; its [`Protocol`] says how it is spoken to. TypeScript 7.0 is driven through its API
-//! with the engine as its file system, so that every read and every miss of a check is in the trace of the [`View`] and nothing else
+//! with the engine as its file system, so that every read and every miss of a check is among the discovered inputs of the [`View`] and nothing else
 //! can be read. Any other compiler is run by its command line, which is less exact.
 //!
-//! A check has two halves: [`open`] reads all inputs, after which the view's trace is complete, and [`Opened::diagnostics`] checks
+//! A check has two halves: [`open`] reads all inputs, after which the view's discovered inputs are complete, and [`Opened::diagnostics`] checks
 //! them. A cache may answer in between.
 
 #![expect(clippy::disallowed_methods, reason = "the compiler is a process")]
@@ -119,7 +119,7 @@ pub struct Checked {
     pub diagnostics: Vec<Diagnostic>,
     /// The files of the program that lie in the workspace, sorted; the compiler's library is not among them.
     pub files: Vec<RelPath>,
-    /// Whether nothing but the view was read. Otherwise the trace is an approximation.
+    /// Whether nothing but the view was read. Otherwise the discovered inputs are an approximation.
     pub hermetic: bool,
 }
 
@@ -221,7 +221,7 @@ enum OpenedBy<'a> {
     CommandLine(Box<command_line::Listed<'a>>),
 }
 
-/// Reads all inputs of a project. Afterwards the trace of the request's view is complete.
+/// Reads all inputs of a project. Afterwards the discovered inputs of the request's view are complete.
 pub fn open<'a>(request: &Request<'a>) -> Result<Opened<'a>, TypecheckError> {
     let opened = match (request.compiler.protocol(), &request.compiler.program) {
         (Protocol::V7_0, CompilerProgram::Native(executable)) => {

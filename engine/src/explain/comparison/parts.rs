@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use super::Found;
 use crate::digest::Digest;
+use crate::discovered::{DiscoveredInput, FileQuery};
 use crate::explain::arguments::Leaf;
 use crate::explain::planning::{Ground, differing};
 use crate::explain::{Change, Difference, ToolPart};
 use crate::key_dump::{ActionRecord, Part};
 use crate::path::RelPath;
 use crate::system::PathKind;
-use crate::trace::{FileQuery, Observation};
 
 pub(super) fn implementation(action: &ActionRecord) -> Option<Digest> {
     action.parts.iter().find_map(|part| match part {
@@ -129,16 +129,16 @@ pub(super) fn shape_changes(before: &ActionRecord, after: &ActionRecord) -> Vec<
 }
 
 /// Only queries that were made both times count: new ones follow from another file state.
-pub(super) fn observation_changes(
+pub(super) fn discovered_input_changes(
     before: &ActionRecord,
     after: &ActionRecord,
     is_same: &dyn Fn(&RelPath) -> bool,
     found: &mut Found,
 ) {
-    type Discovered<'a> = BTreeMap<(&'a RelPath, FileQuery), &'a Observation>;
+    type Discovered<'a> = BTreeMap<(&'a RelPath, FileQuery), &'a DiscoveredInput>;
     let discovered = |action| -> Discovered<'_> {
         let action: &ActionRecord = action;
-        action.observations().map(|(path, observation)| ((path, observation.query()), observation)).collect()
+        action.discovered_inputs().map(|(path, input)| ((path, input.query()), input)).collect()
     };
     let (old, new): (Discovered<'_>, Discovered<'_>) = (discovered(before), discovered(after));
     let mut directories = Vec::new();
@@ -156,7 +156,7 @@ pub(super) fn observation_changes(
             // The file is read in another way, which is for whoever decided that to explain.
             FileQuery::Content if is_derived(was) != is_derived(is) && is_same(path) => {}
             FileQuery::Content => found.add(match (was, is) {
-                (Observation::Derived(..), Observation::Derived(name, _)) => {
+                (DiscoveredInput::Derived(..), DiscoveredInput::Derived(name, _)) => {
                     Change::Derived(name.clone(), path.clone())
                 }
                 _ => Change::File(difference, path.clone()),
@@ -187,15 +187,15 @@ pub(super) fn observation_changes(
     }
 }
 
-fn is_there(observation: &Observation) -> bool {
-    match observation {
-        Observation::Kind(kind) => *kind != PathKind::Absent,
-        Observation::Content(digest) | Observation::Entries(digest) => digest.is_some(),
-        Observation::RealPath(path) => path.is_some(),
-        Observation::Derived(..) | Observation::Selected(..) => true,
+fn is_there(input: &DiscoveredInput) -> bool {
+    match input {
+        DiscoveredInput::Kind(kind) => *kind != PathKind::Absent,
+        DiscoveredInput::Content(digest) | DiscoveredInput::Entries(digest) => digest.is_some(),
+        DiscoveredInput::RealPath(path) => path.is_some(),
+        DiscoveredInput::Derived(..) | DiscoveredInput::Selected(..) => true,
     }
 }
 
-fn is_derived(observation: &Observation) -> bool {
-    matches!(observation, Observation::Derived(..))
+fn is_derived(input: &DiscoveredInput) -> bool {
+    matches!(input, DiscoveredInput::Derived(..))
 }

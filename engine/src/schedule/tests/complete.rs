@@ -70,9 +70,9 @@ fn goals() -> [Label; 1] {
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "as the others, of which some cannot be planned")]
-fn traced(planner: &mut Planner<'_>) -> Option<Action> {
+fn discovers_inputs(planner: &mut Planner<'_>) -> Option<Action> {
     let mut action = Action::new(planner.label(None), Digest::of(b"1"), Payload::Parameters(Box::default()));
-    action.traced = true;
+    action.discovers_inputs = true;
     Some(action)
 }
 
@@ -112,7 +112,7 @@ fn done() -> ActionResult {
 fn review_6_11_what_read_two_versions_of_a_file_runs_again() {
     let memory = Arc::new(Memory::with_files(&[("a", "1")]));
     let written = memory.clone();
-    let rule = Scripted::new(traced, move |run, context| {
+    let rule = Scripted::new(discovers_inputs, move |run, context| {
         let first = context.view.read(&a()).unwrap();
         if run == 0 {
             written.write("a", "2");
@@ -175,7 +175,7 @@ fn t1_what_is_uncacheable_is_gone_on_with_and_never_kept() {
     let memory = Arc::new(Memory::with_files(&[("a", "1")]));
     let is_there = Arc::new(AtomicBool::new(false));
     let seen = is_there.clone();
-    let rule = Scripted::new(traced, move |_, _| {
+    let rule = Scripted::new(discovers_inputs, move |_, _| {
         if seen.load(Ordering::Relaxed) { done() } else { ActionResult::uncacheable(Vec::new(), Vec::new()) }
     });
     let mut bench = bench(&memory, &rule);

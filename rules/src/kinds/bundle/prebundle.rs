@@ -78,7 +78,7 @@ impl Prebundle {
 pub(super) fn action(planner: &Planner<'_>, prebundle: &Prebundle) -> Action {
     let subject = RelPath::new(&prebundle.directory).ok();
     let mut action = rule_action(planner.scope(), subject, &Work::<(), _>::Prebundle(prebundle));
-    action.traced = true;
+    action.discovers_inputs = true;
     action
 }
 

@@ -165,8 +165,8 @@ mod tests {
 
     use super::*;
     use crate::tsconfig;
+    use webstir_engine::discovered::DiscoveredInput;
     use webstir_engine::system::Memory;
-    use webstir_engine::trace::Observation;
 
     fn path(text: &str) -> RelPath {
         RelPath::new(text).unwrap()
@@ -215,7 +215,7 @@ mod tests {
         }
         assert_eq!(interfaces.read(&neighbours, &view, &path("a/none.ts")).unwrap(), None);
         assert!(interfaces.is_declared(&path("a/body.ts")) && !interfaces.is_declared(&path("a/gap.ts")));
-        let derived = view.trace().iter().filter(|(_, seen)| matches!(seen, Observation::Derived(..))).count();
+        let derived = view.discovered().iter().filter(|(_, seen)| matches!(seen, DiscoveredInput::Derived(..))).count();
         assert_eq!(derived, 1);
         let hints = interfaces.hints();
         let codes: Vec<_> = hints.iter().map(|hint| (&*hint.code, hint.file.as_ref().unwrap().as_str())).collect();

@@ -28,10 +28,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use webstir_engine::action::{Action, ActionKey};
 use webstir_engine::diagnostic::Diagnostic;
+use webstir_engine::discovered::DiscoveredInputs;
 use webstir_engine::label::ActionLabel;
 use webstir_engine::path::RelPath;
 use webstir_engine::run::Previous;
-use webstir_engine::trace::Trace;
 
 use self::record::Differences;
 use self::remembered::Remembered;
@@ -80,7 +80,7 @@ struct Kept {
     key: ActionKey,
     session: Resting,
     /// Everything that the compiler asked, with the answers that it knows.
-    record: Trace,
+    record: DiscoveredInputs,
     remembered: Remembered,
     /// The memory after the first check.
     first: Option<u64>,
@@ -154,7 +154,7 @@ impl Warm {
         let files = session.files().to_vec();
         let session = session.rest();
         let first = session.resident();
-        let kept = Kept { key, session, record: request.view.trace(), remembered, first, updates: 0 };
+        let kept = Kept { key, session, record: request.view.discovered(), remembered, first, updates: 0 };
         if let Some(path) = request.view.contradiction() {
             return Err(TypecheckError::Changed(path));
         }
@@ -222,7 +222,7 @@ impl Kept {
         let files = session.files().to_vec();
         self.session = session.rest();
         request.view.assume(differences.others());
-        self.record = request.view.trace();
+        self.record = request.view.discovered();
         if let Some(path) = request.view.contradiction() {
             return Err(TypecheckError::Changed(path));
         }
@@ -244,7 +244,7 @@ fn update(
     remembered: &mut Remembered,
     changed: &[RelPath],
     files: &[RelPath],
-    record: &Trace,
+    record: &DiscoveredInputs,
     request: &Request<'_>,
 ) -> Result<Option<Vec<Diagnostic>>, TypecheckError> {
     if !changed.is_empty() {
@@ -265,6 +265,6 @@ fn update(
             return Ok(None);
         }
     }
-    remembered.seen = record.iter().cloned().chain(request.view.trace()).collect();
+    remembered.seen = record.iter().cloned().chain(request.view.discovered()).collect();
     session.diagnostics(remembered)
 }

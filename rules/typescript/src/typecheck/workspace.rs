@@ -136,7 +136,7 @@ impl<'a> Workspace<'a> {
             }
             None => return Ok(None),
         };
-        // The first text stays, as the first observation does in the trace.
+        // The first text stays, as the first discovered input does.
         Ok(Some(self.seen.texts.entry(path.clone()).or_insert(text)))
     }
 
@@ -216,7 +216,7 @@ mod tests {
         assert_eq!(workspace.list(&path("node_modules/back")).unwrap().0, ["index.d.ts", "more.d.ts"]);
         assert!(matches!(workspace.place(path("node_modules/back/index.d.ts")).unwrap(), Place::Virtual(_)));
         assert!(matches!(workspace.place(path("node_modules/zod/index.d.ts")).unwrap(), Place::Inside(_)));
-        let asked: Vec<_> = view.trace().iter().map(|(path, _)| path.as_str().to_owned()).collect();
+        let asked: Vec<_> = view.discovered().iter().map(|(path, _)| path.as_str().to_owned()).collect();
         assert!(asked.iter().any(|path| path == "node_modules/back"), "{asked:?}");
     }
 

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use webstir_engine::digest::Digest;
+use webstir_engine::discovered::DiscoveredInput;
 use webstir_engine::system::Os;
-use webstir_engine::trace::Observation;
 use webstir_engine::view::View;
 use webstir_typescript::declarations::{DECLARATIONS, declarations};
 use webstir_typescript::tsconfig;
@@ -41,9 +41,9 @@ fn check_consumer(root: &std::path::Path, neighbours: &Neighbours) -> (Checked, 
     };
     let checked = check(&request).unwrap();
     let derived = view
-        .trace()
+        .discovered()
         .iter()
-        .filter(|(_, seen)| matches!(seen, Observation::Derived(..)))
+        .filter(|(_, seen)| matches!(seen, DiscoveredInput::Derived(..)))
         .map(|(at, _)| at.file_stem().to_owned())
         .collect();
     (checked, derived)

@@ -15,10 +15,10 @@ use std::time::Duration;
 
 use webstir_engine::action::{Action, ActionResult, Payload, SharedResult};
 use webstir_engine::digest::Digest;
+use webstir_engine::discovered::DiscoveredInput;
 use webstir_engine::label::{ActionLabel, Label};
 use webstir_engine::run::Previous;
 use webstir_engine::system::Memory;
-use webstir_engine::trace::Observation;
 use webstir_engine::view::View;
 use webstir_process::Helper;
 use webstir_typescript::declarations::DECLARATIONS;
@@ -100,7 +100,7 @@ impl Bench {
         let previous = self.previous.clone().map(|result| {
             let asked = View::new(self.memory.clone());
             let mut changed: Vec<_> = result
-                .trace
+                .discovered
                 .iter()
                 .filter(|(path, seen)| !gives(&asked, path, seen))
                 .map(|(path, _)| path.clone())
@@ -120,16 +120,16 @@ impl Bench {
             self.warm.check(&self.action, previous.as_ref(), &request)
         })?;
         let mut result = ActionResult::done(Vec::new(), checked.diagnostics.clone());
-        result.trace = view.trace();
+        result.discovered = view.discovered();
         self.previous = Some(Arc::new(result));
         Ok((checked, extent))
     }
 
-    /// How many file states in the trace are not given any more.
+    /// How many discovered inputs are not given any more.
     fn differing(&self) -> usize {
         let view = View::new(self.memory.clone());
-        let trace = &self.previous.as_ref().unwrap().trace;
-        trace.iter().filter(|(path, seen)| !gives(&view, path, seen)).count()
+        let discovered = &self.previous.as_ref().unwrap().discovered;
+        discovered.iter().filter(|(path, seen)| !gives(&view, path, seen)).count()
     }
 
     /// Checks, and compares with a check that starts over.
@@ -145,9 +145,9 @@ impl Bench {
         let (more, less) = (only(&warm, &fresh), only(&fresh, &warm));
         assert!(more.is_empty() && less.is_empty(), "after {what} ({extent:?}): more {more:#?} less {less:#?}");
         assert_eq!(checked, cold, "after {what} ({extent:?})");
-        let trace = &self.previous.as_ref().unwrap().trace;
-        let missing: Vec<_> = view.trace().iter().filter(|seen| !trace.contains(seen)).cloned().collect();
-        assert!(missing.is_empty(), "after {what} ({extent:?}) the trace lacks {missing:#?}");
+        let discovered = &self.previous.as_ref().unwrap().discovered;
+        let missing: Vec<_> = view.discovered().iter().filter(|seen| !discovered.contains(seen)).cloned().collect();
+        assert!(missing.is_empty(), "after {what} ({extent:?}) the discovered inputs lack {missing:#?}");
         (checked, extent)
     }
 
@@ -157,17 +157,17 @@ impl Bench {
     }
 }
 
-fn gives(view: &View, path: &webstir_engine::path::RelPath, seen: &Observation) -> bool {
+fn gives(view: &View, path: &webstir_engine::path::RelPath, seen: &DiscoveredInput) -> bool {
     use webstir_engine::view::Derived;
     match seen {
-        Observation::Kind(kind) => view.kind(path).unwrap() == *kind,
-        Observation::Content(digest) => view.read(path).unwrap().as_deref().map(Digest::of) == *digest,
-        Observation::Entries(digest) => view.list(path).unwrap().map(|listing| listing.digest()) == *digest,
-        Observation::Selected(extensions, digest) => {
+        DiscoveredInput::Kind(kind) => view.kind(path).unwrap() == *kind,
+        DiscoveredInput::Content(digest) => view.read(path).unwrap().as_deref().map(Digest::of) == *digest,
+        DiscoveredInput::Entries(digest) => view.list(path).unwrap().map(|listing| listing.digest()) == *digest,
+        DiscoveredInput::Selected(extensions, digest) => {
             view.list_selected(path, extensions).unwrap().is_some_and(|listing| listing.digest() == *digest)
         }
-        Observation::RealPath(real) => view.real_path(path).unwrap() == *real,
-        Observation::Derived(_, digest) => {
+        DiscoveredInput::RealPath(real) => view.real_path(path).unwrap() == *real,
+        DiscoveredInput::Derived(_, digest) => {
             matches!(view.derive(path, &DECLARATIONS).unwrap(), Derived::Derived(bytes) if Digest::of(&bytes) == *digest)
         }
     }

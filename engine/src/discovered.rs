@@ -1,7 +1,7 @@
 //! What an action asked the workspace, and what it was told.
 //!
-//! A [`FileQuery`] is about one path. With the state that it found, a miss included, it is an [`Observation`]; all of an action are its [`Trace`], its
-//! exact input set. A trace holds as long as the workspace gives the same for every query.
+//! A [`FileQuery`] is about one path. With the state that it found, a miss included, it is a [`DiscoveredInput`]; all of an action are its
+//! [`DiscoveredInputs`], its exact input set. They hold as long as the workspace gives the same for every query.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::system::PathKind;
 
 /// What one query about one path found.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Observation {
+pub enum DiscoveredInput {
     /// What is there was asked.
     Kind(PathKind),
     /// The bytes were read; `None` when there is no file.
@@ -30,9 +30,9 @@ pub enum Observation {
 }
 
 /// The queries that an action made and what they found, sorted.
-pub type Trace = Box<[(RelPath, Observation)]>;
+pub type DiscoveredInputs = Box<[(RelPath, DiscoveredInput)]>;
 
-impl Observation {
+impl DiscoveredInput {
     /// The query that found this, or whose state decides it.
     pub fn query(&self) -> FileQuery {
         match self {
