@@ -32,7 +32,7 @@ const ENGINE: &[&[&str]] = &[
     // Values.
     &["codec", "digest", "path"],
     // Names, and what answers: the workspace, the machine, blobs.
-    &["blob", "clock", "derivation", "label", "machine", "state_directory", "system"],
+    &["blob", "clock", "label", "machine", "projection", "state_directory", "system"],
     // What was answered and what was found.
     &["diagnostic", "discovered"],
     // What there is to do, what the user wants, and what work sees.

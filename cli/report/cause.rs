@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 use webstir_engine::config::FILE_NAME;
 use webstir_engine::config::settings::{Setting, SettingValue};
-use webstir_engine::derivation::noun;
 use webstir_engine::discovered::FileQuery;
 use webstir_engine::explain::{Cause, Change, Difference, ToolPart};
 use webstir_engine::path::RelPath;
+use webstir_engine::projection::noun;
 
 use super::json::span;
 

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use crate::config::Config;
 use crate::db::{Db, ResultInputs, Settings};
-use crate::derivation::Derivation;
 use crate::fact::FactTable;
 use crate::file::{FileDb, Files};
 use crate::machine::{Machine, ProgramDb, Programs};
 use crate::plan::{PlanDb, Plans};
+use crate::projection::Projection;
 use crate::system::System;
 
 /// Implements what each layer asks of a database.
@@ -96,8 +96,8 @@ impl Db for Database {
         &self.result_inputs
     }
 
-    fn derivation(&self, name: &str) -> Option<&Derivation> {
-        self.rules.derivation(name)
+    fn projection(&self, name: &str) -> Option<&Projection> {
+        self.rules.projection(name)
     }
 
     fn facts(&self) -> &FactTable {

@@ -1,7 +1,7 @@
 //! What queries may see.
 //!
 //! A [`Db`] gives a query the workspace as [file inputs](crate::file), programs, the [`Settings`], the finished actions as [`ResultInput`]s, and
-//! facts by digest. System, derivations and fact table are fixed for the life of a process, so reading them needs no dependency edge.
+//! facts by digest. System, projections and fact table are fixed for the life of a process, so reading them needs no dependency edge.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,20 +10,20 @@ use rustc_hash::FxHashMap;
 
 use crate::action::{ActionKey, SharedResult};
 use crate::config::Config;
-use crate::derivation::Derivation;
 use crate::digest::Digest;
 use crate::fact::FactTable;
 use crate::file::FileDb;
 use crate::label::ActionLabel;
 use crate::machine::ProgramDb;
+use crate::projection::Projection;
 
 /// What every query sees.
 #[salsa::db]
 pub trait Db: FileDb + ProgramDb {
     /// The finished actions.
     fn result_inputs(&self) -> &ResultInputs;
-    /// The derivation of that name.
-    fn derivation(&self, name: &str) -> Option<&Derivation>;
+    /// The projection of that name.
+    fn projection(&self, name: &str) -> Option<&Projection>;
     /// Facts by digest.
     fn facts(&self) -> &FactTable;
 }

@@ -24,7 +24,7 @@ pub enum DiscoveredInput {
     Selected(Arc<str>, Digest),
     /// The real path was asked; `None` when nothing is there.
     RealPath(Option<RelPath>),
-    /// What was derived from the file's bytes was read: the [name](crate::derivation::Derivation::name) of the derivation, and the digest of what it
+    /// What was derived from the file's bytes was read: the [name](crate::projection::Projection::name) of the projection, and the digest of what it
     /// gave.
     Derived(Arc<str>, Digest),
 }
@@ -43,7 +43,7 @@ impl DiscoveredInput {
         }
     }
 
-    /// The name of the derivation through which the query was made, or the extensions of the entries that it was about.
+    /// The name of the projection through which the query was made, or the extensions of the entries that it was about.
     pub(crate) fn restriction(&self) -> Option<&Arc<str>> {
         match self {
             Self::Derived(name, _) => Some(name),

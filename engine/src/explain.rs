@@ -61,7 +61,7 @@ impl Difference {
 pub enum Change {
     /// A file of the workspace.
     File(Difference, RelPath),
-    /// What was [derived](crate::derivation::Derivation::name) from a file that the action read.
+    /// What was [derived](crate::projection::Projection::name) from a file that the action read.
     Derived(Arc<str>, RelPath),
     /// A file that a glob of the configuration matches, or no longer finds.
     Glob {

@@ -9,10 +9,10 @@ use std::sync::Arc;
 use crate::action::{Action, Artifact, SharedResult};
 use crate::config::{Config, Rule as RuleNode};
 use crate::db::{Db, Settings};
-use crate::derivation::Derivation;
 use crate::diagnostic::Diagnostic;
 use crate::label::{ActionLabel, Label};
 use crate::path::RelPath;
+use crate::projection::Projection;
 use crate::validity::holds;
 
 /// How one kind of node is planned.
@@ -23,22 +23,22 @@ pub trait Plan: Send + Sync + 'static {
     fn plan(&self, planner: &mut Planner<'_>);
 }
 
-/// How every rule kind is planned, with the derivations through which their actions read files. Fixed for the life of a process.
+/// How every rule kind is planned, with the projections through which their actions read files. Fixed for the life of a process.
 #[derive(Default)]
 pub struct Plans {
     plans: Vec<Arc<dyn Plan>>,
-    derivations: &'static [Derivation],
+    projections: &'static [Projection],
 }
 
 impl Plans {
-    /// Takes the rule kinds, and every derivation through which their actions read files.
-    pub fn new(plans: Vec<Arc<dyn Plan>>, derivations: &'static [Derivation]) -> Self {
-        Self { plans, derivations }
+    /// Takes the rule kinds, and every projection through which their actions read files.
+    pub fn new(plans: Vec<Arc<dyn Plan>>, projections: &'static [Projection]) -> Self {
+        Self { plans, projections }
     }
 
-    /// The derivation of that name.
-    pub fn derivation(&self, name: &str) -> Option<&Derivation> {
-        self.derivations.iter().find(|derivation| derivation.name == name)
+    /// The projection of that name.
+    pub fn projection(&self, name: &str) -> Option<&Projection> {
+        self.projections.iter().find(|projection| projection.name == name)
     }
 
     /// How that kind is planned; `None` for a kind that only names things.

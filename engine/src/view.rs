@@ -3,7 +3,7 @@
 //! A [`View`] is the only file system that an action has which discovers inputs. It records each query with what it found; together they are its
 //! [`DiscoveredInputs`].
 //!
-//! A file may be read through a [`Derivation`]: the action then gets what is derived from the bytes, and the discovered input has its
+//! A file may be read through a [`Projection`]: the action then gets what is derived from the bytes, and the discovered input has its
 //! digest instead of theirs, so that an edit which derives the same bytes leaves the result valid.
 
 use std::collections::hash_map::Entry;
@@ -12,13 +12,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rustc_hash::FxHashMap;
 
-use crate::derivation::Derivation;
 use crate::digest::Digest;
 use crate::discovered::{DiscoveredInput, DiscoveredInputs, FileQuery};
 use crate::path::RelPath;
+use crate::projection::Projection;
 use crate::system::{Listing, PathKind, System, absent_to_none};
 
-/// What a file gave that was read through a derivation.
+/// What a file gave that was read through a projection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Derived {
     /// There is no file.
@@ -76,17 +76,17 @@ impl View {
         Ok(bytes)
     }
 
-    /// What `derivation` gives for the file at `path`. Where it gives nothing the file itself is what was read.
-    pub fn derive(&self, path: &RelPath, derivation: &Derivation) -> io::Result<Derived> {
+    /// What `projection` gives for the file at `path`. Where it gives nothing the file itself is what was read.
+    pub fn derive(&self, path: &RelPath, projection: &Projection) -> io::Result<Derived> {
         let Some(bytes) = absent_to_none(self.system.read(path))? else {
             self.record(path, DiscoveredInput::Content(None));
             return Ok(Derived::Absent);
         };
-        let Some(derived) = derivation.apply(path, &bytes) else {
+        let Some(derived) = projection.apply(path, &bytes) else {
             self.record(path, DiscoveredInput::Content(Some(Digest::of(&bytes))));
             return Ok(Derived::Source(bytes));
         };
-        let input = DiscoveredInput::Derived(Arc::from(derivation.name), Digest::of(&derived));
+        let input = DiscoveredInput::Derived(Arc::from(projection.name), Digest::of(&derived));
         self.record(path, input);
         Ok(Derived::Derived(derived))
     }
@@ -163,7 +163,7 @@ mod tests {
 
     #[test]
     fn records_what_was_derived_instead_of_the_bytes() {
-        const FIRST_LINE: Derivation = Derivation {
+        const FIRST_LINE: Projection = Projection {
             name: "first line v1",
             derive: |_, bytes| bytes.iter().position(|&byte| byte == b'\n').map(|end| bytes[..end].to_vec()),
         };

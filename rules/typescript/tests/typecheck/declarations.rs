@@ -108,7 +108,7 @@ fn declarations_say_what_the_sources_say() {
     assert!(differing.is_empty(), "{differing}");
 }
 
-/// What is kept of a module is known by the version of the derivation: it is raised when the declarations of the same modules are
+/// What is kept of a module is known by the version of the projection: it is raised when the declarations of the same modules are
 /// others.
 #[test]
 fn the_version_stands_for_these_declarations() {
