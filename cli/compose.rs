@@ -1,7 +1,7 @@
 //! The one place where engine and rules are joined.
 //!
 //! A [`Workspace`] is a directory with its configuration. A [`Session`] is a workspace with a database, a store and an executor;
-//! [`Session::build`] brings it up to date and places the tree, [`Session::conclude`] finds that it is up to date. A [`Failure`]
+//! [`Session::build`] brings it up to date and materialises the tree, [`Session::conclude`] finds that it is up to date. A [`Failure`]
 //! is a fault of the world or of usage.
 
 mod failure;
@@ -31,7 +31,7 @@ use webstir_engine::label::Label;
 use webstir_engine::run::RunError;
 use webstir_engine::schedule::{BuildError, Report, Run, Scheduler};
 use webstir_engine::store::{Budget, Store};
-use webstir_engine::tree::{Held, PlaceError, Placed};
+use webstir_engine::tree::{Held, MaterialiseError, Materialised};
 
 use webstir_engine::machine::Machine;
 use webstir_rules::{Programs, Resources};
@@ -59,7 +59,7 @@ pub(crate) struct Built {
     pub(crate) run: Option<Run>,
     pub(crate) diagnostics: Vec<Diagnostic>,
     pub(crate) artifacts: Vec<Artifact>,
-    pub(crate) placed: Option<Placed>,
+    pub(crate) materialised: Option<Materialised>,
     pub(crate) manifest: Option<serde_json::Value>,
     /// Why what ran did; `None` when nothing did.
     pub(crate) explanation: Option<Explanation>,
@@ -100,7 +100,7 @@ struct Engine {
     budget: Budget,
     machine: Arc<dyn Machine>,
     scheduler: Scheduler,
-    /// What the tree held when it was placed last; none where every file is to be looked at.
+    /// What the tree held when it was materialised last; none where every file is to be looked at.
     held: Option<Held>,
 }
 
@@ -184,7 +184,7 @@ impl Session {
         Ok(())
     }
 
-    /// What is planned as far as the store has results; nothing is run and nothing placed.
+    /// What is planned as far as the store has results; nothing is run and nothing materialised.
     pub(crate) fn plan(&mut self) -> Result<KeyDump, Failure> {
         self.start_engine()?;
         let Some(engine) = &mut self.engine else { return Ok(KeyDump::default()) };
@@ -194,7 +194,7 @@ impl Session {
         Ok(KeyDump::new(&run, database, &self.profile, env!("CARGO_PKG_VERSION"), None))
     }
 
-    /// Brings every rule of the profile up to date and places the tree, if the rules allow it.
+    /// Brings every rule of the profile up to date and materialises the tree, if the rules allow it.
     pub(crate) fn build(&mut self) -> Result<Built, Failure> {
         self.start_engine()?;
         let mut built = self.nothing_built();
@@ -206,7 +206,7 @@ impl Session {
                     .scheduler
                     .run(&self.profile, &self.goals)
                     .map_err(|error| explain(error, &self.workspace.store))?;
-                if place(&self.workspace, &self.events, engine, run, &mut built, healings > 0)? {
+                if materialise(&self.workspace, &self.events, engine, run, &mut built, healings > 0)? {
                     break;
                 }
             }
@@ -232,7 +232,7 @@ impl Session {
             run: None,
             diagnostics: self.workspace.diagnostics.clone(),
             artifacts: Vec::new(),
-            placed: None,
+            materialised: None,
             manifest: None,
             explanation: None,
             duration: Duration::ZERO,
@@ -249,8 +249,8 @@ impl Session {
     }
 }
 
-/// Takes what a run gave and places its tree. False when the store lost a blob: what made it has to run again, if that `may_heal` it.
-fn place(
+/// Takes what a run gave and materialises its tree. False when the store lost a blob: what made it has to run again, if that `may_heal` it.
+fn materialise(
     workspace: &Workspace,
     events: &EventSink,
     engine: &mut Engine,
@@ -266,16 +266,16 @@ fn place(
     built.world_failed = built.diagnostics.iter().any(webstir_rules::is_of_the_world);
     let is_gated = webstir_rules::is_gated(&workspace.config, &built.profile);
     // Of a configuration that is not sound nothing was planned, which is not to say that there should be nothing.
-    if workspace.is_sound() && webstir_rules::may_be_placed(&run, is_gated, clean) {
+    if workspace.is_sound() && webstir_rules::may_be_materialised(&run, is_gated, clean) {
         let held = engine.held.take();
-        match workspace.place(&built.profile, held.as_ref(), &built.artifacts, &engine.store, events) {
-            Ok(placed) => (built.placed, engine.held) = placed.unzip(),
-            Err(PlaceError::BlobMissing(_)) if may_heal => {
+        match workspace.materialise(&built.profile, held.as_ref(), &built.artifacts, &engine.store, events) {
+            Ok(materialised) => (built.materialised, engine.held) = materialised.unzip(),
+            Err(MaterialiseError::BlobMissing(_)) if may_heal => {
                 let digests = built.artifacts.iter().map(|artifact| artifact.digest);
                 engine.scheduler.heal(digests).map_err(Failure::store(&workspace.store))?;
                 return Ok(false);
             }
-            Err(error) => return Err(placing(error)),
+            Err(error) => return Err(materialising(error)),
         }
     }
     built.manifest = webstir_rules::manifest_of(&run, &*engine.store);
@@ -322,10 +322,10 @@ fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
-fn placing(error: PlaceError) -> Failure {
+fn materialising(error: MaterialiseError) -> Failure {
     let help = match &error {
-        PlaceError::InTheWay(path, _) => Some(format!("Move `{path}` away; webstir replaces only files")),
-        PlaceError::Io { source, .. } if is_full(source) => {
+        MaterialiseError::InTheWay(path, _) => Some(format!("Move `{path}` away; webstir replaces only files")),
+        MaterialiseError::Io { source, .. } if is_full(source) => {
             Some("Free some space; the previous tree is whole".to_owned())
         }
         _ => None,

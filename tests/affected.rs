@@ -78,7 +78,7 @@ fn what_is_affected_is_sound_without_any_result() {
     let found = affected(&case);
     assert!(found.contains(&"copy:texts".to_owned()) && found.contains(&"typecheck:backend".to_owned()), "{found:?}");
     assert!(!found.contains(&"transpile:backend".to_owned()), "{found:?}");
-    assert!(!case.exists("build"), "planning placed something");
+    assert!(!case.exists("build"), "planning materialised something");
 }
 
 #[test]

@@ -37,7 +37,7 @@ const ENGINE: &[&[&str]] = &[
     &["diagnostic", "discovered"],
     // What there is to do, what the user wants, and what work sees.
     &["action", "config", "view"],
-    // What is known of files and kept of work, how it is done, and where its files are placed.
+    // What is known of files and kept of work, how it is done, and where its files are materialised.
     &["event", "file", "run", "store", "tree"],
     &["execute", "fact", "watch"],
     // What queries see; whether what was seen is still so; the plan.

@@ -15,7 +15,7 @@ use webstir_engine::start::{self, Concluded, StartLog};
 use webstir_engine::state_directory::file_name;
 use webstir_engine::store::Store;
 use webstir_engine::system::{Stat, System as _};
-use webstir_engine::tree::Placed;
+use webstir_engine::tree::Materialised;
 
 use super::{Built, Engine, Workspace, environment};
 
@@ -85,7 +85,7 @@ impl Start {
             world_failed: false,
             run: Some(Run { plans: BTreeMap::new(), reports: reports.collect() }),
             diagnostics: concluded.diagnostics,
-            placed: Some(Placed { kept: concluded.artifacts.len(), ..Placed::default() }),
+            materialised: Some(Materialised { kept: concluded.artifacts.len(), ..Materialised::default() }),
             artifacts: concluded.artifacts,
             manifest,
             explanation: None,
@@ -105,7 +105,7 @@ impl Start {
         let _ = engine.store.note_use(self.user, &stands_on);
         let is_kept =
             steps().all(|step| step.action.cacheable && step.result.as_ref().is_some_and(|result| result.is_done()));
-        if !is_kept || !run.is_done() || built.placed.is_none() || built.world_failed {
+        if !is_kept || !run.is_done() || built.materialised.is_none() || built.world_failed {
             return;
         }
         let programs = engine.scheduler.database().programs().wanted().into_iter();

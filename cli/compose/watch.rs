@@ -1,7 +1,7 @@
 //! A session that stays while its workspace changes.
 //!
 //! [`Watch::next`] gives the [`News`] one by one: that a build begins, that the code is compiled, that everything but the checks is built
-//! and placed, that the checks are done, before or after it, and that nothing is left to do. Nothing ends it but the wish to stop: what
+//! and materialised, that the checks are done, before or after it, and that nothing is left to do. Nothing ends it but the wish to stop: what
 //! fails is news, and the next change is waited for.
 
 mod published;
@@ -24,7 +24,7 @@ use webstir_engine::schedule::{Goals, Happening, Message};
 use webstir_engine::store::Store;
 use webstir_engine::watch::Watcher;
 
-use super::{Built, Engine, Failure, HEALINGS, Session, Workspace, environment, explain, keep, place, tidy};
+use super::{Built, Engine, Failure, HEALINGS, Session, Workspace, environment, explain, keep, materialise, tidy};
 use crate::args::Global;
 use crate::explanation::Explanation;
 use published::Published;
@@ -42,7 +42,7 @@ pub(crate) enum News {
     Changed(BTreeSet<RelPath>),
     /// The code is compiled: this is all of it, while the rest is under way.
     Compiled(Vec<Artifact>),
-    /// Everything but the checks is built, and placed if it may be.
+    /// Everything but the checks is built, and materialised if it may be.
     Built(Box<Built>),
     /// The checks are done, whether the rest is or not. What else is built is not in it.
     Checked(Box<Built>),
@@ -197,7 +197,7 @@ impl Watch {
             self.engine.held = None;
             let mut built = self.session.nothing_built();
             let run = self.engine.scheduler.report(&self.goals.profile, &self.goals.all);
-            if place(&self.session.workspace, &self.session.events, &mut self.engine, run, &mut built, false)? {
+            if materialise(&self.session.workspace, &self.session.events, &mut self.engine, run, &mut built, false)? {
                 tidy(&self.session.workspace, &mut built);
                 keep(&built, &mut self.engine);
             }
@@ -218,7 +218,7 @@ impl Watch {
         Ok(())
     }
 
-    /// What the checks found; they place nothing.
+    /// What the checks found; they materialise nothing.
     fn checked(&self) -> Box<Built> {
         let run = self.engine.scheduler.report(&self.goals.profile, &self.goals.parts[CHECKS]);
         let mut built = self.session.nothing_built();
@@ -231,7 +231,7 @@ impl Watch {
         Box::new(built)
     }
 
-    /// `None` when the store lost something that is now made again. What others did to the tree since it was placed is undone here, when
+    /// `None` when the store lost something that is now made again. What others did to the tree since it was materialised is undone here, when
     /// nobody waits for it.
     fn idle(&mut self) -> Result<Option<Box<Built>>, Failure> {
         let goals = self.goals.all.clone();
@@ -256,11 +256,12 @@ impl Watch {
         let mut built = self.session.nothing_built();
         let run = self.engine.scheduler.report(&self.goals.profile, goals);
         let may_heal = self.healings > 0;
-        if !place(&self.session.workspace, &self.session.events, &mut self.engine, run, &mut built, may_heal)? {
+        if !materialise(&self.session.workspace, &self.session.events, &mut self.engine, run, &mut built, may_heal)? {
             self.healings -= 1;
             return Ok(None);
         }
-        if let (Some(_), Some(published)) = (built.placed, self.session.workspace.frontend(&self.session.profile)) {
+        if let (Some(_), Some(published)) = (built.materialised, self.session.workspace.frontend(&self.session.profile))
+        {
             self.published.are(built.artifacts.iter().filter(|artifact| artifact.path.is_within(&published)));
         }
         tidy(&self.session.workspace, &mut built);

@@ -118,10 +118,10 @@ pub(super) fn summary(built: &Built) -> String {
             }
         }
     }
-    if let Some(placed) = built.placed {
-        parts.push(format!("{} written", plural(placed.written, "file")));
-        if placed.removed > 0 {
-            parts.push(format!("{} removed", placed.removed));
+    if let Some(materialised) = built.materialised {
+        parts.push(format!("{} written", plural(materialised.written, "file")));
+        if materialised.removed > 0 {
+            parts.push(format!("{} removed", materialised.removed));
         }
     } else if built.run.is_some() {
         parts.push("the previous tree stays".to_owned());

@@ -45,7 +45,7 @@ pub enum Phase {
     /// What was done is made visible in the store.
     Publishing,
     /// Files are written into the tree.
-    Placing,
+    Materialising,
 }
 
 impl Phase {
@@ -56,7 +56,7 @@ impl Phase {
             Self::Planning => "planning",
             Self::Lookup => "lookup",
             Self::Publishing => "publishing",
-            Self::Placing => "placing",
+            Self::Materialising => "placing",
         }
     }
 }
@@ -95,7 +95,7 @@ pub enum Event {
     /// A phase ended.
     Ended(Phase),
     /// Files are being written into the tree.
-    Placing {
+    Materialising {
         /// How many.
         files: usize,
     },

@@ -144,7 +144,7 @@ pub struct RulePlan {
     pub steps: Box<[Step]>,
     /// The files that belong into the tree, once done.
     pub artifacts: Arc<[Artifact]>,
-    /// Results for the rules above that are not placed in the tree, once done.
+    /// Results for the rules above that are not materialised in the tree, once done.
     pub intermediates: Arc<[Artifact]>,
     /// What planning itself found; findings of actions are in their results.
     pub diagnostics: Box<[Diagnostic]>,
@@ -263,7 +263,7 @@ impl<'db> Planner<'db> {
     }
 
     /// Adds files that belong into the tree.
-    pub fn place(&mut self, artifacts: impl IntoIterator<Item = Artifact>) {
+    pub fn materialise(&mut self, artifacts: impl IntoIterator<Item = Artifact>) {
         self.artifacts.extend(artifacts);
     }
 

@@ -254,7 +254,7 @@ impl Scheduler {
         self.progress.make_again();
     }
 
-    /// Asks the world about everything again, and places everything again.
+    /// Asks the world about everything again, and materialises everything again.
     pub fn look_at_everything(&mut self) {
         Files::look(&mut self.database, &Changes::Everything);
         self.begin(self.progress.trial());

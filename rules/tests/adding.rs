@@ -67,7 +67,7 @@ impl Plan for Upper {
         let mut action = Action::new(planner.scope().label(None), webstir_rules::implementation(), parameters);
         action.inputs = Box::new([input]);
         if let Some(result) = planner.action(action) {
-            planner.place(result.artifacts.iter().cloned());
+            planner.materialise(result.artifacts.iter().cloned());
         }
     }
 }

@@ -124,7 +124,7 @@ impl Serving {
         self.order(Order::Discard);
     }
 
-    /// Starts what is compiled while its manifest is read and its files are placed, where an edit changed code and nothing else. It is a
+    /// Starts what is compiled while its manifest is read and its files are materialised, where an edit changed code and nothing else. It is a
     /// guess: the release decides.
     pub(super) fn prepare(&self, watch: &Watch, artifacts: &[Artifact]) {
         let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);

@@ -72,7 +72,7 @@ impl Plan for Artifacts {
         }
         let Some(action) = planned(planner.db, planner.target) else { return };
         if let Some(result) = planner.step(Step::new(planner.db, action.clone())) {
-            planner.place(result.artifacts.iter().cloned());
+            planner.materialise(result.artifacts.iter().cloned());
         }
     }
 }

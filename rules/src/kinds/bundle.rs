@@ -39,9 +39,9 @@ pub(super) struct Bundle;
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 enum Maps {
     None,
-    /// Made for findings, not placed.
+    /// Made for findings, not materialised.
     Hidden,
-    Placed,
+    Materialised,
 }
 
 impl Maps {
@@ -49,7 +49,7 @@ impl Maps {
         match self {
             Self::None => SourceMaps::None,
             Self::Hidden => SourceMaps::Hidden,
-            Self::Placed => SourceMaps::Linked,
+            Self::Materialised => SourceMaps::Linked,
         }
     }
 }
@@ -113,7 +113,7 @@ impl Plan for Bundle {
         let maps = match source_map(planner.scope()) {
             "none" if planner.node.has("module-definition") => Maps::Hidden,
             "none" => Maps::None,
-            _ => Maps::Placed,
+            _ => Maps::Materialised,
         };
         let targets = match targets(planner, layout, &entries) {
             Ok(targets) => targets,
@@ -126,8 +126,9 @@ impl Plan for Bundle {
                     Loading::Undecided => continue,
                     Loading::Unbundled { definition, others, packages } => {
                         let files = definition.iter().chain(&packages);
-                        let wanted = |artifact: &&Artifact| maps == Maps::Placed || artifact.path.extension() != "map";
-                        planner.place(files.filter(wanted).cloned());
+                        let wanted =
+                            |artifact: &&Artifact| maps == Maps::Materialised || artifact.path.extension() != "map";
+                        planner.materialise(files.filter(wanted).cloned());
                         planner.keep(definition.into_iter().chain(others).chain(packages));
                         continue;
                     }
@@ -168,8 +169,8 @@ impl Plan for Bundle {
             action.inputs = inputs.into_boxed_slice();
             action.discovers_inputs = true;
             if let Some(result) = planner.action(action) {
-                let wanted = |artifact: &&Artifact| maps == Maps::Placed || artifact.path.extension() != "map";
-                planner.place(result.artifacts.iter().filter(wanted).cloned());
+                let wanted = |artifact: &&Artifact| maps == Maps::Materialised || artifact.path.extension() != "map";
+                planner.materialise(result.artifacts.iter().filter(wanted).cloned());
                 planner.keep(result.artifacts.iter().cloned());
             }
         }

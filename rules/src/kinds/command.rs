@@ -66,7 +66,7 @@ impl Plan for Command {
         action.outputs = outputs.into_boxed_slice();
         action.cacheable = planner.node.boolean("cache").is_none_or(|cache| cache.value);
         if let Some(result) = planner.action(action) {
-            planner.place(result.artifacts.iter().cloned());
+            planner.materialise(result.artifacts.iter().cloned());
         }
     }
 }
@@ -93,7 +93,7 @@ fn inputs(planner: &mut Planner<'_>, arguments: &[Box<str>], outputs: &[RelPath]
     let named = arguments.iter().enumerate().filter(|(index, word)| *index > 0 || word.contains('/'));
     sources.extend(named.filter_map(|(index, word)| {
         let base = if index == 0 { RelPath::root() } else { directory.clone() };
-        // What is made is no source, wherever an earlier build placed it.
+        // What is made is no source, wherever an earlier build materialised it.
         let is_made = |path: &RelPath| {
             let roots = planner.config.profiles().iter().filter_map(|profile| profile.path("out"));
             roots.map(|root| &root.value).chain(outputs).any(|made| path.is_within(made))

@@ -70,7 +70,7 @@ impl Plan for Copy {
         let mut action = action(planner.scope(), None, &targets);
         action.inputs = inputs.into_boxed_slice();
         if let Some(result) = planner.action(action) {
-            planner.place(result.artifacts.iter().cloned());
+            planner.materialise(result.artifacts.iter().cloned());
         }
     }
 }

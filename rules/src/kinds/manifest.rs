@@ -163,7 +163,7 @@ impl Plan for Manifest {
                 None => return,
             }
         }
-        planner.place(result.artifacts.iter().cloned());
+        planner.materialise(result.artifacts.iter().cloned());
     }
 }
 

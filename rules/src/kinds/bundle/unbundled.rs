@@ -1,6 +1,6 @@
 //! Module definitions that are not linked.
 //!
-//! Where a profile places the modules one by one and the embedded engine runs them, a module definition is loaded *unbundled*: it
+//! Where a profile materialises the modules one by one and the embedded engine runs them, a module definition is loaded *unbundled*: it
 //! and all that it reaches, each from its own file, so that an edit makes one file anew and nothing else. Packages are
 //! [prebundled](super::prebundle): linked once, one file a specifier, found through an import map. A definition that needs a worker,
 //! or packages that cannot be had this way, is linked as any other bundle.
@@ -131,7 +131,7 @@ pub fn candidate<'db>(db: &'db dyn Db, bundle: Target<'db>) -> Option<GraphKey<'
     // What is said of linking alone wants it.
     let is_plain = node.pairs("define").next().is_none() && !node.has("sourcemap") && !node.has("tree-shake");
     // Relative specifiers hold only where the transpiled module lies.
-    let stays = layout.placed() && layout.output(source) == *output;
+    let stays = layout.materialised() && layout.output(source) == *output;
     if !stays || !is_plain || !links_packages || is_for_browser || is_in_worker || minify(scope) {
         return None;
     }
