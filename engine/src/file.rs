@@ -93,8 +93,8 @@ const MOST_CONFIRMED: u8 = 8;
 #[derive(Debug, Default)]
 pub struct Files {
     inputs: Mutex<FileInputs>,
-    /// Paths whose bytes were found to differ from their file state while a query ran.
-    suspects: Mutex<Vec<RelPath>>,
+    /// Racy files: paths whose bytes were found to differ from their file state while a query ran.
+    racy: Mutex<Vec<RelPath>>,
     /// How often an input was set anew that was right after all, since the last change.
     confirmed: Mutex<FxHashMap<RelPath, u8>>,
 }
@@ -147,8 +147,8 @@ impl Files {
     }
 
     /// Remembers that `path` no longer holds what its file state says; it is asked again before the next plan.
-    pub fn suspect(&self, path: &RelPath) {
-        self.suspects.lock().unwrap_or_else(PoisonError::into_inner).push(path.clone());
+    pub fn mark_racy(&self, path: &RelPath) {
+        self.racy.lock().unwrap_or_else(PoisonError::into_inner).push(path.clone());
     }
 
     /// The state in every file input so far, sorted by path.
@@ -166,9 +166,9 @@ impl Files {
         self.lock().asked_in.clone()
     }
 
-    /// The suspects so far, which are forgotten.
-    pub fn take_suspects(&self) -> Vec<RelPath> {
-        std::mem::take(&mut self.suspects.lock().unwrap_or_else(PoisonError::into_inner))
+    /// The racy files so far, which are forgotten.
+    pub fn take_racy(&self) -> Vec<RelPath> {
+        std::mem::take(&mut self.racy.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The digest of every file that was asked for its bytes and is there, sorted by path.
@@ -198,12 +198,12 @@ impl Files {
 
     /// Reads inputs again whose bytes disagreed while a query ran, and invalidates what depends on them even where they agree now, as when a file
     /// was emptied and then restored: the query may have seen either. Returns whether any was invalidated.
-    pub fn reconsider(db: &mut dyn FileDb, suspects: &[RelPath]) -> bool {
-        for path in suspects {
+    pub fn reconsider(db: &mut dyn FileDb, racy: &[RelPath]) -> bool {
+        for path in racy {
             db.system().doubt(path);
         }
-        let mut any = Self::refresh(db, suspects);
-        for path in suspects {
+        let mut any = Self::refresh(db, racy);
+        for path in racy {
             let input = db.files().lock().by_query.get(&(path.clone(), FileQuery::Content)).copied();
             let Some(input) = input else { continue };
             let times = {
@@ -337,13 +337,13 @@ pub fn entries<'db>(db: &'db dyn FileDb, path: &RelPath) -> Option<&'db Listing>
 }
 
 /// The bytes that have the digest which the file state of `path` names. They are read anew on each call, so no memo holds
-/// them. `None` when there is no file, or when it changed since: then it becomes a suspect and the caller is planned again.
+/// them. `None` when there is no file, or when it changed since: then it is marked racy and the caller is planned again.
 pub fn bytes(db: &dyn FileDb, path: &RelPath) -> Option<Vec<u8>> {
     let Content::Digest(digest) = content(db, path) else { return None };
     match db.system().read(path) {
         Ok(bytes) if Digest::of(&bytes) == digest => Some(bytes),
         _ => {
-            db.files().suspect(path);
+            db.files().mark_racy(path);
             None
         }
     }

@@ -185,8 +185,8 @@ impl Scheduler {
         let profile: Arc<str> = Arc::from(profile);
         loop {
             let missing = self.missing(&profile, goals);
-            let suspects = self.database.files().take_suspects();
-            if !Files::reconsider(&mut self.database, &suspects) && !self.take_from_store(&missing)? {
+            let racy = self.database.files().take_racy();
+            if !Files::reconsider(&mut self.database, &racy) && !self.take_from_store(&missing)? {
                 return Ok(self.report(&profile, goals));
             }
         }
@@ -310,8 +310,8 @@ impl Scheduler {
             }
             if self.progress.is_open() {
                 let missing = self.missing(&goals.profile, &goals.all);
-                let suspects = self.database.files().take_suspects();
-                if Files::reconsider(&mut self.database, &suspects) {
+                let racy = self.database.files().take_racy();
+                if Files::reconsider(&mut self.database, &racy) {
                     continue;
                 }
                 self.stop_superseded(goals);
