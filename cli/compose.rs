@@ -38,7 +38,7 @@ use webstir_rules::{Programs, Resources};
 
 pub(crate) use self::failure::{Failure, causes};
 pub(crate) use self::store::{budget, store_root};
-pub(crate) use self::watch::{News, Request, Requests, Watch, is_check, is_environment};
+pub(crate) use self::watch::{Request, Requests, Watch, WatchEvent, is_check, is_environment};
 pub(crate) use self::workspace::{Workspace, workspace_root};
 use crate::args::Global;
 use crate::explanation::Explanation;
@@ -84,7 +84,7 @@ impl Built {
 pub(crate) struct Session {
     workspace: Arc<Workspace>,
     profile: String,
-    goals: Vec<Label>,
+    targets: Vec<Label>,
     global: Global,
     /// `None` until something is built, and when the configuration is not sound.
     engine: Option<Engine>,
@@ -149,7 +149,7 @@ impl Session {
         }
         Ok(Self {
             packages: workspace.root.clone(),
-            goals: workspace.config.rules_in(profile).map(|rule| rule.label().clone()).collect(),
+            targets: workspace.config.rules_in(profile).map(|rule| rule.label().clone()).collect(),
             workspace: Arc::new(workspace),
             profile: profile.to_owned(),
             global: global.clone(),
@@ -188,7 +188,7 @@ impl Session {
     pub(crate) fn plan(&mut self) -> Result<KeyDump, Failure> {
         self.start_engine()?;
         let Some(engine) = &mut self.engine else { return Ok(KeyDump::default()) };
-        let run = engine.scheduler.plan_only(&self.profile, &self.goals);
+        let run = engine.scheduler.plan_only(&self.profile, &self.targets);
         let run = run.map_err(|error| explain(error, &self.workspace.store))?;
         let database = engine.scheduler.database();
         Ok(KeyDump::new(&run, database, &self.profile, env!("CARGO_PKG_VERSION"), None))
@@ -204,7 +204,7 @@ impl Session {
             for healings in (0..HEALINGS).rev() {
                 let run = engine
                     .scheduler
-                    .run(&self.profile, &self.goals)
+                    .run(&self.profile, &self.targets)
                     .map_err(|error| explain(error, &self.workspace.store))?;
                 if materialise(&self.workspace, &self.events, engine, run, &mut built, healings > 0)? {
                     break;

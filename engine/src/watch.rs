@@ -69,8 +69,8 @@ impl Watcher {
     pub fn start(root: &Path, polls: bool, sink: ChangeSink) -> io::Result<Self> {
         let (raw, incoming) = channel();
         let followed = Arc::<Mutex<Followed>>::default();
-        let told = raw.clone();
-        let handler = move |event| drop(told.send(Raw::Event(event)));
+        let sender = raw.clone();
+        let handler = move |event| drop(sender.send(Raw::Event(event)));
         let mut watcher =
             Self { root: root.to_owned(), events: None, raw, followed: followed.clone(), complaint: None };
         if polls {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rustc_hash::FxHashMap;
 
-use super::{BuildError, Goals, Scheduler};
+use super::{BuildError, Scheduler, Targets};
 use crate::action::{Action, ActionResult};
 use crate::event::{Event, Phase, Status, during};
 use crate::label::Label;
@@ -16,8 +16,8 @@ use crate::validity::holds;
 
 impl Scheduler {
     /// The actions that have no result and are not running.
-    pub(super) fn missing(&self, profile: &Arc<str>, goals: &[Label]) -> Vec<Arc<Action>> {
-        let plans = during(&self.events, Phase::Planning, || self.plans(profile, goals));
+    pub(super) fn missing(&self, profile: &Arc<str>, targets: &[Label]) -> Vec<Arc<Action>> {
+        let plans = during(&self.events, Phase::Planning, || self.plans(profile, targets));
         (self.events)(Event::Planned { actions: plans.values().map(|plan| plan.steps.len()).sum() });
         let steps = plans.values().flat_map(|plan| plan.steps.iter());
         let mut missing: Vec<_> = steps
@@ -31,11 +31,11 @@ impl Scheduler {
         missing
     }
 
-    /// The plan of each goal and of every rule below.
-    pub(super) fn plans<'a>(&'a self, profile: &Arc<str>, goals: &'a [Label]) -> BTreeMap<&'a Label, &'a RulePlan> {
+    /// The plan of each target and of every rule below.
+    pub(super) fn plans<'a>(&'a self, profile: &Arc<str>, targets: &'a [Label]) -> BTreeMap<&'a Label, &'a RulePlan> {
         let db: &dyn PlanDb = &self.database;
         let mut plans = BTreeMap::new();
-        let mut open: Vec<&Label> = goals.iter().collect();
+        let mut open: Vec<&Label> = targets.iter().collect();
         while let Some(rule) = open.pop() {
             if !plans.contains_key(rule) {
                 let plan = plan(db, Target::new(db, rule.clone(), profile.clone()));
@@ -85,25 +85,27 @@ impl Scheduler {
         Ok(found)
     }
 
-    /// The first part of the goals for which nothing is left to do and that was not told.
-    pub(super) fn settled(&self, goals: &Goals) -> Option<usize> {
-        let is_untold = |part: &usize| self.progress.is_untold(*part);
-        (0..goals.parts.len()).filter(is_untold).find(|part| self.is_settled(goals, &goals.parts[*part]))
+    /// The first target group for which nothing is left to do and that was not reported.
+    pub(super) fn done_group(&self, targets: &Targets) -> Option<usize> {
+        let is_unreported = |group: &usize| self.progress.is_unreported(*group);
+        (0..targets.groups.len())
+            .filter(is_unreported)
+            .find(|group| self.is_group_done(targets, &targets.groups[*group]))
     }
 
-    fn is_settled(&self, goals: &Goals, part: &[Label]) -> bool {
-        !part.is_empty()
-            && self.plans(&goals.profile, part).values().all(|plan| {
+    fn is_group_done(&self, targets: &Targets, group: &[Label]) -> bool {
+        !group.is_empty()
+            && self.plans(&targets.profile, group).values().all(|plan| {
                 plan.steps.iter().all(|step| step.result.is_some() || !self.actions.is_running(&step.action.label))
             })
     }
 
     /// Stops what runs although something else is planned in its place, or nothing.
-    pub(super) fn stop_superseded(&mut self, goals: &Goals) {
+    pub(super) fn stop_superseded(&mut self, targets: &Targets) {
         if !self.progress.is_doubted(!self.actions.is_quiet()) {
             return;
         }
-        let plans = self.plans(&goals.profile, &goals.all);
+        let plans = self.plans(&targets.profile, &targets.all);
         let steps = plans.values().flat_map(|plan| &plan.steps);
         let wanted: FxHashMap<_, _> = steps.map(|step| (&step.action.label, step.action.key(&[]))).collect();
         for running in self.actions.running() {

@@ -26,7 +26,7 @@ pub struct Report {
 /// The result of bringing some rules up to date.
 #[derive(Debug)]
 pub struct Run {
-    /// The last plan of each goal and of the rules below, by rule.
+    /// The last plan of each target and of the rules below, by rule.
     pub plans: BTreeMap<Label, RulePlan>,
     /// Every action of those plans, by name.
     pub reports: Vec<Report>,
@@ -55,7 +55,7 @@ impl Run {
         Self { plans, reports }
     }
 
-    /// Whether every goal is done.
+    /// Whether every target is done.
     pub fn is_done(&self) -> bool {
         self.plans.values().all(|plan| plan.state == State::Done)
     }
@@ -68,7 +68,7 @@ impl Run {
         diagnostics
     }
 
-    /// The files of all goals, sorted by path.
+    /// The files of all targets, sorted by path.
     pub fn artifacts(&self) -> Vec<Artifact> {
         artifacts(self.plans.values())
     }

@@ -89,7 +89,7 @@ pub(super) struct Running<'a> {
 }
 
 impl Running<'_> {
-    /// Its result is not wanted any more. It stays running until it is heard that it has ended.
+    /// Its result is not wanted any more. It stays running until its end is received.
     pub(super) fn cancel(&self) {
         self.cancelled.store(true, Ordering::Relaxed);
     }
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_result_stays_known_while_it_is_sought_anew_and_until_it_was_told() {
+    fn a_result_stays_known_while_it_is_sought_anew_and_until_it_was_reported() {
         let (action, mut actions) = (action(), Standings::default());
         let label = &action.label;
         actions.reach(label, RAN);

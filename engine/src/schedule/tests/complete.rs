@@ -65,7 +65,7 @@ fn a() -> RelPath {
     RelPath::new("a").unwrap()
 }
 
-fn goals() -> [Label; 1] {
+fn targets() -> [Label; 1] {
     [Label::new("reader", "r")]
 }
 
@@ -122,7 +122,7 @@ fn review_6_11_what_read_two_versions_of_a_file_runs_again() {
         done()
     });
     let mut bench = bench(&memory, &rule);
-    let ran = bench.run(&goals());
+    let ran = bench.run(&targets());
     assert_eq!(rule.runs(), 2);
     assert!(ran.is_done());
     // What was stored is of the second version: neither of them runs again.
@@ -141,7 +141,7 @@ fn review_6_11_an_input_that_is_changed_and_changed_back_while_a_process_runs_ma
         done()
     });
     let mut bench = Bench::with_machine(&memory, &rule, Arc::new(OneProgram(Mutex::new("x"))));
-    bench.run(&goals());
+    bench.run(&targets());
     assert_eq!((rule.runs(), bench.records()), (2, 1));
 }
 
@@ -158,15 +158,15 @@ fn review_6_5_a_program_that_changes_while_it_runs_makes_it_run_again() {
     });
     let mut bench = Bench::with_machine(&memory, &rule, machine.clone());
     let key = |ran: &Ran| ran.reports[0].key;
-    let first = bench.run(&goals());
+    let first = bench.run(&targets());
     assert_eq!((rule.runs(), bench.records()), (2, 1));
     // Looked at anew in each build.
     *machine.0.lock().unwrap() = "three";
-    let second = bench.run(&goals());
+    let second = bench.run(&targets());
     assert_ne!(key(&first), key(&second));
     assert_eq!((rule.runs(), bench.records()), (3, 2));
     *machine.0.lock().unwrap() = "two";
-    assert_eq!(key(&bench.run(&goals())), key(&first));
+    assert_eq!(key(&bench.run(&targets())), key(&first));
     assert_eq!(rule.runs(), 3);
 }
 
@@ -180,12 +180,12 @@ fn t1_what_is_uncacheable_is_gone_on_with_and_never_kept() {
     });
     let mut bench = bench(&memory, &rule);
     for runs in 1..=2 {
-        assert!(bench.run(&goals()).is_done());
+        assert!(bench.run(&targets()).is_done());
         assert_eq!((rule.runs(), bench.records()), (runs, 0));
     }
     is_there.store(true, Ordering::Relaxed);
     for _ in 0..2 {
-        assert!(bench.run(&goals()).is_done());
+        assert!(bench.run(&targets()).is_done());
         assert_eq!((rule.runs(), bench.records()), (3, 1));
     }
 }
