@@ -1,7 +1,7 @@
 //! The one place where engine and rules are joined.
 //!
 //! A [`Workspace`] is a directory with its configuration. A [`Session`] is a workspace with a database, a store and an executor;
-//! [`Session::build`] brings it up to date and materialises the tree, [`Session::conclude`] finds that it is up to date. A [`Failure`]
+//! [`Session::build`] brings it up to date and materialises the tree, [`Session::cached_build`] finds that it is up to date. A [`Failure`]
 //! is a fault of the world or of usage.
 
 mod failure;
@@ -240,11 +240,11 @@ impl Session {
     }
 
     /// What the last build gave, if another one would give the same and its tree is whole.
-    pub(crate) fn conclude(&self) -> Option<Built> {
+    pub(crate) fn cached_build(&self) -> Option<Built> {
         if !self.workspace.is_sound() || !Explanation::is_there(&self.workspace.root, &self.profile) {
             return None;
         }
-        let built = Start::new(&self.workspace, &self.profile).conclude(&self.workspace, &self.profile)?;
+        let built = Start::new(&self.workspace, &self.profile).cached_build(&self.workspace, &self.profile)?;
         Some(Built { duration: self.started.elapsed(), ..built })
     }
 }

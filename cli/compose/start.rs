@@ -11,7 +11,7 @@ use webstir_engine::digest::{Digest, KeyHasher};
 use webstir_engine::event::Status;
 use webstir_engine::machine::{Machine as _, ProgramDb as _, Wanted};
 use webstir_engine::schedule::{Report, Run};
-use webstir_engine::start::{self, Concluded, StartLog};
+use webstir_engine::start::{self, BuildToCache, StartLog};
 use webstir_engine::state_directory::file_name;
 use webstir_engine::store::Store;
 use webstir_engine::system::{Stat, System as _};
@@ -57,36 +57,36 @@ impl Start {
 
     /// What the last build gave, if nothing that it stands on has changed and its tree is whole. Otherwise the workspace takes
     /// digests of files from the log.
-    pub(super) fn conclude(&self, workspace: &Arc<Workspace>, profile: &str) -> Option<Built> {
+    pub(super) fn cached_build(&self, workspace: &Arc<Workspace>, profile: &str) -> Option<Built> {
         let mut log = StartLog::read(&self.path)?;
-        let concluded = if Some(log.key()) == self.key { log.conclusion(&workspace.system, &self.path) } else { None };
+        let cached = if Some(log.key()) == self.key { log.cached_build(&workspace.system, &self.path) } else { None };
         log.lend(&workspace.system);
-        let concluded = concluded?;
-        let Rest { manifest, programs } = serde_json::from_slice(&concluded.rest).ok()?;
+        let cached = cached?;
+        let Rest { manifest, programs } = serde_json::from_slice(&cached.rest).ok()?;
         let machine = webstir_rules::Programs::new(&workspace.root);
         if programs.iter().any(|(wanted, found)| machine.program(wanted).map(|found| found.digest()) != *found) {
             return None;
         }
         let tree = workspace.tree(profile)?;
-        if !tree.holds(&concluded.artifacts).ok()? {
+        if !tree.holds(&cached.artifacts).ok()? {
             return None;
         }
         if !Store::is_use_noted(&workspace.store, self.user) {
             // Once a day: what an unchanged workspace stands on is not to be given up.
-            let _ = super::store::open(&workspace.store).ok()?.note_use(self.user, &concluded.stands_on);
+            let _ = super::store::open(&workspace.store).ok()?.note_use(self.user, &cached.stands_on);
         }
-        let reports = concluded.actions.into_iter();
+        let reports = cached.actions.into_iter();
         let reports =
             reports.map(|(label, key)| Report { label, status: Status::Cached, key, duration: Duration::ZERO });
         Some(Built {
             workspace: workspace.clone(),
             profile: profile.to_owned(),
-            ok: concluded.ok,
+            ok: cached.ok,
             world_failed: false,
             run: Some(Run { plans: BTreeMap::new(), reports: reports.collect() }),
-            diagnostics: concluded.diagnostics,
-            materialised: Some(Materialised { kept: concluded.artifacts.len(), ..Materialised::default() }),
-            artifacts: concluded.artifacts,
+            diagnostics: cached.diagnostics,
+            materialised: Some(Materialised { kept: cached.artifacts.len(), ..Materialised::default() }),
+            artifacts: cached.artifacts,
             manifest,
             explanation: None,
             duration: Duration::ZERO,
@@ -114,7 +114,7 @@ impl Start {
             (wanted, found)
         });
         let rest = Rest { manifest: built.manifest.clone(), programs: programs.collect() };
-        let concluded = Concluded {
+        let to_cache = BuildToCache {
             ok: built.ok,
             reports: &run.reports,
             diagnostics: &built.diagnostics,
@@ -123,7 +123,7 @@ impl Start {
             rest: &serde_json::to_vec(&rest).unwrap_or_default(),
         };
         // A log that cannot be written costs the next start its time, nothing else.
-        let _ = start::write(&self.path, key, engine.scheduler.database(), &built.workspace.system, &concluded);
+        let _ = start::write(&self.path, key, engine.scheduler.database(), &built.workspace.system, &to_cache);
     }
 }
 

@@ -1,10 +1,10 @@
 //! The bytes of a log.
 //!
 //! ```text
-//! magic (16) | key (32) | directories, files, bytes of texts, of queries, of the conclusion (u32 each) | padding (4)
+//! magic (16) | key (32) | directories, files, bytes of texts, of queries, of the cached build (u32 each) | padding (4)
 //! directories  100 bytes each, sorted by path: path, first file, files, flags, stat, digest of its names
 //! files         92 bytes each, those of one directory together and sorted by name: name, flags, stat, digest
-//! texts | queries | conclusion | blake3 of everything before (32)
+//! texts | queries | cached build | blake3 of everything before (32)
 //! ```
 //! Numbers are little-endian. A text is offset and length (u32 each) within the texts. Records have one size and stand sorted, so
 //! they are searched where they lie.
@@ -69,7 +69,7 @@ pub(super) struct Layout {
     files: usize,
     texts_at: usize,
     asked_at: usize,
-    conclusion_at: usize,
+    cached_build_at: usize,
     end: usize,
 }
 
@@ -85,9 +85,9 @@ impl Layout {
             .checked_add(directories.checked_mul(DIRECTORY_BYTES)?)?
             .checked_add(files.checked_mul(FILE_BYTES)?)?;
         let asked_at = texts_at.checked_add(count(2))?;
-        let conclusion_at = asked_at.checked_add(count(3))?;
-        let end = conclusion_at.checked_add(count(4))?;
-        let layout = Self { key: digest_at(body, 16), directories, files, texts_at, asked_at, conclusion_at, end };
+        let cached_build_at = asked_at.checked_add(count(3))?;
+        let end = cached_build_at.checked_add(count(4))?;
+        let layout = Self { key: digest_at(body, 16), directories, files, texts_at, asked_at, cached_build_at, end };
         (end == body.len() && layout.is_sound(body)).then_some(layout)
     }
 
@@ -142,11 +142,11 @@ impl Layout {
 
     /// The queries to make again, with what they found. `None` when they cannot be read.
     pub(super) fn asked(&self, bytes: &[u8]) -> Option<Vec<(RelPath, DiscoveredInput)>> {
-        codec::decode(&bytes[self.asked_at..self.conclusion_at])
+        codec::decode(&bytes[self.asked_at..self.cached_build_at])
     }
 
-    pub(super) fn conclusion<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
-        &bytes[self.conclusion_at..self.end]
+    pub(super) fn cached_build<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
+        &bytes[self.cached_build_at..self.end]
     }
 
     pub(super) fn hashed(&self, bytes: &[u8], path: &RelPath) -> Option<Hashed> {
@@ -200,7 +200,7 @@ fn search(range: std::ops::Range<usize>, compare: impl Fn(usize) -> std::cmp::Or
 }
 
 /// The bytes of a log; `None` when it would be too large for its own offsets.
-pub(super) fn write(key: Digest, found: &Found, conclusion: &[u8]) -> Option<Vec<u8>> {
+pub(super) fn write(key: Digest, found: &Found, cached_build: &[u8]) -> Option<Vec<u8>> {
     let asked = codec::encode(&found.asked);
     let mut texts = String::new();
     let mut directories = Vec::new();
@@ -228,11 +228,11 @@ pub(super) fn write(key: Digest, found: &Found, conclusion: &[u8]) -> Option<Vec
     bytes.extend_from_slice(key.as_bytes());
     put_u32(&mut bytes, u32::try_from(found.directories.len()).ok()?);
     put_u32(&mut bytes, count);
-    for part in [texts.len(), asked.len(), conclusion.len()] {
+    for part in [texts.len(), asked.len(), cached_build.len()] {
         put_u32(&mut bytes, u32::try_from(part).ok()?);
     }
     put_u32(&mut bytes, 0);
-    for part in [&directories, &files, texts.as_bytes(), &asked, conclusion] {
+    for part in [&directories, &files, texts.as_bytes(), &asked, cached_build] {
         bytes.extend_from_slice(part);
     }
     let sum = Digest::of(&bytes);

@@ -72,11 +72,11 @@ impl Case {
     fn log(&self) -> StartLog {
         let os = self.os();
         let found = gather::gather(&os, &self.states(&os)).unwrap().expect("nothing changed meanwhile");
-        StartLog::parse(layout::write(key(), &found, &conclusion::encode(&concluded(&[]))).unwrap()).unwrap()
+        StartLog::parse(layout::write(key(), &found, &cached_build::encode(&to_cache(&[]))).unwrap()).unwrap()
     }
 
     fn holds(&self, log: &mut StartLog) -> bool {
-        log.conclusion(&self.os(), &self.at(".webstir/start")).is_some()
+        log.cached_build(&self.os(), &self.at(".webstir/start")).is_some()
     }
 }
 
@@ -84,8 +84,8 @@ fn key() -> Digest {
     Digest::of(b"key")
 }
 
-fn concluded(reports: &[Report]) -> Concluded<'_> {
-    Concluded { ok: true, reports, diagnostics: &[], artifacts: &[], stands_on: &[], rest: b"" }
+fn to_cache(reports: &[Report]) -> BuildToCache<'_> {
+    BuildToCache { ok: true, reports, diagnostics: &[], artifacts: &[], stands_on: &[], rest: b"" }
 }
 
 /// Until every file that is there has settled.
@@ -180,7 +180,8 @@ fn an_edit_after_the_query_shows_although_the_log_is_newer() {
     let states = case.states(&os);
     case.write("src/a.ts", "two");
     let found = gather::gather(&os, &states).unwrap().expect("no name changed");
-    let mut log = StartLog::parse(layout::write(key(), &found, &conclusion::encode(&concluded(&[]))).unwrap()).unwrap();
+    let mut log =
+        StartLog::parse(layout::write(key(), &found, &cached_build::encode(&to_cache(&[]))).unwrap()).unwrap();
     assert!(!case.holds(&mut log));
 }
 
@@ -190,14 +191,14 @@ fn unsettled_entries_are_settled_once() {
     let mut log = case.log();
     let path = case.at(".webstir/start");
     settle();
-    assert!(log.conclusion(&case.os(), &path).is_some());
+    assert!(log.cached_build(&case.os(), &path).is_some());
     let mut again = StartLog::read(&path).expect("written anew");
     assert_eq!(again.key(), key());
     fs::remove_file(&path).unwrap();
-    assert!(again.conclusion(&case.os(), &path).is_some());
+    assert!(again.cached_build(&case.os(), &path).is_some());
     assert!(!path.exists(), "nothing was left to settle");
     case.write("src/a.ts", "two");
-    assert!(again.conclusion(&case.os(), &path).is_none());
+    assert!(again.cached_build(&case.os(), &path).is_none());
 }
 
 #[test]
@@ -225,7 +226,7 @@ fn digests_are_remembered_by_stat() {
 }
 
 #[test]
-fn a_conclusion_comes_back_whole() {
+fn a_cached_build_comes_back_whole() {
     let label = |subject: Option<&str>| ActionLabel {
         rule: Label::new("transpile", "js"),
         profile: "build".into(),
@@ -241,7 +242,7 @@ fn a_conclusion_comes_back_whole() {
     let path = RelPath::new("build/a.js").unwrap();
     let artifacts = [Artifact { path: path.clone(), digest: Digest::of(b"a"), bytes: 1, executable: false }];
     let diagnostics = [Diagnostic::warning("a::b", "Text").in_file(&path)];
-    let concluded = Concluded {
+    let to_cache = BuildToCache {
         ok: true,
         reports: &reports,
         diagnostics: &diagnostics,
@@ -249,9 +250,9 @@ fn a_conclusion_comes_back_whole() {
         stands_on: &[key()],
         rest: b"rest",
     };
-    let back = conclusion::decode(&conclusion::encode(&concluded)).unwrap();
+    let back = cached_build::decode(&cached_build::encode(&to_cache)).unwrap();
     let actions = vec![(label(None), reports[0].key), (label(Some("src/a.ts")), reports[1].key)];
-    let expected = Conclusion {
+    let expected = CachedBuild {
         ok: true,
         actions,
         diagnostics: diagnostics.to_vec(),
@@ -290,15 +291,15 @@ proptest! {
         bytes.extend(rest.iter().map(|byte| if byte % 3 == 0 { *byte } else { 0 }));
         let length = u32::try_from(rest.len()).unwrap();
         let fixed = counts[0] * 100 + counts[1] * 92 + counts[2] + counts[3];
-        let conclusion = length.saturating_sub(fixed);
-        bytes[64..68].copy_from_slice(&conclusion.to_le_bytes());
+        let cached_build = length.saturating_sub(fixed);
+        bytes[64..68].copy_from_slice(&cached_build.to_le_bytes());
         let sum = Digest::of(&bytes);
         bytes.extend_from_slice(sum.as_bytes());
         let directory = tempfile::tempdir().unwrap();
         let os = Os::new(directory.path()).unwrap();
         if let Some(mut log) = StartLog::parse(bytes) {
             let _ = log.hashed(&RelPath::new("a/b").unwrap());
-            let _ = log.conclusion(&os, &directory.path().join("start"));
+            let _ = log.cached_build(&os, &directory.path().join("start"));
         }
     }
 }
