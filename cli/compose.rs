@@ -45,7 +45,7 @@ use crate::explanation::Explanation;
 use start::Start;
 
 /// How often a build starts over because the store lost a blob.
-const HEALINGS: usize = 3;
+const MOST_REBUILDS: usize = 3;
 
 /// What a build gave.
 #[derive(Debug)]
@@ -201,12 +201,12 @@ impl Session {
         if let Some(engine) = &mut self.engine {
             engine.held = None;
             during(&self.events, Phase::Hashing, || webstir_rules::warm(&mut engine.scheduler));
-            for healings in (0..HEALINGS).rev() {
+            for rebuilds in (0..MOST_REBUILDS).rev() {
                 let run = engine
                     .scheduler
                     .run(&self.profile, &self.targets)
                     .map_err(|error| explain(error, &self.workspace.store))?;
-                if materialise(&self.workspace, &self.events, engine, run, &mut built, healings > 0)? {
+                if materialise(&self.workspace, &self.events, engine, run, &mut built, rebuilds > 0)? {
                     break;
                 }
             }
@@ -249,14 +249,14 @@ impl Session {
     }
 }
 
-/// Takes what a run gave and materialises its tree. False when the store lost a blob: what made it has to run again, if that `may_heal` it.
+/// Takes what a run gave and materialises its tree. False when the store lost a blob: what made it has to run again, if that `may_rebuild` it.
 fn materialise(
     workspace: &Workspace,
     events: &EventSink,
     engine: &mut Engine,
     run: Run,
     built: &mut Built,
-    may_heal: bool,
+    may_rebuild: bool,
 ) -> Result<bool, Failure> {
     built.diagnostics.clone_from(&workspace.diagnostics);
     built.diagnostics.extend(run.diagnostics());
@@ -270,9 +270,9 @@ fn materialise(
         let held = engine.held.take();
         match workspace.materialise(&built.profile, held.as_ref(), &built.artifacts, &engine.store, events) {
             Ok(materialised) => (built.materialised, engine.held) = materialised.unzip(),
-            Err(MaterialiseError::BlobMissing(_)) if may_heal => {
+            Err(MaterialiseError::BlobMissing(_)) if may_rebuild => {
                 let digests = built.artifacts.iter().map(|artifact| artifact.digest);
-                engine.scheduler.heal(digests).map_err(Failure::store(&workspace.store))?;
+                engine.scheduler.rebuild_lost(digests).map_err(Failure::store(&workspace.store))?;
                 return Ok(false);
             }
             Err(error) => return Err(materialising(error)),

@@ -101,7 +101,7 @@ fn builds_at_once_give_the_same_tree() {
 }
 
 #[test]
-fn a_damaged_store_heals() {
+fn a_damaged_store_is_rebuilt() {
     let case = sizeable();
     case.build_ok(&[]);
     let expected = case.tree("build");

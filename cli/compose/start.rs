@@ -25,7 +25,7 @@ pub(super) struct Start {
     /// `None` without a store: a cold start is what was asked for.
     key: Option<Digest>,
     /// Stands for the workspace and the profile in the store's record of use.
-    user: Digest,
+    root_set: Digest,
 }
 
 /// What the log keeps beside what the engine knows.
@@ -46,10 +46,10 @@ impl Start {
         for (name, value) in environment(&workspace.config) {
             hasher.text(&name).text(&value);
         }
-        let user =
+        let root_set =
             KeyHasher::new("webstir store user v1").text(&workspace.root.to_string_lossy()).text(profile).finish();
         Self {
-            user,
+            root_set,
             path: workspace.state().join("start").join(file_name(profile)),
             key: store.map(|_| hasher.finish()),
         }
@@ -71,9 +71,9 @@ impl Start {
         if !tree.holds(&cached.artifacts).ok()? {
             return None;
         }
-        if !Store::is_use_noted(&workspace.store, self.user) {
-            // Once a day: what an unchanged workspace stands on is not to be given up.
-            let _ = super::store::open(&workspace.store).ok()?.note_use(self.user, &cached.stands_on);
+        if !Store::is_use_noted(&workspace.store, self.root_set) {
+            // Once a day: what an unchanged workspace stands on is not to be evicted.
+            let _ = super::store::open(&workspace.store).ok()?.note_use(self.root_set, &cached.stands_on);
         }
         let reports = cached.actions.into_iter();
         let reports =
@@ -101,8 +101,8 @@ impl Start {
         let mut stands_on: Vec<Digest> = steps().map(|step| step.action.key(&[]).0).chain(facts).collect();
         stands_on.sort_unstable();
         stands_on.dedup();
-        // What is not noted is given up sooner, nothing else.
-        let _ = engine.store.note_use(self.user, &stands_on);
+        // What is not noted is evicted sooner, nothing else.
+        let _ = engine.store.note_use(self.root_set, &stands_on);
         let is_kept =
             steps().all(|step| step.action.cacheable && step.result.as_ref().is_some_and(|result| result.is_done()));
         if !is_kept || !run.is_done() || built.materialised.is_none() || built.world_failed {

@@ -24,7 +24,7 @@ use webstir_engine::schedule::{BuildEvent, Message, Targets};
 use webstir_engine::store::Store;
 use webstir_engine::watch::Watcher;
 
-use super::{Built, Engine, Failure, HEALINGS, Session, Workspace, environment, explain, keep, materialise, tidy};
+use super::{Built, Engine, Failure, MOST_REBUILDS, Session, Workspace, environment, explain, keep, materialise, tidy};
 use crate::args::Global;
 use crate::explanation::Explanation;
 use published::Published;
@@ -62,7 +62,7 @@ pub(crate) struct Watch {
     targets: Targets,
     /// When the change came that is being worked on.
     since: Instant,
-    healings: usize,
+    rebuilds: usize,
     kept: Option<Instant>,
     /// What the last build put where others publish.
     published: Published,
@@ -96,7 +96,7 @@ impl Watch {
             requests,
             requested,
             targets,
-            healings: HEALINGS,
+            rebuilds: MOST_REBUILDS,
             kept: None,
             published: Published::default(),
         })
@@ -139,7 +139,7 @@ impl Watch {
             match event {
                 BuildEvent::Changed(paths) => {
                     self.since = Instant::now();
-                    self.healings = HEALINGS;
+                    self.rebuilds = MOST_REBUILDS;
                     self.engine.store.restore().map_err(Failure::store(&self.session.workspace.store))?;
                     if paths.iter().any(is_of_the_workspace) {
                         self.configure()?;
@@ -255,9 +255,10 @@ impl Watch {
     fn take(&mut self, targets: &[Label]) -> Result<Option<Box<Built>>, Failure> {
         let mut built = self.session.nothing_built();
         let run = self.engine.scheduler.report(&self.targets.profile, targets);
-        let may_heal = self.healings > 0;
-        if !materialise(&self.session.workspace, &self.session.events, &mut self.engine, run, &mut built, may_heal)? {
-            self.healings -= 1;
+        let may_rebuild = self.rebuilds > 0;
+        if !materialise(&self.session.workspace, &self.session.events, &mut self.engine, run, &mut built, may_rebuild)?
+        {
+            self.rebuilds -= 1;
             return Ok(None);
         }
         if let (Some(_), Some(published)) = (built.materialised, self.session.workspace.frontend(&self.session.profile))

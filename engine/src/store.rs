@@ -7,7 +7,7 @@
 //!   actions/<name>.pack   action records, keyed by the action key without discovered inputs
 //!   facts/<name>.pack     facts of one file, keyed by the digest of the file and the version of the fact
 //!   id                    tells this store from one that was here before
-//!   use/<day>-<user>      what was used on a day
+//!   use/<day>-<root set>  what was used on a day
 //!   collected             its time is that of the last collection
 //!   lock                  held together while publishing, alone while collecting
 //!   tmp/                  files that are not published yet; swept after a day
@@ -248,14 +248,14 @@ impl Store {
         Ok(bytes)
     }
 
-    /// Notes that `user`, which is one workspace in one profile, stands on these records and facts today.
-    pub fn note_use(&self, user: Digest, keys: &[Digest]) -> io::Result<()> {
-        usage::note(&self.root, user, keys)
+    /// Notes that these records and facts are in `root_set`, the GC roots of one workspace in one profile, today.
+    pub fn note_use(&self, root_set: Digest, keys: &[Digest]) -> io::Result<()> {
+        usage::note(&self.root, root_set, keys)
     }
 
-    /// Whether `user` noted anything today in the store below `root`.
-    pub fn is_use_noted(root: &Path, user: Digest) -> bool {
-        usage::is_noted(&root.join(LAYOUT), user)
+    /// Whether `root_set` was noted today in the store below `root`.
+    pub fn is_use_noted(root: &Path, root_set: Digest) -> bool {
+        usage::is_noted(&root.join(LAYOUT), root_set)
     }
 
     /// Digest and place of each blob that is a file of its own.

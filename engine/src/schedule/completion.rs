@@ -180,7 +180,7 @@ impl Scheduler {
                 self.count_retry(&action, None)?;
                 // A damaged store has usually lost more than one.
                 let inputs = action.inputs.iter().filter(|input| input.origin == Origin::Store);
-                self.heal(inputs.map(|input| input.digest))?;
+                self.rebuild_lost(inputs.map(|input| input.digest))?;
                 Ok(true)
             }
             End::Error(RunError::Cancelled) if is_superseded && !self.cancelled.load(Ordering::Relaxed) => Ok(true),
@@ -210,7 +210,7 @@ impl Scheduler {
     }
 
     /// Makes every action run again that made one of `digests` which the store no longer has, and tells again what depends on it.
-    pub fn heal(&mut self, digests: impl IntoIterator<Item = Digest>) -> io::Result<()> {
+    pub fn rebuild_lost(&mut self, digests: impl IntoIterator<Item = Digest>) -> io::Result<()> {
         for digest in digests {
             if self.store.get(digest)?.is_none() {
                 self.forget_maker(digest);

@@ -45,9 +45,9 @@ pub struct Collected {
     pub before: u64,
     /// Bytes on disk after.
     pub after: u64,
-    /// Action records and facts given up.
+    /// Action records and facts evicted.
     pub records: u64,
-    /// Blobs given up.
+    /// Blobs evicted.
     pub blobs: u64,
 }
 
@@ -85,7 +85,7 @@ impl Lock {
     }
 }
 
-/// Something that can be given up.
+/// Something that can be evicted.
 struct Candidate {
     key: Digest,
     last: LastUse,

@@ -78,7 +78,7 @@ fn every_bit_flip_in_a_pack_is_a_miss_or_harmless() {
 }
 
 #[test]
-fn a_damaged_blob_is_healed_by_writing_it_again() {
+fn a_damaged_blob_is_rebuilt_by_writing_it_again() {
     let root = tempfile::tempdir().unwrap();
     let store = Store::open(root.path()).unwrap();
     let digest = store.put(b"heal me").unwrap();
@@ -97,7 +97,7 @@ fn a_damaged_blob_is_healed_by_writing_it_again() {
 }
 
 #[test]
-fn a_blob_that_is_cut_short_while_its_pack_is_open_is_healed_by_writing_it_again() {
+fn a_blob_that_is_cut_short_while_its_pack_is_open_is_rebuilt_by_writing_it_again() {
     let root = tempfile::tempdir().unwrap();
     let store = Store::open(root.path()).unwrap();
     let digest = store.put(b"heal me").unwrap();
@@ -157,9 +157,9 @@ fn age(root: &Path, days: u64) {
     for entry in fs::read_dir(root.join("v2/use")).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        let (of, user) = name.split_once('-').unwrap();
+        let (of, root_set) = name.split_once('-').unwrap();
         if of.parse() == Ok(usage::today()) {
-            fs::rename(&path, path.with_file_name(format!("{day:08}-{user}"))).unwrap();
+            fs::rename(&path, path.with_file_name(format!("{day:08}-{root_set}"))).unwrap();
         }
     }
 }
@@ -227,10 +227,10 @@ fn what_was_not_used_for_long_goes_although_there_is_room() {
 fn the_same_use_is_noted_once() {
     let root = tempfile::tempdir().unwrap();
     let store = Store::open(root.path()).unwrap();
-    let user = Digest::of(b"user");
-    assert!(!Store::is_use_noted(root.path(), user));
+    let root_set = Digest::of(b"user");
+    assert!(!Store::is_use_noted(root.path(), root_set));
     used(&store, &[key("a"), key("b")]);
-    assert!(Store::is_use_noted(root.path(), user));
+    assert!(Store::is_use_noted(root.path(), root_set));
     let bytes = store.bytes().unwrap();
     for _ in 0..3 {
         used(&store, &[key("b"), key("a")]);
