@@ -144,8 +144,8 @@ pub struct RulePlan {
     pub steps: Box<[Step]>,
     /// The files that belong into the tree, once done.
     pub artifacts: Arc<[Artifact]>,
-    /// Results for the rules above that are not materialised in the tree, once done.
-    pub intermediates: Arc<[Artifact]>,
+    /// Internal outputs, once done: results for the rules above that are not materialised in the tree.
+    pub internal_outputs: Arc<[Artifact]>,
     /// What planning itself found; findings of actions are in their results.
     pub diagnostics: Box<[Diagnostic]>,
     /// The rules it builds on.
@@ -179,7 +179,7 @@ pub fn plan<'db>(db: &'db dyn PlanDb, target: Target<'db>) -> RulePlan {
         plan: RulePlan::default(),
         steps: Vec::new(),
         artifacts: Vec::new(),
-        intermediates: Vec::new(),
+        internal_outputs: Vec::new(),
         diagnostics: Vec::new(),
         dependencies: Vec::new(),
     };
@@ -208,7 +208,7 @@ pub struct Planner<'db> {
     plan: RulePlan,
     steps: Vec<Step>,
     artifacts: Vec<Artifact>,
-    intermediates: Vec<Artifact>,
+    internal_outputs: Vec<Artifact>,
     diagnostics: Vec<Diagnostic>,
     dependencies: Vec<Label>,
 }
@@ -268,8 +268,8 @@ impl<'db> Planner<'db> {
     }
 
     /// Adds results that only the rules above see.
-    pub fn keep(&mut self, artifacts: impl IntoIterator<Item = Artifact>) {
-        self.intermediates.extend(artifacts);
+    pub fn keep_internal(&mut self, artifacts: impl IntoIterator<Item = Artifact>) {
+        self.internal_outputs.extend(artifacts);
     }
 
     /// Adds a finding; an error fails the rule.
@@ -304,10 +304,10 @@ impl<'db> Planner<'db> {
     fn finish(mut self) -> RulePlan {
         self.diagnostics.sort();
         self.artifacts.sort();
-        self.intermediates.sort();
+        self.internal_outputs.sort();
         self.plan.steps = self.steps.into_boxed_slice();
         self.plan.artifacts = Arc::from(self.artifacts);
-        self.plan.intermediates = Arc::from(self.intermediates);
+        self.plan.internal_outputs = Arc::from(self.internal_outputs);
         self.plan.diagnostics = self.diagnostics.into_boxed_slice();
         self.plan.dependencies = self.dependencies.into_boxed_slice();
         self.plan

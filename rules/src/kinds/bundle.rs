@@ -129,7 +129,7 @@ impl Plan for Bundle {
                         let wanted =
                             |artifact: &&Artifact| maps == Maps::Materialised || artifact.path.extension() != "map";
                         planner.materialise(files.filter(wanted).cloned());
-                        planner.keep(definition.into_iter().chain(others).chain(packages));
+                        planner.keep_internal(definition.into_iter().chain(others).chain(packages));
                         continue;
                     }
                     Loading::Linked => {}
@@ -171,7 +171,7 @@ impl Plan for Bundle {
             if let Some(result) = planner.action(action) {
                 let wanted = |artifact: &&Artifact| maps == Maps::Materialised || artifact.path.extension() != "map";
                 planner.materialise(result.artifacts.iter().filter(wanted).cloned());
-                planner.keep(result.artifacts.iter().cloned());
+                planner.keep_internal(result.artifacts.iter().cloned());
             }
         }
     }
@@ -291,8 +291,8 @@ fn targets(
 }
 
 fn made<'a>(below: &'a RulePlan, path: &RelPath) -> Option<&'a Artifact> {
-    let found = below.intermediates.binary_search_by(|artifact| artifact.path.cmp(path)).ok()?;
-    Some(&below.intermediates[found])
+    let found = below.internal_outputs.binary_search_by(|artifact| artifact.path.cmp(path)).ok()?;
+    Some(&below.internal_outputs[found])
 }
 
 fn minify(scope: Scope<'_>) -> bool {

@@ -134,7 +134,7 @@ impl Plan for Manifest {
             let mut action = action(planner.scope(), subject, parameters);
             add_parameters(&mut action, names.cloned());
             action.environment = environment(planner);
-            action.inputs = plan.intermediates.iter().map(stored).collect();
+            action.inputs = plan.internal_outputs.iter().map(stored).collect();
             action.discovers_inputs = true;
             action
         };

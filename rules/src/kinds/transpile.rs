@@ -248,7 +248,7 @@ impl Plan for Transpile {
                 let wanted = result.artifacts.iter().filter(|artifact| maps || artifact.path.extension() != "map");
                 planner.materialise(wanted.cloned());
             }
-            planner.keep(result.artifacts.iter().cloned());
+            planner.keep_internal(result.artifacts.iter().cloned());
         }
     }
 }

@@ -202,7 +202,7 @@ pub(in crate::kinds) struct Loaded {
 /// What the engine loads of the module definition of a `bundle` rule whose plan is done.
 pub(in crate::kinds) fn loaded<'db>(db: &'db dyn Db, bundle: Target<'db>, plan: &RulePlan) -> Option<Loaded> {
     let Definition { output, .. } = definition(db, bundle).as_ref()?;
-    let files = plan.intermediates.iter().map(|artifact| &artifact.path).filter(|path| path.extension() == "js");
+    let files = plan.internal_outputs.iter().map(|artifact| &artifact.path).filter(|path| path.extension() == "js");
     let (entry, others): (Vec<&RelPath>, Vec<&RelPath>) = files.partition(|path| *path == output);
     let entry = (*entry.first()?).clone();
     let others: Vec<RelPath> = others.into_iter().cloned().collect();
