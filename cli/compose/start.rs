@@ -32,7 +32,7 @@ pub(super) struct Start {
 #[derive(Serialize, Deserialize)]
 struct Rest {
     manifest: Option<serde_json::Value>,
-    /// What stands for each program that a key stands on; `None` where there was none.
+    /// What stands for each program that a key references; `None` where there was none.
     programs: Vec<(Wanted, Option<Digest>)>,
 }
 
@@ -55,7 +55,7 @@ impl Start {
         }
     }
 
-    /// What the last build gave, if nothing that it stands on has changed and its tree is whole. Otherwise the workspace takes
+    /// What the last build gave, if nothing that it depends on has changed and its tree is whole. Otherwise the workspace takes
     /// digests of files from the log.
     pub(super) fn cached_build(&self, workspace: &Arc<Workspace>, profile: &str) -> Option<Built> {
         let mut log = StartLog::read(&self.path)?;
@@ -72,8 +72,8 @@ impl Start {
             return None;
         }
         if !Store::is_use_noted(&workspace.store, self.root_set) {
-            // Once a day: what an unchanged workspace stands on is not to be evicted.
-            let _ = super::store::open(&workspace.store).ok()?.note_use(self.root_set, &cached.stands_on);
+            // Once a day: what an unchanged workspace references is not to be evicted.
+            let _ = super::store::open(&workspace.store).ok()?.note_use(self.root_set, &cached.references);
         }
         let reports = cached.actions.into_iter();
         let reports =
@@ -93,16 +93,16 @@ impl Start {
         })
     }
 
-    /// Keeps what a build gave, if all of it would be taken from the store again, and notes what it stands on.
+    /// Keeps what a build gave, if all of it would be taken from the store again, and notes what it references.
     pub(super) fn keep(&self, built: &Built, engine: &mut Engine) {
         let (Some(key), Some(run)) = (self.key, &built.run) else { return };
         let steps = || run.plans.values().flat_map(|plan| &plan.steps);
         let facts = engine.scheduler.database().facts().used();
-        let mut stands_on: Vec<Digest> = steps().map(|step| step.action.key(&[]).0).chain(facts).collect();
-        stands_on.sort_unstable();
-        stands_on.dedup();
+        let mut references: Vec<Digest> = steps().map(|step| step.action.key(&[]).0).chain(facts).collect();
+        references.sort_unstable();
+        references.dedup();
         // What is not noted is evicted sooner, nothing else.
-        let _ = engine.store.note_use(self.root_set, &stands_on);
+        let _ = engine.store.note_use(self.root_set, &references);
         let is_kept =
             steps().all(|step| step.action.cacheable && step.result.as_ref().is_some_and(|result| result.is_done()));
         if !is_kept || !run.is_done() || built.materialised.is_none() || built.world_failed {
@@ -119,7 +119,7 @@ impl Start {
             reports: &run.reports,
             diagnostics: &built.diagnostics,
             artifacts: &built.artifacts,
-            stands_on: &stands_on,
+            references: &references,
             rest: &serde_json::to_vec(&rest).unwrap_or_default(),
         };
         // A log that cannot be written costs the next start its time, nothing else.

@@ -1,7 +1,7 @@
 //! Why an action ran: what differs between two builds, followed down to its first cause.
 //!
 //! A [`KeyDump`] is what one build planned: the parts of every action's key, from the walk that computes it, with the configuration,
-//! the environment (by digest) and the files that planning stood on. A [`Comparison`] of two dumps gives the [`Cause`]s of each
+//! the environment (by digest) and the files that planning read. A [`Comparison`] of two dumps gives the [`Cause`]s of each
 //! action, the most direct first. A cause is a [`Change`] of the world, and the outputs through which it reached the action.
 //! Everything here is a pure function of the two dumps.
 

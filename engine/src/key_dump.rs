@@ -124,7 +124,7 @@ pub struct KeyDump {
     pub environment: Vec<(Arc<str>, Digest)>,
     /// The configuration, sorted.
     pub settings: Vec<Setting>,
-    /// The files that planning stood on, sorted.
+    /// The files that planning read, sorted.
     pub files: Vec<(RelPath, Digest)>,
     /// The actions, sorted by label.
     pub actions: Vec<ActionRecord>,
@@ -175,7 +175,7 @@ impl KeyDump {
         self.actions.binary_search_by(|action| action.label.cmp(label)).ok().map(|index| &self.actions[index])
     }
 
-    /// The digest of a file that planning stood on.
+    /// The digest of a file that planning read.
     pub fn file(&self, path: &RelPath) -> Option<Digest> {
         self.files.binary_search_by(|(file, _)| file.cmp(path)).ok().map(|index| self.files[index].1)
     }

@@ -2,7 +2,7 @@
 //!
 //! A command names a program; what that name stands for is a matter of the machine: a file, the interpreter that its first line names,
 //! and the packages that it loads. A [`Machine`] says so. Each is looked up again with every change of the workspace and at the
-//! start of every build ([`Programs::look`]), so that a plan never stands on a program that was there before.
+//! start of every build ([`Programs::look`]), so that a plan never depends on a program that was there before.
 
 use std::fmt;
 use std::path::PathBuf;

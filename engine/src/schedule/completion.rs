@@ -148,7 +148,7 @@ impl Scheduler {
         match end {
             End::Result(result) => {
                 let status = if result.is_failed() { Status::Failed } else { Status::Ran };
-                // What the action saw may be newer than the file inputs that the plan stands on.
+                // What the action saw may be newer than the file inputs that the plan depends on.
                 let mut differing = Vec::new();
                 for (path, input) in &result.discovered {
                     if gives(&self.database, path, input) {

@@ -25,7 +25,7 @@ pub struct BuildToCache<'a> {
     /// Everything made, sorted by path.
     pub artifacts: &'a [Artifact],
     /// Keys of the records and facts of the store that all this came from.
-    pub stands_on: &'a [Digest],
+    pub references: &'a [Digest],
     /// Bytes of the caller's own.
     pub rest: &'a [u8],
 }
@@ -42,7 +42,7 @@ pub struct CachedBuild {
     /// Everything made, sorted by path.
     pub artifacts: Vec<Artifact>,
     /// Keys of the records and facts of the store that all this came from.
-    pub stands_on: Vec<Digest>,
+    pub references: Vec<Digest>,
     /// Bytes of the caller's own.
     pub rest: Vec<u8>,
 }
@@ -58,7 +58,7 @@ struct Kept<'a> {
     rules: Vec<OfRule>,
     diagnostics: Cow<'a, [Diagnostic]>,
     artifacts: Cow<'a, [Artifact]>,
-    stands_on: Cow<'a, [Digest]>,
+    references: Cow<'a, [Digest]>,
     rest: Cow<'a, [u8]>,
 }
 
@@ -74,7 +74,7 @@ pub(super) fn encode(to_cache: &BuildToCache<'_>) -> Vec<u8> {
         rules: rules.collect(),
         diagnostics: to_cache.diagnostics.into(),
         artifacts: to_cache.artifacts.into(),
-        stands_on: to_cache.stands_on.into(),
+        references: to_cache.references.into(),
         rest: to_cache.rest.into(),
     })
 }
@@ -93,7 +93,7 @@ pub(super) fn decode(bytes: &[u8]) -> Option<CachedBuild> {
         actions: actions.collect(),
         diagnostics: kept.diagnostics.into_owned(),
         artifacts: kept.artifacts.into_owned(),
-        stands_on: kept.stands_on.into_owned(),
+        references: kept.references.into_owned(),
         rest: kept.rest.into_owned(),
     })
 }

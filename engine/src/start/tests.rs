@@ -85,7 +85,7 @@ fn key() -> Digest {
 }
 
 fn to_cache(reports: &[Report]) -> BuildToCache<'_> {
-    BuildToCache { ok: true, reports, diagnostics: &[], artifacts: &[], stands_on: &[], rest: b"" }
+    BuildToCache { ok: true, reports, diagnostics: &[], artifacts: &[], references: &[], rest: b"" }
 }
 
 /// Until every file that is there has settled.
@@ -247,7 +247,7 @@ fn a_cached_build_comes_back_whole() {
         reports: &reports,
         diagnostics: &diagnostics,
         artifacts: &artifacts,
-        stands_on: &[key()],
+        references: &[key()],
         rest: b"rest",
     };
     let back = cached_build::decode(&cached_build::encode(&to_cache)).unwrap();
@@ -257,7 +257,7 @@ fn a_cached_build_comes_back_whole() {
         actions,
         diagnostics: diagnostics.to_vec(),
         artifacts: artifacts.to_vec(),
-        stands_on: vec![key()],
+        references: vec![key()],
         rest: b"rest".to_vec(),
     };
     assert_eq!(back, expected);

@@ -248,7 +248,7 @@ fn the_same_use_is_noted_once() {
 }
 
 #[test]
-fn verify_removes_what_is_damaged_and_what_stands_on_it() {
+fn verify_removes_what_is_damaged_and_what_references_it() {
     let root = tempfile::tempdir().unwrap();
     let store = Store::open(root.path()).unwrap();
     let large = sized(&store, "large", LOOSE_BYTES);
