@@ -60,18 +60,18 @@ pub(super) fn unchanged(log: &StartLog, os: &Os) -> Result<Vec<Place>, Changed> 
 fn directories(log: &StartLog, os: &Os, range: Range<usize>) -> Result<Vec<Place>, Changed> {
     let mut settled = Vec::new();
     for index in range {
-        let (path, guard, files) = log.layout.directory(&log.bytes, index);
+        let (path, fingerprint, files) = log.layout.directory(&log.bytes, index);
         let path = RelPath::new(path).map_err(|_| Changed)?;
         let directory = os.open_directory(&path)?.ok_or(Changed)?;
         let before = now();
-        if Stat::from(rustix::fs::fstat(&directory)?) != guard.stat {
+        if Stat::from(rustix::fs::fstat(&directory)?) != fingerprint.stat {
             return Err(Changed);
         }
-        if !guard.settled {
-            if names(&directory)? != guard.names {
+        if !fingerprint.settled {
+            if names(&directory)? != fingerprint.names {
                 return Err(Changed);
             }
-            if guard.stat.is_settled(before) {
+            if fingerprint.stat.is_settled(before) {
                 settled.push(Place::Directory(index));
             }
         }

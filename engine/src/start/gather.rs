@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use super::layout::{Found, FoundDirectory, Guard};
+use super::layout::{DirectoryFingerprint, Found, FoundDirectory};
 use crate::digest::{Digest, KeyHasher};
 use crate::discovered::DiscoveredInput;
 use crate::file::FileState;
@@ -22,7 +22,7 @@ use crate::system::{EntryType, FileContent, Hashed, Listing, Os, PathKind, Stat,
 /// A directory as it was seen.
 #[derive(Debug)]
 struct Seen {
-    guard: Guard,
+    fingerprint: DirectoryFingerprint,
     /// Sorted.
     names: Vec<(OsString, EntryType)>,
 }
@@ -57,7 +57,7 @@ pub(super) fn gather(os: &Os, states: &[(RelPath, FileState)]) -> io::Result<Opt
         .into_iter()
         .filter_map(|(path, seen)| {
             let files = files.remove(&path).unwrap_or_default().into_iter().collect();
-            Some(FoundDirectory { guard: seen?.guard, files, path })
+            Some(FoundDirectory { fingerprint: seen?.fingerprint, files, path })
         })
         .collect();
     directories.sort_by(|a, b| a.path.cmp(&b.path));
@@ -182,8 +182,9 @@ impl Gathering<'_> {
                 let before = now();
                 let stat = Stat::from(rustix::fs::fstat(&directory)?);
                 let entries = Os::entries(&directory)?;
-                let guard = Guard { stat, settled: stat.is_settled(before), names: digest(&entries) };
-                Some(Arc::new(Seen { guard, names: entries }))
+                let fingerprint =
+                    DirectoryFingerprint { stat, settled: stat.is_settled(before), names: digest(&entries) };
+                Some(Arc::new(Seen { fingerprint, names: entries }))
             }
         };
         self.seen.insert(path.clone(), seen.clone());

@@ -36,18 +36,18 @@ pub(super) struct Found {
     pub(super) asked: Vec<(RelPath, DiscoveredInput)>,
 }
 
-/// A guard, with the files in it whose bytes matter.
+/// The fingerprint of a directory, with the files in it whose bytes matter.
 #[derive(Debug)]
 pub(super) struct FoundDirectory {
     pub(super) path: RelPath,
-    pub(super) guard: Guard,
+    pub(super) fingerprint: DirectoryFingerprint,
     /// Sorted by name.
     pub(super) files: Vec<(String, Hashed)>,
 }
 
 /// A directory whose names matter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Guard {
+pub(super) struct DirectoryFingerprint {
     pub(super) stat: Stat,
     pub(super) settled: bool,
     /// Of its names and their types.
@@ -117,16 +117,20 @@ impl Layout {
         self.files
     }
 
-    /// Path, guard and the files of a directory.
-    pub(super) fn directory<'a>(&self, bytes: &'a [u8], index: usize) -> (&'a str, Guard, std::ops::Range<usize>) {
+    /// Path, fingerprint and the files of a directory.
+    pub(super) fn directory<'a>(
+        &self,
+        bytes: &'a [u8],
+        index: usize,
+    ) -> (&'a str, DirectoryFingerprint, std::ops::Range<usize>) {
         let at = directory_at(index);
         let first = u32_at(bytes, at + 8) as usize;
-        let guard = Guard {
+        let fingerprint = DirectoryFingerprint {
             stat: stat_at(bytes, at + 24),
             settled: u32_at(bytes, at + DIRECTORY_FLAGS) & SETTLED != 0,
             names: digest_at(bytes, at + 24 + STAT_BYTES),
         };
-        (self.text(bytes, at), guard, first..first + u32_at(bytes, at + 12) as usize)
+        (self.text(bytes, at), fingerprint, first..first + u32_at(bytes, at + 12) as usize)
     }
 
     /// Name and state of a file.
@@ -211,10 +215,10 @@ pub(super) fn write(key: Digest, found: &Found, cached_build: &[u8]) -> Option<V
         put_u32(&mut directories, count);
         let own = u32::try_from(directory.files.len()).ok()?;
         put_u32(&mut directories, own);
-        put_u32(&mut directories, u32::from(directory.guard.settled));
+        put_u32(&mut directories, u32::from(directory.fingerprint.settled));
         put_u32(&mut directories, 0);
-        put_stat(&mut directories, &directory.guard.stat);
-        directories.extend_from_slice(directory.guard.names.as_bytes());
+        put_stat(&mut directories, &directory.fingerprint.stat);
+        directories.extend_from_slice(directory.fingerprint.names.as_bytes());
         for (name, hashed) in &directory.files {
             put_text(&mut files, &mut texts, name)?;
             put_u32(&mut files, u32::from(hashed.settled));
