@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use rustc_hash::FxHashMap;
 
-use super::planning::Ground;
+use super::planning::PlanningDiff;
 use super::{Cause, Change, Comparison, Difference};
 use crate::discovered::DiscoveredInput;
 use crate::event::Status;
@@ -42,7 +42,7 @@ pub struct Affected {
 /// directories of which nothing is known.
 pub fn affected(base: &KeyDump, head: &KeyDump, changed: &[(RelPath, Difference)]) -> Vec<Affected> {
     let comparison = Comparison::new(Some(base), head);
-    let ground = Ground::new(base, head);
+    let planning = PlanningDiff::new(base, head);
     let (rules, rules_before) = (RuleGraph::of_dump(head), RuleGraph::of_dump(base));
     let (unknown, unknown_before) = (unknown_rules(head), unknown_rules(base));
     let (actions, actions_before) = (by_rule(head), by_rule(base));
@@ -81,8 +81,8 @@ pub fn affected(base: &KeyDump, head: &KeyDump, changed: &[(RelPath, Difference)
                     .map(|other| Reason::BuildsOn(other.rule.clone())),
             );
             if reasons.is_empty() {
-                let rows = ground.rows_seen(name).map(|row| row.change(None));
-                let files = ground.files.iter().map(|(path, how)| Change::File(*how, path.clone()));
+                let rows = planning.rows_seen(name).map(|row| row.change(None));
+                let files = planning.files.iter().map(|(path, how)| Change::File(*how, path.clone()));
                 reasons.extend(rows.chain(files).map(|change| Reason::Cause(Cause { change, through: Vec::new() })));
             }
         }

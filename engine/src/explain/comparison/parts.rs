@@ -7,7 +7,7 @@ use super::Found;
 use crate::digest::Digest;
 use crate::discovered::{DiscoveredInput, FileQuery};
 use crate::explain::arguments::Leaf;
-use crate::explain::planning::{Ground, differing};
+use crate::explain::planning::{PlanningDiff, differing};
 use crate::explain::{Change, Difference, ToolPart};
 use crate::key_dump::{ActionRecord, Part};
 use crate::path::RelPath;
@@ -58,9 +58,14 @@ pub(super) fn environment(action: &ActionRecord) -> Vec<(Arc<str>, Digest)> {
 }
 
 /// The configuration goes before the environment: what a rule sets, or no longer lets through, is the rule's doing.
-pub(super) fn environment_change(ground: &Ground<'_>, node: &str, name: &str, difference: Difference) -> Change {
+pub(super) fn environment_change(
+    planning: &PlanningDiff<'_>,
+    node: &str,
+    name: &str,
+    difference: Difference,
+) -> Change {
     let own = format!("environment.{name}");
-    let mut rows = ground.rows_seen(node).filter(|row| match row.field() {
+    let mut rows = planning.rows_seen(node).filter(|row| match row.field() {
         field if field == own => row.node() == node,
         "environment" => row.says(name),
         // The one value that a rule sets by itself is the output root of the profile.
@@ -71,9 +76,15 @@ pub(super) fn environment_change(ground: &Ground<'_>, node: &str, name: &str, di
 }
 
 /// Adds the rows of the configuration that say what differs in the arguments. Returns whether there are any.
-pub(super) fn settings_in(ground: &Ground<'_>, node: &str, leaves: &[Leaf], shape: bool, found: &mut Found) -> bool {
+pub(super) fn settings_in(
+    planning: &PlanningDiff<'_>,
+    node: &str,
+    leaves: &[Leaf],
+    shape: bool,
+    found: &mut Found,
+) -> bool {
     let before = found.certain.len();
-    for row in ground.rows_seen(node) {
+    for row in planning.rows_seen(node) {
         let own = row.node() == node;
         let field = row.field();
         let is_process_argument =
