@@ -3,7 +3,6 @@
 #![cfg_attr(test, expect(clippy::disallowed_methods, reason = "tests prepare real directories"))]
 
 mod configuration;
-mod demands;
 mod implementation;
 mod kinds;
 pub mod manifest;
@@ -11,6 +10,7 @@ mod modules;
 pub mod presets;
 mod processes;
 mod programs;
+mod requirements;
 mod results;
 pub mod schema;
 pub mod templates;

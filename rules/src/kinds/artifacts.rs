@@ -23,8 +23,8 @@ use super::bundle::loaded;
 use super::manifest::chains;
 use super::transpile::layout_of;
 use super::{action, out_root, output_path, parameters, stored};
-use crate::demands::{Demand, demands};
 use crate::modules::{RuleKey, entry_points};
+use crate::requirements::{Requirement, requirements};
 
 /// The short form beside the index.
 const BUILD_MANIFEST: &str = "build-manifest.json";
@@ -213,15 +213,15 @@ fn choose(context: &Context<'_>, wish: &EngineWish) -> Result<(Engine, Vec<Diagn
     let bundle = wish.bundle.as_deref().and_then(|path| RelPath::new(path).ok());
     let found = match bundle.as_ref().and_then(|path| context.input(path).map(|input| (path, input))) {
         Some((path, input)) if wish.choice != "worker" => {
-            demands(path, &String::from_utf8_lossy(&context.read(input)?))
+            requirements(path, &String::from_utf8_lossy(&context.read(input)?))
         }
         _ => Vec::new(),
     };
     let mut diagnostics = Vec::new();
-    for (demand, _) in &found {
-        let what = demand.describe();
-        let mut diagnostic = match (&*wish.choice, demand) {
-            ("embedded", Demand::Global(_)) => Diagnostic::warning(
+    for (requirement, _) in &found {
+        let what = requirement.describe();
+        let mut diagnostic = match (&*wish.choice, requirement) {
+            ("embedded", Requirement::Global(_)) => Diagnostic::warning(
                 "artifacts::engine",
                 format!("The module {what}, which the embedded engine does not have"),
             ),
@@ -237,7 +237,7 @@ fn choose(context: &Context<'_>, wish: &EngineWish) -> Result<(Engine, Vec<Diagn
                 wish.rule
             ));
         }
-        if let Demand::Import(specifier) = demand
+        if let Requirement::Import(specifier) = requirement
             && let Some(chain) = wish.chains.get(specifier)
         {
             diagnostic = at_import(context, diagnostic, chain, specifier)?;

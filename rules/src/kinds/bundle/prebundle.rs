@@ -23,7 +23,7 @@ use super::super::transpile::define;
 use super::host::{GraphHost, Module};
 use super::unbundled::Packages;
 use super::{Maps, PackagePolicy, Work, keep_names, write_chunks};
-use crate::demands::{Demand, demands};
+use crate::requirements::{Requirement, requirements};
 
 /// The parameters of the action.
 #[derive(Serialize, Deserialize)]
@@ -222,9 +222,10 @@ fn has_assets(bundled: &Bundled) -> bool {
     !bundled.assets.iter().all(|asset| is_map(&asset.file_name))
 }
 
-/// Whether a file demands nothing that the embedded engine has not.
+/// Whether a file requires nothing that the embedded engine has not.
 fn runs_embedded(directory: &str, name: &str, code: &str) -> bool {
     let Ok(path) = RelPath::new(&format!("{directory}/{name}")) else { return false };
-    let foreign = |demand: &Demand| !matches!(demand, Demand::Import(specifier) if is_relative(specifier));
-    !demands(&path, code).iter().any(|(demand, _)| foreign(demand))
+    let foreign =
+        |requirement: &Requirement| !matches!(requirement, Requirement::Import(specifier) if is_relative(specifier));
+    !requirements(&path, code).iter().any(|(requirement, _)| foreign(requirement))
 }
