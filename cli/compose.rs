@@ -31,7 +31,7 @@ use webstir_engine::label::Label;
 use webstir_engine::run::RunError;
 use webstir_engine::schedule::{BuildError, Report, Run, Scheduler};
 use webstir_engine::store::{Budget, Store};
-use webstir_engine::tree::{Held, MaterialiseError, Materialised};
+use webstir_engine::tree::{LastMaterialised, MaterialiseError, Materialised};
 
 use webstir_engine::machine::Machine;
 use webstir_rules::{Programs, Resources};
@@ -101,7 +101,7 @@ struct Engine {
     machine: Arc<dyn Machine>,
     scheduler: Scheduler,
     /// What the tree held when it was materialised last; none where every file is to be looked at.
-    held: Option<Held>,
+    last_materialised: Option<LastMaterialised>,
 }
 
 impl Engine {
@@ -128,7 +128,7 @@ impl Engine {
             environment(&workspace.config),
         );
         let scheduler = Scheduler::new(database, store.clone(), executor, events.clone(), cancelled.clone());
-        Ok(Self { store, budget, machine, scheduler, held: None })
+        Ok(Self { store, budget, machine, scheduler, last_materialised: None })
     }
 }
 
@@ -199,7 +199,7 @@ impl Session {
         self.start_engine()?;
         let mut built = self.nothing_built();
         if let Some(engine) = &mut self.engine {
-            engine.held = None;
+            engine.last_materialised = None;
             during(&self.events, Phase::Hashing, || webstir_rules::warm(&mut engine.scheduler));
             for rebuilds in (0..MOST_REBUILDS).rev() {
                 let run = engine
@@ -267,9 +267,9 @@ fn materialise(
     let is_gated = webstir_rules::is_gated(&workspace.config, &built.profile);
     // Of a configuration that is not sound nothing was planned, which is not to say that there should be nothing.
     if workspace.is_sound() && webstir_rules::may_be_materialised(&run, is_gated, clean) {
-        let held = engine.held.take();
-        match workspace.materialise(&built.profile, held.as_ref(), &built.artifacts, &engine.store, events) {
-            Ok(materialised) => (built.materialised, engine.held) = materialised.unzip(),
+        let last = engine.last_materialised.take();
+        match workspace.materialise(&built.profile, last.as_ref(), &built.artifacts, &engine.store, events) {
+            Ok(materialised) => (built.materialised, engine.last_materialised) = materialised.unzip(),
             Err(MaterialiseError::BlobMissing(_)) if may_rebuild => {
                 let digests = built.artifacts.iter().map(|artifact| artifact.digest);
                 engine.scheduler.rebuild_lost(digests).map_err(Failure::store(&workspace.store))?;

@@ -194,7 +194,7 @@ impl Watch {
         self.engine.scheduler.abandon();
         self.engine.scheduler.publish().map_err(Failure::store(&self.session.workspace.store))?;
         if self.engine.scheduler.is_idle() && self.session.workspace.is_sound() {
-            self.engine.held = None;
+            self.engine.last_materialised = None;
             let mut built = self.session.nothing_built();
             let run = self.engine.scheduler.report(&self.targets.profile, &self.targets.all);
             if materialise(&self.session.workspace, &self.session.events, &mut self.engine, run, &mut built, false)? {
@@ -213,7 +213,7 @@ impl Watch {
             self.engine.scheduler.configure(workspace.config.clone(), environment);
             self.session.workspace = Arc::new(workspace);
             self.targets = targets(&self.session);
-            self.engine.held = None;
+            self.engine.last_materialised = None;
         }
         Ok(())
     }
@@ -235,7 +235,7 @@ impl Watch {
     /// nobody waits for it.
     fn idle(&mut self) -> Result<Option<Box<Built>>, Failure> {
         let targets = self.targets.all.clone();
-        self.engine.held = None;
+        self.engine.last_materialised = None;
         let Some(mut built) = self.take(&targets)? else { return Ok(None) };
         let store = &self.session.workspace.store;
         self.engine.scheduler.publish().map_err(Failure::store(store))?;

@@ -2,7 +2,7 @@
 //!
 //! A fresh process that finds every file input unchanged takes the *cached build* from the log and plans nothing, the no-op fast path. It
 //! makes few queries: a *directory fingerprint* is the stat of a directory in which the build asked about something, with a digest of the
-//! names in it; while that stat is the same it holds the same names, so whatever the build was told about names in it, misses included, is still so; a *file* is compared by its stat. Only what
+//! names in it; while that stat is the same, whatever the build was told about names in it, misses included, is still so; a *file* is compared by its stat. Only what
 //! lies behind links is *asked* again as it was. What is found [unsettled](crate::system::Stat::is_settled) is listed or hashed
 //! again, and the log is written anew so that this happens once.
 //!

@@ -8,7 +8,7 @@
 #![expect(clippy::disallowed_methods, reason = "a tree lies on disk")]
 
 mod directory;
-mod held;
+mod last_materialised;
 mod owned;
 #[cfg(test)]
 mod tests;
@@ -29,7 +29,7 @@ use crate::state_directory::file_name;
 use crate::system::Stat;
 
 use directory::Directories;
-pub use held::Held;
+pub use last_materialised::LastMaterialised;
 use owned::{Owned, OwnedFile};
 
 /// How many files a thread looks at, at least.
@@ -162,14 +162,14 @@ impl Tree {
         artifacts: &[Artifact],
         blobs: &dyn Blobs,
         rank: &dyn Fn(&RelPath) -> u8,
-    ) -> Result<(Materialised, Held), MaterialiseError> {
+    ) -> Result<(Materialised, LastMaterialised), MaterialiseError> {
         let mut state = self.inspect(artifacts)?;
         self.sweep();
         if state.is_whole() {
             state.settle()?;
             return Ok((
                 Materialised { kept: artifacts.len(), ..Materialised::default() },
-                Held::new(artifacts, &state.list),
+                LastMaterialised::new(artifacts, &state.list),
             ));
         }
         let Inspection { name: _, list, before, root, mut kept, mut missing, stale, is_settled: _, _lock } = state;
@@ -193,7 +193,7 @@ impl Tree {
         let counts = Materialised { written: materialised.len(), kept: kept.len(), removed: stale.len() };
         materialised.append(&mut kept);
         Owned::new(materialised).write(&list, &self.name).map_err(MaterialiseError::io(&list.display()))?;
-        Ok((counts, Held::new(artifacts, &list)))
+        Ok((counts, LastMaterialised::new(artifacts, &list)))
     }
 
     /// The tree is not there yet: it is built aside and appears by one rename.

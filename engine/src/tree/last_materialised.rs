@@ -1,6 +1,6 @@
 //! Changing a tree in a process that stays.
 //!
-//! [`Held`] is what a tree held when this process materialised it last. [`Tree::change`] takes it to be there still and writes only files that
+//! [`LastMaterialised`] is what a tree held when this process materialised it last. [`Tree::change`] takes it to be there still and writes only files that
 //! are to hold something else; [`Tree::materialise`] looks at every file, and undoes what others did to them.
 
 use std::fs;
@@ -11,14 +11,14 @@ use super::{Artifact, Blobs, MaterialiseError, Materialised, RelPath, Stat, Tree
 
 /// What a tree held when it was materialised last.
 #[derive(Debug)]
-pub struct Held {
+pub struct LastMaterialised {
     /// Sorted by path.
     artifacts: Vec<Artifact>,
     /// Of the list of owned files. Each process that materialises something writes a new one.
     list: Option<Stat>,
 }
 
-impl Held {
+impl LastMaterialised {
     /// Under the lock of the tree.
     pub(super) fn new(artifacts: &[Artifact], list: &Path) -> Self {
         Self { artifacts: artifacts.to_vec(), list: stat(list) }
@@ -27,11 +27,11 @@ impl Held {
     /// Those of `artifacts` that are not held yet; `None` when files come or go.
     fn replaced<'a>(&self, artifacts: &'a [Artifact]) -> Option<Vec<&'a Artifact>> {
         let mut replaced = Vec::new();
-        for (held, artifact) in self.artifacts.iter().zip(artifacts) {
-            if held.path != artifact.path {
+        for (last, artifact) in self.artifacts.iter().zip(artifacts) {
+            if last.path != artifact.path {
                 return None;
             }
-            if held != artifact {
+            if last != artifact {
                 replaced.push(artifact);
             }
         }
@@ -48,14 +48,14 @@ impl Tree {
     /// owned files stays as it is: it names the files that are replaced, and vouches for none of them, for they have other stats.
     pub fn change(
         &self,
-        held: &Held,
+        last: &LastMaterialised,
         artifacts: &[Artifact],
         blobs: &dyn Blobs,
         rank: &dyn Fn(&RelPath) -> u8,
-    ) -> Result<(Materialised, Held), MaterialiseError> {
+    ) -> Result<(Materialised, LastMaterialised), MaterialiseError> {
         let replaced = {
             let (list, _lock) = self.lock()?;
-            let replaced = held.replaced(artifacts).filter(|_| held.list.is_some() && held.list == stat(&list));
+            let replaced = last.replaced(artifacts).filter(|_| last.list.is_some() && last.list == stat(&list));
             if let Some(replaced) = &replaced {
                 self.replace(replaced, blobs, rank)?;
             }
@@ -64,7 +64,7 @@ impl Tree {
         let Some(replaced) = replaced else { return self.materialise(artifacts, blobs, rank) };
         let materialised =
             Materialised { written: replaced.len(), kept: artifacts.len() - replaced.len(), ..Materialised::default() };
-        Ok((materialised, Held { artifacts: artifacts.to_vec(), list: held.list }))
+        Ok((materialised, LastMaterialised { artifacts: artifacts.to_vec(), list: last.list }))
     }
 
     fn replace(
