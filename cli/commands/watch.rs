@@ -75,7 +75,7 @@ fn follow(watch: &mut Watch, serving: Option<&Serving>, view: &View, cancelled: 
             }
             Ok(WatchEvent::Compiled(artifacts)) => {
                 if let Some(serving) = serving {
-                    serving.prepare(watch, &artifacts);
+                    serving.preload(watch, &artifacts);
                 }
             }
             Ok(WatchEvent::Built(built)) => {
