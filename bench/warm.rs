@@ -30,7 +30,7 @@ use webstir_engine::run::Previous;
 use webstir_engine::system::Os;
 use webstir_engine::view::View;
 use webstir_process::Helper;
-use webstir_typescript::typecheck::{Compiler, Extent, Neighbours, Request, VirtualFiles, Warm};
+use webstir_typescript::typecheck::{Compiler, Extent, ReferencedProjects, Request, VirtualFiles, Warm};
 
 /// The module whose body is edited.
 const EDITED: usize = 7;
@@ -132,7 +132,7 @@ impl Bench {
             project: &project,
             view: &view,
             overlay: &VirtualFiles::default(),
-            neighbours: &Neighbours::default(),
+            referenced: &ReferencedProjects::default(),
             helper: &self.helper,
             root: &self.root,
             cancelled: &cancelled,

@@ -12,10 +12,10 @@
 mod api_7_0;
 mod command_line;
 mod diagnostics;
-mod neighbours;
 mod no_emit;
 mod process;
 mod protocol;
+mod referenced;
 mod text;
 mod virtual_files;
 mod warm;
@@ -32,8 +32,8 @@ use webstir_process::Helper;
 
 use self::workspace::Workspace;
 
-pub use self::neighbours::{Neighbour, Neighbours};
 pub use self::protocol::ProtocolError;
+pub use self::referenced::{ReferencedProject, ReferencedProjects};
 pub use self::virtual_files::VirtualFiles;
 pub use self::warm::{Extent, Warm, Wear};
 
@@ -103,7 +103,7 @@ pub struct Request<'a> {
     /// Directories that stand in for absent ones. Seen only through [`Protocol::V7_0`]; a command line reads the disk.
     pub overlay: &'a VirtualFiles,
     /// Projects of which only the declarations are read. A command line reads their sources.
-    pub neighbours: &'a Neighbours,
+    pub referenced: &'a ReferencedProjects,
     /// What starts the compiler.
     pub helper: &'a Helper,
     /// The workspace on disk, for [`Protocol::CommandLine`].
@@ -178,7 +178,7 @@ pub enum TypecheckError {
         /// Why not.
         source: io::Error,
     },
-    /// What was given in place of a neighbour's source does not parse. [`check`] then gives the source.
+    /// What was given in place of a referenced project's source does not parse. [`check`] then gives the source.
     #[error("The declarations of `{0}` do not parse")]
     Declarations(RelPath),
     /// A file of the workspace was not the same all the time.
@@ -234,7 +234,7 @@ pub fn open<'a>(request: &Request<'a>) -> Result<Opened<'a>, TypecheckError> {
 
 fn open_session<'a>(executable: &Path, request: &Request<'a>) -> Result<api_7_0::Session<'a>, TypecheckError> {
     let workspace =
-        Workspace::new(request.view, request.overlay, Some(request.project)).with_neighbours(request.neighbours);
+        Workspace::new(request.view, request.overlay, Some(request.project)).with_referenced(request.referenced);
     api_7_0::Session::open(request.helper, executable, request.project, workspace, request.cancelled)
 }
 
@@ -267,7 +267,7 @@ impl Opened<'_> {
 pub fn check(request: &Request<'_>) -> Result<Checked, TypecheckError> {
     match open(request)?.diagnostics() {
         Err(TypecheckError::Declarations(_)) => {
-            open(&Request { neighbours: &Neighbours::default(), ..*request })?.diagnostics()
+            open(&Request { referenced: &ReferencedProjects::default(), ..*request })?.diagnostics()
         }
         result => result,
     }

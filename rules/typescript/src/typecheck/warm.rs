@@ -36,7 +36,7 @@ use webstir_engine::run::Previous;
 use self::record::Differences;
 use self::remembered::Remembered;
 use super::api_7_0::{Resting, Session};
-use super::{Checked, CompilerProgram, Neighbours, Protocol, Request, TypecheckError, check, open_session};
+use super::{Checked, CompilerProgram, Protocol, ReferencedProjects, Request, TypecheckError, check, open_session};
 
 /// How many files of a program may change at once; the compiler itself has a limit above which it starts over.
 const CHANGED: usize = 200;
@@ -164,7 +164,9 @@ impl Warm {
                 let diagnostics = diagnostics.expect("what asked about everything knows everything");
                 Ok(Checked { diagnostics, files, hermetic: true })
             }
-            Err(TypecheckError::Declarations(_)) => check(&Request { neighbours: &Neighbours::default(), ..*request }),
+            Err(TypecheckError::Declarations(_)) => {
+                check(&Request { referenced: &ReferencedProjects::default(), ..*request })
+            }
             Err(TypecheckError::Cancelled) => {
                 self.keep(&action.label, kept);
                 Err(TypecheckError::Cancelled)
@@ -207,13 +209,13 @@ impl Kept {
             self.session.files().binary_search(path).is_ok() && path != request.project && path.extension() != "json"
         };
         let Some(changed) = differences
-            .contents(request.neighbours)
+            .contents(request.referenced)
             .filter(|paths| paths.len() <= CHANGED && paths.iter().all(is_content))
         else {
             return Ok(Again::StartOver);
         };
         let files = self.session.files().to_vec();
-        let mut session = self.session.wake(request.view, request.overlay, request.neighbours, request.cancelled);
+        let mut session = self.session.wake(request.view, request.overlay, request.referenced, request.cancelled);
         self.remembered.asked = 0;
         if !changed.is_empty() {
             self.updates += 1;

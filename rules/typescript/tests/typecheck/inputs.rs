@@ -9,7 +9,7 @@ use std::sync::atomic::AtomicBool;
 use webstir_engine::discovered::DiscoveredInput;
 use webstir_engine::system::{Memory, Os, PathKind};
 use webstir_engine::view::View;
-use webstir_typescript::typecheck::{Neighbours, Request, VirtualFiles, open};
+use webstir_typescript::typecheck::{ReferencedProjects, Request, VirtualFiles, open};
 
 #[test]
 fn a_module_that_is_missing() {
@@ -193,13 +193,13 @@ fn the_discovered_inputs_are_complete_before_the_check() {
     let (compiler, project, overlay) = (native(), path("tsconfig.json"), VirtualFiles::default());
     let view = View::new(Arc::new(Os::new(root.path()).unwrap()));
     let cancelled = AtomicBool::new(false);
-    let (neighbours, helper) = (Neighbours::default(), helper());
+    let (referenced, helper) = (ReferencedProjects::default(), helper());
     let opened = open(&Request {
         compiler: &compiler,
         project: &project,
         view: &view,
         overlay: &overlay,
-        neighbours: &neighbours,
+        referenced: &referenced,
         helper: &helper,
         root: root.path(),
         cancelled: &cancelled,

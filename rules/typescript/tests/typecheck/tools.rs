@@ -14,7 +14,9 @@ use webstir_engine::path::RelPath;
 use webstir_engine::system::{Os, System};
 use webstir_engine::view::View;
 pub(crate) use webstir_process::testing::helper;
-use webstir_typescript::typecheck::{Checked, Compiler, Neighbours, Request, TypecheckError, VirtualFiles, check};
+use webstir_typescript::typecheck::{
+    Checked, Compiler, ReferencedProjects, Request, TypecheckError, VirtualFiles, check,
+};
 
 pub(crate) static INSTALLING: Mutex<()> = Mutex::new(());
 
@@ -96,7 +98,7 @@ pub(crate) fn try_check(
         project: &project,
         view: &view,
         overlay,
-        neighbours: &Neighbours::default(),
+        referenced: &ReferencedProjects::default(),
         helper: &helper(),
         root,
         cancelled,

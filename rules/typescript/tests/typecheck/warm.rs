@@ -23,7 +23,8 @@ use webstir_engine::view::View;
 use webstir_process::Helper;
 use webstir_typescript::declarations::DECLARATIONS;
 use webstir_typescript::typecheck::{
-    Checked, Compiler, Extent, Neighbour, Neighbours, Request, TypecheckError, VirtualFiles, Warm, check,
+    Checked, Compiler, Extent, ReferencedProject, ReferencedProjects, Request, TypecheckError, VirtualFiles, Warm,
+    check,
 };
 
 use crate::tools::*;
@@ -37,7 +38,7 @@ pub(crate) struct Bench {
     warm: Warm,
     action: Action,
     overlay: VirtualFiles,
-    neighbours: Neighbours,
+    referenced: ReferencedProjects,
     previous: Option<SharedResult>,
 }
 
@@ -52,7 +53,7 @@ impl Bench {
             warm: Warm::default(),
             action: Action::new(label, Digest::of(b"1"), Payload::Parameters(Box::default())),
             overlay: VirtualFiles::default(),
-            neighbours: Neighbours::default(),
+            referenced: ReferencedProjects::default(),
             previous: None,
         };
         bench.set(files.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect());
@@ -87,7 +88,7 @@ impl Bench {
             project,
             view,
             overlay: &self.overlay,
-            neighbours: &self.neighbours,
+            referenced: &self.referenced,
             helper: &self.helper,
             root: Path::new("/"),
             cancelled,
@@ -304,13 +305,13 @@ fn what_is_no_source_starts_over() {
 }
 
 #[test]
-fn files_of_a_neighbour_are_its_declarations() {
+fn files_of_a_referenced_project_are_its_declarations() {
     let mut bench = Bench::new(&SMALL);
     let project = "{\"compilerOptions\": {\"isolatedDeclarations\": true, \"declaration\": true}}";
     let (config, _) =
         webstir_typescript::tsconfig::load(&path("other/tsconfig.json"), &mut |_| Some(Arc::from(project.as_bytes())));
-    let neighbour = Neighbour { project: "other/tsconfig.json".to_owned(), declares: Some(config.sources) };
-    bench.neighbours = Neighbours::new(&path("src/tsconfig.json"), [neighbour]);
+    let project = ReferencedProject { project: "other/tsconfig.json".to_owned(), declares: Some(config.sources) };
+    bench.referenced = ReferencedProjects::new(&path("src/tsconfig.json"), [project]);
     let other = "export function other(): { count: number } {\n  return { count: 1 };\n}\n";
     bench.write("other/index.ts", other);
     bench

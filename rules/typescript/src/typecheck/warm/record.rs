@@ -8,7 +8,7 @@ use webstir_engine::run::Previous;
 use webstir_engine::system::Listing;
 use webstir_engine::view::{Derived, View};
 
-use super::super::{Neighbours, TypecheckError};
+use super::super::{ReferencedProjects, TypecheckError};
 use crate::declarations::DECLARATIONS;
 
 /// The entries of a record, by whether the workspace is known to answer the same.
@@ -45,7 +45,7 @@ impl<'a> Differences<'a> {
     }
 
     /// The files that differ, sorted, if nothing does but contents of files that were and are there, read in the same way.
-    pub(super) fn contents(&self, neighbours: &Neighbours) -> Option<Vec<RelPath>> {
+    pub(super) fn contents(&self, neighbours: &ReferencedProjects) -> Option<Vec<RelPath>> {
         let content = |((path, before), now): &(&(RelPath, DiscoveredInput), DiscoveredInput)| {
             let is_content = match (before, now) {
                 (DiscoveredInput::Content(Some(_)), DiscoveredInput::Content(Some(_))) => !neighbours.own(path),
