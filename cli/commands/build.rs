@@ -14,7 +14,7 @@ pub(super) fn run(global: &Global, profile: &str, verb: &str, record: &Record) -
     let progress = report::progress::Progress::new(global);
     let events = recording.sink(progress.sink());
     let built = match Session::start(workspace, global, profile, events, cancelled) {
-        Ok(mut session) => session.conclude().map_or_else(|| session.build(), Ok),
+        Ok(mut session) => session.cached_build().map_or_else(|| session.build(), Ok),
         Err(failure) => Err(failure),
     };
     let built = built.map(Built::with_frontend);

@@ -11,9 +11,9 @@ use super::gather::names;
 use super::layout::Place;
 use super::{Layout, StartLog};
 use crate::digest::Digest;
+use crate::discovered::DiscoveredInput;
 use crate::path::RelPath;
 use crate::system::{Listing, Os, Stat, System as _, absent_to_none, now};
-use crate::trace::Observation;
 
 /// Fewer files than this are not worth a thread.
 const FILES_PER_THREAD: usize = 4096;
@@ -36,8 +36,8 @@ impl From<rustix::io::Errno> for Changed {
 /// The entries that were unsettled and no longer are, when nothing changed.
 pub(super) fn unchanged(log: &StartLog, os: &Os) -> Result<Vec<Place>, Changed> {
     let layout = &log.layout;
-    for (path, observation) in layout.asked(&log.bytes).ok_or(Changed)? {
-        if !holds(os, &path, &observation)? {
+    for (path, input) in layout.asked(&log.bytes).ok_or(Changed)? {
+        if !holds(os, &path, &input)? {
             return Err(Changed);
         }
     }
@@ -60,18 +60,18 @@ pub(super) fn unchanged(log: &StartLog, os: &Os) -> Result<Vec<Place>, Changed> 
 fn directories(log: &StartLog, os: &Os, range: Range<usize>) -> Result<Vec<Place>, Changed> {
     let mut settled = Vec::new();
     for index in range {
-        let (path, guard, files) = log.layout.directory(&log.bytes, index);
+        let (path, fingerprint, files) = log.layout.directory(&log.bytes, index);
         let path = RelPath::new(path).map_err(|_| Changed)?;
         let directory = os.open_directory(&path)?.ok_or(Changed)?;
         let before = now();
-        if Stat::from(rustix::fs::fstat(&directory)?) != guard.stat {
+        if Stat::from(rustix::fs::fstat(&directory)?) != fingerprint.stat {
             return Err(Changed);
         }
-        if !guard.settled {
-            if names(&directory)? != guard.names {
+        if !fingerprint.settled {
+            if names(&directory)? != fingerprint.names {
                 return Err(Changed);
             }
-            if guard.stat.is_settled(before) {
+            if fingerprint.stat.is_settled(before) {
                 settled.push(Place::Directory(index));
             }
         }
@@ -104,17 +104,17 @@ fn is_settled_now(layout: &Layout, bytes: &[u8], index: usize, directory: &Owned
     Ok(logged.stat.is_settled(before))
 }
 
-/// Whether the world still gives this answer.
-pub(super) fn holds(os: &Os, path: &RelPath, observation: &Observation) -> io::Result<bool> {
-    Ok(match observation {
-        Observation::Kind(kind) => os.kind(path)? == *kind,
-        Observation::Content(digest) => absent_to_none(os.content(path))?.map(|content| content.digest) == *digest,
-        Observation::Entries(digest) => absent_to_none(os.list(path))?.as_ref().map(Listing::digest) == *digest,
-        Observation::Selected(extensions, digest) => {
+/// Whether the world is still so.
+pub(super) fn holds(os: &Os, path: &RelPath, input: &DiscoveredInput) -> io::Result<bool> {
+    Ok(match input {
+        DiscoveredInput::Kind(kind) => os.kind(path)? == *kind,
+        DiscoveredInput::Content(digest) => absent_to_none(os.content(path))?.map(|content| content.digest) == *digest,
+        DiscoveredInput::Entries(digest) => absent_to_none(os.list(path))?.as_ref().map(Listing::digest) == *digest,
+        DiscoveredInput::Selected(extensions, digest) => {
             absent_to_none(os.list(path))?.map(|listing| listing.select(extensions).digest()) == Some(*digest)
         }
-        Observation::RealPath(real) => os.real_path(path)? == *real,
+        DiscoveredInput::RealPath(real) => os.real_path(path)? == *real,
         // A build asks for the bytes that this was derived from, and those are in the log.
-        Observation::Derived(..) => false,
+        DiscoveredInput::Derived(..) => false,
     })
 }

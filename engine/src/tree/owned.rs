@@ -47,7 +47,7 @@ impl Owned {
         Self { files, written: 0 }
     }
 
-    /// The list with the files that are about to be placed: owned from now on, vouched for only when they are there.
+    /// The list with the files that are about to be materialised: owned from now on, vouched for only when they are there.
     pub(super) fn with_claims(&self, claimed: &[&Artifact]) -> Self {
         let mut files = self.files.clone();
         files.extend(claimed.iter().map(|artifact| (artifact.path.clone(), (artifact.digest, None))));

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use webstir_engine::action::{Action, Input, Outcome, Payload, Process, Tool};
+use webstir_engine::action::{Action, ActionResult, Input, Payload, Process, Tool};
 use webstir_engine::config::Literal;
 use webstir_engine::diagnostic::Diagnostic;
 use webstir_engine::file;
@@ -65,8 +65,8 @@ impl Plan for Command {
         action.inputs = inputs;
         action.outputs = outputs.into_boxed_slice();
         action.cacheable = planner.node.boolean("cache").is_none_or(|cache| cache.value);
-        if let Some(outcome) = planner.action(action) {
-            planner.place(outcome.artifacts.iter().cloned());
+        if let Some(result) = planner.action(action) {
+            planner.materialise(result.artifacts.iter().cloned());
         }
     }
 }
@@ -93,7 +93,7 @@ fn inputs(planner: &mut Planner<'_>, arguments: &[Box<str>], outputs: &[RelPath]
     let named = arguments.iter().enumerate().filter(|(index, word)| *index > 0 || word.contains('/'));
     sources.extend(named.filter_map(|(index, word)| {
         let base = if index == 0 { RelPath::root() } else { directory.clone() };
-        // What is made is no source, wherever an earlier build placed it.
+        // What is made is no source, wherever an earlier build materialised it.
         let is_made = |path: &RelPath| {
             let roots = planner.config.profiles().iter().filter_map(|profile| profile.path("out"));
             roots.map(|root| &root.value).chain(outputs).any(|made| path.is_within(made))
@@ -167,7 +167,7 @@ impl Run for Start {
                     "It sees its `inputs`, the files that `run` names and the installed packages; declare what else it reads",
                 );
             }
-            Ok(Outcome::failed(vec![diagnostic]))
+            Ok(ActionResult::failed(vec![diagnostic]))
         };
         match &finished.ended {
             Ended::Exited(status) if status.success() => {}
@@ -221,7 +221,7 @@ fn collect(context: &Context<'_>, name: &str, finished: &Finished) -> RunResult 
         }
     }
     if !faults.is_empty() {
-        return Ok(Outcome::failed(faults));
+        return Ok(ActionResult::failed(faults));
     }
     let changed = finished.changed_inputs.iter().map(|path| {
         let message = format!("`{name}` changed its own input `{path}`");
@@ -229,8 +229,8 @@ fn collect(context: &Context<'_>, name: &str, finished: &Finished) -> RunResult 
             .note("It ran in a tree of its own: the file in the workspace is as it was")
             .help("Write to an output instead, or leave the file out of `inputs`")
     });
-    let mut outcome = Outcome::done(artifacts, changed.collect());
+    let mut result = ActionResult::done(artifacts, changed.collect());
     // Nothing keeps the process from reading what it did not declare.
-    outcome.hermetic = false;
-    Ok(outcome)
+    result.hermetic = false;
+    Ok(result)
 }

@@ -1,24 +1,24 @@
 //! Changing a tree in a process that stays.
 //!
-//! [`Held`] is what a tree held when this process placed it last. [`Tree::change`] takes it to be there still and writes only files that
-//! are to hold something else; [`Tree::place`] looks at every file, and undoes what others did to them.
+//! [`LastMaterialised`] is what a tree held when this process materialised it last. [`Tree::change`] takes it to be there still and writes only files that
+//! are to hold something else; [`Tree::materialise`] looks at every file, and undoes what others did to them.
 
 use std::fs;
 use std::path::Path;
 
 use super::directory::Directories;
-use super::{Artifact, Blobs, PlaceError, Placed, RelPath, Stat, Tree, place_each};
+use super::{Artifact, Blobs, MaterialiseError, Materialised, RelPath, Stat, Tree, materialise_each};
 
-/// What a tree held when it was placed last.
+/// What a tree held when it was materialised last.
 #[derive(Debug)]
-pub struct Held {
+pub struct LastMaterialised {
     /// Sorted by path.
     artifacts: Vec<Artifact>,
-    /// Of the list of owned files. Each process that places something writes a new one.
+    /// Of the list of owned files. Each process that materialises something writes a new one.
     list: Option<Stat>,
 }
 
-impl Held {
+impl LastMaterialised {
     /// Under the lock of the tree.
     pub(super) fn new(artifacts: &[Artifact], list: &Path) -> Self {
         Self { artifacts: artifacts.to_vec(), list: stat(list) }
@@ -27,11 +27,11 @@ impl Held {
     /// Those of `artifacts` that are not held yet; `None` when files come or go.
     fn replaced<'a>(&self, artifacts: &'a [Artifact]) -> Option<Vec<&'a Artifact>> {
         let mut replaced = Vec::new();
-        for (held, artifact) in self.artifacts.iter().zip(artifacts) {
-            if held.path != artifact.path {
+        for (last, artifact) in self.artifacts.iter().zip(artifacts) {
+            if last.path != artifact.path {
                 return None;
             }
-            if held != artifact {
+            if last != artifact {
                 replaced.push(artifact);
             }
         }
@@ -44,26 +44,27 @@ fn stat(list: &Path) -> Option<Stat> {
 }
 
 impl Tree {
-    /// As [`Tree::place`], of a tree that held this. Where files come or go, or another process placed the tree, it is placed. The list of
+    /// As [`Tree::materialise`], of a tree that held this. Where files come or go, or another process materialised the tree, it is materialised. The list of
     /// owned files stays as it is: it names the files that are replaced, and vouches for none of them, for they have other stats.
     pub fn change(
         &self,
-        held: &Held,
+        last: &LastMaterialised,
         artifacts: &[Artifact],
         blobs: &dyn Blobs,
         rank: &dyn Fn(&RelPath) -> u8,
-    ) -> Result<(Placed, Held), PlaceError> {
+    ) -> Result<(Materialised, LastMaterialised), MaterialiseError> {
         let replaced = {
             let (list, _lock) = self.lock()?;
-            let replaced = held.replaced(artifacts).filter(|_| held.list.is_some() && held.list == stat(&list));
+            let replaced = last.replaced(artifacts).filter(|_| last.list.is_some() && last.list == stat(&list));
             if let Some(replaced) = &replaced {
                 self.replace(replaced, blobs, rank)?;
             }
             replaced
         };
-        let Some(replaced) = replaced else { return self.place(artifacts, blobs, rank) };
-        let placed = Placed { written: replaced.len(), kept: artifacts.len() - replaced.len(), ..Placed::default() };
-        Ok((placed, Held { artifacts: artifacts.to_vec(), list: held.list }))
+        let Some(replaced) = replaced else { return self.materialise(artifacts, blobs, rank) };
+        let materialised =
+            Materialised { written: replaced.len(), kept: artifacts.len() - replaced.len(), ..Materialised::default() };
+        Ok((materialised, LastMaterialised { artifacts: artifacts.to_vec(), list: last.list }))
     }
 
     fn replace(
@@ -71,14 +72,14 @@ impl Tree {
         replaced: &[&Artifact],
         blobs: &dyn Blobs,
         rank: &dyn Fn(&RelPath) -> u8,
-    ) -> Result<(), PlaceError> {
+    ) -> Result<(), MaterialiseError> {
         if replaced.is_empty() {
             return Ok(());
         }
         let mut replaced = replaced.to_vec();
         replaced.sort_by_key(|artifact| (rank(&artifact.path), &artifact.path));
-        let root = Directories::open(&self.root).map_err(PlaceError::io(&self.name))?;
-        place_each(&root, self.staging()?.path(), &replaced, blobs)?;
+        let root = Directories::open(&self.root).map_err(MaterialiseError::io(&self.name))?;
+        materialise_each(&root, self.staging()?.path(), &replaced, blobs)?;
         Ok(())
     }
 }
