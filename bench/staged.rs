@@ -1,7 +1,8 @@
 //! `cargo bench --bench process`: what a command costs that runs in a tree of its own, beside a plain spawn of the same program.
 //!
 //! For each number of inputs a workspace is made, twenty files a directory: once with nothing else in it but one file in its root,
-//! once with a file in every directory that is not declared. Then the same program, which does nothing, is spawned as it is, run in an overlay and run in a copy, in turns. Told is
+//! once with a file in every directory that is not declared. Then the same program, which does nothing, is spawned as it is, run in
+//! namespaces, there once more observed, and in a tree of copies, in turns. Told is
 //! processor time, user and system, of this process and of all that it waited for.
 //!
 //! `cargo bench --bench process -- [runs] [inputs]...`; 200 runs of 10, 1,000 and 10,000 inputs by default. A copied tree of more
@@ -16,7 +17,7 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use webstir_process::{Ended, Helper, Input, Job, Keep, Source, Stage, Tree, Way};
+use webstir_process::{Ended, Helper, Input, Job, Keep, Sandbox, Source, Stage, Tier, Tree, Way};
 
 const PROGRAM: &str = "/bin/true";
 const FILES_IN_A_DIRECTORY: usize = 20;
@@ -39,8 +40,8 @@ fn main() {
     let sizes = if numbers.len() > 1 { &numbers[1..] } else { &[10, 1000, 10_000] };
     let directory = state.map_or_else(tempfile::tempdir, tempfile::tempdir_in).unwrap();
     println!("{rounds} runs, {} processors\n", std::thread::available_parallelism().map_or(1, usize::from));
-    println!("| inputs | spawn | overlay | more | goal | met | wall | copy | more | a file |");
-    println!("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |");
+    println!("| inputs | spawn | namespace | more | goal | met | wall | observed | copy | more | a file |");
+    println!("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |");
     for size in sizes {
         measure(&program, directory.path(), *size, false, rounds);
         measure(&program, directory.path(), *size, true, rounds);
@@ -66,47 +67,54 @@ fn measure(program: &str, directory: &Path, size: usize, has_others: bool, round
     let paths: &'static [String] = paths.leak();
     let tree = Tree { inputs: paths.iter().map(|path| input(path)).collect(), ..Tree::default() };
     let state = directory.join("state");
-    let run = |helper: &Helper, way| staged(helper, way, &root, &state, &tree);
+    let run = |helper: &Helper, sandbox: &Sandbox<'_>| staged(helper, sandbox, &root, &state, &tree);
+    let of = |tier, way, observe| Sandbox { tier: Some(tier), way, observe, ..Sandbox::default() };
+    let namespace = of(Tier::Namespace, Way::Overlay, false);
+    let observed_one = of(Tier::Namespace, Way::Overlay, true);
+    let copied = of(Tier::Tree, Way::Copy, false);
     // The first ones read what is on disk.
-    run(&Helper::new(PathBuf::from(program)), Way::Overlay);
-    let (mut spawn, mut overlay, mut copy, mut wall) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    run(&Helper::new(PathBuf::from(program)), &namespace);
+    let (mut spawn, mut overlay, mut observed, mut copy, mut wall) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for round in 0..rounds.div_ceil(BATCH) {
         spawn.push(cost(program, BATCH, |_| {
             assert!(Command::new(PROGRAM).stdout(Stdio::null()).status().unwrap().success());
         }));
         overlay.push(cost(program, BATCH, |helper| {
             let started = Instant::now();
-            run(helper, Way::Overlay);
+            run(helper, &namespace);
             wall.push(started.elapsed());
         }));
+        observed.push(cost(program, BATCH, |helper| run(helper, &observed_one)));
         if size <= 1000 || round == 0 {
-            copy.push(cost(program, (BATCH * 10 / size).max(1), |helper| run(helper, Way::Copy)));
+            copy.push(cost(program, (BATCH * 10 / size).max(1), |helper| run(helper, &copied)));
         }
     }
-    let [spawn, overlay, copy] = [spawn, overlay, copy].map(|costs| mean(&costs));
+    let [spawn, overlay, observed, copy] = [spawn, overlay, observed, copy].map(|costs| mean(&costs));
     let more = overlay - spawn;
     let met = if more <= 3.0 { "yes" } else { "no" };
     let wall = median(wall).as_secs_f64() * 1e3;
     let a_file = (copy - spawn) / f64::from(u32::try_from(size).unwrap());
     println!(
-        "| {size}{} | {spawn:.2} ms | {overlay:.2} ms | {more:.2} ms | ≤ 3 ms | {met} | {wall:.1} ms | {copy:.1} ms | {:.1} ms | {a_file:.3} ms |",
+        "| {size}{} | {spawn:.2} ms | {overlay:.2} ms | {more:.2} ms | ≤ 3 ms | {met} | {wall:.1} ms | {observed:.2} ms | {copy:.1} ms | {:.1} ms | {a_file:.3} ms |",
         if has_others { ", one hidden in each directory" } else { "" },
         copy - spawn
     );
 }
 
-fn staged(helper: &Helper, way: Way, root: &Path, state: &Path, tree: &Tree<'_>) {
+fn staged(helper: &Helper, sandbox: &Sandbox<'_>, root: &Path, state: &Path, tree: &Tree<'_>) {
     let job = Job {
         program: Path::new(PROGRAM),
         arguments: Vec::new(),
         directory: "",
         environment: Vec::new(),
+        search_path: Vec::new(),
         timeout: Some(Duration::from_mins(1)),
         stdout: Keep::Tail(4096),
         stderr: Keep::Tail(4096),
     };
     let place = Stage::take(state).unwrap();
-    let finished = helper.run(place, way, root, tree, &job, &AtomicBool::new(false)).unwrap();
+    let finished = helper.run(place, root, tree, sandbox, &job, &AtomicBool::new(false)).unwrap();
     assert!(matches!(finished.ended, Ended::Exited(status) if status.success()), "{:?}", finished.ended);
 }
 

@@ -36,6 +36,9 @@ pub(crate) struct Global {
     /// Fetch nothing; say what is missing
     #[arg(long, global = true)]
     pub(crate) offline: bool,
+    /// Accept no process that is not kept from what it did not declare [on where `CI` is set]
+    #[arg(long, global = true)]
+    pub(crate) ci: bool,
     /// How many actions run at once [default: one for each processor]
     #[arg(short, long, global = true, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) jobs: Option<u16>,
@@ -48,6 +51,14 @@ pub(crate) struct Global {
     /// When to use colour
     #[arg(long, global = true, value_enum, default_value_t = Colour::Auto, value_name = "WHEN")]
     pub(crate) color: Colour,
+}
+
+impl Global {
+    /// Whether others rely on what is built.
+    pub(crate) fn is_ci(&self) -> bool {
+        let is_set = |value: &std::ffi::OsStr| !value.is_empty() && value != "false" && value != "0";
+        self.ci || std::env::var_os("CI").is_some_and(|value| is_set(&value))
+    }
 }
 
 /// When to use colour.

@@ -34,6 +34,7 @@ use webstir_engine::store::{Budget, Store};
 use webstir_engine::tree::{LastMaterialised, MaterialiseError, Materialised};
 
 use webstir_engine::machine::Machine;
+use webstir_process::Ran;
 use webstir_rules::{Programs, Resources};
 
 pub(crate) use self::failure::{Failure, causes};
@@ -63,6 +64,8 @@ pub(crate) struct Built {
     pub(crate) manifest: Option<serde_json::Value>,
     /// Why what ran did; `None` when nothing did.
     pub(crate) explanation: Option<Explanation>,
+    /// What processes were run in; `None` when none was.
+    pub(crate) sandbox: Option<Ran>,
     pub(crate) duration: Duration,
 }
 
@@ -99,6 +102,7 @@ struct Engine {
     store: Arc<Store>,
     budget: Budget,
     machine: Arc<dyn Machine>,
+    resources: Arc<Resources>,
     scheduler: Scheduler,
     /// What the tree held when it was materialised last; none where every file is to be looked at.
     last_materialised: Option<LastMaterialised>,
@@ -113,7 +117,8 @@ impl Engine {
         let _ = workspace.state().create();
         let store = Arc::new(store::open(&workspace.store)?);
         let machine: Arc<dyn Machine> = Arc::new(Programs::new(&workspace.root).with_packages_of(&session.packages));
-        let runs = Arc::new(webstir_rules::runs(&Arc::new(resources)));
+        let resources = Arc::new(resources);
+        let runs = Arc::new(webstir_rules::runs(&resources));
         let jobs = global.jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
         let executor =
             Executor::new(jobs, runs, workspace.system.clone(), machine.clone(), store.clone(), events.clone())
@@ -128,7 +133,7 @@ impl Engine {
             environment(&workspace.config),
         );
         let scheduler = Scheduler::new(database, store.clone(), executor, events.clone(), cancelled.clone());
-        Ok(Self { store, budget, machine, scheduler, last_materialised: None })
+        Ok(Self { store, budget, machine, resources, scheduler, last_materialised: None })
     }
 }
 
@@ -173,7 +178,7 @@ impl Session {
     }
 
     fn resources(&self) -> Resources {
-        Resources::from_environment(&self.workspace.root, self.global.offline)
+        Resources::from_environment(&self.workspace.root, self.global.offline, self.global.is_ci())
     }
 
     /// When it is first needed; none when the configuration is not sound.
@@ -210,6 +215,7 @@ impl Session {
                     break;
                 }
             }
+            built.sandbox = engine.resources.processes.ran();
             if let Some(run) = &built.run {
                 let database = engine.scheduler.database();
                 built.explanation = Explanation::record(&self.workspace.root, &self.profile, run, database);
@@ -235,6 +241,7 @@ impl Session {
             materialised: None,
             manifest: None,
             explanation: None,
+            sandbox: None,
             duration: Duration::ZERO,
         }
     }

@@ -215,7 +215,8 @@ impl Case {
             // What a killed process leaves goes with the case.
             .env("TMPDIR", self.directory.path())
             .env("WEBSTIR_TOOLCHAIN", Path::new(env!("CARGO_TARGET_TMPDIR")).join("toolchain"));
-        for name in ["WORKSPACE_ROOT", "WEBSTIR_WORKSPACE_ROOT", "WEBSTIR_STORE", "NODE_ENV", "NO_COLOR", "FORCE_COLOR"]
+        for name in
+            ["WORKSPACE_ROOT", "WEBSTIR_WORKSPACE_ROOT", "WEBSTIR_STORE", "NODE_ENV", "NO_COLOR", "FORCE_COLOR", "CI"]
         {
             command.env_remove(name);
         }

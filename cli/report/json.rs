@@ -57,6 +57,12 @@ pub(crate) fn build(built: &Built) -> String {
         "diagnostics": diagnostics(&built.diagnostics),
         "artifacts": artifacts,
         "manifest": built.manifest,
+        "sandbox": built.sandbox.as_ref().map(|ran| json!({
+            "tier": ran.tier.as_str(),
+            "whyNotStronger": ran.why_not_stronger,
+            "observed": ran.why_not_observed.is_none(),
+            "whyNotObserved": ran.why_not_observed,
+        })),
     }))
 }
 

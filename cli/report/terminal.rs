@@ -10,6 +10,7 @@ use webstir_engine::event::Status;
 use webstir_engine::graph::ActionGraph;
 use webstir_engine::path::RelPath;
 use webstir_engine::system::{Os, System as _};
+use webstir_process::Ran;
 
 use super::{bytes, cause, duration, result, story};
 use crate::args::Global;
@@ -66,7 +67,19 @@ fn report_build(built: &Built, verb: &str, global: &Global, artifacts: fn(&str))
             story(&reason.message);
         }
     }
+    if let Some(ran) = &built.sandbox {
+        story(&format!("sandbox: {}", sandbox(ran)));
+    }
     story(&summary(built));
+}
+
+/// What processes were run in, and why in nothing stronger.
+fn sandbox(ran: &Ran) -> String {
+    let mut reasons = Vec::new();
+    reasons.extend(ran.why_not_stronger.as_deref().map(str::to_owned));
+    reasons.extend(ran.why_not_observed.as_deref().map(|why| format!("not observed: {why}")));
+    let reasons = if reasons.is_empty() { String::new() } else { format!(" ({})", reasons.join("; ")) };
+    format!("{}{reasons}", ran.tier.as_str())
 }
 
 /// How many actions may have run for their causes to be told without being asked.

@@ -92,8 +92,21 @@ pub struct Process {
     pub arguments: Box<[Box<str>]>,
     /// The working directory.
     pub directory: RelPath,
+    /// What it is kept from.
+    pub isolation: Isolation,
     /// How long it may take. What takes longer has no result that could be kept, so this is not part of the key.
     pub timeout: Duration,
+}
+
+/// What a process is kept from besides the files that it does not declare.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Isolation {
+    /// Whether it may use the network: what it gives may differ then.
+    pub network: bool,
+    /// Whether what it did and did not declare is an error. What breaks this rule is never kept, so it is not part of the key.
+    pub strict: bool,
+    /// The least that it has to be run in, in the words of the configuration; not part of the key.
+    pub least: Option<Box<str>>,
 }
 
 /// One piece of work, described completely: running it reads nothing that is not named here, or, for an action that discovers inputs, among those.
@@ -209,6 +222,9 @@ impl Action {
             Payload::Process(process) => {
                 process.arguments.iter().for_each(|argument| visit(KeyPart::Argument(argument)));
                 visit(KeyPart::Directory(&process.directory));
+                if process.isolation.network {
+                    visit(KeyPart::Network);
+                }
             }
         }
         for (name, value) in &self.environment {
@@ -239,6 +255,8 @@ pub enum KeyPart<'a> {
     Argument(&'a str),
     /// The working directory.
     Directory(&'a RelPath),
+    /// The network may be used.
+    Network,
     /// One environment value.
     Environment(&'a str, &'a str),
     /// One declared input.
@@ -257,6 +275,7 @@ impl KeyPart<'_> {
             Self::Program(program) => hasher.number(2).digest(program.digest()),
             Self::Argument(argument) => hasher.number(3).text(argument),
             Self::Directory(path) => hasher.number(4).text(path.as_str()),
+            Self::Network => hasher.number(9),
             Self::Environment(name, value) => hasher.number(5).text(name).text(value),
             Self::Input(input) => {
                 hasher.number(6).text(input.path.as_str()).digest(input.digest).number(u64::from(input.executable))
@@ -319,6 +338,8 @@ pub struct ActionResult {
     pub verdict: Verdict,
     /// Whether nothing but the declared and discovered inputs could have had an influence.
     pub hermetic: bool,
+    /// What a process was run in, in words for people; `None` where there was none.
+    pub sandbox: Option<Box<str>>,
 }
 
 impl ActionResult {
@@ -332,6 +353,7 @@ impl ActionResult {
             discovered: DiscoveredInputs::default(),
             verdict: Verdict::Done,
             hermetic: true,
+            sandbox: None,
         }
     }
 
@@ -393,6 +415,7 @@ mod tests {
         let process = Process {
             arguments: Box::new(["tool".into(), "a".into()]),
             directory: path("d"),
+            isolation: Isolation::default(),
             timeout: Duration::from_secs(1),
         };
         let mut action = Action::new(label, Digest::of(b"webstir"), Payload::Process(process));
@@ -433,6 +456,7 @@ mod tests {
             key(|action| action.tool = Tool::Package(package("1"), Some(program("file", None, None, "/bin/tool")))),
             key(of_process(|process| process.arguments[1] = "b".into())),
             key(of_process(|process| process.directory = RelPath::root())),
+            key(of_process(|process| process.isolation.network = true)),
             key(|action| action.payload = Payload::Parameters(Box::new(["tool".into(), "a".into()]))),
             key(|action| action.environment[0].1 = "2".into()),
             key(|action| action.inputs[0].digest = Digest::of(b"2")),
@@ -450,6 +474,8 @@ mod tests {
         let before = key(|_| {});
         assert_eq!(key(|action| action.tool = Tool::Program(program("file", None, None, "/opt/tool"))), before);
         assert_eq!(key(of_process(|process| process.timeout = Duration::MAX)), before);
+        assert_eq!(key(of_process(|process| process.isolation.strict = true)), before);
+        assert_eq!(key(of_process(|process| process.isolation.least = Some("landlock".into()))), before);
         assert_eq!(key(|action| action.inputs[0].origin = Origin::Store), before);
     }
 }

@@ -49,6 +49,8 @@ pub enum Part {
     Argument(Arc<str>),
     /// The working directory.
     Directory(RelPath),
+    /// The network may be used.
+    Network,
     /// The name of an environment variable and the digest of its value.
     Environment(Arc<str>, Digest),
     /// One declared input.
@@ -200,6 +202,7 @@ fn record(
             },
             KeyPart::Argument(argument) => Part::Argument(secrets.conceal(argument)),
             KeyPart::Directory(path) => Part::Directory(path.clone()),
+            KeyPart::Network => Part::Network,
             KeyPart::Environment(name, value) => Part::Environment(Arc::from(name), conceal(value)),
             KeyPart::Input(input) => Part::Input(input.path.clone(), input.content(), input.origin),
             KeyPart::Output(path) => Part::Output(path.clone()),

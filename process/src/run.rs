@@ -11,11 +11,11 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::channel;
+use crate::environment;
 use crate::error::ProcessError;
 use crate::finished::{Ended, Finished};
 use crate::launcher::Launcher;
 use crate::path::{self, PathFault, is_within};
-use crate::environment;
 use crate::plan::{self, Answer, CANCEL, Fault, Keep, Kind, Place, Plan, Raw, Source, Staged, Tree};
 use crate::sandbox::{Ran, Sandbox, Tier};
 use crate::stage::Stage;

@@ -8,11 +8,11 @@ mod linux;
 #[cfg(not(target_os = "linux"))]
 mod other;
 
+pub(crate) use calls::{Forked, fork};
 #[cfg(target_os = "linux")]
 pub(crate) use calls::{
     filter, is_waiting, let_go_on, make_read_only, notification, raise_loopback, read_memory, unshare,
 };
-pub(crate) use calls::{Forked, fork};
 #[cfg(target_os = "linux")]
 pub(crate) use linux::{EndOf, begin, end_all, end_others};
 #[cfg(not(target_os = "linux"))]

@@ -1,23 +1,25 @@
 //! Processes that actions run, each in a tree of its own.
 //!
-//! What a process sees is what its action says: the declared inputs at their places, the directories of packages, the declared
-//! environment over a base that is the same everywhere, and a temporary directory of its own. What the helper process does besides is told
-//! in `webstir-process`.
+//! What a process sees is what its action says: the declared inputs at their places, the directories of packages, and the declared
+//! environment. What it is kept from, and how, is told in `webstir-process`; [`undeclared`] puts into words what it looked at besides.
 
 #![expect(clippy::disallowed_methods, reason = "processes are started here")]
 
+pub(crate) mod undeclared;
+
 use std::env;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use webstir_engine::action::{Input, Origin, Process};
 use webstir_engine::machine::Program;
 use webstir_engine::path::RelPath;
 use webstir_engine::run::{Context, RunError};
-use webstir_process::{Finished, Helper, Job, Keep, ProcessError, Source, Stage, Tree, Way};
+use webstir_process::{Finished, Helper, Job, Keep, ProcessError, Ran, Sandbox, Source, Stage, Tier, Tree};
 
 /// The end of each stream that is kept for a finding.
 const OUTPUT_BYTES: u32 = 16 * 1024;
@@ -32,14 +34,22 @@ pub struct Processes {
     root: PathBuf,
     /// The program that stands between this process and those that it runs.
     pub helper: Helper,
-    /// How trees are made.
-    pub way: Way,
+    /// Whether this build is one of those that others rely on: no process is run in less than Landlock, unless the configuration says so,
+    /// and what a process did not declare is an error.
+    pub is_strict: bool,
+    /// What the last process was run in.
+    ran: Mutex<Option<Ran>>,
 }
 
 impl Processes {
     /// For the workspace at `root`; this program is the helper.
-    pub fn new(root: &Path) -> Self {
-        Self { root: root.to_owned(), helper: Helper::default(), way: Way::default() }
+    pub fn new(root: &Path, is_strict: bool) -> Self {
+        Self { root: root.to_owned(), helper: Helper::default(), is_strict, ran: Mutex::default() }
+    }
+
+    /// What processes were run in; `None` when none was.
+    pub fn ran(&self) -> Option<Ran> {
+        self.ran.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Runs a process of an action to its end, in a tree that shows it these inputs of the action, and `files`.
@@ -53,7 +63,9 @@ impl Processes {
     ) -> Result<Finished, RunError> {
         let what = || RunError::world(format!("Running `{}`", program.wanted.name));
         let action = context.action;
-        let stage = Stage::take(&state().map_err(what())?).map_err(|error| world(context, &error))?;
+        let state = state().map_err(what())?;
+        self.check_tier(context, process, &state)?;
+        let stage = Stage::take(&state).map_err(|error| world(context, &error))?;
         stage.offer(&program.looked_up).map_err(|error| world(context, &error))?;
         let stored = stored(context, inputs)?;
         let mut inputs: Vec<_> =
@@ -70,25 +82,105 @@ impl Processes {
         parents.sort();
         parents.dedup();
         let tree = Tree { inputs, packages: vec![PACKAGES], directories: parents.iter().map(String::as_str).collect() };
-        let environment = base(&stage, program);
+        let bin = Path::new(PACKAGES).join(".bin");
+        // The programs that packages of the workspace bring come first, then the interpreter that the key names, then what lies beside
+        // the program.
+        let beside = program.place.parent().filter(|beside| !beside.starts_with(&self.root));
+        let usual = ["/usr/local/bin", "/usr/bin", "/bin"].map(Path::new);
         let job = Job {
-            program: &place_in(&stage, &self.root, program),
+            program: &place_in(&self.root, program),
             arguments: process.arguments.iter().skip(1).map(|argument| OsStr::new(&**argument)).collect(),
             directory: process.directory.as_str(),
-            environment: environment
+            environment: action
+                .environment
                 .iter()
-                .filter(|(name, _)| !action.environment.iter().any(|(own, _)| **own == **name))
-                .map(|(name, value)| (OsStr::new(*name), value.as_os_str()))
-                .chain(action.environment.iter().map(|(name, value)| (OsStr::new(&**name), OsStr::new(&**value))))
+                .map(|(name, value)| (OsStr::new(&**name), OsStr::new(&**value)))
                 .collect(),
+            search_path: [bin.as_path()].into_iter().chain(beside).chain(usual).collect(),
             timeout: Some(process.timeout),
             stdout: Keep::Tail(OUTPUT_BYTES),
             stderr: Keep::Tail(OUTPUT_BYTES),
         };
-        self.helper
-            .run(stage, self.way, &self.root, &tree, &job, context.cancelled)
-            .map_err(|error| world(context, &error))
+        let visible = visible(&self.root, program);
+        let sandbox = Sandbox {
+            network: process.isolation.network,
+            observe: true,
+            visible: visible.iter().map(PathBuf::as_path).collect(),
+            ..Sandbox::default()
+        };
+        let finished = self
+            .helper
+            .run(stage, &self.root, &tree, &sandbox, &job, context.cancelled)
+            .map_err(|error| world(context, &error))?;
+        *self.ran.lock().unwrap_or_else(PoisonError::into_inner) = Some(finished.ran.clone());
+        Ok(finished)
     }
+
+    /// Refuses to run a process in less than it has to be run in.
+    fn check_tier(&self, context: &Context<'_>, process: &Process, state: &Path) -> Result<(), RunError> {
+        let least = process.isolation.least.as_deref();
+        let least = Tier::ALL.into_iter().find(|tier| Some(tier.as_str()) == least);
+        let least = least.unwrap_or(if self.is_strict { Tier::Landlock } else { Tier::Tree });
+        if least == Tier::Tree {
+            return Ok(());
+        }
+        let (tier, why) = self.helper.strongest(state).map_err(|error| world(context, &error))?;
+        if tier <= least {
+            return Ok(());
+        }
+        let (tier, least) = (tier.as_str(), least.as_str());
+        let what = format!(
+            "A process has to be run in the sandbox `{least}`, and only `{tier}` works here; a profile with `sandbox \"{tier}\"` accepts it"
+        );
+        let why = why.map_or_else(|| "the system has no other".to_owned(), String::from);
+        Err(RunError::World { what, source: io::Error::other(why) })
+    }
+}
+
+/// What of the machine a program needs besides what is the system's: its own file, what it was installed with, and programs that are
+/// offered to it.
+fn visible(root: &Path, program: &Program) -> Vec<PathBuf> {
+    let mut visible = Vec::new();
+    let places = program.looked_up.iter().map(|(_, place)| place).chain([&program.place]);
+    for place in places.filter(|place| place.is_absolute() && !place.starts_with(root)) {
+        let real = fs::canonicalize(place).unwrap_or_else(|_| place.clone());
+        for place in [place.clone(), real] {
+            // `<prefix>/bin/node` loads what lies below `<prefix>/lib`.
+            let prefix = place.parent().filter(|bin| bin.ends_with("bin")).and_then(Path::parent);
+            let library = prefix.map(|prefix| prefix.join("lib")).filter(|library| library.is_dir());
+            visible.extend(library);
+            let package = place.ancestors().skip(1).find(|directory| directory.join("package.json").is_file());
+            visible.extend(package.filter(|package| !root.starts_with(package)).map(Path::to_owned));
+            visible.push(place);
+        }
+    }
+    if program.wanted.loads_packages {
+        visible.extend(linked(root));
+    }
+    visible.sort();
+    visible.dedup();
+    visible
+}
+
+/// Packages that are linked into those of the workspace from elsewhere.
+fn linked(root: &Path) -> Vec<PathBuf> {
+    let links = |directory: &Path| -> (Vec<PathBuf>, Vec<PathBuf>) {
+        let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+        let mut found = (Vec::new(), Vec::new());
+        for entry in entries {
+            let is_scope = entry.file_name().as_encoded_bytes().starts_with(b"@");
+            match entry.file_type() {
+                Ok(kind) if kind.is_symlink() => found.0.push(entry.path()),
+                Ok(kind) if kind.is_dir() && is_scope => found.1.push(entry.path()),
+                _ => {}
+            }
+        }
+        found
+    };
+    let (mut all, scopes) = links(&root.join(PACKAGES));
+    all.extend(scopes.iter().flat_map(|scope| links(scope).0));
+    let real = all.iter().filter_map(|link| fs::canonicalize(link).ok());
+    real.filter(|place| !place.starts_with(root) && !root.starts_with(place)).collect()
 }
 
 /// The bytes of the inputs that other actions made.
@@ -109,34 +201,15 @@ fn staged<'a>(input: &'a Input, bytes: Option<&'a [u8]>) -> webstir_process::Inp
 }
 
 /// A program of the workspace is an input, and lies where the tree has it; so do packages.
-fn place_in(stage: &Stage, root: &Path, program: &Program) -> PathBuf {
+fn place_in(root: &Path, program: &Program) -> PathBuf {
     let name = &*program.wanted.name;
     if name.contains('/') && !name.starts_with('/') {
-        return stage.tree().join(name);
+        return PathBuf::from(name);
     }
     match program.place.strip_prefix(root) {
-        Ok(below) => stage.tree().join(below),
+        Ok(below) => below.to_owned(),
         Err(_) => program.place.clone(),
     }
-}
-
-/// What every process sees: the same wherever and whenever it runs, but for its places.
-fn base(stage: &Stage, program: &Program) -> Vec<(&'static str, OsString)> {
-    let temporary = stage.temporary().as_os_str();
-    // The programs that packages of the workspace bring come first, then the interpreter that the key names, then what lies beside the
-    // program.
-    let bin = stage.tree().join(PACKAGES).join(".bin");
-    let beside = program.place.parent().map(Path::to_owned);
-    let usual = ["/usr/local/bin", "/usr/bin", "/bin"].map(PathBuf::from);
-    let path = env::join_paths([bin, stage.programs()].into_iter().chain(beside).chain(usual)).unwrap_or_default();
-    vec![
-        ("PATH", path),
-        ("HOME", temporary.to_owned()),
-        ("TMPDIR", temporary.to_owned()),
-        ("TZ", "UTC".into()),
-        ("LC_ALL", "C.UTF-8".into()),
-        ("NO_COLOR", "1".into()),
-    ]
 }
 
 /// Where trees are made: a directory of this user below that of temporary files. It is outside of every workspace, so that no tool finds

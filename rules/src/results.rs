@@ -95,8 +95,9 @@ pub fn may_be_materialised(run: &Run, is_gated: bool, clean: bool) -> bool {
 /// The field of its rule that a finding of this code is about.
 pub fn field_of(code: &str) -> Option<&'static str> {
     match code {
-        "command::changed_input" => Some("inputs"),
-        "command::no_output" | "command::no_file" => Some("outputs"),
+        "command::changed_input" | "command::undeclared_input" => Some("inputs"),
+        "command::undeclared_rule" => Some("from"),
+        "command::no_output" | "command::no_file" | "command::undeclared_output" => Some("outputs"),
         "command::failed" => Some("run"),
         _ => None,
     }

@@ -33,7 +33,8 @@ const TOOLCHAIN: &[Field] = &[Field::new(
 )];
 
 /// Defaults for every rule of the profile; a rule's own field goes before them.
-const PROFILE: &[Field] = &[options::DEFINE, options::SOURCEMAP, options::MINIFY, options::GATE, options::STRICT];
+const PROFILE: &[Field] =
+    &[options::DEFINE, options::SOURCEMAP, options::MINIFY, options::GATE, options::STRICT, options::SANDBOX];
 
 /// Whether a profile says yes to one of its fields.
 pub(crate) fn is_set(config: &Config, profile: &str, field: &str) -> bool {

@@ -18,6 +18,7 @@ struct Kept {
     /// The discovered inputs, as they differ from those of the result before.
     discovered: Vec<Step>,
     hermetic: bool,
+    sandbox: Option<Box<str>>,
 }
 
 pub(super) fn encode_results(results: &[ActionResult]) -> Vec<u8> {
@@ -25,7 +26,8 @@ pub(super) fn encode_results(results: &[ActionResult]) -> Vec<u8> {
     let kept = results.iter().map(|result| {
         let discovered = delta::steps(std::mem::replace(&mut before, &result.discovered), &result.discovered);
         let (artifacts, diagnostics) = (result.artifacts.to_vec(), result.diagnostics.to_vec());
-        Kept { artifacts, diagnostics, discovered, hermetic: result.hermetic }
+        let (hermetic, sandbox) = (result.hermetic, result.sandbox.clone());
+        Kept { artifacts, diagnostics, discovered, hermetic, sandbox }
     });
     codec::encode(&kept.collect::<Vec<_>>())
 }
@@ -36,10 +38,10 @@ pub(super) fn decode_results(bytes: &[u8]) -> Option<Vec<ActionResult>> {
         return None;
     }
     let mut results: Vec<ActionResult> = Vec::with_capacity(kept.len());
-    for Kept { artifacts, diagnostics, discovered, hermetic } in kept {
+    for Kept { artifacts, diagnostics, discovered, hermetic, sandbox } in kept {
         let before = results.last().map_or(&[][..], |result| &result.discovered);
         let discovered = delta::apply(before, discovered)?.into_boxed_slice();
-        results.push(ActionResult { discovered, hermetic, ..ActionResult::done(artifacts, diagnostics) });
+        results.push(ActionResult { discovered, hermetic, sandbox, ..ActionResult::done(artifacts, diagnostics) });
     }
     Some(results)
 }
@@ -81,6 +83,7 @@ mod tests {
             (file.clone(), DiscoveredInput::Derived(Arc::from("lines v1"), Digest::of(b"z"))),
         ]);
         result.hermetic = false;
+        result.sandbox = Some("landlock".into());
         let results = [result, ActionResult::default()];
         assert_eq!(decode_results(&encode_results(&results)).as_deref(), Some(&results[..]));
     }
@@ -90,7 +93,7 @@ mod tests {
         let artifact = |path: &str| (path.to_owned(), [0_u8; 32], 1_u64, false);
         let record = |path: &str| {
             let nothing = Vec::<()>::new;
-            codec::encode(&vec![(vec![artifact(path)], nothing(), nothing(), true)])
+            codec::encode(&vec![(vec![artifact(path)], nothing(), nothing(), true, None::<String>)])
         };
         assert!(decode_results(&record("a/b")).is_some());
         for path in ["../a", "/a", "a/../../b", "a//b", "."] {

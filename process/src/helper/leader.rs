@@ -64,12 +64,7 @@ fn lead(plan: &Plan<'_>, surroundings: &Surroundings<'_>, ends: Ends, tell: Owne
     let _ = File::from(tell).write_all(&said);
 }
 
-fn command(
-    plan: &Plan<'_>,
-    surroundings: &Surroundings<'_>,
-    ends: Ends,
-    observed: UnixStream,
-) -> Result<End, Fault> {
+fn command(plan: &Plan<'_>, surroundings: &Surroundings<'_>, ends: Ends, observed: UnixStream) -> Result<End, Fault> {
     let Surroundings { staged, tree, own } = surroundings;
     match (staged.tier, own) {
         (Tier::Namespace, Some(own)) => root::enter(staged, own)?,

@@ -255,11 +255,14 @@ impl<'a> Observer<'a> {
 
 /// Says to the helper which descriptor the calls are read from, or why there is none.
 pub(super) fn hand_over(helper: &UnixStream, listener: rustix::io::Result<Option<OwnedFd>>) -> Result<(), Fault> {
-    let failed = |error: std::io::Error| Fault::Io("Handing over what is observed".to_owned(), super::engine::code(&error));
+    let failed =
+        |error: std::io::Error| Fault::Io("Handing over what is observed".to_owned(), super::engine::code(&error));
     match listener {
         Ok(Some(listener)) => channel::send(helper, &[], &[listener.as_fd()]).map_err(failed),
         Ok(None) => channel::send(helper, b"it was not asked for", &[]).map_err(failed),
-        Err(rustix::io::Errno::BUSY) => channel::send(helper, b"another program observes this one", &[]).map_err(failed),
+        Err(rustix::io::Errno::BUSY) => {
+            channel::send(helper, b"another program observes this one", &[]).map_err(failed)
+        }
         Err(error) => channel::send(helper, format!("seccomp: {error}").as_bytes(), &[]).map_err(failed),
     }
 }

@@ -142,8 +142,7 @@ impl Overlay<'_> {
 impl Prepared for Overlay<'_> {
     fn start(&self, plan: &Plan<'_>, streams: &mut Streams) -> Result<Started, Fault> {
         files::make_directory(&self.tree.join(plan.directory.as_path()))?;
-        let surroundings =
-            Surroundings { staged: self.staged, tree: Path::new(root::TREE), own: Some(&self.own) };
+        let surroundings = Surroundings { staged: self.staged, tree: Path::new(root::TREE), own: Some(&self.own) };
         leader::start(plan, &surroundings, streams)
     }
 

@@ -162,8 +162,7 @@ fn is_elsewhere(staged: &Staged<'_>, packages: &str) -> bool {
     let root = staged.root.as_path();
     let real = |place: &Path| fs::canonicalize(place).ok();
     real(&root.join(packages)).is_some_and(|place| {
-        place.is_dir()
-            && (staged.kind == Kind::Copy || real(root).is_none_or(|root| root.join(packages) != place))
+        place.is_dir() && (staged.kind == Kind::Copy || real(root).is_none_or(|root| root.join(packages) != place))
     })
 }
 
@@ -173,7 +172,8 @@ fn directory(name: &str) -> Result<(), Fault> {
 
 fn bind(from: &OwnedFd, name: &str) -> Result<(), Fault> {
     directory(name)?;
-    mount_bind_recursive(format!("/proc/self/fd/{}", from.as_raw_fd()), name).map_err(fault(format!("Showing `/{name}`")))
+    mount_bind_recursive(format!("/proc/self/fd/{}", from.as_raw_fd()), name)
+        .map_err(fault(format!("Showing `/{name}`")))
 }
 
 fn read_only(name: &str, all: bool) -> Result<(), Fault> {

@@ -56,8 +56,9 @@ pub(crate) fn make_read_only(place: &CStr, all: bool) -> rustix::io::Result<()> 
     let flags = if all { libc::AT_RECURSIVE } else { 0 };
     let size = size_of::<libc::mount_attr>();
     // SAFETY: both pointers are to values that live until the call returns, and the kernel reads `size` bytes of the second one.
-    let done =
-        unsafe { libc::syscall(libc::SYS_mount_setattr, libc::AT_FDCWD, place.as_ptr(), flags, &raw const attributes, size) };
+    let done = unsafe {
+        libc::syscall(libc::SYS_mount_setattr, libc::AT_FDCWD, place.as_ptr(), flags, &raw const attributes, size)
+    };
     if done == 0 { Ok(()) } else { Err(last_error()) }
 }
 

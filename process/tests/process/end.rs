@@ -108,11 +108,13 @@ fn the_environment_is_what_is_given() {
         let stage = webstir_process::Stage::take(&workspace.state()).unwrap();
         let mut job = workspace.job("/usr/bin/env", &[]);
         job.environment = vec![(OsStr::new("B"), OsStr::new("two words")), (OsStr::new("A"), OsStr::new("1"))];
-        let finished =
-            helper().run(stage, &workspace.root(), &Tree::default(), &way.sandbox(), &job, &workspace.cancelled).unwrap();
+        let finished = helper()
+            .run(stage, &workspace.root(), &Tree::default(), &way.sandbox(), &job, &workspace.cancelled)
+            .unwrap();
         let mut lines: Vec<String> = output(&finished).lines().map(str::to_owned).collect();
         lines.sort();
-        let is_fixed = |line: &String| !line.starts_with("HOME=") && !line.starts_with("TMPDIR=") && !line.starts_with("PATH=");
+        let is_fixed =
+            |line: &String| !line.starts_with("HOME=") && !line.starts_with("TMPDIR=") && !line.starts_with("PATH=");
         let places = lines.iter().filter(|line| !is_fixed(line)).count();
         lines.retain(is_fixed);
         let fixed = ["A=1", "B=two words", "LC_ALL=C.UTF-8", "NO_COLOR=1", "SOURCE_DATE_EPOCH=315532800", "TZ=UTC"];

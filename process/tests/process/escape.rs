@@ -49,7 +49,11 @@ const CASES: &[Case] = &[
     case("absolute path with dots", "is_secret \"$(cat $W/src/../secret.txt)\"", [Refused, Refused, Reported]),
     case("existence by absolute path", "[ -e $W/secret.txt ] && echo ESCAPED", [Refused, Reported, Reported]),
     case("size by absolute path", "[ $(stat -c %s $W/secret.txt) = 7 ] && echo ESCAPED", [Refused, Reported, Reported]),
-    case("listing by absolute path", "case \"$(ls -a $W)\" in *secret*) echo ESCAPED;; esac", [Refused, Refused, Passes]),
+    case(
+        "listing by absolute path",
+        "case \"$(ls -a $W)\" in *secret*) echo ESCAPED;; esac",
+        [Refused, Refused, Passes],
+    ),
     case("dots", "is_secret \"$(cat ../../../../../../../../../../$W/secret.txt)\"", [Refused, Refused, Reported]),
     case("link that the command makes", "ln -s $W/secret.txt l; is_secret \"$(cat l)\"", [Refused, Refused, Passes]),
     case("link of the workspace", "is_secret \"$(cat link.txt)\"", [Refused; 3]),
@@ -60,33 +64,101 @@ const CASES: &[Case] = &[
     case("root of a neighbour", "is_secret \"$(cat /proc/$PEER/root$W/secret.txt)\"", [Refused, Refused, Open]),
     case("working directory of the parent", "is_secret \"$(cat /proc/$PPID/cwd/secret.txt)\"", [Refused; 3]),
     case("variables of a neighbour", "is_secret \"$(tr '\\0' ' ' < /proc/$PEER/environ)\"", [Refused, Refused, Open]),
-    case("command line of a neighbour", "grep -q $MARK /proc/*/cmdline 2>/dev/null && echo ESCAPED", [Refused, Passes, Passes]),
-    case("memory of a neighbour", "perl -e 'open my $m, \"<\", \"/proc/$ENV{PEER}/mem\" and print \"ESCAPED\"'", [Refused, Refused, Open]),
-    case("ptrace of a neighbour", "perl -e 'print \"ESCAPED\" if syscall(101, 16, $ENV{PEER}, 0, 0) == 0'", [Refused, Refused, Open]),
+    case(
+        "command line of a neighbour",
+        "grep -q $MARK /proc/*/cmdline 2>/dev/null && echo ESCAPED",
+        [Refused, Passes, Passes],
+    ),
+    case(
+        "memory of a neighbour",
+        "perl -e 'open my $m, \"<\", \"/proc/$ENV{PEER}/mem\" and print \"ESCAPED\"'",
+        [Refused, Refused, Open],
+    ),
+    case(
+        "ptrace of a neighbour",
+        "perl -e 'print \"ESCAPED\" if syscall(101, 16, $ENV{PEER}, 0, 0) == 0'",
+        [Refused, Refused, Open],
+    ),
     case("signal to a neighbour", "kill -0 $PEER 2>/dev/null && echo ESCAPED", [Refused, Refused, Open]),
     case("home directory", "is_secret \"$(cat $HOME/.npmrc $HOME/../.npmrc)\"", [Refused; 3]),
     case("home directory by name", "is_secret \"$(cat $OUTSIDE/.npmrc)\"", [Refused, Refused, Passes]),
     case("variable", "is_secret \"$TOKEN\"", [Refused; 3]),
     case(".env", "is_secret \"$(cat .env)\"", [Refused; 3]),
-    case("temporary files of others", "is_secret \"$(cat /tmp/*/outside/.npmrc $OUTSIDE/../outside/.npmrc)\"", [Refused, Refused, Passes]),
-    case("file left for the next run", "is_secret \"$(cat $TMPDIR/left /tmp/left-$MARK)\"; echo SECRET > $TMPDIR/left; echo SECRET > /tmp/left-$MARK", [Refused, Refused, Passes]),
-    case("TCP", "perl -MIO::Socket::INET -e 'print \"ESCAPED\" if IO::Socket::INET->new(PeerAddr => \"127.0.0.1\", PeerPort => $ENV{PORT}, Timeout => 5)'", [Refused; 3]),
-    case("UDP", "perl -MIO::Socket::INET -e 'my $s = IO::Socket::INET->new(PeerAddr => \"127.0.0.1\", PeerPort => $ENV{UDP}, Proto => \"udp\") or exit; $s->send(\"x\"); $s->blocking(1); local $SIG{ALRM} = sub { exit }; alarm 1; $s->recv(my $b, 10); print \"ESCAPED\" if $b eq \"yes\"'", [Refused; 3]),
-    case("Unix socket", "perl -MIO::Socket::UNIX -e 'print \"ESCAPED\" if IO::Socket::UNIX->new(Peer => $ENV{SOCKET})'", [Refused; 3]),
-    case("abstract socket", "perl -MIO::Socket::UNIX -e 'print \"ESCAPED\" if IO::Socket::UNIX->new(Peer => \"\\0$ENV{MARK}\")'", [Refused; 3]),
+    case(
+        "temporary files of others",
+        "is_secret \"$(cat /tmp/*/outside/.npmrc $OUTSIDE/../outside/.npmrc)\"",
+        [Refused, Refused, Passes],
+    ),
+    case(
+        "file left for the next run",
+        "is_secret \"$(cat $TMPDIR/left /tmp/left-$MARK)\"; echo SECRET > $TMPDIR/left; echo SECRET > /tmp/left-$MARK",
+        [Refused, Refused, Passes],
+    ),
+    case(
+        "TCP",
+        "perl -MIO::Socket::INET -e 'print \"ESCAPED\" if IO::Socket::INET->new(PeerAddr => \"127.0.0.1\", PeerPort => $ENV{PORT}, Timeout => 5)'",
+        [Refused; 3],
+    ),
+    case(
+        "UDP",
+        "perl -MIO::Socket::INET -e 'my $s = IO::Socket::INET->new(PeerAddr => \"127.0.0.1\", PeerPort => $ENV{UDP}, Proto => \"udp\") or exit; $s->send(\"x\"); $s->blocking(1); local $SIG{ALRM} = sub { exit }; alarm 1; $s->recv(my $b, 10); print \"ESCAPED\" if $b eq \"yes\"'",
+        [Refused; 3],
+    ),
+    case(
+        "Unix socket",
+        "perl -MIO::Socket::UNIX -e 'print \"ESCAPED\" if IO::Socket::UNIX->new(Peer => $ENV{SOCKET})'",
+        [Refused; 3],
+    ),
+    case(
+        "abstract socket",
+        "perl -MIO::Socket::UNIX -e 'print \"ESCAPED\" if IO::Socket::UNIX->new(Peer => \"\\0$ENV{MARK}\")'",
+        [Refused; 3],
+    ),
     case("raw socket", "perl -MSocket -e 'print \"ESCAPED\" if socket(my $s, AF_INET, SOCK_RAW, 1)'", [Refused; 3]),
     case("packet socket", "perl -MSocket -e 'print \"ESCAPED\" if socket(my $s, 17, SOCK_RAW, 0)'", [Refused; 3]),
     case("io_uring", "perl -e 'my $p = \"\\0\" x 120; print \"ESCAPED\" if syscall(425, 4, $p) >= 0'", [Refused; 3]),
-    case("set-uid program", "chmod u+s,a+x tool 2>/dev/null; grep -q 'NoNewPrivs:.0' /proc/self/status && echo ESCAPED", [Refused; 3]),
-    case("device node", "mknod d b $(stat -c '%Hd %Ld' $W) 2>/dev/null && dd if=d of=/dev/null count=1 2>/dev/null && echo ESCAPED", [Refused; 3]),
-    case("mount", "mkdir -p m; mount -t tmpfs none m 2>/dev/null && { echo ESCAPED; umount m; }", [Refused, Refused, Refused]),
-    case("mount in a user namespace", "unshare -Urm sh -c 'mkdir -p m && mount --bind $W m && cat m/secret.txt' 2>/dev/null | grep -q SECRET && echo ESCAPED", [Refused, Refused, Open]),
-    case("chroot out", "perl -e 'mkdir \"c\"; chroot \"c\" or exit; chdir \"..\" for 1..20; chroot \".\"; open my $f, \"<\", \"$ENV{W}/secret.txt\" and print \"ESCAPED\"'", [Refused, Refused, Open]),
+    case(
+        "set-uid program",
+        "chmod u+s,a+x tool 2>/dev/null; grep -q 'NoNewPrivs:.0' /proc/self/status && echo ESCAPED",
+        [Refused; 3],
+    ),
+    case(
+        "device node",
+        "mknod d b $(stat -c '%Hd %Ld' $W) 2>/dev/null && dd if=d of=/dev/null count=1 2>/dev/null && echo ESCAPED",
+        [Refused; 3],
+    ),
+    case(
+        "mount",
+        "mkdir -p m; mount -t tmpfs none m 2>/dev/null && { echo ESCAPED; umount m; }",
+        [Refused, Refused, Refused],
+    ),
+    case(
+        "mount in a user namespace",
+        "unshare -Urm sh -c 'mkdir -p m && mount --bind $W m && cat m/secret.txt' 2>/dev/null | grep -q SECRET && echo ESCAPED",
+        [Refused, Refused, Open],
+    ),
+    case(
+        "chroot out",
+        "perl -e 'mkdir \"c\"; chroot \"c\" or exit; chdir \"..\" for 1..20; chroot \".\"; open my $f, \"<\", \"$ENV{W}/secret.txt\" and print \"ESCAPED\"'",
+        [Refused, Refused, Open],
+    ),
     case("core file", "ulimit -c unlimited 2>/dev/null; [ \"$(ulimit -c)\" = 0 ] || echo ESCAPED", [Refused; 3]),
-    case("settings of the kernel", "echo 1 2>/dev/null > /proc/sys/vm/drop_caches && echo ESCAPED", [Refused, Refused, Open]),
-    case("inherited descriptors", "for f in /proc/self/fd/*; do is_secret \"$(readlink $f)\"; case \"$(readlink $f)\" in *$W*) echo ESCAPED;; esac; done", [Refused; 3]),
+    case(
+        "settings of the kernel",
+        "echo 1 2>/dev/null > /proc/sys/vm/drop_caches && echo ESCAPED",
+        [Refused, Refused, Open],
+    ),
+    case(
+        "inherited descriptors",
+        "for f in /proc/self/fd/*; do is_secret \"$(readlink $f)\"; case \"$(readlink $f)\" in *$W*) echo ESCAPED;; esac; done",
+        [Refused; 3],
+    ),
     case("writing the workspace", "echo x 2>/dev/null > $W/secret2.txt && echo ESCAPED", [Refused, Refused, Passes]),
-    case("writing the system", "touch /usr/bin/webstir-$MARK 2>/dev/null && { rm -f /usr/bin/webstir-$MARK; echo ESCAPED; }", [Refused, Refused, Open]),
+    case(
+        "writing the system",
+        "touch /usr/bin/webstir-$MARK 2>/dev/null && { rm -f /usr/bin/webstir-$MARK; echo ESCAPED; }",
+        [Refused, Refused, Open],
+    ),
     case("host name", "[ \"$(cat /proc/sys/kernel/hostname)\" = build ] || echo ESCAPED", [Refused, Passes, Passes]),
     case("shared memory", "case \"$(ls /dev/shm)\" in *$MARK*) echo ESCAPED;; esac", [Refused, Refused, Passes]),
 ];
@@ -153,7 +225,8 @@ impl World {
         let script = format!("{READ}{script}");
         let mut job: Job<'_> = self.workspace.job("/bin/sh", &["-c", &script]);
         job.environment = values.iter().map(|(name, value)| (name.as_ref(), value.as_ref())).collect();
-        let tree = Tree { packages: vec!["node_modules"], ..files(&["declared.txt", "link.txt", "src/declared.txt", "tool"]) };
+        let tree =
+            Tree { packages: vec!["node_modules"], ..files(&["declared.txt", "link.txt", "src/declared.txt", "tool"]) };
         // What a link leads to is declared with it: here it is not.
         let inputs = tree.inputs.iter().filter(|input| input.path != "link.txt").cloned().collect();
         let tree = Tree { inputs, ..tree };
@@ -211,7 +284,11 @@ fn nothing_undeclared_is_reached_unless_it_is_told() {
                 let expected = if expected == Reported && !observe { Passes } else { expected };
                 if actual != expected && expected != Open {
                     let name = mode.name();
-                    wrong.push(format!("{} in {name}, observed: {observe}: {actual:?} and not {expected:?}\n{}", case.name, finished.output()));
+                    wrong.push(format!(
+                        "{} in {name}, observed: {observe}: {actual:?} and not {expected:?}\n{}",
+                        case.name,
+                        finished.output()
+                    ));
                 }
             }
         }
@@ -230,10 +307,15 @@ fn an_undeclared_file_is_named_although_it_is_not_there() {
         };
         let none: [&str; 0] = [];
         assert_eq!(paths("cat secret.txt; cat nothing; cat declared.txt; ls src"), ["Opened secret.txt"], "{mode:?}");
-        assert_eq!(paths("cd src; [ -e secret.txt ]; [ -e ../.env ]"), ["Looked .env", "Looked src/secret.txt"], "{mode:?}");
+        assert_eq!(
+            paths("cd src; [ -e secret.txt ]; [ -e ../.env ]"),
+            ["Looked .env", "Looked src/secret.txt"],
+            "{mode:?}"
+        );
         assert_eq!(paths("echo made > secret.txt; cat secret.txt; cat node_modules/good/index.js"), none, "{mode:?}");
         assert_eq!(paths("cat \"$W/src/secret.txt\""), ["Opened src/secret.txt"], "{mode:?}");
-        let finished = world.run(*mode, true, "cat declared.txt; perl -e 'fork; open my $f, \"<\", \"secret.txt\"'; wait");
+        let finished =
+            world.run(*mode, true, "cat declared.txt; perl -e 'fork; open my $f, \"<\", \"secret.txt\"'; wait");
         let accesses = finished.accesses.unwrap();
         assert_eq!(accesses.used, ["declared.txt"], "{mode:?}");
         assert_eq!(accesses.undeclared.len(), 1, "{mode:?}: {accesses:?}");
@@ -263,7 +345,8 @@ fn the_network_is_there_where_it_is_asked_for() {
         let sandbox = Sandbox { network: true, ..mode.sandbox() };
         let stage = Stage::take(&world.workspace.state()).unwrap();
         let root = world.workspace.root();
-        let finished = helper().run(stage, &root, &Tree::default(), &sandbox, &job, &world.workspace.cancelled).unwrap();
+        let finished =
+            helper().run(stage, &root, &Tree::default(), &sandbox, &job, &world.workspace.cancelled).unwrap();
         assert_eq!(finished.output(), "CONNECTED", "{mode:?}");
     }
 }

@@ -86,7 +86,9 @@ fn what_does_not_fit_into_memory_lies_on_disk() {
     let stage = || Stage::take(&workspace.state()).unwrap().with_memory(1 << 20);
     let run = |script: &str| {
         let job = workspace.job("/bin/sh", &["-c", script]);
-        helper().run(stage(), &workspace.root(), &files(&["a"]), &ways()[0].sandbox(), &job, &workspace.cancelled).unwrap()
+        helper()
+            .run(stage(), &workspace.root(), &files(&["a"]), &ways()[0].sandbox(), &job, &workspace.cancelled)
+            .unwrap()
     };
     let finished = run("head -c 5000000 /dev/zero > big && echo b > a && mkdir deep && echo > deep/c");
     assert_eq!(output(&finished), "");

@@ -9,7 +9,9 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
-use webstir_process::{Ended, Finished, Helper, Input, Job, Keep, ProcessError, Sandbox, Source, Stage, Tier, Tree, Way};
+use webstir_process::{
+    Ended, Finished, Helper, Input, Job, Keep, ProcessError, Sandbox, Source, Stage, Tier, Tree, Way,
+};
 
 /// More than anything here takes, on a busy machine.
 pub(crate) const LONG: Duration = Duration::from_mins(1);
@@ -42,7 +44,12 @@ pub(crate) fn ways() -> &'static [Mode] {
     MODES.get_or_init(|| {
         let directory = tempfile::tempdir().unwrap();
         let (strongest, _) = helper().strongest(&directory.path().join("state")).unwrap();
-        let all = [(Tier::Namespace, Way::Overlay), (Tier::Namespace, Way::Copy), (Tier::Landlock, Way::Copy), (Tier::Tree, Way::Copy)];
+        let all = [
+            (Tier::Namespace, Way::Overlay),
+            (Tier::Namespace, Way::Copy),
+            (Tier::Landlock, Way::Copy),
+            (Tier::Tree, Way::Copy),
+        ];
         all.into_iter().filter(|(tier, _)| *tier >= strongest).map(|(tier, way)| Mode { tier, way }).collect()
     })
 }

@@ -181,7 +181,8 @@ fn a_command_starts_in_its_directory() {
         let text = temporary.to_str().unwrap().to_owned();
         job.arguments.push(text.as_ref());
         job.directory = "apps/web";
-        let finished = helper().run(stage, &workspace.root(), &tree, &way.sandbox(), &job, &workspace.cancelled).unwrap();
+        let finished =
+            helper().run(stage, &workspace.root(), &tree, &way.sandbox(), &job, &workspace.cancelled).unwrap();
         let expected = format!("{}\na.ts\ndist\ndeep\nfile", place.join("apps/web").display());
         assert_eq!(output(&finished), expected, "{way:?}");
     }

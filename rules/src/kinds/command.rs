@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use webstir_engine::action::{Action, ActionResult, Input, Payload, Process, Tool};
+use webstir_engine::action::{Action, ActionResult, Input, Isolation, Payload, Process, Tool};
 use webstir_engine::config::Literal;
 use webstir_engine::diagnostic::Diagnostic;
 use webstir_engine::file;
@@ -15,17 +15,16 @@ use webstir_engine::machine::{Program, Wanted, program};
 use webstir_engine::path::RelPath;
 use webstir_engine::plan::{Plan, Planner};
 use webstir_engine::run::{Context, Run, RunError, RunResult};
-use webstir_process::{Collected, Ended, Finished};
+use webstir_process::{Collected, Ended, Finished, Tier};
 
 use super::{Resources, out_root, output_path, stored};
 use crate::implementation::implementation;
 use crate::modules::{GlobsKey, RuleKey, searched_globs, searched_set};
+use crate::processes::undeclared::{OUT, undeclared, undeclared_outputs};
+use crate::schema;
 
 /// How long a command may take when its rule does not say.
 const TIMEOUT: Duration = Duration::from_mins(10);
-
-/// Tells a command the output root of the profile, relative to the workspace.
-const OUT: &str = "WEBSTIR_OUT";
 
 /// How the rule is planned.
 pub(super) struct Command;
@@ -57,6 +56,7 @@ impl Plan for Command {
         let process = Process {
             arguments: arguments.into_boxed_slice(),
             directory: planner.node.path("directory").map_or_else(RelPath::root, |path| path.value.clone()),
+            isolation: isolation(planner),
             timeout: planner.node.duration("timeout").map_or(TIMEOUT, |timeout| timeout.value),
         };
         let mut action = Action::new(planner.label(None), implementation(), Payload::Process(process));
@@ -91,21 +91,53 @@ fn inputs(planner: &mut Planner<'_>, arguments: &[Box<str>], outputs: &[RelPath]
     let directory = planner.node.path("directory").map_or_else(RelPath::root, |path| path.value.clone());
     // A name without a slash is looked up by the first word, and may be a file by the others.
     let named = arguments.iter().enumerate().filter(|(index, word)| *index > 0 || word.contains('/'));
-    sources.extend(named.filter_map(|(index, word)| {
-        let base = if index == 0 { RelPath::root() } else { directory.clone() };
-        // What is made is no source, wherever an earlier build materialised it.
-        let is_made = |path: &RelPath| {
-            let roots = planner.config.profiles().iter().filter_map(|profile| profile.path("out"));
-            roots.map(|root| &root.value).chain(outputs).any(|made| path.is_within(made))
-        };
-        base.join(word).ok().filter(|path| !path.is_root() && !is_made(path))
-    }));
+    let named: Vec<RelPath> = named
+        .filter_map(|(index, word)| {
+            let base = if index == 0 { RelPath::root() } else { directory.clone() };
+            // What is made is no source, wherever an earlier build materialised it.
+            let is_made = |path: &RelPath| {
+                let roots = planner.config.profiles().iter().filter_map(|profile| profile.path("out"));
+                roots.map(|root| &root.value).chain(outputs).any(|made| path.is_within(made))
+            };
+            base.join(word).ok().filter(|path| !path.is_root() && !is_made(path))
+        })
+        .collect();
+    let scripts =
+        named.iter().filter(|path| path.as_str().rsplit_once('.').is_some_and(|(_, name)| SCRIPTS.contains(&name)));
+    let above: Vec<RelPath> = scripts.flat_map(|script| read_to_start(script, &arguments[0])).collect();
+    sources.extend(named.into_iter().chain(above));
     for source in sources {
         if let Some(input) = file::input(planner.db, &source) {
             inputs.entry(source).or_insert(input);
         }
     }
     inputs.into_values().collect()
+}
+
+/// The extensions of files that Node and Bun run.
+const SCRIPTS: [&str; 8] = ["js", "mjs", "cjs", "ts", "mts", "cts", "jsx", "tsx"];
+
+/// The files that say how a script is run, in each directory above it: they belong to it as its interpreter does.
+fn read_to_start(script: &RelPath, program: &str) -> Vec<RelPath> {
+    let names: &[&str] = if program.rsplit('/').next().is_some_and(|name| name.starts_with("bun")) {
+        &["package.json", "tsconfig.json", "jsconfig.json", "bunfig.toml"]
+    } else {
+        &["package.json"]
+    };
+    let directories = std::iter::successors(script.parent(), RelPath::parent);
+    directories.flat_map(|directory| names.iter().filter_map(move |name| directory.join(name).ok())).collect()
+}
+
+/// What the process is kept from.
+fn isolation(planner: &Planner<'_>) -> Isolation {
+    let says = |field: &str| planner.node.boolean(field).map(|set| set.value);
+    let profile = planner.config.profile(&planner.profile);
+    let least = profile.and_then(|profile| profile.choice("sandbox"));
+    Isolation {
+        network: says("network").unwrap_or(false),
+        strict: says("strict").unwrap_or_else(|| schema::is_set(planner.config, &planner.profile, "strict")),
+        least: least.map(|tier| Box::from(&*tier.value)),
+    }
 }
 
 /// What the process sees, sorted by name: values that the rule sets, and allow-listed values that it passes on.
@@ -156,6 +188,8 @@ impl Run for Start {
         };
         let finished = self.resources.processes.run(context, program, process, &action.inputs, &[])?;
         let name = &program.wanted.name;
+        let is_strict = process.isolation.strict || self.resources.processes.is_strict;
+        let undeclared = undeclared(action, name, &finished, is_strict);
         let failed = |message: String| {
             let mut diagnostic = Diagnostic::error("command::failed", message);
             let output = finished.output();
@@ -167,7 +201,8 @@ impl Run for Start {
                     "It sees its `inputs`, the files that `run` names and the installed packages; declare what else it reads",
                 );
             }
-            Ok(ActionResult::failed(vec![diagnostic]))
+            // What it did not find may be why.
+            Ok(ActionResult::failed([diagnostic].into_iter().chain(undeclared.iter().cloned()).collect()))
         };
         match &finished.ended {
             Ended::Exited(status) if status.success() => {}
@@ -186,12 +221,18 @@ impl Run for Start {
                 ));
             }
         }
-        collect(context, name, &finished)
+        collect(context, name, &finished, undeclared, is_strict)
     }
 }
 
 /// Takes what the command left at its outputs.
-fn collect(context: &Context<'_>, name: &str, finished: &Finished) -> RunResult {
+fn collect(
+    context: &Context<'_>,
+    name: &str,
+    finished: &Finished,
+    undeclared: Vec<Diagnostic>,
+    is_strict: bool,
+) -> RunResult {
     let mut artifacts = Vec::new();
     let mut faults = Vec::new();
     let reading = |path: &str| {
@@ -223,14 +264,24 @@ fn collect(context: &Context<'_>, name: &str, finished: &Finished) -> RunResult 
     if !faults.is_empty() {
         return Ok(ActionResult::failed(faults));
     }
+    if is_strict && !undeclared.is_empty() {
+        return Ok(ActionResult::failed(undeclared));
+    }
     let changed = finished.changed_inputs.iter().map(|path| {
         let message = format!("`{name}` changed its own input `{path}`");
         Diagnostic::warning("command::changed_input", message)
             .note("It ran in a tree of its own: the file in the workspace is as it was")
             .help("Write to an output instead, or leave the file out of `inputs`")
     });
-    let mut result = ActionResult::done(artifacts, changed.collect());
-    // Nothing keeps the process from reading what it did not declare.
-    result.hermetic = false;
+    let is_kept = undeclared.is_empty();
+    let findings =
+        undeclared.into_iter().chain(changed).chain(undeclared_outputs(context.action, name, finished)).collect();
+    let mut result =
+        if is_kept { ActionResult::done(artifacts, findings) } else { ActionResult::uncacheable(artifacts, findings) };
+    let ran = &finished.ran;
+    let observed = if finished.accesses.is_some() { "observed" } else { "not observed" };
+    result.sandbox = Some(format!("{}, {observed}", ran.tier.as_str()).into());
+    let is_alone = context.action.process().is_some_and(|process| !process.isolation.network);
+    result.hermetic = is_alone && (ran.tier <= Tier::Landlock || finished.accesses.is_some());
     Ok(result)
 }

@@ -30,7 +30,16 @@ pub(super) const GATE: Field = Field::new(
 pub(super) const STRICT: Field = Field::new(
     "strict",
     Shape::Boolean,
-    "Whether a module definition that does not load is an error where `on-load-error` is `warn`; `#false` when left out",
+    "Whether these are errors and not warnings: what a command reads and did not declare, and a module definition that does not load where `on-load-error` is `warn`; `#false` when left out",
+);
+
+/// The sandboxes of commands, the strongest first, as `webstir_process::Tier` names them.
+const TIERS: &[&str] = &["namespace", "landlock", "tree"];
+
+pub(super) const SANDBOX: Field = Field::new(
+    "sandbox",
+    Shape::Choice(TIERS),
+    "The weakest sandbox that processes may be run in; `tree` when left out, `landlock` with `--ci`",
 );
 
 pub(super) const TARGET: Field =

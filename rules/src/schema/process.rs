@@ -36,6 +36,12 @@ pub(super) const COMMAND: KindSchema = KindSchema {
             Shape::Environment,
             "Environment variables to pass on (`NAME`) or to set (`NAME=value`)",
         ),
+        Field::new("network", Shape::Boolean, "Whether it may use the network; `#false` when left out"),
+        Field::new(
+            "strict",
+            Shape::Boolean,
+            "Whether it is an error that it reads what it did not declare; what the profile says when left out",
+        ),
         Field::new("cache", Shape::Boolean, "Whether the result is kept; `#true` when left out"),
         Field::new("timeout", Shape::Duration, "When it is stopped; 10m when left out"),
     ],

@@ -116,7 +116,7 @@ fn names(field: &str, place: &str) -> bool {
     place.split('.').any(|part| is_alike(part) || (part.len() >= 4 && part.trim_end_matches('s') == last))
 }
 
-/// The declared outputs and the directory.
+/// The declared outputs, the directory and whether the network may be used.
 pub(super) fn shape_changes(before: &ActionRecord, after: &ActionRecord) -> Vec<Change> {
     let outputs = |action: &ActionRecord| -> Vec<(RelPath, ())> {
         let outputs = action.parts.iter().filter_map(|part| match part {
@@ -135,6 +135,12 @@ pub(super) fn shape_changes(before: &ActionRecord, after: &ActionRecord) -> Vec<
         differing(&outputs(before), &outputs(after)).into_iter().map(|(path, how)| Change::Output(how, path)).collect();
     if directory(before) != directory(after) {
         changes.push(Change::Directory);
+    }
+    let network = |action: &ActionRecord| action.parts.contains(&Part::Network);
+    if network(before) != network(after) {
+        let value = |is_allowed: bool| Some(Arc::from(if is_allowed { "#true" } else { "#false" }));
+        let name = Arc::from("network");
+        changes.push(Change::Argument { name, before: value(network(before)), after: value(network(after)) });
     }
     changes
 }

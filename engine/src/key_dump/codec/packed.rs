@@ -90,6 +90,7 @@ enum PackedPart<'a> {
     },
     Output(Number),
     DiscoveredInput(Number, PackedDiscoveredInput),
+    Network,
 }
 
 #[derive(Clone, Copy, Serialize, Deserialize)]
@@ -198,6 +199,7 @@ impl<'a> Packer<'a> {
             },
             Part::Argument(argument) => self.argument(argument),
             Part::Directory(path) => PackedPart::Directory(self.path(path)),
+            Part::Network => PackedPart::Network,
             Part::Environment(name, digest) => {
                 let (name, digest) = self.pair(name, *digest);
                 PackedPart::Environment(name, digest)
@@ -369,6 +371,7 @@ impl Unpacker {
             },
             PackedPart::Argument(start, end, middle) => Part::Argument(self.argument(start, end, middle)?),
             PackedPart::Directory(path) => Part::Directory(self.path(path)?),
+            PackedPart::Network => Part::Network,
             PackedPart::Environment(name, digest) => Part::Environment(self.text(name)?, self.digest(digest)?),
             PackedPart::Input { path, digest, executable, origin } => {
                 Part::Input(self.path(path)?, FileContent { digest: self.digest(digest)?, executable }, origin)

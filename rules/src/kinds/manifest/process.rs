@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use webstir_engine::action::Process;
+use webstir_engine::action::{Isolation, Process};
 use webstir_engine::machine::Program;
 use webstir_engine::path::RelPath;
 use webstir_engine::run::{Context, RunError};
@@ -61,6 +61,7 @@ pub(super) fn evaluate(
     let process = Process {
         arguments: [&*program.wanted.name, &main, &result, module].map(Box::from).into(),
         directory: RelPath::root(),
+        isolation: Isolation::default(),
         timeout: START + Duration::from_millis(cpu_ms),
     };
     let files = [(module, code), (&*describe, webstir_script::DESCRIBE), (&*main, MAIN)];

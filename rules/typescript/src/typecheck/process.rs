@@ -69,6 +69,7 @@ impl Process {
             arguments: program.arguments.clone(),
             directory: "",
             environment: temporary.iter().map(|path| (OsStr::new("TMPDIR"), path.as_os_str())).collect(),
+            search_path: Vec::new(),
             timeout: None,
             stdout: Keep::Tail(0),
             stderr: Keep::Tail(0),
