@@ -262,11 +262,11 @@ impl Files {
     fn ask_again(db: &mut dyn FileDb, stale: Vec<FileInput>) -> Vec<RelPath> {
         let mut changed = Vec::new();
         for input in stale {
-            let state = ask(db.system(), input.path(db), input.query(db));
+            let found = ask(db.system(), input.path(db), input.query(db));
             // Setting an equal value would still start a revision.
-            if *input.state(db) != state {
+            if *input.state(db) != found {
                 changed.push(input.path(db).clone());
-                input.set_state(db).to(state);
+                input.set_state(db).to(found);
             }
         }
         changed.sort();

@@ -2,9 +2,9 @@
 //!
 //! A fresh process that finds every file input unchanged takes the *cached build* from the log and plans nothing, the no-op fast path. It
 //! makes few queries: a *directory fingerprint* is the stat of a directory in which the build asked about something, with a digest of the
-//! names in it; while that stat is the same, whatever the build was told about names in it, misses included, is still so; a *file* is compared by its stat. Only what
-//! lies behind links is *asked* again as it was. What is found [unsettled](crate::system::Stat::is_settled) is listed or hashed
-//! again, and the log is written anew so that this happens once.
+//! names in it; while that stat is the same, whatever the build was told about names in it, misses included, is still so. A *file* is
+//! compared by its stat. Only what lies behind links is *asked* again as it was. What is found [racy](crate::system::Stat::is_racy) is
+//! listed or hashed again, and the log is written anew so that this happens once.
 //!
 //! When something did change, the log still saves hashing: a file with the same stat has the same digest
 //! ([`StartLog::lend`]).
@@ -59,13 +59,13 @@ impl StartLog {
         self.layout.key
     }
 
-    /// What the build gave, if every query would still find the same. A log that had unsettled entries is written
+    /// What the build gave, if every query would still find the same. A log that had racy entries is written
     /// anew at `path`.
     pub fn cached_build(&mut self, os: &Os, path: &Path) -> Option<CachedBuild> {
-        let settled = check::unchanged(self, os).ok()?;
+        let no_longer_racy = check::unchanged(self, os).ok()?;
         let cached_build = cached_build::decode(self.layout.cached_build(&self.bytes))?;
-        if !settled.is_empty() {
-            self.layout.settle(&mut self.bytes, &settled);
+        if !no_longer_racy.is_empty() {
+            self.layout.mark_not_racy(&mut self.bytes, &no_longer_racy);
             // Best effort: the entries are then looked at again next time.
             let _ = replace(path, &self.bytes);
         }

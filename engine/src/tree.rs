@@ -92,7 +92,7 @@ impl Tree {
         let mut state = self.inspect(artifacts)?;
         let holds = state.is_whole();
         if holds {
-            state.settle()?;
+            state.refresh_list()?;
         }
         Ok(holds)
     }
@@ -141,11 +141,11 @@ impl Tree {
         let stats = stats.collect::<Result<Vec<_>, MaterialiseError>>()?;
         let mut kept = Vec::new();
         let mut missing = Vec::new();
-        let mut is_settled = true;
+        let mut is_list_fresh = true;
         for (artifact, present) in artifacts.iter().zip(stats) {
             match present {
                 Some((stat, is_vouched_for)) => {
-                    is_settled &= is_vouched_for;
+                    is_list_fresh &= is_vouched_for;
                     kept.push(OwnedFile { artifact: artifact.clone(), stat });
                 }
                 None => missing.push(artifact),
@@ -153,7 +153,7 @@ impl Tree {
         }
         let names: BTreeSet<&RelPath> = artifacts.iter().map(|artifact| &artifact.path).collect();
         let stale = before.paths().filter(|path| !names.contains(path)).cloned().collect();
-        Ok(Inspection { name: &self.name, list, before, root, kept, missing, stale, is_settled, _lock: lock })
+        Ok(Inspection { name: &self.name, list, before, root, kept, missing, stale, is_list_fresh, _lock: lock })
     }
 
     /// Makes the tree hold exactly `artifacts`, sorted by path. Files of a lower `rank` become visible before those of a higher one.
@@ -166,13 +166,13 @@ impl Tree {
         let mut state = self.inspect(artifacts)?;
         self.sweep();
         if state.is_whole() {
-            state.settle()?;
+            state.refresh_list()?;
             return Ok((
                 Materialised { kept: artifacts.len(), ..Materialised::default() },
                 LastMaterialised::new(artifacts, &state.list),
             ));
         }
-        let Inspection { name: _, list, before, root, mut kept, mut missing, stale, is_settled: _, _lock } = state;
+        let Inspection { name: _, list, before, root, mut kept, mut missing, stale, is_list_fresh: _, _lock } = state;
 
         let staging = self.staging()?;
         missing.sort_by_key(|artifact| (rank(&artifact.path), &artifact.path));
@@ -233,7 +233,7 @@ struct Inspection<'a> {
     missing: Vec<&'a Artifact>,
     stale: Vec<RelPath>,
     /// Whether no file had to be read to be known.
-    is_settled: bool,
+    is_list_fresh: bool,
     _lock: File,
 }
 
@@ -244,8 +244,8 @@ impl Inspection<'_> {
     }
 
     /// Writes the list of a whole tree anew when some file had to be read to be known.
-    fn settle(&mut self) -> Result<(), MaterialiseError> {
-        if self.is_settled {
+    fn refresh_list(&mut self) -> Result<(), MaterialiseError> {
+        if self.is_list_fresh {
             return Ok(());
         }
         Owned::new(std::mem::take(&mut self.kept))

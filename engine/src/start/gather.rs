@@ -182,8 +182,7 @@ impl Gathering<'_> {
                 let before = now();
                 let stat = Stat::from(rustix::fs::fstat(&directory)?);
                 let entries = Os::entries(&directory)?;
-                let fingerprint =
-                    DirectoryFingerprint { stat, settled: stat.is_settled(before), names: digest(&entries) };
+                let fingerprint = DirectoryFingerprint { stat, racy: stat.is_racy(before), names: digest(&entries) };
                 Some(Arc::new(Seen { fingerprint, names: entries }))
             }
         };

@@ -25,7 +25,7 @@ const SUM_BYTES: usize = 32;
 /// Where `flags` stands in a record of either kind, and its only bit.
 const DIRECTORY_FLAGS: usize = 16;
 const FILE_FLAGS: usize = 8;
-const SETTLED: u32 = 1;
+const NOT_RACY: u32 = 1;
 
 /// What a log is made of.
 #[derive(Debug, Default)]
@@ -49,7 +49,7 @@ pub(super) struct FoundDirectory {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct DirectoryFingerprint {
     pub(super) stat: Stat,
-    pub(super) settled: bool,
+    pub(super) racy: bool,
     /// Of its names and their types.
     pub(super) names: Digest,
 }
@@ -127,7 +127,7 @@ impl Layout {
         let first = u32_at(bytes, at + 8) as usize;
         let fingerprint = DirectoryFingerprint {
             stat: stat_at(bytes, at + 24),
-            settled: u32_at(bytes, at + DIRECTORY_FLAGS) & SETTLED != 0,
+            racy: u32_at(bytes, at + DIRECTORY_FLAGS) & NOT_RACY == 0,
             names: digest_at(bytes, at + 24 + STAT_BYTES),
         };
         (self.text(bytes, at), fingerprint, first..first + u32_at(bytes, at + 12) as usize)
@@ -138,7 +138,7 @@ impl Layout {
         let at = self.file_at(index);
         let hashed = Hashed {
             stat: stat_at(bytes, at + 16),
-            settled: u32_at(bytes, at + FILE_FLAGS) & SETTLED != 0,
+            racy: u32_at(bytes, at + FILE_FLAGS) & NOT_RACY == 0,
             digest: digest_at(bytes, at + 16 + STAT_BYTES),
         };
         (self.text(bytes, at), hashed)
@@ -161,14 +161,14 @@ impl Layout {
         Some(self.file(bytes, found).1)
     }
 
-    /// Marks records as settled.
-    pub(super) fn settle(&self, bytes: &mut [u8], places: &[Place]) {
+    /// Marks records as not racy.
+    pub(super) fn mark_not_racy(&self, bytes: &mut [u8], places: &[Place]) {
         for place in places {
             let at = match *place {
                 Place::Directory(index) => directory_at(index) + DIRECTORY_FLAGS,
                 Place::File(index) => self.file_at(index) + FILE_FLAGS,
             };
-            bytes[at..at + 4].copy_from_slice(&SETTLED.to_le_bytes());
+            bytes[at..at + 4].copy_from_slice(&NOT_RACY.to_le_bytes());
         }
         let sum = Digest::of(&bytes[..self.end]);
         bytes[self.end..].copy_from_slice(sum.as_bytes());
@@ -215,13 +215,13 @@ pub(super) fn write(key: Digest, found: &Found, cached_build: &[u8]) -> Option<V
         put_u32(&mut directories, count);
         let own = u32::try_from(directory.files.len()).ok()?;
         put_u32(&mut directories, own);
-        put_u32(&mut directories, u32::from(directory.fingerprint.settled));
+        put_u32(&mut directories, u32::from(!directory.fingerprint.racy));
         put_u32(&mut directories, 0);
         put_stat(&mut directories, &directory.fingerprint.stat);
         directories.extend_from_slice(directory.fingerprint.names.as_bytes());
         for (name, hashed) in &directory.files {
             put_text(&mut files, &mut texts, name)?;
-            put_u32(&mut files, u32::from(hashed.settled));
+            put_u32(&mut files, u32::from(!hashed.racy));
             put_u32(&mut files, 0);
             put_stat(&mut files, &hashed.stat);
             files.extend_from_slice(hashed.digest.as_bytes());

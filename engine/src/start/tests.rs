@@ -88,11 +88,11 @@ fn to_cache(reports: &[Report]) -> BuildToCache<'_> {
     BuildToCache { ok: true, reports, diagnostics: &[], artifacts: &[], references: &[], rest: b"" }
 }
 
-/// Until every file that is there has settled.
-fn settle() {
+/// Until no file that is there is racy.
+fn wait_until_not_racy() {
     let directory = tempfile::tempdir().unwrap();
     let last = Stat::of(&fs::metadata(directory.path()).unwrap());
-    while !last.is_settled_now() {
+    while last.is_racy_now() {
         std::thread::yield_now();
     }
 }
@@ -101,12 +101,12 @@ fn settle() {
 fn what_did_not_change_is_found_so() {
     let case = Case::new();
     assert!(case.holds(&mut case.log()));
-    settle();
+    wait_until_not_racy();
     let mut log = case.log();
     assert!(case.holds(&mut log));
     // Directories in which nothing was asked about may change.
     case.write("elsewhere/new.md", "x");
-    assert!(!case.at(".webstir/start").exists(), "a settled log is not written anew");
+    assert!(!case.at(".webstir/start").exists(), "a log without racy entries is not written anew");
     case.write("store/v2/main.js", "changed, but the link leads to v1");
     assert!(case.holds(&mut log));
 }
@@ -151,14 +151,14 @@ fn every_change_of_a_file_state_shows() {
         ("a directory is removed", |case| fs::remove_dir_all(case.at("lib")).unwrap()),
     ];
     for (name, edit) in edits {
-        for is_settled in [false, true] {
+        for waits in [false, true] {
             let case = Case::new();
-            if is_settled {
-                settle();
+            if waits {
+                wait_until_not_racy();
             }
             let mut log = case.log();
             edit(&case);
-            assert!(!case.holds(&mut log), "{name}, settled: {is_settled}");
+            assert!(!case.holds(&mut log), "{name}, waits: {waits}");
         }
     }
 }
@@ -175,7 +175,7 @@ fn a_change_while_the_build_ran_leaves_no_log() {
 #[test]
 fn an_edit_after_the_query_shows_although_the_log_is_newer() {
     let case = Case::new();
-    settle();
+    wait_until_not_racy();
     let os = case.os();
     let states = case.states(&os);
     case.write("src/a.ts", "two");
@@ -186,17 +186,17 @@ fn an_edit_after_the_query_shows_although_the_log_is_newer() {
 }
 
 #[test]
-fn unsettled_entries_are_settled_once() {
+fn racy_entries_are_marked_once() {
     let case = Case::new();
     let mut log = case.log();
     let path = case.at(".webstir/start");
-    settle();
+    wait_until_not_racy();
     assert!(log.cached_build(&case.os(), &path).is_some());
     let mut again = StartLog::read(&path).expect("written anew");
     assert_eq!(again.key(), key());
     fs::remove_file(&path).unwrap();
     assert!(again.cached_build(&case.os(), &path).is_some());
-    assert!(!path.exists(), "nothing was left to settle");
+    assert!(!path.exists(), "nothing was left to mark");
     case.write("src/a.ts", "two");
     assert!(again.cached_build(&case.os(), &path).is_none());
 }
@@ -204,7 +204,7 @@ fn unsettled_entries_are_settled_once() {
 #[test]
 fn digests_are_remembered_by_stat() {
     let case = Case::new();
-    settle();
+    wait_until_not_racy();
     let path = RelPath::new("src/a.ts").unwrap();
     let os = case.os();
     let mut found = gather::gather(&os, &case.states(&os)).unwrap().unwrap();

@@ -1,7 +1,7 @@
 //! Changing a tree in a process that stays.
 //!
-//! [`LastMaterialised`] is what a tree held when this process materialised it last. [`Tree::change`] takes it to be there still and writes only files that
-//! are to hold something else; [`Tree::materialise`] looks at every file, and undoes what others did to them.
+//! [`LastMaterialised`] is what a tree held when this process materialised it last. [`Tree::change`] takes it to be there still and writes
+//! only files that are to hold something else; [`Tree::materialise`] looks at every file, and undoes what others did to them.
 
 use std::fs;
 use std::path::Path;
@@ -27,11 +27,11 @@ impl LastMaterialised {
     /// Those of `artifacts` that are not held yet; `None` when files come or go.
     fn replaced<'a>(&self, artifacts: &'a [Artifact]) -> Option<Vec<&'a Artifact>> {
         let mut replaced = Vec::new();
-        for (last, artifact) in self.artifacts.iter().zip(artifacts) {
-            if last.path != artifact.path {
+        for (previous, artifact) in self.artifacts.iter().zip(artifacts) {
+            if previous.path != artifact.path {
                 return None;
             }
-            if last != artifact {
+            if previous != artifact {
                 replaced.push(artifact);
             }
         }
@@ -44,18 +44,19 @@ fn stat(list: &Path) -> Option<Stat> {
 }
 
 impl Tree {
-    /// As [`Tree::materialise`], of a tree that held this. Where files come or go, or another process materialised the tree, it is materialised. The list of
-    /// owned files stays as it is: it names the files that are replaced, and vouches for none of them, for they have other stats.
+    /// As [`Tree::materialise`], of a tree that held this. Where files come or go, or another process materialised the tree, it is materialised.
+    /// The list of owned files stays as it is: it names the files that are replaced, and vouches for none of them, for they have other stats.
     pub fn change(
         &self,
-        last: &LastMaterialised,
+        previous: &LastMaterialised,
         artifacts: &[Artifact],
         blobs: &dyn Blobs,
         rank: &dyn Fn(&RelPath) -> u8,
     ) -> Result<(Materialised, LastMaterialised), MaterialiseError> {
         let replaced = {
             let (list, _lock) = self.lock()?;
-            let replaced = last.replaced(artifacts).filter(|_| last.list.is_some() && last.list == stat(&list));
+            let replaced =
+                previous.replaced(artifacts).filter(|_| previous.list.is_some() && previous.list == stat(&list));
             if let Some(replaced) = &replaced {
                 self.replace(replaced, blobs, rank)?;
             }
@@ -64,7 +65,7 @@ impl Tree {
         let Some(replaced) = replaced else { return self.materialise(artifacts, blobs, rank) };
         let materialised =
             Materialised { written: replaced.len(), kept: artifacts.len() - replaced.len(), ..Materialised::default() };
-        Ok((materialised, LastMaterialised { artifacts: artifacts.to_vec(), list: last.list }))
+        Ok((materialised, LastMaterialised { artifacts: artifacts.to_vec(), list: previous.list }))
     }
 
     fn replace(

@@ -45,10 +45,10 @@ impl Case {
 
     fn change(
         &self,
-        last: &LastMaterialised,
+        previous: &LastMaterialised,
         files: &[(&str, &str)],
     ) -> Result<(Materialised, LastMaterialised), MaterialiseError> {
-        self.tree().change(last, &self.artifacts(files), &self.store, &|_| 0)
+        self.tree().change(previous, &self.artifacts(files), &self.store, &|_| 0)
     }
 
     fn read(&self, path: &str) -> Option<String> {
@@ -185,13 +185,13 @@ fn a_directory_in_the_way_is_an_error_and_a_lost_blob_changes_nothing() {
 #[test]
 fn a_change_writes_what_differs_and_looks_at_nothing_else() {
     let case = Case::new();
-    let last = case.hold(&[("build/a.js", "1"), ("build/b.js", "2")]);
+    let previous = case.hold(&[("build/a.js", "1"), ("build/b.js", "2")]);
     case.write("build/b.js", "tampered");
-    let (materialised, last) = case.change(&last, &[("build/a.js", "3"), ("build/b.js", "2")]).unwrap();
+    let (materialised, previous) = case.change(&previous, &[("build/a.js", "3"), ("build/b.js", "2")]).unwrap();
     assert_eq!(materialised, Materialised { written: 1, kept: 1, removed: 0 });
     assert_eq!(case.read("build/a.js").as_deref(), Some("3"));
     assert_eq!(case.read("build/b.js").as_deref(), Some("tampered"));
-    let (materialised, _) = case.change(&last, &[("build/a.js", "3"), ("build/b.js", "2")]).unwrap();
+    let (materialised, _) = case.change(&previous, &[("build/a.js", "3"), ("build/b.js", "2")]).unwrap();
     assert_eq!(materialised, Materialised { written: 0, kept: 2, removed: 0 });
     // Materialising looks at all of it: the list vouches for none that was changed.
     let materialised = case.materialise(&[("build/a.js", "3"), ("build/b.js", "2")]).unwrap();
@@ -204,8 +204,8 @@ fn a_change_writes_what_differs_and_looks_at_nothing_else() {
 #[test]
 fn a_change_that_is_taken_back_before_the_tree_is_materialised_is_written() {
     let case = Case::new();
-    let last = case.hold(&[("build/a.js", "1")]);
-    case.change(&last, &[("build/a.js", "2")]).unwrap();
+    let previous = case.hold(&[("build/a.js", "1")]);
+    case.change(&previous, &[("build/a.js", "2")]).unwrap();
     assert_eq!(case.materialise(&[("build/a.js", "1")]).unwrap().written, 1);
     assert_eq!(case.read("build/a.js").as_deref(), Some("1"));
 }
@@ -213,12 +213,12 @@ fn a_change_that_is_taken_back_before_the_tree_is_materialised_is_written() {
 #[test]
 fn files_that_come_or_go_have_the_tree_materialised() {
     let case = Case::new();
-    let last = case.hold(&[("build/a.js", "1"), ("build/b.js", "2")]);
+    let previous = case.hold(&[("build/a.js", "1"), ("build/b.js", "2")]);
     case.write("build/a.js", "tampered");
-    let (materialised, last) = case.change(&last, &[("build/a.js", "1"), ("build/c.js", "3")]).unwrap();
+    let (materialised, previous) = case.change(&previous, &[("build/a.js", "1"), ("build/c.js", "3")]).unwrap();
     assert_eq!(materialised, Materialised { written: 2, kept: 0, removed: 1 });
     assert_eq!(case.read("build/b.js"), None);
-    let (materialised, _) = case.change(&last, &[("build/a.js", "1")]).unwrap();
+    let (materialised, _) = case.change(&previous, &[("build/a.js", "1")]).unwrap();
     assert_eq!(materialised, Materialised { written: 0, kept: 1, removed: 1 });
     // What was removed is nobody's.
     case.write("build/c.js", "mine");
@@ -229,9 +229,9 @@ fn files_that_come_or_go_have_the_tree_materialised() {
 #[test]
 fn what_another_process_materialised_is_not_taken_for_granted() {
     let case = Case::new();
-    let last = case.hold(&[("build/a.js", "1"), ("build/b.js", "2")]);
+    let previous = case.hold(&[("build/a.js", "1"), ("build/b.js", "2")]);
     case.materialise(&[("build/a.js", "1"), ("build/b.js", "other"), ("build/z.js", "3")]).unwrap();
-    let (materialised, _) = case.change(&last, &[("build/a.js", "4"), ("build/b.js", "2")]).unwrap();
+    let (materialised, _) = case.change(&previous, &[("build/a.js", "4"), ("build/b.js", "2")]).unwrap();
     assert_eq!(materialised, Materialised { written: 2, kept: 0, removed: 1 });
     assert_eq!(case.read("build/b.js").as_deref(), Some("2"));
 }
@@ -239,10 +239,10 @@ fn what_another_process_materialised_is_not_taken_for_granted() {
 #[test]
 fn a_change_that_fails_changes_nothing() {
     let case = Case::new();
-    let last = case.hold(&[("build/a.js", "1"), ("build/b.js", "2")]);
+    let previous = case.hold(&[("build/a.js", "1"), ("build/b.js", "2")]);
     let lost = Artifact { digest: Digest::of(b"lost"), ..case.artifact("build/b.js", "2") };
     let artifacts = [case.artifact("build/a.js", "new"), lost];
-    let error = case.tree().change(&last, &artifacts, &case.store, &|_| 0).unwrap_err();
+    let error = case.tree().change(&previous, &artifacts, &case.store, &|_| 0).unwrap_err();
     assert!(matches!(error, MaterialiseError::BlobMissing(_)), "{error}");
     assert_eq!(case.read("build/a.js").as_deref(), Some("1"));
 }
