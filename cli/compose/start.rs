@@ -89,6 +89,7 @@ impl Start {
             artifacts: cached.artifacts,
             manifest,
             explanation: None,
+            sandbox: None,
             duration: Duration::ZERO,
         })
     }

@@ -89,8 +89,6 @@ fn help(socket: UnixStream) -> ExitCode {
         Err(Stop::Said(Said::Gone)) => {
             if let Place::Staged(staged) = &plan.place {
                 // The engine would have done it. While the lock is held, the place is ours.
-                #[cfg(target_os = "linux")]
-                overlay::unmount(staged);
                 let _ = stage::empty(staged.stage.as_path());
             }
             drop(locks);

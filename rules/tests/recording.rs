@@ -179,9 +179,9 @@ fn build(root: &Path, profile: &str, store: &Path) -> (Vec<Action>, Vec<(RelPath
     assert!(!found.iter().any(Diagnostic::is_error), "{found:?}");
     let config = Arc::new(config);
     let store = Arc::new(Store::open(store).unwrap());
-    let mut resources = Resources::from_environment(root, false);
+    let mut resources = Resources::from_environment(root, false, false);
     resources.packages = Packages::new(Path::new(env!("CARGO_TARGET_TMPDIR")).join("toolchain"));
-    let mut processes = Processes::new(root);
+    let mut processes = Processes::new(root, false);
     processes.helper = webstir_process::testing::helper();
     resources.processes = processes;
     let system = Arc::new(Recording { os: os.clone(), asked: Mutex::default() });

@@ -30,8 +30,6 @@ pub(super) struct Copied<'a> {
     tree: PathBuf,
     copies: Vec<(&'a Input<'a>, Stamp)>,
     made: SystemTime,
-    /// In namespaces.
-    own: Option<Own>,
 }
 
 /// What a file system says of a file; another one after any change that is longer ago than its clock is exact.
@@ -70,14 +68,9 @@ impl<'a> Copied<'a> {
     pub(super) fn make(engine: &Engine, staged: &'a Staged<'a>) -> Result<Self, Stop> {
         let root = staged.root.as_path();
         let tree = staged.stage.as_path().join("tree");
-        let own = match staged.tier {
-            #[cfg(target_os = "linux")]
-            Tier::Namespace => {
-                namespaces::enter(staged)?;
-                Some(Own::make(&staged.stage.as_path().join("temporary"))?)
-            }
-            _ => None,
-        };
+        if staged.tier == Tier::Namespace {
+            namespaces::enter(staged)?;
+        }
         let made = SystemTime::now();
         let mut copies = Vec::with_capacity(staged.tree.inputs.len());
         let mut parent = "";
@@ -102,7 +95,10 @@ impl<'a> Copied<'a> {
         for packages in &staged.tree.packages {
             files::show_packages(staged, packages, &tree)?;
         }
-        Ok(Self { staged, root, tree, copies, made, own })
+        if staged.tier == Tier::Namespace {
+            root::make(staged, &Own::make(&staged.stage.as_path().join("temporary"))?)?;
+        }
+        Ok(Self { staged, root, tree, copies, made })
     }
 }
 
@@ -133,8 +129,8 @@ impl Copied<'_> {
 impl Prepared for Copied<'_> {
     fn start(&self, plan: &Plan<'_>, streams: &mut Streams) -> Result<Started, Fault> {
         files::make_directory(&self.tree.join(plan.directory.as_path()))?;
-        let tree = if self.own.is_some() { Path::new(root::TREE) } else { &self.tree };
-        leader::start(plan, &Surroundings { staged: self.staged, tree, own: self.own.as_ref() }, streams)
+        let tree = if self.staged.tier == Tier::Namespace { Path::new(root::TREE) } else { &self.tree };
+        leader::start(plan, &Surroundings { staged: self.staged, tree }, streams)
     }
 
     fn written(&self) -> Result<Vec<String>, Fault> {

@@ -13,7 +13,7 @@ use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, Signal, WaitOptions, set_parent_process_death_signal, wait};
 
 use super::engine::code;
-use super::root::{self, Own};
+use super::root;
 use super::start::{self, Started, Status, Told};
 use super::streams::{Ends, Streams};
 use super::{observer, restrict};
@@ -26,8 +26,6 @@ pub(super) struct Surroundings<'a> {
     pub(super) staged: &'a Staged<'a>,
     /// Where it finds its tree.
     pub(super) tree: &'a Path,
-    /// Its own directories, in namespaces.
-    pub(super) own: Option<&'a Own>,
 }
 
 /// Starts the leader, and it the command. In namespaces the next child of this process is the first one of a process namespace.
@@ -65,16 +63,14 @@ fn lead(plan: &Plan<'_>, surroundings: &Surroundings<'_>, ends: Ends, tell: Owne
 }
 
 fn command(plan: &Plan<'_>, surroundings: &Surroundings<'_>, ends: Ends, observed: UnixStream) -> Result<End, Fault> {
-    let Surroundings { staged, tree, own } = surroundings;
-    match (staged.tier, own) {
-        (Tier::Namespace, Some(own)) => root::enter(staged, own)?,
-        (Tier::Landlock, _) => restrict::landlock(staged)?,
-        (Tier::Namespace | Tier::Tree, _) => {}
+    let Surroundings { staged, tree } = surroundings;
+    match staged.tier {
+        Tier::Namespace => root::enter(staged)?,
+        Tier::Landlock => restrict::landlock(staged)?,
+        Tier::Tree => {}
     }
     restrict::privileges()?;
-    if let Some(filter) = restrict::filter(staged) {
-        filter_calls(staged, filter, &observed)?;
-    }
+    filter_calls(staged, &observed)?;
     drop(observed);
     let child = match start::spawn(plan, tree, ends)? {
         Ok(child) => Pid::from_child(&child),
@@ -90,27 +86,21 @@ fn command(plan: &Plan<'_>, surroundings: &Surroundings<'_>, ends: Ends, observe
     }
 }
 
-/// Installs a filter. Where nobody can listen to it, it is installed without the calls that are observed.
-fn filter_calls(staged: &Staged<'_>, filter: super::filter::Filter, observed: &UnixStream) -> Result<(), Fault> {
-    let refused = |error: rustix::io::Errno| Fault::Sandbox("Filtering system calls".to_owned(), error.raw_os_error());
-    if !staged.observe {
-        return match filter.install(false) {
-            Ok(_) => Ok(()),
-            // A tree of copies is all that was promised.
-            Err(_) if staged.tier == Tier::Tree => Ok(()),
-            Err(error) => Err(refused(error)),
-        };
+/// Filters system calls. Where nobody can listen to those that are observed, the others are filtered still.
+fn filter_calls(staged: &Staged<'_>, observed: &UnixStream) -> Result<(), Fault> {
+    if staged.observe {
+        let listener = restrict::filter(staged, true).install(true);
+        let is_observed = listener.is_ok();
+        observer::hand_over(observed, listener)?;
+        if is_observed {
+            return Ok(());
+        }
     }
-    let listener = filter.install(true);
-    let is_observed = listener.is_ok();
-    observer::hand_over(observed, listener)?;
-    if is_observed {
-        return Ok(());
-    }
-    let unobserved = Staged { observe: false, visible: Vec::new(), tree: crate::plan::Tree::default(), ..*staged };
-    match restrict::filter(&unobserved) {
-        Some(filter) => filter_calls(&unobserved, filter, observed),
-        None => Ok(()),
+    match restrict::filter(staged, false).install(false) {
+        Ok(_) => Ok(()),
+        // A tree of copies is all that was promised.
+        Err(_) if staged.tier == Tier::Tree => Ok(()),
+        Err(error) => Err(Fault::Sandbox("Filtering system calls".to_owned(), error.raw_os_error())),
     }
 }
 

@@ -16,7 +16,7 @@ use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, Dir, FileType, Mode, OFlags, fgetxattr, fstatvfs, openat};
-use rustix::mount::{MountFlags, UnmountFlags, mount};
+use rustix::mount::{MountFlags, mount};
 
 use super::engine::Engine;
 use super::leader::{self, Surroundings};
@@ -35,7 +35,6 @@ pub(super) struct Overlay<'a> {
     stage: &'a Path,
     tree: PathBuf,
     upper: OwnedFd,
-    own: Own,
 }
 
 const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
@@ -79,7 +78,8 @@ impl<'a> Overlay<'a> {
         let options = CString::new(options).map_err(|_| Fault::Overlay("Naming the layers".to_owned(), 0))?;
         mount("overlay", "tree", "overlay", flags, Some(options.as_c_str()))
             .map_err(overlay_fault("Mounting the tree"))?;
-        Ok(Self { staged, root, stage, tree: stage.join("tree"), upper, own })
+        root::make(staged, &own)?;
+        Ok(Self { staged, root, stage, tree: stage.join("tree"), upper })
     }
 
     /// Adds the inputs that the command may have changed: those that have something in the upper layer.
@@ -142,7 +142,7 @@ impl Overlay<'_> {
 impl Prepared for Overlay<'_> {
     fn start(&self, plan: &Plan<'_>, streams: &mut Streams) -> Result<Started, Fault> {
         files::make_directory(&self.tree.join(plan.directory.as_path()))?;
-        let surroundings = Surroundings { staged: self.staged, tree: Path::new(root::TREE), own: Some(&self.own) };
+        let surroundings = Surroundings { staged: self.staged, tree: Path::new(root::TREE) };
         leader::start(plan, &surroundings, streams)
     }
 
@@ -181,15 +181,6 @@ impl Prepared for Overlay<'_> {
         openat(CWD, &self.tree, DIRECTORY, Mode::empty())
             .map(Some)
             .map_err(|error| Fault::io("Reading the tree", &self.stage.to_string_lossy(), &error.into()))
-    }
-}
-
-/// Takes the mounts from a tree that is to be removed: both that were laid over the directory.
-pub(super) fn unmount(staged: &Staged<'_>) {
-    let tree = staged.stage.as_path().join("tree");
-    for _ in 0..2 {
-        // An error says that none is left, or never was.
-        let _ = rustix::mount::unmount(&tree, UnmountFlags::DETACH | UnmountFlags::NOFOLLOW);
     }
 }
 

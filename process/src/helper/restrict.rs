@@ -50,23 +50,19 @@ pub(super) fn privileges() -> Result<(), Fault> {
     Ok(())
 }
 
-/// The filter of a tier; `None` where there is nothing to filter.
-pub(super) fn filter(staged: &Staged<'_>) -> Option<Filter> {
+/// The filter of a tier, with the calls that are observed or without.
+pub(super) fn filter(staged: &Staged<'_>, observe: bool) -> Filter {
     let has_own_network = staged.tier == Tier::Namespace;
-    let refuses = !staged.network && !has_own_network;
-    if !refuses && !staged.observe {
-        return None;
-    }
     let mut filter = Filter::new();
-    if refuses {
+    if !staged.network && !has_own_network {
         // Pairs of sockets are made by another call.
         let netlink = u32::try_from(libc::AF_NETLINK).unwrap_or(u32::MAX);
         filter.only_with(libc::SYS_socket, &[netlink], Verdict::Refuse(Errno::ACCESS));
     }
-    if staged.observe {
+    if observe {
         super::observer::observe(&mut filter);
     }
-    Some(filter)
+    filter
 }
 
 /// Keeps this process from all files but those of its tree and of the system.

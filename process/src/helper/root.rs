@@ -106,11 +106,9 @@ impl Own {
     }
 }
 
-/// Makes the root and enters it. This process is the first one of its process namespace, and works in the stage.
-pub(super) fn enter(staged: &Staged<'_>, own: &Own) -> Result<(), Fault> {
+/// Makes the root, in the mount namespace of the helper, over a tree that is made already.
+pub(super) fn make(staged: &Staged<'_>, own: &Own) -> Result<(), Fault> {
     let stage = staged.stage.as_path();
-    // The helper still needs the mounts as they are.
-    system::unshare(UnshareFlags::NEWNS).map_err(fault("Entering a mount namespace"))?;
     std::env::set_current_dir(stage).map_err(io_fault("Entering the stage"))?;
     let tree = open(&stage.join("tree"))?;
     let programs = open(&stage.join("programs")).ok();
@@ -123,10 +121,6 @@ pub(super) fn enter(staged: &Staged<'_>, own: &Own) -> Result<(), Fault> {
     settings(staged.network)?;
     devices()?;
     directory("proc")?;
-    let hidden = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
-    mount("proc", "proc", "proc", hidden, None).map_err(fault("Mounting `/proc`"))?;
-    // Root could change settings of the whole system there.
-    read_only("proc", true)?;
     for (name, from) in [(TREE, &tree), (TEMPORARY, &own.temporary), (HOME, &own.home)] {
         bind(from, &name[1..])?;
     }
@@ -144,6 +138,19 @@ pub(super) fn enter(staged: &Staged<'_>, own: &Own) -> Result<(), Fault> {
     }
     directory("var")?;
     symlink(TEMPORARY, "var/tmp").map_err(io_fault("Making `/var/tmp`"))?;
+    std::env::set_current_dir(stage).map_err(io_fault("Entering the stage"))
+}
+
+/// Enters the root. This process is the first one of its process namespace.
+pub(super) fn enter(staged: &Staged<'_>) -> Result<(), Fault> {
+    // The helper still needs the mounts as they are.
+    system::unshare(UnshareFlags::NEWNS).map_err(fault("Entering a mount namespace"))?;
+    let root = staged.stage.as_path().join(NEW);
+    std::env::set_current_dir(root).map_err(io_fault("Entering the root"))?;
+    let hidden = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
+    mount("proc", "proc", "proc", hidden, None).map_err(fault("Mounting `/proc`"))?;
+    // Root could change settings of the whole system there.
+    read_only("proc", true)?;
     // The root goes below itself, and is taken away from there.
     pivot_root(".", ".").map_err(fault("Entering the root"))?;
     unmount(".", UnmountFlags::DETACH).map_err(fault("Leaving the old root"))?;

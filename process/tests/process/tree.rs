@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 
-use webstir_process::{Input, PathFault, ProcessError, Source, Stage, Tree};
+use webstir_process::{Input, PathFault, ProcessError, Source, Stage, Tier, Tree};
 
 use crate::support::{Workspace, files, helper, output, succeeded, ways};
 
@@ -176,10 +176,9 @@ fn a_command_starts_in_its_directory() {
         let mut tree = files(&["apps/web/a.ts"]);
         tree.directories = vec!["apps/web/dist", "out/deep"];
         let stage = Stage::take(&workspace.state()).unwrap();
-        let (place, temporary) = (stage.tree().to_owned(), stage.temporary().to_owned());
-        let mut job = workspace.job("/bin/sh", &["-c", "pwd; ls; ls ../../out; echo x > \"$0/file\"; ls \"$0\""]);
-        let text = temporary.to_str().unwrap().to_owned();
-        job.arguments.push(text.as_ref());
+        let place = if way.tier == Tier::Namespace { "/w".into() } else { stage.tree().to_owned() };
+        let mut job =
+            workspace.job("/bin/sh", &["-c", "pwd; ls; ls ../../out; echo x > \"$TMPDIR/file\"; ls \"$TMPDIR\""]);
         job.directory = "apps/web";
         let finished =
             helper().run(stage, &workspace.root(), &tree, &way.sandbox(), &job, &workspace.cancelled).unwrap();

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::{Bench, bench};
-use crate::action::{Action, ActionResult, Payload, Process, Tool};
+use crate::action::{Action, ActionResult, Isolation, Payload, Process, Tool};
 use crate::digest::Digest;
 use crate::file;
 use crate::label::Label;
@@ -79,7 +79,9 @@ fn discovers_inputs(planner: &mut Planner<'_>) -> Option<Action> {
 fn process(planner: &mut Planner<'_>) -> Option<Action> {
     let wanted = Wanted { name: "tool".into(), loads_packages: false };
     let program = Program::clone(program(planner.db, wanted)?);
-    let process = Process { arguments: Box::default(), directory: RelPath::root(), timeout: std::time::Duration::MAX };
+    let isolation = Isolation::default();
+    let timeout = std::time::Duration::MAX;
+    let process = Process { arguments: Box::default(), directory: RelPath::root(), isolation, timeout };
     let mut action = Action::new(planner.label(None), Digest::of(b"1"), Payload::Process(process));
     action.tool = Tool::Program(program);
     action.inputs = Box::new([file::input(planner.db, &a())?]);
