@@ -129,6 +129,11 @@ pub(crate) enum Command {
     /// Write `webstir.lock`: the compiler's exact version and integrity
     #[command(after_help = "Example: webstir lock")]
     Lock,
+    /// Write into `webstir.kdl` what is missing there
+    #[command(
+        after_help = "Examples:\n  webstir fix inputs\n  webstir fix inputs command:schema\n  webstir fix inputs --check"
+    )]
+    Fix(FixArguments),
     /// Show the configuration
     #[command(after_help = "Examples:\n  webstir config --expanded\n  webstir config --reference")]
     Config(Config),
@@ -159,6 +164,7 @@ impl Command {
             Self::Graph(_) => "graph",
             Self::Query(_) => "query",
             Self::Lock => "lock",
+            Self::Fix(_) => "fix",
             Self::Config(_) => "config",
             Self::Cache(_) => "cache",
             Self::Completions(_) => "completions",
@@ -203,6 +209,37 @@ pub(crate) struct Build {
     pub(crate) serve: bool,
     #[command(flatten)]
     pub(crate) record: Record,
+}
+
+/// `webstir fix`.
+#[derive(Debug, Args)]
+pub(crate) struct FixArguments {
+    #[command(subcommand)]
+    pub(crate) command: FixCommand,
+}
+
+/// What is written.
+#[derive(Debug, Subcommand)]
+pub(crate) enum FixCommand {
+    /// The files and rules that commands read and do not declare
+    #[command(
+        after_help = "It builds, and says and writes which lines are missing; comments and format stay.\n\nExamples:\n  webstir fix inputs\n  webstir fix inputs command:schema\n  webstir fix inputs --check"
+    )]
+    Inputs(Fix),
+}
+
+/// `webstir fix inputs`.
+#[derive(Debug, Args)]
+pub(crate) struct Fix {
+    /// Rules, such as `command:schema` [default: all]
+    #[arg(value_name = "RULE")]
+    pub(crate) rules: Vec<String>,
+    /// The profile to build
+    #[arg(long, default_value = "build")]
+    pub(crate) profile: String,
+    /// Write nothing; fail when something is missing
+    #[arg(long)]
+    pub(crate) check: bool,
 }
 
 /// `webstir publish`.

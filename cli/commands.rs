@@ -6,6 +6,7 @@ mod cache;
 mod completions;
 mod config;
 mod db;
+mod fix;
 mod graph;
 mod init;
 mod jobs;
@@ -19,7 +20,7 @@ mod watch;
 mod why;
 
 use crate::Exit;
-use crate::args::{Arguments, Command, Serve};
+use crate::args::{Arguments, Command, FixCommand, Serve};
 use crate::compose::Failure;
 
 /// Runs the verb.
@@ -35,6 +36,10 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Watch(watch) => watch::run(&global, &watch),
         Command::Jobs(jobs) => jobs::run(&global, &jobs),
         Command::Db(database) => db::run(&global, &database.command),
+        Command::Fix(fix) => {
+            let FixCommand::Inputs(inputs) = &fix.command;
+            fix::run(&global, inputs)
+        }
         Command::Affected(arguments) => affected::run(&global, &arguments),
         Command::Graph(graph) => graph::run(&global, &graph),
         Command::Query(query) => query::run(&global, &query),

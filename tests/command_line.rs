@@ -90,7 +90,8 @@ fn the_document_of_build_has_its_keys() {
     let case = Case::starter();
     let document = case.build_ok(&[]).json();
     let keys: Vec<&String> = document.as_object().unwrap().keys().collect();
-    let expected = ["ok", "ran", "cached", "restored", "durationMs", "actions", "diagnostics", "artifacts", "manifest"];
+    let expected =
+        ["ok", "ran", "cached", "restored", "durationMs", "actions", "diagnostics", "artifacts", "manifest", "sandbox"];
     assert_eq!(keys, expected);
     let action = &document["actions"][0];
     assert_eq!(

@@ -17,6 +17,7 @@ mod evaluation;
 mod file_sets;
 mod frontend;
 mod graph;
+mod hermetic;
 mod jobs;
 mod layers;
 mod linking;

@@ -196,7 +196,7 @@ pub(super) fn most_shown(default: usize) -> usize {
 }
 
 /// The least weight that is shown: `WEBSTIR_BACKEND_LOG_LEVEL`, else warnings.
-pub(super) fn least_shown(global: &Global) -> Severity {
+pub(crate) fn least_shown(global: &Global) -> Severity {
     match std::env::var("WEBSTIR_BACKEND_LOG_LEVEL").as_deref().map(str::trim) {
         _ if global.quiet => Severity::Error,
         _ if global.verbose => Severity::Info,

@@ -38,6 +38,7 @@
 //! | `config::missing_mode` | neither `webstir.kdl` nor a mode in `package.json` |
 //! | `config::nothing_to_remove` | `remove=#true` on what the preset does not have |
 
+pub mod edit;
 pub mod glob;
 mod kdl;
 mod load;

@@ -5,15 +5,14 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use crate::helper::{HOME, PROGRAMS, TEMPORARY, TREE};
-use crate::run::Job;
 use crate::sandbox::Tier;
 use crate::stage::Stage;
 
 /// The first moment that a ZIP archive can name, as others have it who build the same bytes twice.
 const SOURCE_DATE_EPOCH: &str = "315532800";
 
-/// What a command sees besides the variables of its job: the same wherever and whenever it runs, but for its places.
-pub(crate) fn base(stage: &Stage, tier: Tier, job: &Job<'_>) -> Vec<(&'static str, OsString)> {
+/// What a command sees besides the variables that are given to it: the same wherever and whenever it runs, but for its places.
+pub(crate) fn base(stage: &Stage, tier: Tier, search_path: &[&Path]) -> Vec<(&'static str, OsString)> {
     let (tree, temporary, home, programs) = match tier {
         Tier::Namespace => {
             let [tree, temporary, home, programs] = [TREE, TEMPORARY, HOME, PROGRAMS].map(PathBuf::from);
@@ -24,7 +23,7 @@ pub(crate) fn base(stage: &Stage, tier: Tier, job: &Job<'_>) -> Vec<(&'static st
             (stage.tree().to_owned(), temporary.clone(), temporary, stage.programs())
         }
     };
-    let (below, absolute): (Vec<&Path>, Vec<&Path>) = job.search_path.iter().partition(|place| place.is_relative());
+    let (below, absolute): (Vec<&Path>, Vec<&Path>) = search_path.iter().partition(|place| place.is_relative());
     let below = below.into_iter().map(|place| tree.join(place));
     let path = env::join_paths(below.chain([programs]).chain(absolute.into_iter().map(Path::to_owned)));
     vec![

@@ -93,7 +93,7 @@ impl Helper {
         job: &Job<'_>,
         cancelled: &AtomicBool,
     ) -> Result<Finished, ProcessError> {
-        let base = environment::base(stage, choice.tier, job);
+        let base = environment::base(stage, choice.tier, &job.search_path);
         let run = |kind: Kind| -> Result<Option<Finished>, ProcessError> {
             let staged = Staged {
                 kind,

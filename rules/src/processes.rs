@@ -149,6 +149,8 @@ fn visible(root: &Path, program: &Program) -> Vec<PathBuf> {
             let prefix = place.parent().filter(|bin| bin.ends_with("bin")).and_then(Path::parent);
             let library = prefix.map(|prefix| prefix.join("lib")).filter(|library| library.is_dir());
             visible.extend(library);
+            // Where it lies programs are looked for by name.
+            visible.extend(place.parent().filter(|beside| !is_anybodys(root, beside)).map(Path::to_owned));
             let package = place.ancestors().skip(1).find(|directory| directory.join("package.json").is_file());
             visible.extend(package.filter(|package| !root.starts_with(package)).map(Path::to_owned));
             visible.push(place);
@@ -160,6 +162,12 @@ fn visible(root: &Path, program: &Program) -> Vec<PathBuf> {
     visible.sort();
     visible.dedup();
     visible
+}
+
+/// Whether a directory has to do with more than one program: what lies there is not shown because one of it is run.
+fn is_anybodys(root: &Path, directory: &Path) -> bool {
+    let home = env::var_os("HOME").map(PathBuf::from);
+    root.starts_with(directory) || home.is_some_and(|home| home.starts_with(directory)) || directory == env::temp_dir()
 }
 
 /// Packages that are linked into those of the workspace from elsewhere.

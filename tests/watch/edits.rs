@@ -1,7 +1,7 @@
 //! What an edit does.
 
 use std::fs;
-use std::path::PathBuf;
+use std::net::{SocketAddr, TcpListener};
 use std::process::Command;
 
 use serde_json::Value;
@@ -46,29 +46,47 @@ fn until_checked(watching: &mut Watching) -> Value {
     idle
 }
 
-/// A workspace whose builds wait for a file, and that file.
-fn gated() -> (Case, PathBuf) {
+/// What a command waits for that sees no file but its own.
+struct Gate {
+    address: SocketAddr,
+    listener: Option<TcpListener>,
+}
+
+impl Gate {
+    fn close(&mut self) {
+        self.listener = None;
+    }
+
+    fn open(&mut self) {
+        self.listener = Some(TcpListener::bind(self.address).unwrap());
+    }
+}
+
+/// A workspace whose builds wait for a gate, and that gate, which is open.
+fn gated() -> (Case, Gate) {
     let case = workspace();
-    let gate = case.beside("gate");
-    let command = "  run \"sh\" \"wait.sh\"\n  inputs \"wait.sh\" \"src/backend/**/*.ts\"\n  cache #false\n";
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let command =
+        "  run \"bash\" \"wait.sh\"\n  inputs \"wait.sh\" \"src/backend/**/*.ts\"\n  network #true\n  cache #false\n";
     case.write("webstir.kdl", &format!("workspace w {{\n  mode api\n}}\ncommand wait {{\n{command}}}\n"));
-    case.write("wait.sh", &format!("until test -e '{}'; do sleep 0.02; done\n", gate.display()));
-    fs::write(&gate, "").unwrap();
-    (case, gate)
+    let wait = format!("until (exec 3<>/dev/tcp/127.0.0.1/{}) 2> /dev/null; do sleep 0.02; done\n", address.port());
+    case.write("wait.sh", &wait);
+    (case, Gate { address, listener: Some(listener) })
 }
 
 #[test]
 fn what_ran_before_the_next_edit_is_told_with_it() {
-    let (case, gate) = gated();
+    let (case, mut gate) = gated();
     let mut watching = Watching::start(&case, &[]);
     watching.quiet();
-    fs::remove_file(&gate).unwrap();
+    gate.close();
     case.write("src/backend/functions/hello/index.ts", "export const hello: string = \"again\";\n");
     // Nothing else than its code can be done.
     watching.until("check-complete");
     case.write("src/backend/word.ts", "export const word: string = \"second\";\n");
     watching.until("build-start");
-    fs::write(&gate, "").unwrap();
+    gate.open();
     let ran = Watching::ran(&watching.build());
     for path in ["src/backend/functions/hello/index.ts", "src/backend/word.ts"] {
         assert!(ran.contains(&format!("transpile:backend({path})")), "{ran:?}");
@@ -77,10 +95,10 @@ fn what_ran_before_the_next_edit_is_told_with_it() {
 
 #[test]
 fn types_are_told_before_the_build_is_done() {
-    let (case, gate) = gated();
+    let (case, mut gate) = gated();
     let mut watching = Watching::start(&case, &[]);
     watching.quiet();
-    fs::remove_file(&gate).unwrap();
+    gate.close();
     case.write("src/backend/word.ts", "export const word: string = 5;\n");
     let checked = watching.until_any(&["check-complete", "build-complete", "watch-idle"]);
     assert_eq!(checked["type"], "check-complete");
@@ -94,7 +112,7 @@ fn types_are_told_before_the_build_is_done() {
     watching.until("build-start");
     let checked = watching.until_any(&["check-complete", "build-complete", "watch-idle"]);
     assert_eq!((&checked["type"], &checked["succeeded"]), (&Value::from("check-complete"), &Value::Bool(true)));
-    fs::write(&gate, "").unwrap();
+    gate.open();
     let build = watching.until_any(&["check-complete", "build-complete", "watch-idle"]);
     assert_eq!((&build["type"], &build["succeeded"]), (&Value::from("build-complete"), &Value::Bool(true)));
     assert_eq!(watching.until("watch-idle")["succeeded"], true);

@@ -73,7 +73,8 @@ fn finding(access: &Access, meaning: Meaning, name: &str, is_strict: bool) -> Di
     };
     let diagnostic = if is_strict { Diagnostic::error(code, what) } else { Diagnostic::warning(code, what) };
     let note = "An edit of it would not run the command again; the result is not kept";
-    diagnostic.note(note).help(help)
+    let path = RelPath::new(path).ok();
+    diagnostic.note(note).help(help).related("This", path.as_ref(), None)
 }
 
 fn is_below(path: &str, directory: &str) -> bool {
