@@ -87,7 +87,7 @@ fn what_is_missing_is_written_into_the_configuration() {
     assert_eq!(case.read("webstir.kdl"), before);
     assert!(checked.stdout.contains("+     inputs \"a.txt\""), "{}", checked.stdout);
     let fixed = case.run(&["fix", "inputs"]);
-    assert_eq!(fixed.code, Some(0), "{}", fixed.stderr);
+    assert_eq!(fixed.code, Some(0), "{}{}", fixed.stdout, fixed.stderr);
     let expected = before.replace("made.txt\"\n}", "made.txt\"\n    inputs \"a.txt\" \"b.txt\"\n}");
     assert_eq!(case.read("webstir.kdl"), expected);
     let built = case.build(&["--ci"]);

@@ -5,6 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use serde_json::json;
 use webstir_engine::config::edit::{self, Addition};
@@ -35,9 +37,10 @@ pub(super) fn run(global: &Global, fix: &Fix) -> Result<Exit, Failure> {
         Err(error) => return Err(Failure::because(format!("`{FILE}` cannot be read"), error)),
     };
     let mut text = before.clone();
+    let cancelled = cancellation()?;
     let mut all = Missing::new();
     for _ in 0..MOST_ROUNDS {
-        let built = build(global, fix)?;
+        let built = build(global, fix, cancelled.clone())?;
         let mut new = missing(&built, &fix.rules);
         for (place, texts) in &mut new {
             texts.retain(|text| all.get(place).is_none_or(|known| !known.contains(text)));
@@ -76,9 +79,9 @@ pub(super) fn run(global: &Global, fix: &Fix) -> Result<Exit, Failure> {
     Ok(if fix.check && !all.is_empty() { Exit::Failed } else { Exit::Done })
 }
 
-fn build(global: &Global, fix: &Fix) -> Result<Built, Failure> {
+fn build(global: &Global, fix: &Fix, cancelled: Arc<AtomicBool>) -> Result<Built, Failure> {
     let progress = Progress::new(global);
-    let session = Session::start(Workspace::open(global)?, global, &fix.profile, progress.sink(), cancellation()?);
+    let session = Session::start(Workspace::open(global)?, global, &fix.profile, progress.sink(), cancelled);
     let built = session.and_then(|mut session| session.build());
     progress.finish();
     built

@@ -61,16 +61,16 @@ fn add_to(rule: &mut KdlNode, field: &str, texts: &[String]) {
     // As its neighbour before it is written.
     let before = children.nodes_mut().last_mut().and_then(|last| {
         let format = last.format_mut()?;
-        let given = KdlNodeFormat {
-            leading: indentation(&format.leading),
-            terminator: format.terminator.clone(),
-            ..KdlNodeFormat::default()
-        };
-        // The last one in a block on one line may have none.
+        let leading = indentation(&format.leading);
+        // The last one in a block on one line may have nothing after it; what is before the brace stays there.
         if format.terminator.is_empty() {
-            format.terminator = "; ".to_owned();
+            format.terminator = ";".to_owned();
+            let before_terminator = std::mem::take(&mut format.before_terminator);
+            let trailing = std::mem::take(&mut format.trailing);
+            let leading = " ".to_owned();
+            return Some(KdlNodeFormat { leading, before_terminator, trailing, ..KdlNodeFormat::default() });
         }
-        Some(given)
+        Some(KdlNodeFormat { leading, terminator: format.terminator.clone(), ..KdlNodeFormat::default() })
     });
     let format = before.unwrap_or_else(|| KdlNodeFormat {
         leading: "    ".to_owned(),
@@ -121,7 +121,7 @@ mod tests {
             ("command x\ncommand y\n", "command x {\n    inputs \"a\"\n}\ncommand y\n"),
         ] {
             let changed = added(text, "inputs", &["a"]);
-            assert_eq!(changed.split_whitespace().collect::<Vec<_>>(), expected.split_whitespace().collect::<Vec<_>>());
+            assert_eq!(changed, expected);
             assert!(KdlDocument::parse(&changed).is_ok(), "{changed}");
         }
     }
