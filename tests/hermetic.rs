@@ -60,6 +60,8 @@ fn what_is_not_declared_is_not_there_and_is_named_at_the_rule() {
     let second = case.build(&[]);
     assert!(second.actions(&["ran"]).contains(&"command:made".to_owned()), "{}", second.stdout);
     assert_eq!(of_commands(&second).len(), 1);
+    let why = case.run(&["why", "command:made", "--json"]);
+    assert!(why.stdout.contains("provisional-before"), "{}", why.stdout);
 }
 
 #[test]

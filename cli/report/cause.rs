@@ -108,6 +108,10 @@ fn change(change: &Change) -> String {
             format!("`{action}` made another `{path}`, though nothing that it reads changed")
         }
         Change::NeverRan => "It never ran here".to_owned(),
+        Change::ProvisionalBefore => {
+            "Its last result was not kept: it read what it did not declare, or a limit or something missing cut it off"
+                .to_owned()
+        }
         Change::FailedBefore => "It failed before, and failures are not kept".to_owned(),
         Change::NotKept => "Its outcome is never kept: `cache #false`".to_owned(),
         Change::NotInStore => "Its record was not in the store, or not whole".to_owned(),

@@ -112,6 +112,8 @@ pub enum Change {
     NeverRan,
     /// It failed before, and failures are not kept.
     FailedBefore,
+    /// What it gave before was to go on with: it read what it did not declare, or a limit cut it off.
+    ProvisionalBefore,
     /// The rule says that its result is never kept.
     NotKept,
     /// Nothing differs: the store had no record of it, or lost what the record names.
@@ -137,6 +139,7 @@ impl Change {
             Self::Upstream(..) => "upstream",
             Self::NeverRan => "never-ran",
             Self::FailedBefore => "failed-before",
+            Self::ProvisionalBefore => "provisional-before",
             Self::NotKept => "not-kept",
             Self::NotInStore => "not-in-store",
         }

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 pub use self::codec::{HEAD_BYTES, LARGEST_DUMP, decode, encode, identity, identity_of};
 
-use crate::action::{Action, ActionKey, KeyPart, Origin};
+use crate::action::{Action, ActionKey, KeyPart, Origin, Verdict};
 use crate::config::settings::{Setting, conceal};
 use crate::database::Database;
 use crate::db::Settings;
@@ -72,8 +72,10 @@ pub struct ActionRecord {
     pub key: ActionKey,
     /// How long it ran.
     pub duration: Duration,
-    /// Whether its result may be kept.
+    /// Whether the rule lets its result be kept.
     pub cacheable: bool,
+    /// Whether its result was one to go on with and not to keep.
+    pub is_provisional: bool,
     /// Whether it sees the workspace through a view besides its declared inputs.
     pub discovers_inputs: bool,
     /// Whether this build could not plan it, because something below it failed: the record is from an earlier build.
@@ -146,6 +148,7 @@ impl KeyDump {
                 let discovered = result.map_or(&[][..], |result| &result.discovered);
                 let mut record = record(&step.action, report, discovered, &secrets);
                 let artifacts = result.into_iter().flat_map(|result| result.artifacts.iter());
+                record.is_provisional = result.is_some_and(|result| result.verdict == Verdict::Uncacheable);
                 record.artifacts = artifacts.map(|artifact| (artifact.path.clone(), artifact.digest)).collect();
                 actions.push(record);
             }
@@ -215,6 +218,7 @@ fn record(
         key: report.key,
         duration: report.duration,
         cacheable: action.cacheable,
+        is_provisional: false,
         discovers_inputs: action.discovers_inputs,
         carried: false,
         parts,

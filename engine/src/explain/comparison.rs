@@ -306,6 +306,7 @@ fn unexplained(before: Option<&ActionRecord>, after: &ActionRecord) -> Change {
         None => Change::NeverRan,
         Some(_) if !after.cacheable => Change::NotKept,
         Some(before) if before.status == Status::Failed => Change::FailedBefore,
+        Some(before) if before.is_provisional => Change::ProvisionalBefore,
         Some(_) => Change::NotInStore,
     }
 }

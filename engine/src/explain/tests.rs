@@ -109,6 +109,9 @@ fn what_ran_though_nothing_differs_was_not_in_the_store() {
     let mut failed = sample();
     failed.actions[0].status = Status::Failed;
     assert_eq!(first(&failed, &sample(), &command), Change::FailedBefore);
+    let mut provisional = sample();
+    provisional.actions[0].is_provisional = true;
+    assert_eq!(first(&provisional, &sample(), &command), Change::ProvisionalBefore);
     let mut never_kept = sample();
     never_kept.actions[0].cacheable = false;
     assert_eq!(first(&sample(), &never_kept, &command), Change::NotKept);

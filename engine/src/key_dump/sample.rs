@@ -46,6 +46,7 @@ pub(crate) fn action(label: ActionLabel, parts: Vec<Part>, artifacts: &[(&str, &
         key,
         duration,
         cacheable: true,
+        is_provisional: false,
         discovers_inputs,
         carried: false,
         parts,

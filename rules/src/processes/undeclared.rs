@@ -62,19 +62,19 @@ fn finding(access: &Access, meaning: Meaning, name: &str, is_strict: bool) -> Di
     let (code, what, help) = match meaning {
         Meaning::Output => (
             "command::undeclared_rule",
-            format!("`{name}` {did} `{path}`, which a rule makes, and does not name that rule in `from`"),
+            format!("`{name}` {did} `{path}`, which a rule makes that `from` does not name"),
             format!("Name the rule that makes `{path}` in `from`"),
         ),
         Meaning::Source | Meaning::Nothing => (
             "command::undeclared_input",
-            format!("`{name}` {did} `{path}`, which is in the workspace and is not declared"),
+            format!("`{name}` {did} `{path}`, which its rule does not declare"),
             format!("Add `inputs \"{path}\"` to the rule, or run `webstir fix inputs`"),
         ),
     };
     let diagnostic = if is_strict { Diagnostic::error(code, what) } else { Diagnostic::warning(code, what) };
     let note = "An edit of it would not run the command again; the result is not kept";
     let path = RelPath::new(path).ok();
-    diagnostic.note(note).help(help).related("This", path.as_ref(), None)
+    diagnostic.note(note).help(help).related("It is in the workspace", path.as_ref(), None)
 }
 
 fn is_below(path: &str, directory: &str) -> bool {

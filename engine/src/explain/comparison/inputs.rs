@@ -49,8 +49,12 @@ impl Comparison<'_> {
         let Some(maker) = self.makers.get(&(path, digest)) else { return };
         let link = Link { action: maker.label.clone(), output: path.clone() };
         let causes = self.follow(&maker.label, depth + 1);
-        let is_known =
-            |cause: &&Cause| !matches!(cause.change, Change::NotInStore | Change::NotKept | Change::FailedBefore);
+        let is_known = |cause: &&Cause| {
+            !matches!(
+                cause.change,
+                Change::NotInStore | Change::NotKept | Change::FailedBefore | Change::ProvisionalBefore
+            )
+        };
         let before = found.certain.len();
         for cause in causes.iter().filter(is_known) {
             let mut through = cause.through.clone();
