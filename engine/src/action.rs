@@ -94,6 +94,8 @@ pub struct Process {
     pub directory: RelPath,
     /// How long it may take. What takes longer has no outcome that could be kept, so this is not part of the key.
     pub timeout: Duration,
+    /// How what it prints is read for findings; part of the key, as they are part of what comes of it. `None`: it is not read.
+    pub problems: Option<Box<str>>,
 }
 
 /// One piece of work, described completely: running it reads nothing that is not named here, or, for a traced action, in its trace.
@@ -205,6 +207,8 @@ impl Action {
             Payload::Process(process) => {
                 process.arguments.iter().for_each(|argument| visit(KeyPart::Argument(argument)));
                 visit(KeyPart::Directory(&process.directory));
+                // After the directory, so that it is not taken for an argument.
+                process.problems.iter().for_each(|problems| visit(KeyPart::Argument(problems)));
             }
         }
         for (name, value) in &self.environment {
@@ -390,6 +394,7 @@ mod tests {
             arguments: Box::new(["tool".into(), "a".into()]),
             directory: path("d"),
             timeout: Duration::from_secs(1),
+            problems: None,
         };
         let mut action = Action::new(label, Digest::of(b"webstir"), Payload::Process(process));
         action.tool = Tool::Program(program("file", None, None, "/bin/tool"));

@@ -127,6 +127,11 @@ impl Finished {
         String::from_utf8_lossy(&all).trim_end().to_owned()
     }
 
+    /// Where the command found its tree; nothing lies there any more.
+    pub fn tree_path(&self) -> Option<&std::path::Path> {
+        self.stage.as_ref().map(Stage::tree)
+    }
+
     /// The files at `output`, which is a file or a directory; none when nothing is there. No link is followed.
     pub fn collect(&self, output: &str) -> Result<Collected, ProcessError> {
         path::check(output)?;

@@ -22,6 +22,9 @@ use webstir_process::{Finished, Helper, Job, Keep, ProcessError, Source, Stage, 
 /// The end of each stream that is kept for a finding.
 const OUTPUT_BYTES: u32 = 16 * 1024;
 
+/// The same where findings are read from it.
+const READ_BYTES: u32 = 1024 * 1024;
+
 /// Below the root: packages lie there.
 const PACKAGES: &str = "node_modules";
 
@@ -71,6 +74,7 @@ impl Processes {
         parents.dedup();
         let tree = Tree { inputs, packages: vec![PACKAGES], directories: parents.iter().map(String::as_str).collect() };
         let environment = base(&stage, program);
+        let kept = Keep::Tail(if process.problems.is_some() { READ_BYTES } else { OUTPUT_BYTES });
         let job = Job {
             program: &place_in(&stage, &self.root, program),
             arguments: process.arguments.iter().skip(1).map(|argument| OsStr::new(&**argument)).collect(),
@@ -82,8 +86,8 @@ impl Processes {
                 .chain(action.environment.iter().map(|(name, value)| (OsStr::new(&**name), OsStr::new(&**value))))
                 .collect(),
             timeout: Some(process.timeout),
-            stdout: Keep::Tail(OUTPUT_BYTES),
-            stderr: Keep::Tail(OUTPUT_BYTES),
+            stdout: kept,
+            stderr: kept,
         };
         self.helper
             .run(stage, self.way, &self.root, &tree, &job, context.cancelled)

@@ -3,6 +3,8 @@
 //! It runs in a tree of its own, where its declared inputs lie at their places: the workspace is never written, and two runs at once do
 //! not meet. What it leaves at its declared outputs is its result, and nothing else is.
 
+mod problems;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -58,6 +60,7 @@ impl Plan for Command {
             arguments: arguments.into_boxed_slice(),
             directory: planner.node.path("directory").map_or_else(RelPath::root, |path| path.value.clone()),
             timeout: planner.node.duration("timeout").map_or(TIMEOUT, |timeout| timeout.value),
+            problems: planner.node.choice("problems").map(|format| Box::from(format.value)),
         };
         let mut action = Action::new(planner.label(None), implementation(), Payload::Process(process));
         action.tool = Tool::Program(Program::clone(program));
@@ -156,6 +159,7 @@ impl Run for Start {
         };
         let finished = self.resources.processes.run(context, program, process, &action.inputs, &[])?;
         let name = &program.wanted.name;
+        let told = problems::told(context, process, name, &finished)?;
         let failed = |message: String| {
             let mut diagnostic = Diagnostic::error("command::failed", message);
             let output = finished.output();
@@ -167,10 +171,12 @@ impl Run for Start {
                     "It sees its `inputs`, the files that `run` names and the installed packages; declare what else it reads",
                 );
             }
-            Ok(Outcome::failed(vec![diagnostic]))
+            Ok(Outcome::failed([vec![diagnostic], told.clone()].concat()))
         };
         match &finished.ended {
             Ended::Exited(status) if status.success() => {}
+            // What it told of is why it failed.
+            Ended::Exited(_) if told.iter().any(Diagnostic::is_error) => return Ok(Outcome::failed(told)),
             Ended::Exited(status) => return failed(format!("`{name}` failed: {status}")),
             Ended::TimedOut => {
                 return failed(format!("`{name}` did not end within {} s", process.timeout.as_secs_f64()));
@@ -186,12 +192,12 @@ impl Run for Start {
                 ));
             }
         }
-        collect(context, name, &finished)
+        collect(context, name, &finished, told)
     }
 }
 
 /// Takes what the command left at its outputs.
-fn collect(context: &Context<'_>, name: &str, finished: &Finished) -> RunResult {
+fn collect(context: &Context<'_>, name: &str, finished: &Finished, told: Vec<Diagnostic>) -> RunResult {
     let mut artifacts = Vec::new();
     let mut faults = Vec::new();
     let reading = |path: &str| {
@@ -221,7 +227,7 @@ fn collect(context: &Context<'_>, name: &str, finished: &Finished) -> RunResult 
         }
     }
     if !faults.is_empty() {
-        return Ok(Outcome::failed(faults));
+        return Ok(Outcome::failed([faults, told].concat()));
     }
     let changed = finished.changed_inputs.iter().map(|path| {
         let message = format!("`{name}` changed its own input `{path}`");
@@ -229,7 +235,7 @@ fn collect(context: &Context<'_>, name: &str, finished: &Finished) -> RunResult 
             .note("It ran in a tree of its own: the file in the workspace is as it was")
             .help("Write to an output instead, or leave the file out of `inputs`")
     });
-    let mut outcome = Outcome::done(artifacts, changed.collect());
+    let mut outcome = Outcome::done(artifacts, changed.chain(told).collect());
     // Nothing keeps the process from reading what it did not declare.
     outcome.hermetic = false;
     Ok(outcome)

@@ -37,6 +37,11 @@ pub(super) const COMMAND: KindSchema = KindSchema {
             "Environment variables to pass on (`NAME`) or to set (`NAME=value`)",
         ),
         Field::new("cache", Shape::Boolean, "Whether the result is kept; `#true` when left out"),
+        Field::new(
+            "problems",
+            Shape::Choice(&["tsc", "eslint", "eslint-unix", "gcc", "json"]),
+            "How what it prints is read, so that what it says of a file is shown there; not read when left out",
+        ),
         Field::new("timeout", Shape::Duration, "When it is stopped; 10m when left out"),
     ],
     constraints: &[Constraint::RequiredUnless { field: "outputs", unless: "cache", is: false }],

@@ -62,6 +62,7 @@ pub(super) fn evaluate(
         arguments: [&*program.wanted.name, &main, &result, module].map(Box::from).into(),
         directory: RelPath::root(),
         timeout: START + Duration::from_millis(cpu_ms),
+        problems: None,
     };
     let files = [(module, code), (&*describe, webstir_script::DESCRIBE), (&*main, MAIN)];
     let files = files.map(|(path, text)| (path, text.as_bytes()));
