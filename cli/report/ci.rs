@@ -17,6 +17,8 @@ use std::io::{self, Write as _};
 use std::path::Path;
 
 use webstir_engine::diagnostic::Severity;
+use webstir_engine::label::Label;
+use webstir_engine::plan::State;
 
 use self::located::Located;
 use self::private::Private;
@@ -141,6 +143,14 @@ impl<'a> Reports<'a> {
             let _ = write(report, &text);
         }
     }
+}
+
+/// The rules of which nothing was planned, since something below them failed.
+fn unreached(built: &Built) -> impl Iterator<Item = &Label> {
+    let plans = built.run.iter().flat_map(|run| &run.plans);
+    let unreached =
+        plans.filter(|(_, plan)| plan.state == State::Failed && plan.steps.is_empty() && plan.diagnostics.is_empty());
+    unreached.map(|(rule, _)| rule)
 }
 
 fn write(report: &ReportArgument, text: &str) -> Result<(), Failure> {

@@ -97,7 +97,7 @@ pub fn field_of(code: &str) -> Option<&'static str> {
     match code {
         "command::changed_input" => Some("inputs"),
         "command::no_output" | "command::no_file" => Some("outputs"),
-        "command::failed" | "command::problem" => Some("run"),
+        "command::failed" => Some("run"),
         "command::more_problems" => Some("problems"),
         _ => None,
     }

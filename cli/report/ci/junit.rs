@@ -14,8 +14,8 @@ use webstir_engine::event::Status;
 use webstir_engine::label::{ActionLabel, Label};
 use webstir_engine::schedule::Report;
 
+use super::Story;
 use super::located::Located;
-use super::{Private, Story};
 use crate::compose::Built;
 use crate::report::terminal;
 
@@ -113,6 +113,11 @@ fn cases<'a>(story: &Story<'a>) -> BTreeMap<Key<'a>, Case<'a>> {
         of_rule.entry(rule).or_default().push(report);
         cases.insert((rule.kind(), (Some(rule), Some(&report.label))), Case::of(report));
     }
+    // Of a rule that was not reached there are no actions yet; what keeps it is a case of another rule.
+    for rule in super::unreached(built) {
+        let skipped = Case { verdict: Verdict::Skipped, ..Case::new(&rule.to_string(), rule.name().to_owned()) };
+        cases.insert((rule.kind(), (Some(rule), None)), skipped);
+    }
     for found in story.findings {
         let Some(rule) = &found.diagnostic.rule else {
             cases.entry((CONFIGURATION, (None, None))).and_modify(|case| case.take(found));
@@ -189,13 +194,10 @@ fn fault(element: &str, errors: &[&Located<'_>], story: &Story<'_>) -> String {
 
 /// Findings as the terminal shows them.
 fn rendered(findings: &[&Located<'_>], story: &Story<'_>) -> String {
-    let diagnostics = findings.iter().map(|found| found.diagnostic);
-    let texts = terminal::plain(diagnostics, &story.built.workspace.system);
-    plain(&texts.concat(), story.private)
-}
-
-fn plain(text: &str, private: &Private) -> String {
-    private.hide(&console::strip_ansi_codes(text))
+    // Hidden before lines are broken: a path may be broken, too.
+    let hidden: Vec<_> = findings.iter().map(|found| story.private.hidden(found.diagnostic)).collect();
+    let texts = terminal::plain(hidden.iter(), &story.built.workspace.system);
+    console::strip_ansi_codes(&texts.concat()).into_owned()
 }
 
 /// `counts` are tests, failures, errors and skipped.

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use webstir_engine::diagnostic::Diagnostic;
+
 /// Places of this machine, and what is written for them.
 #[derive(Debug)]
 pub(super) struct Private(Vec<(String, &'static str)>);
@@ -30,6 +32,17 @@ impl Private {
     /// The text without them.
     pub(super) fn hide(&self, text: &str) -> String {
         self.0.iter().fold(text.to_owned(), |text, (path, shown)| replace(&text, path, shown))
+    }
+
+    /// A finding without them.
+    pub(super) fn hidden(&self, diagnostic: &Diagnostic) -> Diagnostic {
+        let mut hidden = diagnostic.clone();
+        let texts = std::iter::once(&mut hidden.message).chain(&mut hidden.notes).chain(&mut hidden.help);
+        let related = hidden.related.iter_mut().map(|related| &mut related.message);
+        for text in texts.chain(related) {
+            *text = self.hide(text);
+        }
+        hidden
     }
 }
 

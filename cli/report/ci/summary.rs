@@ -48,6 +48,10 @@ pub(super) fn markdown(story: &Story<'_>) -> String {
     findings(&mut text, story);
     ran(&mut text, story, reports);
     cached(&mut text, reports);
+    let unreached: Vec<String> = super::unreached(built).map(|rule| code(&rule.to_string())).collect();
+    if !unreached.is_empty() {
+        let _ = write!(text, "**Not reached**: {}\n\n", unreached.join(", "));
+    }
     slowest(&mut text, reports);
     if let Some(run) = &built.run {
         let graph = ActionGraph::new(run);
