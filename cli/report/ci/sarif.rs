@@ -39,16 +39,16 @@ pub(super) fn document(story: &Story<'_>) -> String {
     let rules: Vec<Value> = rules.iter().map(|(code, known)| descriptor(code, *known)).collect();
     let (profile, done) = (&story.built.profile, !story.built.world_failed);
     let id = format!("webstir/{}{profile}/", story.prefix);
-    printed(&log(&id, rules, &results, done, &notifications))
+    printed(&log(&id, &rules, &results, done, &notifications))
 }
 
 /// The log of a build that could not be done.
 pub(super) fn failed() -> String {
     let notification = json!({"level": "error", "message": {"text": "The build could not be done; its log says why"}});
-    printed(&log("webstir/", Vec::new(), &[], false, &[notification]))
+    printed(&log("webstir/", &[], &[], false, &[notification]))
 }
 
-fn log(id: &str, rules: Vec<Value>, results: &[Value], is_done: bool, notifications: &[Value]) -> Value {
+fn log(id: &str, rules: &[Value], results: &[Value], is_done: bool, notifications: &[Value]) -> Value {
     json!({
         "$schema": "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
         "version": "2.1.0",

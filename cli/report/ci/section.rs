@@ -115,8 +115,7 @@ pub(super) fn repository(workspace: &Path) -> PathBuf {
     let named = ["GITHUB_WORKSPACE", "CI_PROJECT_DIR"].into_iter().filter_map(variable);
     let around = |path: &String| std::fs::canonicalize(path).ok().filter(|root| workspace.starts_with(root));
     named
-        .filter_map(|path| around(&path))
-        .next()
+        .find_map(|path| around(&path))
         .or_else(|| workspace.ancestors().find(|directory| directory.join(".git").exists()).map(Path::to_owned))
         .unwrap_or_else(|| workspace.to_owned())
 }

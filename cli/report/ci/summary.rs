@@ -56,7 +56,7 @@ pub(super) fn markdown(story: &Story<'_>) -> String {
     if let Some(run) = &built.run {
         let graph = ActionGraph::new(run);
         let path = graph.critical_path();
-        if path.len() > 1 {
+        if !path.is_empty() {
             let total = path.iter().map(|node| node.duration).sum();
             let steps: Vec<String> = path
                 .iter()
@@ -138,13 +138,15 @@ fn more(text: &mut String, number: usize) {
 /// Text in a cell of a table: nothing in it is Markdown or HTML but names in backticks.
 fn cell(text: &str) -> String {
     let parts: Vec<&str> = text.lines().next().unwrap_or("").split('`').collect();
-    let is_balanced = parts.len() % 2 == 1;
-    let part = |(index, part): (usize, &&str)| match (index % 2 == 1, is_balanced) {
-        (true, true) if part.is_empty() => String::new(),
-        (true, true) => code(part),
-        (true, false) if index + 1 == parts.len() => format!("'{}", plain(part)),
-        (true, false) => code(part),
-        (false, _) => plain(part),
+    let part = |(index, part): (usize, &&str)| {
+        let is_code = index % 2 == 1;
+        // A backtick that no other one follows.
+        let is_alone = is_code && index + 1 == parts.len();
+        match part {
+            _ if is_alone => format!("'{}", plain(part)),
+            part if is_code && !part.is_empty() => code(part),
+            part => plain(part),
+        }
     };
     parts.iter().enumerate().map(part).collect()
 }
