@@ -72,14 +72,14 @@ fn the_summary_says_what_ran_and_why() {
     let case = case("");
     case.write("tools/lint.mjs", &tool("lint", ""));
     let summary = case.path("summary.md");
-    let build = || {
+    let told = || {
         let built = run_with(&case, &[yes(), ("GITHUB_STEP_SUMMARY", &*summary)], &["build"]);
         assert_eq!(built.code, Some(0), "{}", built.stderr);
         let markdown = case.read("summary.md");
         case.remove("summary.md");
         (markdown, built)
     };
-    let (first, built) = build();
+    let (first, built) = told();
     assert!(first.starts_with("## webstir build: ✅ done\n\nProfile `build`, 2 actions in "), "{first}");
     assert!(first.contains("| `command:lint` | ran | ") && first.contains(" | It never ran here |"), "{first}");
     assert!(first.contains("**Slowest**: `command:") && !first.contains("**Cached**"), "{first}");
@@ -87,12 +87,12 @@ fn the_summary_says_what_ran_and_why() {
     let group = built.stderr.split_once("::group::Actions\n").unwrap().1.split_once("::endgroup::\n").unwrap().0;
     assert!(group.contains("ran command:lint"), "{}", built.stderr);
     case.write("src/a,b.ts", "let other = 1;\n");
-    let (second, built) = build();
+    let (second, built) = told();
     assert!(second.contains(" | `src/a,b.ts` changed |") && second.contains("**Cached**: 1 `command`"), "{second}");
     assert!(!second.contains("`command:well` | ran"), "{second}");
     let why = built.stderr.split_once("::group::Why actions ran\n").unwrap().1.split_once("::endgroup::\n").unwrap().0;
     assert_eq!(why, "    why command:lint: `src/a,b.ts` changed\n");
-    let (third, built) = build();
+    let (third, built) = told();
     assert!(third.contains("0 ran, 2 cached.") && third.contains("**Cached**: 2 `command`"), "{third}");
     assert!(!third.contains("| action |") && !built.stderr.contains("::group::"), "{third}{}", built.stderr);
 }

@@ -49,17 +49,19 @@ fn element(rest: &mut &str) -> Element {
     }
     assert_eq!(left.trim(), "");
     let mut element = Element { name: name.to_owned(), attributes, children: Vec::new(), text: String::new() };
-    while !is_empty {
+    if is_empty {
+        return element;
+    }
+    loop {
         let (text, after) = rest.split_at(rest.find('<').unwrap());
         element.text += &unescaped(text);
         *rest = after;
         if let Some(after) = rest.strip_prefix("</") {
             *rest = after.strip_prefix(name).unwrap().strip_prefix('>').unwrap();
-            break;
+            return element;
         }
         element.children.push(self::element(rest));
     }
-    element
 }
 
 fn unescaped(text: &str) -> String {

@@ -112,7 +112,7 @@ fn now() -> i64 {
 /// The root of the repository that a workspace lies in: where the system that runs this checked it out, else what git takes for it, else
 /// the workspace.
 pub(super) fn repository(workspace: &Path) -> PathBuf {
-    let named = ["GITHUB_WORKSPACE", "CI_PROJECT_DIR"].into_iter().filter_map(variable);
+    let mut named = ["GITHUB_WORKSPACE", "CI_PROJECT_DIR"].into_iter().filter_map(variable);
     let around = |path: &String| std::fs::canonicalize(path).ok().filter(|root| workspace.starts_with(root));
     named
         .find_map(|path| around(&path))

@@ -12,8 +12,8 @@ fn told(format: &str, text: &str) -> Vec<String> {
     assert_eq!(problems.count, problems.first.len());
     let line = |problem: &Problem| {
         let Problem { file, line, column, severity, code, message, notes, .. } = problem;
-        let notes: String = notes.iter().map(|note| format!(" | {note}")).collect();
-        format!("{file}:{line}:{column} {} {code} {message}{notes}", severity.as_str())
+        let message = [&[message.clone()], &notes[..]].concat().join(" | ");
+        format!("{file}:{line}:{column} {} {code} {message}", severity.as_str())
     };
     problems.first.iter().map(line).collect()
 }
