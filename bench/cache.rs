@@ -89,7 +89,7 @@ impl Bench<'_> {
     fn run(&self, size: usize) {
         let cold = self.webstir();
         row(&format!("{size} modules: cold"), cold, None, "");
-        // What was placed a moment ago is looked at once more.
+        // What was materialised a moment ago is looked at once more.
         self.webstir();
         let (ours, bare) = self.pairs(&mut || self.webstir(), &mut || self.bare());
         row(&format!("{size} modules: nothing changed (walk)"), ours, Some(bare), "≤ 1.5");

@@ -143,7 +143,7 @@ impl Bench {
     }
 
     fn row(&mut self, what: &str, work: &mut dyn FnMut(&mut Version) -> Cost) {
-        // What was placed a moment ago is looked at once more; the first ones read what is on disk.
+        // What was materialised a moment ago is looked at once more; the first ones read what is on disk.
         for version in &mut self.versions {
             work(version);
         }

@@ -22,7 +22,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use cost::{Cost, cost, median, row};
-use webstir_engine::action::{Action, Outcome, Payload};
+use webstir_engine::action::{Action, ActionResult, Payload};
 use webstir_engine::digest::Digest;
 use webstir_engine::label::{ActionLabel, Label};
 use webstir_engine::path::RelPath;
@@ -30,7 +30,7 @@ use webstir_engine::run::Previous;
 use webstir_engine::system::Os;
 use webstir_engine::view::View;
 use webstir_process::Helper;
-use webstir_typescript::typecheck::{Compiler, Extent, Neighbours, Request, VirtualFiles, Warm};
+use webstir_typescript::typecheck::{Compiler, Extent, ReferencedProjects, Request, VirtualFiles, Warm};
 
 /// The module whose body is edited.
 const EDITED: usize = 7;
@@ -132,20 +132,20 @@ impl Bench {
             project: &project,
             view: &view,
             overlay: &VirtualFiles::default(),
-            neighbours: &Neighbours::default(),
+            referenced: &ReferencedProjects::default(),
             helper: &self.helper,
             root: &self.root,
             cancelled: &cancelled,
         };
         let (checked, extent) = self.warm.check(&self.action, self.previous.as_ref(), &request).unwrap();
-        let mut outcome = Outcome::done(Vec::new(), checked.diagnostics);
-        outcome.trace = view.trace();
+        let mut result = ActionResult::done(Vec::new(), checked.diagnostics);
+        result.discovered = view.discovered();
         let wall = started.elapsed();
-        assert!(!outcome.has_errors());
+        assert!(!result.has_errors());
         if let Some(files) = files {
             assert_eq!(extent, Extent::Files(files), "a body and a value concern one file");
         }
-        self.previous = Some(Previous { outcome: Arc::new(outcome), changed: Box::default() });
+        self.previous = Some(Previous { result: Arc::new(result), changed: Box::default() });
         Cost { wall, user: Duration::ZERO, memory: self.warm.memory() / 1024 }
     }
 

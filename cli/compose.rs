@@ -1,7 +1,7 @@
 //! The one place where engine and rules are joined.
 //!
 //! A [`Workspace`] is a directory with its configuration. A [`Session`] is a workspace with a database, a store and an executor;
-//! [`Session::build`] brings it up to date and places the tree, [`Session::conclude`] finds that it is up to date. A [`Failure`]
+//! [`Session::build`] brings it up to date and materialises the tree, [`Session::cached_build`] finds that it is up to date. A [`Failure`]
 //! is a fault of the world or of usage.
 
 mod failure;
@@ -31,21 +31,21 @@ use webstir_engine::label::Label;
 use webstir_engine::run::RunError;
 use webstir_engine::schedule::{BuildError, Report, Run, Scheduler};
 use webstir_engine::store::{Budget, Store};
-use webstir_engine::tree::{Held, PlaceError, Placed};
+use webstir_engine::tree::{LastMaterialised, MaterialiseError, Materialised};
 
 use webstir_engine::machine::Machine;
 use webstir_rules::{Programs, Resources};
 
 pub(crate) use self::failure::{Failure, causes};
 pub(crate) use self::store::{budget, store_root};
-pub(crate) use self::watch::{News, Request, Requests, Watch, is_check, is_environment};
+pub(crate) use self::watch::{Request, Requests, Watch, WatchEvent, is_check, is_environment};
 pub(crate) use self::workspace::{Workspace, workspace_root};
 use crate::args::Global;
 use crate::explanation::Explanation;
 use start::Start;
 
 /// How often a build starts over because the store lost a blob.
-const HEALINGS: usize = 3;
+const MOST_REBUILDS: usize = 3;
 
 /// What a build gave.
 #[derive(Debug)]
@@ -59,7 +59,7 @@ pub(crate) struct Built {
     pub(crate) run: Option<Run>,
     pub(crate) diagnostics: Vec<Diagnostic>,
     pub(crate) artifacts: Vec<Artifact>,
-    pub(crate) placed: Option<Placed>,
+    pub(crate) materialised: Option<Materialised>,
     pub(crate) manifest: Option<serde_json::Value>,
     /// Why what ran did; `None` when nothing did.
     pub(crate) explanation: Option<Explanation>,
@@ -67,7 +67,7 @@ pub(crate) struct Built {
 }
 
 impl Built {
-    /// How many actions got their outcome this way.
+    /// How many actions got their result this way.
     pub(crate) fn count(&self, status: Status) -> usize {
         let reports = self.run.iter().flat_map(|run| &run.reports);
         reports.filter(|report| report.status == status).count()
@@ -84,7 +84,7 @@ impl Built {
 pub(crate) struct Session {
     workspace: Arc<Workspace>,
     profile: String,
-    goals: Vec<Label>,
+    targets: Vec<Label>,
     global: Global,
     /// `None` until something is built, and when the configuration is not sound.
     engine: Option<Engine>,
@@ -100,8 +100,8 @@ struct Engine {
     budget: Budget,
     machine: Arc<dyn Machine>,
     scheduler: Scheduler,
-    /// What the tree held when it was placed last; none where every file is to be looked at.
-    held: Option<Held>,
+    /// What the tree held when it was materialised last; none where every file is to be looked at.
+    last_materialised: Option<LastMaterialised>,
 }
 
 impl Engine {
@@ -128,7 +128,7 @@ impl Engine {
             environment(&workspace.config),
         );
         let scheduler = Scheduler::new(database, store.clone(), executor, events.clone(), cancelled.clone());
-        Ok(Self { store, budget, machine, scheduler, held: None })
+        Ok(Self { store, budget, machine, scheduler, last_materialised: None })
     }
 }
 
@@ -149,7 +149,7 @@ impl Session {
         }
         Ok(Self {
             packages: workspace.root.clone(),
-            goals: workspace.config.rules_in(profile).map(|rule| rule.label().clone()).collect(),
+            targets: workspace.config.rules_in(profile).map(|rule| rule.label().clone()).collect(),
             workspace: Arc::new(workspace),
             profile: profile.to_owned(),
             global: global.clone(),
@@ -184,29 +184,29 @@ impl Session {
         Ok(())
     }
 
-    /// What is planned as far as the store has outcomes; nothing is run and nothing placed.
+    /// What is planned as far as the store has results; nothing is run and nothing materialised.
     pub(crate) fn plan(&mut self) -> Result<KeyDump, Failure> {
         self.start_engine()?;
         let Some(engine) = &mut self.engine else { return Ok(KeyDump::default()) };
-        let run = engine.scheduler.plan_only(&self.profile, &self.goals);
+        let run = engine.scheduler.plan_only(&self.profile, &self.targets);
         let run = run.map_err(|error| explain(error, &self.workspace.store))?;
         let database = engine.scheduler.database();
         Ok(KeyDump::new(&run, database, &self.profile, env!("CARGO_PKG_VERSION"), None))
     }
 
-    /// Brings every rule of the profile up to date and places the tree, if the rules allow it.
+    /// Brings every rule of the profile up to date and materialises the tree, if the rules allow it.
     pub(crate) fn build(&mut self) -> Result<Built, Failure> {
         self.start_engine()?;
         let mut built = self.nothing_built();
         if let Some(engine) = &mut self.engine {
-            engine.held = None;
+            engine.last_materialised = None;
             during(&self.events, Phase::Hashing, || webstir_rules::warm(&mut engine.scheduler));
-            for healings in (0..HEALINGS).rev() {
+            for rebuilds in (0..MOST_REBUILDS).rev() {
                 let run = engine
                     .scheduler
-                    .run(&self.profile, &self.goals)
+                    .run(&self.profile, &self.targets)
                     .map_err(|error| explain(error, &self.workspace.store))?;
-                if place(&self.workspace, &self.events, engine, run, &mut built, healings > 0)? {
+                if materialise(&self.workspace, &self.events, engine, run, &mut built, rebuilds > 0)? {
                     break;
                 }
             }
@@ -232,7 +232,7 @@ impl Session {
             run: None,
             diagnostics: self.workspace.diagnostics.clone(),
             artifacts: Vec::new(),
-            placed: None,
+            materialised: None,
             manifest: None,
             explanation: None,
             duration: Duration::ZERO,
@@ -240,23 +240,23 @@ impl Session {
     }
 
     /// What the last build gave, if another one would give the same and its tree is whole.
-    pub(crate) fn conclude(&self) -> Option<Built> {
+    pub(crate) fn cached_build(&self) -> Option<Built> {
         if !self.workspace.is_sound() || !Explanation::is_there(&self.workspace.root, &self.profile) {
             return None;
         }
-        let built = Start::new(&self.workspace, &self.profile).conclude(&self.workspace, &self.profile)?;
+        let built = Start::new(&self.workspace, &self.profile).cached_build(&self.workspace, &self.profile)?;
         Some(Built { duration: self.started.elapsed(), ..built })
     }
 }
 
-/// Takes what a run gave and places its tree. False when the store lost a blob: what made it has to run again, if that `may_heal` it.
-fn place(
+/// Takes what a run gave and materialises its tree. False when the store lost a blob: what made it has to run again, if that `may_rebuild` it.
+fn materialise(
     workspace: &Workspace,
     events: &EventSink,
     engine: &mut Engine,
     run: Run,
     built: &mut Built,
-    may_heal: bool,
+    may_rebuild: bool,
 ) -> Result<bool, Failure> {
     built.diagnostics.clone_from(&workspace.diagnostics);
     built.diagnostics.extend(run.diagnostics());
@@ -266,16 +266,16 @@ fn place(
     built.world_failed = built.diagnostics.iter().any(webstir_rules::is_of_the_world);
     let is_gated = webstir_rules::is_gated(&workspace.config, &built.profile);
     // Of a configuration that is not sound nothing was planned, which is not to say that there should be nothing.
-    if workspace.is_sound() && webstir_rules::may_be_placed(&run, is_gated, clean) {
-        let held = engine.held.take();
-        match workspace.place(&built.profile, held.as_ref(), &built.artifacts, &engine.store, events) {
-            Ok(placed) => (built.placed, engine.held) = placed.unzip(),
-            Err(PlaceError::BlobMissing(_)) if may_heal => {
+    if workspace.is_sound() && webstir_rules::may_be_materialised(&run, is_gated, clean) {
+        let last = engine.last_materialised.take();
+        match workspace.materialise(&built.profile, last.as_ref(), &built.artifacts, &engine.store, events) {
+            Ok(materialised) => (built.materialised, engine.last_materialised) = materialised.unzip(),
+            Err(MaterialiseError::BlobMissing(_)) if may_rebuild => {
                 let digests = built.artifacts.iter().map(|artifact| artifact.digest);
-                engine.scheduler.heal(digests).map_err(Failure::store(&workspace.store))?;
+                engine.scheduler.rebuild_lost(digests).map_err(Failure::store(&workspace.store))?;
                 return Ok(false);
             }
-            Err(error) => return Err(placing(error)),
+            Err(error) => return Err(materialising(error)),
         }
     }
     built.manifest = webstir_rules::manifest_of(&run, &*engine.store);
@@ -322,10 +322,10 @@ fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
-fn placing(error: PlaceError) -> Failure {
+fn materialising(error: MaterialiseError) -> Failure {
     let help = match &error {
-        PlaceError::InTheWay(path, _) => Some(format!("Move `{path}` away; webstir replaces only files")),
-        PlaceError::Io { source, .. } if is_full(source) => {
+        MaterialiseError::InTheWay(path, _) => Some(format!("Move `{path}` away; webstir replaces only files")),
+        MaterialiseError::Io { source, .. } if is_full(source) => {
             Some("Free some space; the previous tree is whole".to_owned())
         }
         _ => None,

@@ -40,7 +40,7 @@ impl Explanation {
     pub(crate) fn record(root: &Path, profile: &str, run: &Run, database: &Database) -> Option<Self> {
         let path = place(root, profile);
         let ran = run.reports.iter().any(|report| matches!(report.status, Status::Ran | Status::Failed));
-        if !ran && is_told(&path, run) {
+        if !ran && is_reported(&path, run) {
             return None;
         }
         let earlier = read(&path);
@@ -79,7 +79,7 @@ fn before(path: &Path) -> PathBuf {
 }
 
 /// Whether the dump at `path` is of the same plan.
-fn is_told(path: &Path, run: &Run) -> bool {
+fn is_reported(path: &Path, run: &Run) -> bool {
     let keys = run.reports.iter().map(|report| (&report.label, report.key));
     head(path) == Some(identity(keys))
 }

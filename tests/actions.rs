@@ -1,4 +1,4 @@
-//! What an outcome depends on is all in its action: what changes, runs again, and what ran is never the result of something else.
+//! What a result depends on is all in its action: what changes, runs again, and what ran is never the result of something else.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};

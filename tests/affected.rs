@@ -69,16 +69,16 @@ fn only_rules_with_other_keys_are_affected() {
 }
 
 #[test]
-fn what_is_affected_is_sound_without_any_outcome() {
+fn what_is_affected_is_sound_without_any_result() {
     let case = repository();
-    // Nothing was built: every key that does not wait for an outcome is known, and nothing changed.
+    // Nothing was built: every key that does not wait for a result is known, and nothing changed.
     assert_eq!(affected(&case), [] as [&str; 0]);
     case.write("texts/a.txt", "b");
     // What the type checker would read is not known, so any change may be one of it.
     let found = affected(&case);
     assert!(found.contains(&"copy:texts".to_owned()) && found.contains(&"typecheck:backend".to_owned()), "{found:?}");
     assert!(!found.contains(&"transpile:backend".to_owned()), "{found:?}");
-    assert!(!case.exists("build"), "planning placed something");
+    assert!(!case.exists("build"), "planning materialised something");
 }
 
 #[test]

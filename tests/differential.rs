@@ -1,4 +1,4 @@
-//! What `build` places and `publish` links computes what `tsc` makes of the same source.
+//! What `build` materialises and `publish` links computes what `tsc` makes of the same source.
 //!
 //! The snippets lie in `tests/differential/*.md`, a file a subject; `corpus.rs` says how they are written. All of one set of compiler
 //! options are one workspace: it is compiled by TypeScript, built and published, and each result is run by Node and, but for what

@@ -153,7 +153,7 @@ fn review_6_12_a_thousand_directories_need_few_open_files() {
         shell.args(["-euc", script, "sh", env!("CARGO_BIN_EXE_webstir")]).args(arguments);
         crate::support::ran(shell.output().unwrap())
     };
-    // Placed as a whole, looked at, and file by file.
+    // Materialised as a whole, looked at, and file by file.
     let built = limited(&["build", "--quiet"]);
     assert_eq!(built.code, Some(0), "{}", built.stderr);
     assert_eq!(case.names("build").len(), 1000);

@@ -32,12 +32,12 @@ const ENGINE: &[&[&str]] = &[
     // Values.
     &["codec", "digest", "path"],
     // Names, and what answers: the workspace, the machine, blobs.
-    &["blob", "clock", "derivation", "label", "machine", "state_directory", "system"],
+    &["blob", "clock", "label", "machine", "projection", "state_directory", "system"],
     // What was answered and what was found.
-    &["diagnostic", "trace"],
+    &["diagnostic", "discovered"],
     // What there is to do, what the user wants, and what work sees.
     &["action", "config", "view"],
-    // What is known of files and kept of work, how it is done, and where its files are placed.
+    // What is known of files and kept of work, how it is done, and where its files are materialised.
     &["event", "file", "run", "store", "tree"],
     &["execute", "fact", "watch"],
     // What queries see; whether what was seen is still so; the plan.

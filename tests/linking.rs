@@ -1,4 +1,4 @@
-//! What imports mean when modules are placed and linked.
+//! What imports mean when modules are materialised and linked.
 
 use crate::support::Case;
 

@@ -50,13 +50,13 @@ fn a_profile_says_whether_checks_hold_it_up_and_what_is_an_error() {
         "#,
     );
     case.write("src/shared/wrong.ts", "export const wrong: number = \"text\";\n");
-    for (profile, is_placed) in
+    for (profile, is_materialised) in
         [("build", true), ("preview", false), ("staging", false), ("publish", false), ("loose", true)]
     {
         let ran = case.run(&["build", "--json", "--profile", profile]);
         assert_eq!(ran.code, Some(1), "{profile}: {}", ran.stderr);
         let tree = if profile == "publish" { "dist" } else { profile };
-        assert_eq!(case.path(tree).is_dir(), is_placed, "{profile}");
+        assert_eq!(case.path(tree).is_dir(), is_materialised, "{profile}");
     }
     case.remove("src/shared/wrong.ts");
     case.write("src/backend/module.ts", "throw new Error(\"no luck\");\n");

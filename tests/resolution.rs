@@ -19,7 +19,7 @@ fn publish_ok(case: &Case) {
     assert_eq!(published.code, Some(0), "{}", published.stderr);
 }
 
-/// What the entry prints, placed and linked.
+/// What the entry prints, materialised and linked.
 #[track_caller]
 fn prints(case: &Case, expected: &str) {
     case.build_ok(&[]);
@@ -97,7 +97,7 @@ fn review_6_18_imports_of_a_browser_are_a_browsers() {
     );
     publish_ok(&case);
     assert_eq!(case.printed("dist/backend/index.js"), "of a browser");
-    // What is placed is run by Node.
+    // What is materialised is run by Node.
     case.build_ok(&[]);
     assert_eq!(case.printed("build/backend/index.js"), "of Node");
     case.replace("webstir.kdl", "platform browser; ", "");
@@ -222,8 +222,8 @@ fn review_6_21_a_linked_common_js_module_knows_its_file() {
         ],
     );
     case.build_ok(&[]);
-    let placed = "string,k.cjs,k.cjs,own string,index.js,index.js,own own undefined";
-    assert_eq!(case.printed("build/backend/index.js"), placed);
+    let materialised = "string,k.cjs,k.cjs,own string,index.js,index.js,own own undefined";
+    assert_eq!(case.printed("build/backend/index.js"), materialised);
     // Linked it is in the file that all of it is in, as `import.meta.filename` says.
     publish_ok(&case);
     let linked = "string,index.js,index.js,own string,index.js,index.js,own own undefined";

@@ -57,7 +57,7 @@ fn kill_often(seed: u64, rounds: u64) {
         assert_eq!(case.build_ok(&[]).actions(&["ran", "failed"]), Vec::<String>::new());
     }
     assert_eq!(case.run(&["cache", "verify"]).code, Some(0));
-    // A lock ends with its process, and what was staged goes with the next tree that is placed.
+    // A lock ends with its process, and what was staged goes with the next tree that is materialised.
     case.write(edited, &variant(state >> 40).replace("variant", "last"));
     case.build_ok(&[]);
     let staged: Vec<_> = case.names(".webstir").into_iter().filter(|name| name.contains("/stage.")).collect();
@@ -101,7 +101,7 @@ fn builds_at_once_give_the_same_tree() {
 }
 
 #[test]
-fn a_damaged_store_heals() {
+fn a_damaged_store_is_rebuilt() {
     let case = sizeable();
     case.build_ok(&[]);
     let expected = case.tree("build");

@@ -109,8 +109,8 @@ fn verify_finds_and_removes_damage() {
     assert_eq!(damaged.json()["damaged"], 1);
     assert_eq!(case.run(&["cache", "verify"]).code, Some(0));
     fs::remove_dir_all(case.path("build")).unwrap();
-    let healed = case.build_ok(&[]);
-    assert_eq!(healed.actions(&["ran"]).len(), 1, "{:?}", healed.actions(&["ran"]));
+    let rebuilt = case.build_ok(&[]);
+    assert_eq!(rebuilt.actions(&["ran"]).len(), 1, "{:?}", rebuilt.actions(&["ran"]));
 }
 
 #[test]

@@ -32,7 +32,7 @@ fn build(global: &Global, profile: &str, record: &Record, host: Option<Host>) ->
     let section = Section::new(host.filter(|_| !global.quiet), "actions", "Actions");
     let events = recording.sink(section.sink(progress.sink()));
     let built = match Session::start(workspace, global, profile, events, cancelled) {
-        Ok(mut session) => session.conclude().map_or_else(|| session.build(), Ok),
+        Ok(mut session) => session.cached_build().map_or_else(|| session.build(), Ok),
         Err(failure) => Err(failure),
     };
     let built = built.map(Built::with_frontend);

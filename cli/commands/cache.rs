@@ -12,7 +12,7 @@ pub(super) fn run(global: &Global, command: &CacheCommand) -> Result<Exit, Failu
     let place = store_root(&workspace_root(global)?);
     let name = place.display().to_string();
     let failed = || Failure::store(&place);
-    let tell = |document: serde_json::Value, text: String| {
+    let report_result = |document: serde_json::Value, text: String| {
         let mut document = document;
         document["store"] = json!(name);
         report::result(&if global.json { report::json::document(&document) } else { text });
@@ -34,7 +34,7 @@ pub(super) fn run(global: &Global, command: &CacheCommand) -> Result<Exit, Failu
             let (all, most) = (report::bytes(bytes), report::bytes(budget.bytes));
             text += &format!("all: {all} of at most {most}; what was not used for {} days goes\n", budget.days);
             let budget = json!({"bytes": budget.bytes, "days": budget.days});
-            tell(json!({"bytes": bytes, "budget": budget, "buckets": buckets}), text);
+            report_result(json!({"bytes": bytes, "budget": budget, "buckets": buckets}), text);
         }
         CacheCommand::Gc(CollectGarbage { size, days }) => {
             let usual = budget()?;
@@ -53,7 +53,7 @@ pub(super) fn run(global: &Global, command: &CacheCommand) -> Result<Exit, Failu
                 "records": collected.records,
                 "blobs": collected.blobs,
             });
-            tell(document, text);
+            report_result(document, text);
         }
         CacheCommand::Verify => {
             let verified = Store::verify(&place).map_err(failed())?;
@@ -70,13 +70,13 @@ pub(super) fn run(global: &Global, command: &CacheCommand) -> Result<Exit, Failu
                 "damaged": verified.damaged,
                 "incomplete": verified.incomplete,
             });
-            tell(document, text);
+            report_result(document, text);
             // The store is whole again, but the disk that it lies on is not to be trusted.
             return Ok(if verified.damaged > 0 { Exit::WorldFailed } else { Exit::Done });
         }
         CacheCommand::Clear => {
             let bytes = Store::clear(&place).map_err(failed())?;
-            tell(json!({"freedBytes": bytes}), format!("cleared: {} freed in {name}\n", report::bytes(bytes)));
+            report_result(json!({"freedBytes": bytes}), format!("cleared: {} freed in {name}\n", report::bytes(bytes)));
         }
     }
     Ok(Exit::Done)

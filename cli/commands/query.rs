@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use webstir_engine::action::Origin;
+use webstir_engine::discovered::DiscoveredInput;
 use webstir_engine::graph::{ActionGraph, Direction, RuleGraph};
 use webstir_engine::key_dump::{ActionRecord, KeyDump};
 use webstir_engine::label::ActionLabel;
-use webstir_engine::trace::Observation;
 
 use crate::Exit;
 use crate::args::{Global, Query, Question};
@@ -105,7 +105,7 @@ fn of_file<'a>(dump: &'a KeyDump, path: &str) -> Vec<&'a ActionRecord> {
         .filter(|action| {
             let is = |other: &webstir_engine::path::RelPath| other.as_str() == path;
             action.inputs().any(|(path, ..)| is(path))
-                || action.observations().any(|(path, _)| is(path))
+                || action.discovered_inputs().any(|(path, _)| is(path))
                 || action.artifacts.iter().any(|(path, _)| is(path))
         })
         .collect()
@@ -163,8 +163,8 @@ fn inputs(actions: &[&ActionRecord]) -> Vec<String> {
             Origin::Store => format!("{path} (made)"),
         }));
         let seen = action
-            .observations()
-            .filter(|(_, observation)| matches!(observation, Observation::Content(Some(_)) | Observation::Derived(..)));
+            .discovered_inputs()
+            .filter(|(_, input)| matches!(input, DiscoveredInput::Content(Some(_)) | DiscoveredInput::Derived(..)));
         paths.extend(seen.map(|(path, _)| path.to_string()));
     }
     paths.into_iter().collect()

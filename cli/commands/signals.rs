@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use crate::compose::Failure;
 
-/// Signals, heard from the moment this is made.
+/// Signals, received from the moment this is made.
 pub(super) struct Signals {
     /// To build again: SIGHUP.
     pub(super) hangup: Signal,

@@ -15,7 +15,7 @@ use super::release;
 use super::signals::Signals;
 use crate::Exit;
 use crate::args::{Global, Watch as Arguments};
-use crate::compose::{Built, Failure, News, Request, Requests, Watch, Workspace, is_environment};
+use crate::compose::{Built, Failure, Request, Requests, Watch, WatchEvent, Workspace, is_environment};
 use crate::report::watch::{View, is_of_a_check};
 use keys::Keys;
 pub(super) use keys::restore as restore_terminal;
@@ -60,11 +60,11 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> Result<Exit, Failur
 /// Runs until the user quits.
 fn follow(watch: &mut Watch, serving: Option<&Serving>, view: &View, cancelled: &AtomicBool) -> Result<(), Failure> {
     let mut is_ready = false;
-    let mut is_told = false;
+    let mut is_reported = false;
     loop {
         match watch.next() {
-            Ok(News::Changed(paths)) => {
-                is_told = false;
+            Ok(WatchEvent::Changed(paths)) => {
+                is_reported = false;
                 view.changed(&paths);
                 if let Some(serving) = serving {
                     serving.building();
@@ -73,23 +73,23 @@ fn follow(watch: &mut Watch, serving: Option<&Serving>, view: &View, cancelled: 
                     }
                 }
             }
-            Ok(News::Compiled(artifacts)) => {
+            Ok(WatchEvent::Compiled(artifacts)) => {
                 if let Some(serving) = serving {
-                    serving.prepare(watch, &artifacts);
+                    serving.preload(watch, &artifacts);
                 }
             }
-            Ok(News::Built(built)) => {
-                is_told = true;
-                tell(watch, &built, serving, view);
+            Ok(WatchEvent::Built(built)) => {
+                is_reported = true;
+                report_build(watch, &built, serving, view);
             }
-            Ok(News::Checked(checked)) => {
+            Ok(WatchEvent::Checked(checked)) => {
                 view.checked(&checked);
                 show_types(&checked, serving);
             }
-            Ok(News::Idle(built)) => {
-                if !is_told {
+            Ok(WatchEvent::Idle(built)) => {
+                if !is_reported {
                     // There is nothing but checks.
-                    tell(watch, &built, serving, view);
+                    report_build(watch, &built, serving, view);
                 }
                 view.idle(&built);
                 // Where no check is left nothing else takes away what the last one found.
@@ -98,7 +98,7 @@ fn follow(watch: &mut Watch, serving: Option<&Serving>, view: &View, cancelled: 
                     view.ready();
                 }
             }
-            Ok(News::Stop) => return Ok(()),
+            Ok(WatchEvent::Stop) => return Ok(()),
             Err(_) if cancelled.load(Ordering::Relaxed) => return Ok(()),
             Err(failure) => {
                 view.trouble(&failure);
@@ -111,7 +111,7 @@ fn follow(watch: &mut Watch, serving: Option<&Serving>, view: &View, cancelled: 
 }
 
 /// A build is done but for its checks.
-fn tell(watch: &Watch, built: &Built, serving: Option<&Serving>, view: &View) {
+fn report_build(watch: &Watch, built: &Built, serving: Option<&Serving>, view: &View) {
     view.built(built);
     let Some(serving) = serving else { return };
     if !built.ok {

@@ -72,7 +72,7 @@ pub(super) fn matching<'a>(dump: &'a KeyDump, target: &str) -> Vec<&'a ActionRec
         let is = |path: &webstir_engine::path::RelPath| path.as_str() == target;
         action.label.subject.as_ref().is_some_and(is)
             || action.inputs().any(|(path, ..)| is(path))
-            || action.observations().any(|(path, _)| is(path))
+            || action.discovered_inputs().any(|(path, _)| is(path))
             || action.artifacts.iter().any(|(path, _)| is(path))
     };
     let found: Vec<_> = dump.actions.iter().filter(|action| action.label.to_string() == target).collect();

@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cause_is_told_once() {
+    fn a_cause_is_reported_once() {
         #[derive(Debug, thiserror::Error)]
         #[error("Writing `a`: {0}")]
         struct Repeating(#[source] io::Error);

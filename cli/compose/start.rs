@@ -11,11 +11,11 @@ use webstir_engine::digest::{Digest, KeyHasher};
 use webstir_engine::event::Status;
 use webstir_engine::machine::{Machine as _, ProgramDb as _, Wanted};
 use webstir_engine::schedule::{Report, Run};
-use webstir_engine::start::{self, Concluded, StartLog};
+use webstir_engine::start::{self, BuildToCache, StartLog};
 use webstir_engine::state_directory::file_name;
 use webstir_engine::store::Store;
 use webstir_engine::system::{Stat, System as _};
-use webstir_engine::tree::Placed;
+use webstir_engine::tree::Materialised;
 
 use super::{Built, Engine, Workspace, environment};
 
@@ -25,14 +25,14 @@ pub(super) struct Start {
     /// `None` without a store: a cold start is what was asked for.
     key: Option<Digest>,
     /// Stands for the workspace and the profile in the store's record of use.
-    user: Digest,
+    root_set: Digest,
 }
 
 /// What the log keeps beside what the engine knows.
 #[derive(Serialize, Deserialize)]
 struct Rest {
     manifest: Option<serde_json::Value>,
-    /// What stands for each program that a key stands on; `None` where there was none.
+    /// What stands for each program that a key references; `None` where there was none.
     programs: Vec<(Wanted, Option<Digest>)>,
 }
 
@@ -46,66 +46,66 @@ impl Start {
         for (name, value) in environment(&workspace.config) {
             hasher.text(&name).text(&value);
         }
-        let user =
+        let root_set =
             KeyHasher::new("webstir store user v1").text(&workspace.root.to_string_lossy()).text(profile).finish();
         Self {
-            user,
+            root_set,
             path: workspace.state().join("start").join(file_name(profile)),
             key: store.map(|_| hasher.finish()),
         }
     }
 
-    /// What the last build gave, if nothing that it stands on has changed and its tree is whole. Otherwise the workspace takes
+    /// What the last build gave, if nothing that it depends on has changed and its tree is whole. Otherwise the workspace takes
     /// digests of files from the log.
-    pub(super) fn conclude(&self, workspace: &Arc<Workspace>, profile: &str) -> Option<Built> {
+    pub(super) fn cached_build(&self, workspace: &Arc<Workspace>, profile: &str) -> Option<Built> {
         let mut log = StartLog::read(&self.path)?;
-        let concluded = if Some(log.key()) == self.key { log.conclusion(&workspace.system, &self.path) } else { None };
+        let cached = if Some(log.key()) == self.key { log.cached_build(&workspace.system, &self.path) } else { None };
         log.lend(&workspace.system);
-        let concluded = concluded?;
-        let Rest { manifest, programs } = serde_json::from_slice(&concluded.rest).ok()?;
+        let cached = cached?;
+        let Rest { manifest, programs } = serde_json::from_slice(&cached.rest).ok()?;
         let machine = webstir_rules::Programs::new(&workspace.root);
         if programs.iter().any(|(wanted, found)| machine.program(wanted).map(|found| found.digest()) != *found) {
             return None;
         }
         let tree = workspace.tree(profile)?;
-        if !tree.holds(&concluded.artifacts).ok()? {
+        if !tree.holds(&cached.artifacts).ok()? {
             return None;
         }
-        if !Store::is_use_noted(&workspace.store, self.user) {
-            // Once a day: what an unchanged workspace stands on is not to be given up.
-            let _ = super::store::open(&workspace.store).ok()?.note_use(self.user, &concluded.stands_on);
+        if !Store::is_use_noted(&workspace.store, self.root_set) {
+            // Once a day: what an unchanged workspace references is not to be evicted.
+            let _ = super::store::open(&workspace.store).ok()?.note_use(self.root_set, &cached.references);
         }
-        let reports = concluded.actions.into_iter();
+        let reports = cached.actions.into_iter();
         let reports =
             reports.map(|(label, key)| Report { label, status: Status::Cached, key, duration: Duration::ZERO });
         Some(Built {
             workspace: workspace.clone(),
             profile: profile.to_owned(),
-            ok: concluded.ok,
+            ok: cached.ok,
             world_failed: false,
             run: Some(Run { plans: BTreeMap::new(), reports: reports.collect() }),
-            diagnostics: concluded.diagnostics,
-            placed: Some(Placed { kept: concluded.artifacts.len(), ..Placed::default() }),
-            artifacts: concluded.artifacts,
+            diagnostics: cached.diagnostics,
+            materialised: Some(Materialised { kept: cached.artifacts.len(), ..Materialised::default() }),
+            artifacts: cached.artifacts,
             manifest,
             explanation: None,
             duration: Duration::ZERO,
         })
     }
 
-    /// Keeps what a build gave, if all of it would be taken from the store again, and notes what it stands on.
+    /// Keeps what a build gave, if all of it would be taken from the store again, and notes what it references.
     pub(super) fn keep(&self, built: &Built, engine: &mut Engine) {
         let (Some(key), Some(run)) = (self.key, &built.run) else { return };
         let steps = || run.plans.values().flat_map(|plan| &plan.steps);
         let facts = engine.scheduler.database().facts().used();
-        let mut stands_on: Vec<Digest> = steps().map(|step| step.action.key(&[]).0).chain(facts).collect();
-        stands_on.sort_unstable();
-        stands_on.dedup();
-        // What is not noted is given up sooner, nothing else.
-        let _ = engine.store.note_use(self.user, &stands_on);
+        let mut references: Vec<Digest> = steps().map(|step| step.action.key(&[]).0).chain(facts).collect();
+        references.sort_unstable();
+        references.dedup();
+        // What is not noted is evicted sooner, nothing else.
+        let _ = engine.store.note_use(self.root_set, &references);
         let is_kept =
-            steps().all(|step| step.action.cacheable && step.outcome.as_ref().is_some_and(|outcome| outcome.is_done()));
-        if !is_kept || !run.is_done() || built.placed.is_none() || built.world_failed {
+            steps().all(|step| step.action.cacheable && step.result.as_ref().is_some_and(|result| result.is_done()));
+        if !is_kept || !run.is_done() || built.materialised.is_none() || built.world_failed {
             return;
         }
         let programs = engine.scheduler.database().programs().wanted().into_iter();
@@ -114,16 +114,16 @@ impl Start {
             (wanted, found)
         });
         let rest = Rest { manifest: built.manifest.clone(), programs: programs.collect() };
-        let concluded = Concluded {
+        let to_cache = BuildToCache {
             ok: built.ok,
             reports: &run.reports,
             diagnostics: &built.diagnostics,
             artifacts: &built.artifacts,
-            stands_on: &stands_on,
+            references: &references,
             rest: &serde_json::to_vec(&rest).unwrap_or_default(),
         };
         // A log that cannot be written costs the next start its time, nothing else.
-        let _ = start::write(&self.path, key, engine.scheduler.database(), &built.workspace.system, &concluded);
+        let _ = start::write(&self.path, key, engine.scheduler.database(), &built.workspace.system, &to_cache);
     }
 }
 

@@ -1,8 +1,8 @@
 //! A session that stays while its workspace changes.
 //!
-//! [`Watch::next`] gives the [`News`] one by one: that a build begins, that the code is compiled, that everything but the checks is built
-//! and placed, that the checks are done, before or after it, and that nothing is left to do. Nothing ends it but the wish to stop: what
-//! fails is news, and the next change is waited for.
+//! [`Watch::next`] gives the [`WatchEvent`] one by one: that a build begins, that the code is compiled, that everything but the checks is built
+//! and materialised, that the checks are done, before or after it, and that nothing is left to do. Nothing ends it but the wish to stop: what
+//! fails is an event, and the next change is waited for.
 
 mod published;
 mod request;
@@ -20,11 +20,11 @@ use webstir_engine::event::{EventSink, Phase, Status, during};
 use webstir_engine::file::Changes;
 use webstir_engine::label::Label;
 use webstir_engine::path::RelPath;
-use webstir_engine::schedule::{Goals, Happening, Message};
+use webstir_engine::schedule::{BuildEvent, Message, Targets};
 use webstir_engine::store::Store;
 use webstir_engine::watch::Watcher;
 
-use super::{Built, Engine, Failure, HEALINGS, Session, Workspace, environment, explain, keep, place, tidy};
+use super::{Built, Engine, Failure, MOST_REBUILDS, Session, Workspace, environment, explain, keep, materialise, tidy};
 use crate::args::Global;
 use crate::explanation::Explanation;
 use published::Published;
@@ -37,12 +37,12 @@ const KEEP_INTERVAL: Duration = Duration::from_mins(1);
 const MANY: usize = 64;
 
 /// What happened.
-pub(crate) enum News {
+pub(crate) enum WatchEvent {
     /// A build begins, for these files are others now.
     Changed(BTreeSet<RelPath>),
     /// The code is compiled: this is all of it, while the rest is under way.
     Compiled(Vec<Artifact>),
-    /// Everything but the checks is built, and placed if it may be.
+    /// Everything but the checks is built, and materialised if it may be.
     Built(Box<Built>),
     /// The checks are done, whether the rest is or not. What else is built is not in it.
     Checked(Box<Built>),
@@ -59,10 +59,10 @@ pub(crate) struct Watch {
     watcher: Watcher,
     requests: Requests,
     requested: Receiver<Request>,
-    goals: Goals,
+    targets: Targets,
     /// When the change came that is being worked on.
     since: Instant,
-    healings: usize,
+    rebuilds: usize,
     kept: Option<Instant>,
     /// What the last build put where others publish.
     published: Published,
@@ -86,7 +86,7 @@ impl Watch {
         let watcher = Watcher::start(session.workspace.system.root(), polls, Box::new(sink))
             .map_err(|error| Failure::because("Files cannot be watched", error))?;
         during(&session.events, Phase::Hashing, || webstir_rules::warm(&mut engine.scheduler));
-        let goals = goals(&session);
+        let targets = targets(&session);
         let (requests, requested) = Requests::new(engine.scheduler.inbox());
         Ok(Self {
             since: session.started,
@@ -95,8 +95,8 @@ impl Watch {
             watcher,
             requests,
             requested,
-            goals,
-            healings: HEALINGS,
+            targets,
+            rebuilds: MOST_REBUILDS,
             kept: None,
             published: Published::default(),
         })
@@ -123,7 +123,7 @@ impl Watch {
     }
 
     /// Waits for what happens next.
-    pub(crate) fn next(&mut self) -> Result<News, Failure> {
+    pub(crate) fn next(&mut self) -> Result<WatchEvent, Failure> {
         let published = self.session.workspace.frontend(&self.session.profile);
         loop {
             let also = published.as_ref().map(|published| directories(&self.session.workspace, published));
@@ -134,12 +134,12 @@ impl Watch {
                 published.as_ref().is_some_and(|published| path.is_within(published)) && !ours.explains(path, root)
             };
             let concerns = |path: &RelPath| is_of_the_workspace(path) || is_environment(path) || is_published(path);
-            let happening = self.engine.scheduler.next(&self.goals, &mut self.watcher, &also, &concerns);
-            let happening = happening.map_err(|error| explain(error, &self.session.workspace.store))?;
-            match happening {
-                Happening::Changed(paths) => {
+            let event = self.engine.scheduler.next(&self.targets, &mut self.watcher, &also, &concerns);
+            let event = event.map_err(|error| explain(error, &self.session.workspace.store))?;
+            match event {
+                BuildEvent::Changed(paths) => {
                     self.since = Instant::now();
-                    self.healings = HEALINGS;
+                    self.rebuilds = MOST_REBUILDS;
                     self.engine.store.restore().map_err(Failure::store(&self.session.workspace.store))?;
                     if paths.iter().any(is_of_the_workspace) {
                         self.configure()?;
@@ -148,41 +148,41 @@ impl Watch {
                         let engine = &mut self.engine;
                         during(&self.session.events, Phase::Hashing, || webstir_rules::warm(&mut engine.scheduler));
                     }
-                    return Ok(News::Changed(paths));
+                    return Ok(WatchEvent::Changed(paths));
                 }
-                Happening::Woken => match self.requested.try_recv() {
+                BuildEvent::Woken => match self.requested.try_recv() {
                     Ok(Request::Rebuild) => {
                         self.since = Instant::now();
                         self.engine.store.restore().map_err(Failure::store(&self.session.workspace.store))?;
                         self.configure()?;
                         self.engine.scheduler.look_at_everything();
-                        return Ok(News::Changed(BTreeSet::new()));
+                        return Ok(WatchEvent::Changed(BTreeSet::new()));
                     }
                     Ok(Request::Check) => {
                         self.since = Instant::now();
                         self.engine.scheduler.forget(&is_check);
-                        return Ok(News::Changed(BTreeSet::new()));
+                        return Ok(WatchEvent::Changed(BTreeSet::new()));
                     }
-                    Ok(Request::Stop) => return Ok(News::Stop),
+                    Ok(Request::Stop) => return Ok(WatchEvent::Stop),
                     // Each request is put before it wakes.
                     Err(_) => {}
                 },
-                Happening::Settled(CODE) => {
-                    let code = self.engine.scheduler.artifacts(&self.goals.profile, &self.goals.parts[CODE]);
+                BuildEvent::GroupDone(CODE) => {
+                    let code = self.engine.scheduler.artifacts(&self.targets.profile, &self.targets.groups[CODE]);
                     if let Some(artifacts) = code {
-                        return Ok(News::Compiled(artifacts));
+                        return Ok(WatchEvent::Compiled(artifacts));
                     }
                 }
-                Happening::Settled(CHECKS) => return Ok(News::Checked(self.checked())),
-                Happening::Settled(part) => {
-                    let rules = self.goals.parts[part].clone();
+                BuildEvent::GroupDone(CHECKS) => return Ok(WatchEvent::Checked(self.checked())),
+                BuildEvent::GroupDone(group) => {
+                    let rules = self.targets.groups[group].clone();
                     if let Some(built) = self.take(&rules)? {
-                        return Ok(News::Built(Box::new(built.with_frontend_warned())));
+                        return Ok(WatchEvent::Built(Box::new(built.with_frontend_warned())));
                     }
                 }
-                Happening::Idle => {
+                BuildEvent::Idle => {
                     if let Some(built) = self.idle()? {
-                        return Ok(News::Idle(Box::new(built.with_frontend_warned())));
+                        return Ok(WatchEvent::Idle(Box::new(built.with_frontend_warned())));
                     }
                 }
             }
@@ -194,10 +194,10 @@ impl Watch {
         self.engine.scheduler.abandon();
         self.engine.scheduler.publish().map_err(Failure::store(&self.session.workspace.store))?;
         if self.engine.scheduler.is_idle() && self.session.workspace.is_sound() {
-            self.engine.held = None;
+            self.engine.last_materialised = None;
             let mut built = self.session.nothing_built();
-            let run = self.engine.scheduler.report(&self.goals.profile, &self.goals.all);
-            if place(&self.session.workspace, &self.session.events, &mut self.engine, run, &mut built, false)? {
+            let run = self.engine.scheduler.report(&self.targets.profile, &self.targets.all);
+            if materialise(&self.session.workspace, &self.session.events, &mut self.engine, run, &mut built, false)? {
                 tidy(&self.session.workspace, &mut built);
                 keep(&built, &mut self.engine);
             }
@@ -212,15 +212,15 @@ impl Watch {
             let environment = environment(&workspace.config);
             self.engine.scheduler.configure(workspace.config.clone(), environment);
             self.session.workspace = Arc::new(workspace);
-            self.goals = goals(&self.session);
-            self.engine.held = None;
+            self.targets = targets(&self.session);
+            self.engine.last_materialised = None;
         }
         Ok(())
     }
 
-    /// What the checks found; they place nothing.
+    /// What the checks found; they materialise nothing.
     fn checked(&self) -> Box<Built> {
-        let run = self.engine.scheduler.report(&self.goals.profile, &self.goals.parts[CHECKS]);
+        let run = self.engine.scheduler.report(&self.targets.profile, &self.targets.groups[CHECKS]);
         let mut built = self.session.nothing_built();
         built.diagnostics.extend(run.diagnostics());
         tidy(&self.session.workspace, &mut built);
@@ -231,12 +231,12 @@ impl Watch {
         Box::new(built)
     }
 
-    /// `None` when the store lost something that is now made again. What others did to the tree since it was placed is undone here, when
+    /// `None` when the store lost something that is now made again. What others did to the tree since it was materialised is undone here, when
     /// nobody waits for it.
     fn idle(&mut self) -> Result<Option<Box<Built>>, Failure> {
-        let goals = self.goals.all.clone();
-        self.engine.held = None;
-        let Some(mut built) = self.take(&goals)? else { return Ok(None) };
+        let targets = self.targets.all.clone();
+        self.engine.last_materialised = None;
+        let Some(mut built) = self.take(&targets)? else { return Ok(None) };
         let store = &self.session.workspace.store;
         self.engine.scheduler.publish().map_err(Failure::store(store))?;
         let ran = built.count(Status::Ran) + built.count(Status::Failed) > 0;
@@ -252,15 +252,17 @@ impl Watch {
         Ok(Some(built))
     }
 
-    fn take(&mut self, goals: &[Label]) -> Result<Option<Box<Built>>, Failure> {
+    fn take(&mut self, targets: &[Label]) -> Result<Option<Box<Built>>, Failure> {
         let mut built = self.session.nothing_built();
-        let run = self.engine.scheduler.report(&self.goals.profile, goals);
-        let may_heal = self.healings > 0;
-        if !place(&self.session.workspace, &self.session.events, &mut self.engine, run, &mut built, may_heal)? {
-            self.healings -= 1;
+        let run = self.engine.scheduler.report(&self.targets.profile, targets);
+        let may_rebuild = self.rebuilds > 0;
+        if !materialise(&self.session.workspace, &self.session.events, &mut self.engine, run, &mut built, may_rebuild)?
+        {
+            self.rebuilds -= 1;
             return Ok(None);
         }
-        if let (Some(_), Some(published)) = (built.placed, self.session.workspace.frontend(&self.session.profile)) {
+        if let (Some(_), Some(published)) = (built.materialised, self.session.workspace.frontend(&self.session.profile))
+        {
             self.published.are(built.artifacts.iter().filter(|artifact| artifact.path.is_within(&published)));
         }
         tidy(&self.session.workspace, &mut built);
@@ -269,12 +271,12 @@ impl Watch {
     }
 }
 
-/// The numbers of parts of the goals.
+/// The numbers of the target groups.
 const CODE: usize = 0;
 const CHECKS: usize = 2;
 
 /// Everything of a profile: the code, what is served, and the checks. What is served waits for the checks where the profile says so.
-fn goals(session: &Session) -> Goals {
+fn targets(session: &Session) -> Targets {
     let is_sound = session.workspace.is_sound();
     let rules = session.workspace.config.rules_in(&session.profile).filter(|_| is_sound);
     let all: Vec<Label> = rules.map(|rule| rule.label().clone()).collect();
@@ -282,7 +284,7 @@ fn goals(session: &Session) -> Goals {
     let served = all.iter().filter(|label| waits || !is_check(label)).cloned().collect();
     let checks = all.iter().filter(|label| is_check(label)).cloned().collect();
     let code = all.iter().filter(|label| !waits && is_code(label)).cloned().collect();
-    Goals { profile: Arc::from(session.profile.as_str()), parts: vec![code, served, checks], all }
+    Targets { profile: Arc::from(session.profile.as_str()), groups: vec![code, served, checks], all }
 }
 
 /// Whether a rule is a check that does not block others.

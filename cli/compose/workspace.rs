@@ -14,7 +14,7 @@ use webstir_engine::path::RelPath;
 use webstir_engine::state_directory::StateDirectory;
 use webstir_engine::store::Store;
 use webstir_engine::system::{Os, System as _};
-use webstir_engine::tree::{Held, PlaceError, Placed, Tree};
+use webstir_engine::tree::{LastMaterialised, MaterialiseError, Materialised, Tree};
 
 use super::{Failure, store_root};
 use crate::args::Global;
@@ -124,22 +124,22 @@ impl Workspace {
         }
     }
 
-    /// Places the tree of a profile. What it `held` is taken for granted.
-    pub(super) fn place(
+    /// Materialises the tree of a profile. What was materialised `last` is taken for granted.
+    pub(super) fn materialise(
         &self,
         profile: &str,
-        held: Option<&Held>,
+        last: Option<&LastMaterialised>,
         artifacts: &[Artifact],
         store: &Store,
         events: &EventSink,
-    ) -> Result<Option<(Placed, Held)>, PlaceError> {
+    ) -> Result<Option<(Materialised, LastMaterialised)>, MaterialiseError> {
         let Some(tree) = self.tree(profile) else { return Ok(None) };
-        events(Event::Placing { files: artifacts.len() });
-        let placed = during(events, Phase::Placing, || match held {
-            Some(held) => tree.change(held, artifacts, store, &webstir_rules::placing_rank),
-            None => tree.place(artifacts, store, &webstir_rules::placing_rank),
+        events(Event::Materialising { files: artifacts.len() });
+        let materialised = during(events, Phase::Materialising, || match last {
+            Some(last) => tree.change(last, artifacts, store, &webstir_rules::materialising_rank),
+            None => tree.materialise(artifacts, store, &webstir_rules::materialising_rank),
         });
-        placed.map(Some)
+        materialised.map(Some)
     }
 
     /// Where what is known of it is kept.

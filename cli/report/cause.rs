@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 use webstir_engine::config::FILE_NAME;
 use webstir_engine::config::settings::{Setting, SettingValue};
-use webstir_engine::derivation::noun;
+use webstir_engine::discovered::FileQuery;
 use webstir_engine::explain::{Cause, Change, Difference, ToolPart};
 use webstir_engine::path::RelPath;
-use webstir_engine::trace::Question;
+use webstir_engine::projection::noun;
 
 use super::json::span;
 
@@ -89,9 +89,11 @@ fn change(change: &Change) -> String {
             }
         }
         Change::Implementation => "webstir is another version".to_owned(),
-        Change::Answer(_, path, Question::Entries) => format!("The directory `{}` holds other entries", shown(path)),
-        Change::Answer(_, path, Question::RealPath) => format!("`{}` leads to another place", shown(path)),
-        Change::Answer(difference, path, _) => format!("`{}` {}", shown(path), came_or_went(*difference)),
+        Change::FileState(_, path, FileQuery::Entries) => {
+            format!("The directory `{}` holds other entries", shown(path))
+        }
+        Change::FileState(_, path, FileQuery::RealPath) => format!("`{}` leads to another place", shown(path)),
+        Change::FileState(difference, path, _) => format!("`{}` {}", shown(path), came_or_went(*difference)),
         Change::Argument { name, before, after } => match (before, after) {
             (Some(before), Some(after)) => {
                 format!("The argument `{name}` changed from `{}` to `{}`", short(before), short(after))

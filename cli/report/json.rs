@@ -51,7 +51,7 @@ pub(crate) fn build(built: &Built) -> String {
         "ok": built.ok,
         "ran": built.count(Status::Ran) + built.count(Status::Failed),
         "cached": built.count(Status::Cached),
-        "restored": built.placed.map_or(0, |placed| placed.written),
+        "restored": built.materialised.map_or(0, |materialised| materialised.written),
         "durationMs": milliseconds(built.duration),
         "actions": actions,
         "diagnostics": diagnostics(&built.diagnostics),

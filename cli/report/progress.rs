@@ -85,7 +85,7 @@ impl Shown {
                 }
             }
             Event::Stopped { .. } | Event::Began(_) | Event::Ended(_) => return,
-            Event::Placing { files } => {
+            Event::Materialising { files } => {
                 if let Some(bar) = &self.bar {
                     bar.set_message(format!("placing {files} files"));
                 }

@@ -181,7 +181,7 @@ fn line(event: &Event, at: Duration, lane: &str) -> Value {
         }
         Event::Began(phase) => json!({"event": "phase-began", "ms": ms, "lane": lane, "phase": phase.as_str()}),
         Event::Ended(phase) => json!({"event": "phase-ended", "ms": ms, "lane": lane, "phase": phase.as_str()}),
-        Event::Placing { files } => json!({"event": "placing", "ms": ms, "files": files}),
+        Event::Materialising { files } => json!({"event": "placing", "ms": ms, "files": files}),
     }
 }
 
@@ -213,8 +213,8 @@ fn finished(built: &Built, at: f64) -> Value {
         "skipped": built.count(Status::Skipped),
         "errors": findings(Severity::Error),
         "warnings": findings(Severity::Warning),
-        "written": built.placed.map(|placed| placed.written),
-        "removed": built.placed.map(|placed| placed.removed),
+        "written": built.materialised.map(|materialised| materialised.written),
+        "removed": built.materialised.map(|materialised| materialised.removed),
         "longest": longest,
         "durationMs": milliseconds(built.duration),
     })

@@ -18,13 +18,13 @@ use crate::compose::{self, Built, Failure};
 
 /// A fault of the world or of usage.
 pub(crate) fn failure(command: &str, failure: &Failure) {
-    for line in told(&format!("[webstir] {command} failed: {}", failure.message), failure) {
+    for line in failure_lines(&format!("[webstir] {command} failed: {}", failure.message), failure) {
         story(&line);
     }
 }
 
 /// The lines of a failure: what was said first, what caused it and the way out.
-pub(super) fn told(first: &str, failure: &Failure) -> Vec<String> {
+pub(super) fn failure_lines(first: &str, failure: &Failure) -> Vec<String> {
     let mut lines = vec![first.to_owned()];
     lines.extend(causes_of(failure));
     lines.extend(failure.help.as_ref().map(|help| format!("  help: {help}")));
@@ -39,19 +39,19 @@ pub(crate) fn causes_of(error: &dyn Error) -> impl Iterator<Item = String> {
 /// The result of a build: findings and a summary on stderr; the artifacts on stdout, unless a report is there.
 pub(crate) fn build(built: &Built, verb: &str, global: &Global, reports: &Reports<'_>) {
     let artifacts = if reports.take_stdout() { on_the_way } else { result };
-    tell(built, verb, global, artifacts, &Section::new(reports.host(), "why", "Why actions ran"));
+    report_build(built, verb, global, artifacts, &Section::new(reports.host(), "why", "Why actions ran"));
 }
 
 /// A build on the way to something else: all of it on stderr.
 pub(crate) fn build_on_the_way(built: &Built, global: &Global) {
-    tell(built, "build", global, on_the_way, &Section::new(None, "why", ""));
+    report_build(built, "build", global, on_the_way, &Section::new(None, "why", ""));
 }
 
 fn on_the_way(text: &str) {
     story(text.trim_end());
 }
 
-fn tell(built: &Built, verb: &str, global: &Global, artifacts: fn(&str), why: &Section) {
+fn report_build(built: &Built, verb: &str, global: &Global, artifacts: fn(&str), why: &Section) {
     let least = least_shown(global);
     findings(&built.diagnostics, &built.workspace.system, least);
     if global.quiet {
@@ -126,10 +126,10 @@ pub(super) fn summary(built: &Built) -> String {
             }
         }
     }
-    if let Some(placed) = built.placed {
-        parts.push(format!("{} written", plural(placed.written, "file")));
-        if placed.removed > 0 {
-            parts.push(format!("{} removed", placed.removed));
+    if let Some(materialised) = built.materialised {
+        parts.push(format!("{} written", plural(materialised.written, "file")));
+        if materialised.removed > 0 {
+            parts.push(format!("{} removed", materialised.removed));
         }
     } else if built.run.is_some() {
         parts.push("the previous tree stays".to_owned());

@@ -1,6 +1,6 @@
 //! What `webstir watch` shows.
 //!
-//! A [`View`] is told what happens and shows it in one of four [`Style`]s: a screen that is drawn anew when something is done, plain
+//! A [`View`] receives what happens and shows it in one of four [`Style`]s: a screen that is drawn anew when something is done, plain
 //! lines, one JSON object a line on stdout, or nothing but what is wrong. It knows all that is wrong at present, not only what the last
 //! change did.
 
@@ -60,7 +60,7 @@ impl View {
         Self { style, least: terminal::least_shown(global), state: Arc::default() }
     }
 
-    /// Whether keys are to be heard.
+    /// Whether keys are to be read.
     pub(crate) fn is_screen(&self) -> bool {
         self.style == Style::Screen
     }
@@ -111,7 +111,7 @@ impl View {
             Style::Screen => {
                 let mut state = self.state();
                 state.now_about();
-                state.trouble = Some(terminal::told(&failure.message, failure).join("\n"));
+                state.trouble = Some(terminal::failure_lines(&failure.message, failure).join("\n"));
                 screen::draw(&state);
             }
             _ => terminal::failure("watch", failure),
@@ -163,7 +163,7 @@ impl View {
             // What is served is drawn when it is.
             Style::Screen if !built.ok || state.url.is_none() => screen::draw(&state),
             Style::Screen => {}
-            Style::Lines | Style::Quiet => tell(&state.findings.of_build),
+            Style::Lines | Style::Quiet => report_findings(&state.findings.of_build),
         }
     }
 
@@ -215,7 +215,7 @@ impl View {
         state.findings.of_checks = self.rendered(checked, |_| true);
         match self.style {
             Style::Screen => screen::draw(&state),
-            Style::Lines | Style::Quiet => tell(&state.findings.of_checks),
+            Style::Lines | Style::Quiet => report_findings(&state.findings.of_checks),
             Style::Json => event(
                 "check-complete",
                 json!({
@@ -298,7 +298,7 @@ pub(crate) fn is_of_a_check(diagnostic: &Diagnostic) -> bool {
     diagnostic.rule.as_ref().is_some_and(is_check)
 }
 
-fn tell(findings: &[String]) {
+fn report_findings(findings: &[String]) {
     for text in findings {
         story(text);
     }

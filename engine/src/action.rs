@@ -1,7 +1,7 @@
 //! Actions: one piece of work, its key, and what came of it.
 //!
 //! An [`Action`] is a complete description: two equal actions do the same. Its [`ActionKey`] is computed by [`Action::key`] and
-//! nowhere else. An [`Outcome`] is what running it gave: outputs by digest and diagnostics, never a time.
+//! nowhere else. An [`ActionResult`] is what running it gave: outputs by digest and diagnostics, never a time.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -11,13 +11,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::diagnostic::Diagnostic;
 use crate::digest::{Digest, KeyHasher};
+use crate::discovered::{DiscoveredInput, DiscoveredInputs};
 use crate::label::ActionLabel;
 use crate::machine::Program;
 use crate::path::RelPath;
 use crate::system::FileContent;
-use crate::trace::{Observation, Trace};
 
-/// The identity of an action: equal keys mean equal outcomes.
+/// The identity of an action: equal keys mean equal results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ActionKey(pub Digest);
 
@@ -92,18 +92,18 @@ pub struct Process {
     pub arguments: Box<[Box<str>]>,
     /// The working directory.
     pub directory: RelPath,
-    /// How long it may take. What takes longer has no outcome that could be kept, so this is not part of the key.
+    /// How long it may take. What takes longer has no result that could be kept, so this is not part of the key.
     pub timeout: Duration,
     /// How what it prints is read for findings; part of the key, as they are part of what comes of it. `None`: it is not read.
     pub problems: Option<Box<str>>,
 }
 
-/// One piece of work, described completely: running it reads nothing that is not named here, or, for a traced action, in its trace.
+/// One piece of work, described completely: running it reads nothing that is not named here, or, for an action that discovers inputs, among those.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Action {
     /// Its name; not part of the key.
     pub label: ActionLabel,
-    /// What stands for the code that is compiled into this program: another build of it may give another outcome.
+    /// What stands for the code that is compiled into this program: another build of it may give another result.
     pub implementation: Digest,
     /// What does the work.
     pub tool: Tool,
@@ -116,10 +116,10 @@ pub struct Action {
     /// What it writes, sorted. A builtin whose outputs follow from its inputs may leave this empty.
     pub outputs: Box<[RelPath]>,
     /// Whether it reads the workspace through a [`View`](crate::view::View) besides its declared inputs.
-    pub traced: bool,
-    /// Whether its outcome may be kept.
+    pub discovers_inputs: bool,
+    /// Whether its result may be kept.
     pub cacheable: bool,
-    /// The key over an empty trace, once it was asked for. An action is changed only until then.
+    /// The key without discovered inputs, once it was asked for. An action is changed only until then.
     planned: Memo,
 }
 
@@ -152,7 +152,7 @@ impl Action {
             environment: Box::default(),
             inputs: Box::default(),
             outputs: Box::default(),
-            traced: false,
+            discovers_inputs: false,
             cacheable: true,
             planned: Memo::default(),
         }
@@ -174,20 +174,24 @@ impl Action {
         }
     }
 
-    /// The key of this action. `trace` is empty for an action that is not traced; for a traced one the key over an empty trace
-    /// finds the recorded traces, and the key over one of them finds the outcome.
-    pub fn key(&self, trace: &[(RelPath, Observation)]) -> ActionKey {
-        if trace.is_empty() { *self.planned.0.get_or_init(|| self.hash(trace)) } else { self.hash(trace) }
+    /// The key of this action. `discovered` is empty for an action that discovers no inputs; for one that does the key without them
+    /// finds what was recorded, and the key with the discovered inputs of one record finds the result.
+    pub fn key(&self, discovered: &[(RelPath, DiscoveredInput)]) -> ActionKey {
+        if discovered.is_empty() {
+            *self.planned.0.get_or_init(|| self.hash(discovered))
+        } else {
+            self.hash(discovered)
+        }
     }
 
-    fn hash(&self, trace: &[(RelPath, Observation)]) -> ActionKey {
+    fn hash(&self, discovered: &[(RelPath, DiscoveredInput)]) -> ActionKey {
         let mut hasher = KeyHasher::new("webstir action v2");
-        self.each_part(trace, &mut |part| part.hash_into(&mut hasher));
+        self.each_part(discovered, &mut |part| part.hash_into(&mut hasher));
         ActionKey(hasher.finish())
     }
 
     /// Walks everything that the key is made of, in order. The key hashes this walk and an explanation prints it.
-    pub fn each_part(&self, trace: &[(RelPath, Observation)], visit: &mut dyn FnMut(KeyPart<'_>)) {
+    pub fn each_part(&self, discovered: &[(RelPath, DiscoveredInput)], visit: &mut dyn FnMut(KeyPart<'_>)) {
         visit(KeyPart::Kind(self.label.rule.kind(), self.implementation));
         let program = match &self.tool {
             Tool::BuiltIn => None,
@@ -220,8 +224,8 @@ impl Action {
         for output in &self.outputs {
             visit(KeyPart::Output(output));
         }
-        for (path, observation) in trace {
-            visit(KeyPart::Observation(path, observation));
+        for (path, input) in discovered {
+            visit(KeyPart::DiscoveredInput(path, input));
         }
     }
 }
@@ -245,8 +249,8 @@ pub enum KeyPart<'a> {
     Input(&'a Input),
     /// One declared output.
     Output(&'a RelPath),
-    /// One answer that the workspace gave.
-    Observation(&'a RelPath, &'a Observation),
+    /// One file state that the workspace gave.
+    DiscoveredInput(&'a RelPath, &'a DiscoveredInput),
 }
 
 impl KeyPart<'_> {
@@ -262,18 +266,18 @@ impl KeyPart<'_> {
                 hasher.number(6).text(input.path.as_str()).digest(input.digest).number(u64::from(input.executable))
             }
             Self::Output(path) => hasher.number(7).text(path.as_str()),
-            Self::Observation(path, observation) => {
+            Self::DiscoveredInput(path, input) => {
                 hasher.number(8).text(path.as_str());
-                match observation {
-                    Observation::Kind(kind) => hasher.number(0).number(*kind as u64),
-                    Observation::Content(None) => hasher.number(1),
-                    Observation::Content(Some(digest)) => hasher.number(2).digest(*digest),
-                    Observation::Entries(None) => hasher.number(3),
-                    Observation::Entries(Some(digest)) => hasher.number(4).digest(*digest),
-                    Observation::RealPath(None) => hasher.number(5),
-                    Observation::RealPath(Some(path)) => hasher.number(6).text(path.as_str()),
-                    Observation::Selected(extensions, digest) => hasher.number(8).text(extensions).digest(*digest),
-                    Observation::Derived(name, digest) => hasher.number(7).text(name).digest(*digest),
+                match input {
+                    DiscoveredInput::Kind(kind) => hasher.number(0).number(*kind as u64),
+                    DiscoveredInput::Content(None) => hasher.number(1),
+                    DiscoveredInput::Content(Some(digest)) => hasher.number(2).digest(*digest),
+                    DiscoveredInput::Entries(None) => hasher.number(3),
+                    DiscoveredInput::Entries(Some(digest)) => hasher.number(4).digest(*digest),
+                    DiscoveredInput::RealPath(None) => hasher.number(5),
+                    DiscoveredInput::RealPath(Some(path)) => hasher.number(6).text(path.as_str()),
+                    DiscoveredInput::Selected(extensions, digest) => hasher.number(8).text(extensions).digest(*digest),
+                    DiscoveredInput::Derived(name, digest) => hasher.number(7).text(name).digest(*digest),
                 }
             }
         };
@@ -293,35 +297,35 @@ pub struct Artifact {
     pub executable: bool,
 }
 
-/// How far an outcome can be relied on.
+/// How far a result can be relied on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Verdict {
-    /// The work was done: the same action gives the same again. Only such an outcome is ever stored.
+    /// The work was done: the same action gives the same again. Only such a result is ever stored.
     #[default]
     Done,
     /// The user's code or configuration is at fault. There are no artifacts.
     Failed,
     /// The build may go on with it, but it says nothing of the next time: a limit was reached, or something of the world was missing.
     /// It is forgotten with the next change and the next build.
-    Inconclusive,
+    Uncacheable,
 }
 
 /// What running an action gave.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Outcome {
+pub struct ActionResult {
     /// Files, sorted by path.
     pub artifacts: Box<[Artifact]>,
     /// Findings, sorted.
     pub diagnostics: Box<[Diagnostic]>,
-    /// What the workspace answered; empty for an action that is not traced.
-    pub trace: Trace,
+    /// What was found in the workspace; empty for an action that discovers no inputs.
+    pub discovered: DiscoveredInputs,
     /// How far it can be relied on.
     pub verdict: Verdict,
-    /// Whether nothing but the declared and observed inputs could have had an influence.
+    /// Whether nothing but the declared and discovered inputs could have had an influence.
     pub hermetic: bool,
 }
 
-impl Outcome {
+impl ActionResult {
     /// A success.
     pub fn done(mut artifacts: Vec<Artifact>, mut diagnostics: Vec<Diagnostic>) -> Self {
         artifacts.sort();
@@ -329,7 +333,7 @@ impl Outcome {
         Self {
             artifacts: artifacts.into_boxed_slice(),
             diagnostics: diagnostics.into_boxed_slice(),
-            trace: Trace::default(),
+            discovered: DiscoveredInputs::default(),
             verdict: Verdict::Done,
             hermetic: true,
         }
@@ -341,11 +345,11 @@ impl Outcome {
     }
 
     /// Something to go on with that must not be kept.
-    pub fn inconclusive(artifacts: Vec<Artifact>, diagnostics: Vec<Diagnostic>) -> Self {
-        Self { verdict: Verdict::Inconclusive, ..Self::done(artifacts, diagnostics) }
+    pub fn uncacheable(artifacts: Vec<Artifact>, diagnostics: Vec<Diagnostic>) -> Self {
+        Self { verdict: Verdict::Uncacheable, ..Self::done(artifacts, diagnostics) }
     }
 
-    /// Whether the work was done, so that the outcome may be kept.
+    /// Whether the work was done, so that the result may be kept.
     pub fn is_done(&self) -> bool {
         self.verdict == Verdict::Done
     }
@@ -361,8 +365,8 @@ impl Outcome {
     }
 }
 
-/// An outcome as memos and channels hold it: cheap to clone, compared by value.
-pub type SharedOutcome = Arc<Outcome>;
+/// A result as memos and channels hold it: cheap to clone, compared by value.
+pub type SharedResult = Arc<ActionResult>;
 
 #[cfg(test)]
 mod tests {
@@ -420,7 +424,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_decides_an_outcome_is_part_of_the_key() {
+    fn whatever_decides_a_result_is_part_of_the_key() {
         let package = |text: &str| Package { digest: Digest::of(text.as_bytes()), source: "{}".into() };
         let mut keys = vec![
             key(|_| {}),
@@ -447,7 +451,7 @@ mod tests {
     }
 
     #[test]
-    fn what_decides_no_outcome_is_no_part_of_the_key() {
+    fn what_decides_no_result_is_no_part_of_the_key() {
         let before = key(|_| {});
         assert_eq!(key(|action| action.tool = Tool::Program(program("file", None, None, "/opt/tool"))), before);
         assert_eq!(key(of_process(|process| process.timeout = Duration::MAX)), before);

@@ -1,4 +1,4 @@
-//! The clock, for what is told about work: how long it took, how long it may take. No outcome depends on it.
+//! The clock, for what is told about work: how long it took, how long it may take. No result depends on it.
 
 use std::time::Instant;
 

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::config::Config;
-use crate::db::{Db, Settings, Slots};
-use crate::derivation::Derivation;
+use crate::db::{Db, ResultInputs, Settings};
 use crate::fact::FactTable;
 use crate::file::{FileDb, Files};
 use crate::machine::{Machine, ProgramDb, Programs};
 use crate::plan::{PlanDb, Plans};
+use crate::projection::Projection;
 use crate::system::System;
 
 /// Implements what each layer asks of a database.
@@ -20,7 +20,7 @@ pub struct Database {
     machine: Arc<dyn Machine>,
     files: Arc<Files>,
     programs: Arc<Programs>,
-    slots: Arc<Slots>,
+    result_inputs: Arc<ResultInputs>,
     rules: Arc<Plans>,
     facts: Arc<FactTable>,
     // Last: salsa drops its handle after everything that may refer to it.
@@ -54,7 +54,7 @@ impl Database {
             machine,
             files: Arc::default(),
             programs: Arc::default(),
-            slots: Arc::default(),
+            result_inputs: Arc::default(),
             rules,
             facts,
             storage,
@@ -92,12 +92,12 @@ impl ProgramDb for Database {
 
 #[salsa::db]
 impl Db for Database {
-    fn slots(&self) -> &Slots {
-        &self.slots
+    fn result_inputs(&self) -> &ResultInputs {
+        &self.result_inputs
     }
 
-    fn derivation(&self, name: &str) -> Option<&Derivation> {
-        self.rules.derivation(name)
+    fn projection(&self, name: &str) -> Option<&Projection> {
+        self.rules.projection(name)
     }
 
     fn facts(&self) -> &FactTable {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::action::ActionKey;
 use crate::label::ActionLabel;
 
-/// How an action got its outcome.
+/// How an action got its result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Status {
     /// It ran.
@@ -40,12 +40,12 @@ pub enum Phase {
     Hashing,
     /// It is computed what there is to do; a file that was not read before is hashed here.
     Planning,
-    /// The store is asked for outcomes.
+    /// The store is asked for results.
     Lookup,
     /// What was done is made visible in the store.
     Publishing,
     /// Files are written into the tree.
-    Placing,
+    Materialising,
 }
 
 impl Phase {
@@ -56,7 +56,7 @@ impl Phase {
             Self::Planning => "planning",
             Self::Lookup => "lookup",
             Self::Publishing => "publishing",
-            Self::Placing => "placing",
+            Self::Materialising => "placing",
         }
     }
 }
@@ -74,18 +74,18 @@ pub enum Event {
         /// Its name.
         label: ActionLabel,
     },
-    /// An action no longer runs; it may have to run again before it has an outcome.
+    /// An action no longer runs; it may have to run again before it has a result.
     Stopped {
         /// Its name.
         label: ActionLabel,
     },
-    /// An action has an outcome.
+    /// An action has a result.
     Finished {
         /// Its name.
         label: ActionLabel,
         /// How it got it.
         status: Status,
-        /// Its key, the trace included.
+        /// Its key, discovered inputs included.
         key: ActionKey,
         /// How long it ran.
         duration: Duration,
@@ -95,7 +95,7 @@ pub enum Event {
     /// A phase ended.
     Ended(Phase),
     /// Files are being written into the tree.
-    Placing {
+    Materialising {
         /// How many.
         files: usize,
     },

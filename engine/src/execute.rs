@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use crate::action::{Action, Origin, Outcome, Tool};
+use crate::action::{Action, ActionResult, Origin, Tool};
 use crate::clock;
 use crate::event::{Event, EventSink};
 use crate::machine::Machine;
@@ -33,8 +33,8 @@ pub struct Completion {
 /// How an action ended.
 #[derive(Debug)]
 pub enum End {
-    /// With an outcome, good or bad.
-    Outcome(Outcome),
+    /// With a result, good or bad.
+    Result(ActionResult),
     /// Without one.
     Error(RunError),
     /// By a panic: a bug of ours. The text is the panic's message.
@@ -131,8 +131,8 @@ impl Task {
     fn run(&self, action: Arc<Action>) -> Completion {
         (self.events)(Event::Started { label: action.label.clone() });
         let started = clock::now();
-        let end = match catch_unwind(AssertUnwindSafe(|| self.outcome(&action))) {
-            Ok(Ok(outcome)) => End::Outcome(outcome),
+        let end = match catch_unwind(AssertUnwindSafe(|| self.result(&action))) {
+            Ok(Ok(result)) => End::Result(result),
             Ok(Err(error)) => End::Error(error),
             Err(panic) => End::Panic(panic_text(&*panic)),
         };
@@ -141,7 +141,7 @@ impl Task {
         Completion { action, end, duration }
     }
 
-    fn outcome(&self, action: &Action) -> Result<Outcome, RunError> {
+    fn result(&self, action: &Action) -> Result<ActionResult, RunError> {
         let run = self.runs.run(action.label.rule.kind()).expect("only rules that exist plan actions");
         let view = Arc::new(View::new(self.system.clone()));
         let context = Context {
@@ -154,23 +154,27 @@ impl Task {
         };
         context.check_cancelled()?;
         let seen = self.see(action)?;
-        let mut outcome = run.run(&context)?;
+        let mut result = run.run(&context)?;
         context.check_cancelled()?;
         self.check(action, &seen)?;
-        // Of an action that read a file twice and saw two versions nobody can say what its outcome is of.
+        // Of an action that read a file twice and saw two versions nobody can say what its result is of.
         if let Some(path) = view.contradiction() {
             return Err(RunError::InputChanged(path));
         }
-        let trace = view.trace();
-        assert!(action.traced || trace.is_empty(), "{} read the workspace without being traced", action.label);
-        outcome.trace = trace;
-        for diagnostic in &mut outcome.diagnostics {
+        let discovered = view.discovered();
+        assert!(
+            action.discovers_inputs || discovered.is_empty(),
+            "{} read the workspace without discovering inputs",
+            action.label
+        );
+        result.discovered = discovered;
+        for diagnostic in &mut result.diagnostics {
             diagnostic.rule.get_or_insert_with(|| action.label.rule.clone());
         }
-        if outcome.is_done() && action.cacheable {
-            self.store.record(action.key(&[]), &outcome).map_err(RunError::world("Writing to the store"))?;
+        if result.is_done() && action.cacheable {
+            self.store.record(action.key(&[]), &result).map_err(RunError::world("Writing to the store"))?;
         }
-        Ok(outcome)
+        Ok(result)
     }
 
     /// The versions of what a process is about to read by itself. A builtin reads its inputs through the context, which compares each

@@ -1,7 +1,7 @@
 //! Why an action ran: what differs between two builds, followed down to its first cause.
 //!
 //! A [`KeyDump`] is what one build planned: the parts of every action's key, from the walk that computes it, with the configuration,
-//! the environment (by digest) and the files that planning stood on. A [`Comparison`] of two dumps gives the [`Cause`]s of each
+//! the environment (by digest) and the files that planning read. A [`Comparison`] of two dumps gives the [`Cause`]s of each
 //! action, the most direct first. A cause is a [`Change`] of the world, and the outputs through which it reached the action.
 //! Everything here is a pure function of the two dumps.
 
@@ -20,10 +20,10 @@ pub use self::comparison::Comparison;
 
 use crate::config::settings::Setting;
 use crate::diagnostic::Span;
+use crate::discovered::FileQuery;
 use crate::key_dump::KeyDump;
 use crate::label::ActionLabel;
 use crate::path::RelPath;
-use crate::trace::Question;
 
 /// How a thing differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -61,7 +61,7 @@ impl Difference {
 pub enum Change {
     /// A file of the workspace.
     File(Difference, RelPath),
-    /// What was [derived](crate::derivation::Derivation::name) from a file that the action read.
+    /// What was [derived](crate::projection::Projection::name) from a file that the action read.
     Derived(Arc<str>, RelPath),
     /// A file that a glob of the configuration matches, or no longer finds.
     Glob {
@@ -91,8 +91,8 @@ pub enum Change {
     Tool(Option<Arc<str>>, ToolPart),
     /// webstir is another version.
     Implementation,
-    /// What the workspace answered to a question that the action asked.
-    Answer(Difference, RelPath, Question),
+    /// What a query of the action found in the workspace.
+    FileState(Difference, RelPath, FileQuery),
     /// One argument, by its place in the arguments.
     Argument {
         /// Its place: `emit.target`, or a number for a process.
@@ -112,7 +112,7 @@ pub enum Change {
     NeverRan,
     /// It failed before, and failures are not kept.
     FailedBefore,
-    /// The rule says that its outcome is never kept.
+    /// The rule says that its result is never kept.
     NotKept,
     /// Nothing differs: the store had no record of it, or lost what the record names.
     NotInStore,
@@ -130,7 +130,7 @@ impl Change {
             Self::Executable(..) => "executable",
             Self::Tool(..) => "tool",
             Self::Implementation => "version",
-            Self::Answer(..) => "answer",
+            Self::FileState(..) => "answer",
             Self::Argument { .. } => "argument",
             Self::Output(..) => "output",
             Self::Directory => "directory",
@@ -148,7 +148,7 @@ impl Change {
             Self::File(_, path)
             | Self::Derived(_, path)
             | Self::Executable(_, path)
-            | Self::Answer(_, path, _)
+            | Self::FileState(_, path, _)
             | Self::Output(_, path)
             | Self::Upstream(_, path) => Some(path),
             Self::Glob { file, .. } => Some(file),

@@ -1,6 +1,6 @@
 //! The workspace as salsa inputs.
 //!
-//! An [`Answer`] is what the world said about one path when asked one [`Question`]. Queries read answers and nothing else of
+//! A [`FileInput`] holds the [`FileState`] of one path for one [`FileQuery`]. Queries read these inputs and nothing else of
 //! the world; each is created when it is first asked for, and changes only in [`Files::refresh`].
 
 use std::collections::BTreeSet;
@@ -11,9 +11,9 @@ use salsa::Setter as _;
 
 use crate::action::{Input, Origin};
 use crate::digest::Digest;
+use crate::discovered::{DiscoveredInput, FileQuery};
 use crate::path::RelPath;
 use crate::system::{FileContent, Listing, PathKind, System, absent_to_none};
-use crate::trace::{Observation, Question};
 
 /// What may have changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,9 +29,9 @@ pub enum Changes {
     Everything,
 }
 
-/// What is known about a path.
+/// What the file system says about a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Known {
+pub enum FileState {
     /// What is there.
     Kind(PathKind),
     /// The digest of the file's bytes and whether it may be executed; `None` when there is no file.
@@ -44,17 +44,17 @@ pub enum Known {
     Unreadable(Arc<str>),
 }
 
-impl Known {
-    /// Whether an action that saw `observation` saw the same. What was derived is not decided by an answer alone.
-    pub fn agrees(&self, observation: &Observation) -> bool {
-        match (self, observation) {
-            (Self::Kind(known), Observation::Kind(seen)) => known == seen,
-            (Self::Content(known), Observation::Content(seen)) => known.map(|known| known.digest) == *seen,
-            (Self::Entries(known), Observation::Entries(seen)) => known.as_ref().map(Listing::digest) == *seen,
-            (Self::Entries(Some(known)), Observation::Selected(extensions, seen)) => {
-                known.select(extensions).digest() == *seen
+impl FileState {
+    /// Whether an action that saw `input` saw the same. What was derived is not decided by a file state alone.
+    pub fn agrees(&self, input: &DiscoveredInput) -> bool {
+        match (self, input) {
+            (Self::Kind(state), DiscoveredInput::Kind(seen)) => state == seen,
+            (Self::Content(state), DiscoveredInput::Content(seen)) => state.map(|state| state.digest) == *seen,
+            (Self::Entries(state), DiscoveredInput::Entries(seen)) => state.as_ref().map(Listing::digest) == *seen,
+            (Self::Entries(Some(state)), DiscoveredInput::Selected(extensions, seen)) => {
+                state.select(extensions).digest() == *seen
             }
-            (Self::RealPath(known), Observation::RealPath(seen)) => known == seen,
+            (Self::RealPath(state), DiscoveredInput::RealPath(seen)) => state == seen,
             _ => false,
         }
     }
@@ -63,55 +63,55 @@ impl Known {
 /// The part of the database that knows the workspace.
 #[salsa::db]
 pub trait FileDb: salsa::Database {
-    /// The world, for reading the bytes of a digest that an answer names.
+    /// The world, for reading the bytes of a digest that a file state names.
     fn system(&self) -> &dyn System;
-    /// The answers of the world so far.
+    /// The file inputs so far.
     fn files(&self) -> &Files;
 }
 
-/// What the world answered about one path.
+/// What the file system says about one path.
 #[salsa::input(debug)]
-pub struct Answer {
+pub struct FileInput {
     /// The path that was asked about.
     #[returns(ref)]
     pub path: RelPath,
     /// What was asked.
     #[returns(copy)]
-    pub question: Question,
-    /// What it answered.
+    pub query: FileQuery,
+    /// What it found.
     #[returns(ref)]
-    pub known: Known,
+    pub state: FileState,
 }
 
-/// Actions finish many times between two edits: what follows from answers alone is not looked at again for each of them.
+/// Actions finish many times between two edits: what follows from file inputs alone is not looked at again for each of them.
 const DURABILITY: salsa::Durability = salsa::Durability::MEDIUM;
 
 /// Bound on setting an unchanged input again: without it, a file whose bytes differ at each read would be read forever.
 const MOST_CONFIRMED: u8 = 8;
 
-/// All answers so far, by path and question. Shared by every handle of one database; holds identities only.
+/// All file inputs so far, by path and query. Shared by every handle of one database; holds identities only.
 #[derive(Debug, Default)]
 pub struct Files {
-    answers: Mutex<Answers>,
-    /// Paths whose bytes were found to differ from their answer while a query ran.
-    suspects: Mutex<Vec<RelPath>>,
-    /// How often an answer was set anew that was right after all, since the last change.
+    inputs: Mutex<FileInputs>,
+    /// Racy files: paths whose bytes were found to differ from their file state while a query ran.
+    racy: Mutex<Vec<RelPath>>,
+    /// How often an input was set anew that was right after all, since the last change.
     confirmed: Mutex<FxHashMap<RelPath, u8>>,
 }
 
 #[derive(Debug, Default)]
-struct Answers {
-    by_question: FxHashMap<(RelPath, Question), Answer>,
+struct FileInputs {
+    by_query: FxHashMap<(RelPath, FileQuery), FileInput>,
     /// Directories in which something was asked about, or whose entries were.
     asked_in: BTreeSet<RelPath>,
     /// Those and all above them.
     ancestors: FxHashSet<RelPath>,
 }
 
-impl Answers {
-    fn insert(&mut self, path: &RelPath, question: Question, answer: Answer) {
-        self.by_question.insert((path.clone(), question), answer);
-        let directory = if question == Question::Entries { Some(path.clone()) } else { path.parent() };
+impl FileInputs {
+    fn insert(&mut self, path: &RelPath, query: FileQuery, input: FileInput) {
+        self.by_query.insert((path.clone(), query), input);
+        let directory = if query == FileQuery::Entries { Some(path.clone()) } else { path.parent() };
         let mut above = directory.clone();
         self.asked_in.extend(directory.filter(|directory| !self.asked_in.contains(directory)));
         while let Some(directory) = above.filter(|directory| !self.ancestors.contains(directory)) {
@@ -121,42 +121,42 @@ impl Answers {
     }
 
     /// All about one path.
-    fn of<'a>(&'a self, path: &'a RelPath) -> impl Iterator<Item = Answer> + 'a {
-        Question::ALL.into_iter().filter_map(|question| self.by_question.get(&(path.clone(), question)).copied())
+    fn of<'a>(&'a self, path: &'a RelPath) -> impl Iterator<Item = FileInput> + 'a {
+        FileQuery::ALL.into_iter().filter_map(|query| self.by_query.get(&(path.clone(), query)).copied())
     }
 }
 
 impl Files {
-    fn lock(&self) -> MutexGuard<'_, Answers> {
-        self.answers.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, FileInputs> {
+        self.inputs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn answer(&self, db: &dyn FileDb, path: &RelPath, question: Question) -> Answer {
-        let mut answers = self.lock();
-        if let Some(&answer) = answers.by_question.get(&(path.clone(), question)) {
-            return answer;
+    fn input(&self, db: &dyn FileDb, path: &RelPath, query: FileQuery) -> FileInput {
+        let mut inputs = self.lock();
+        if let Some(&input) = inputs.by_query.get(&(path.clone(), query)) {
+            return input;
         }
-        let known = ask(db.system(), path, question);
-        let answer = Answer::builder(path.clone(), question, known)
+        let state = ask(db.system(), path, query);
+        let input = FileInput::builder(path.clone(), query, state)
             .path_durability(salsa::Durability::NEVER_CHANGE)
-            .question_durability(salsa::Durability::NEVER_CHANGE)
-            .known_durability(DURABILITY)
+            .query_durability(salsa::Durability::NEVER_CHANGE)
+            .state_durability(DURABILITY)
             .new(db);
-        answers.insert(path, question, answer);
-        answer
+        inputs.insert(path, query, input);
+        input
     }
 
-    /// Remembers that `path` no longer holds what its answer says; it is asked again before the next plan.
-    pub fn suspect(&self, path: &RelPath) {
-        self.suspects.lock().unwrap_or_else(PoisonError::into_inner).push(path.clone());
+    /// Remembers that `path` no longer holds what its file state says; it is asked again before the next plan.
+    pub fn mark_racy(&self, path: &RelPath) {
+        self.racy.lock().unwrap_or_else(PoisonError::into_inner).push(path.clone());
     }
 
-    /// Every answer so far, sorted by path.
-    pub fn all(db: &dyn FileDb) -> Vec<(RelPath, Known)> {
-        let answers = db.files().lock();
+    /// The state in every file input so far, sorted by path.
+    pub fn all(db: &dyn FileDb) -> Vec<(RelPath, FileState)> {
+        let inputs = db.files().lock();
         let mut all: Vec<_> =
-            answers.by_question.iter().map(|((path, _), answer)| (path.clone(), answer.known(db).clone())).collect();
-        drop(answers);
+            inputs.by_query.iter().map(|((path, _), input)| (path.clone(), input.state(db).clone())).collect();
+        drop(inputs);
         all.sort_by(|(a, _), (b, _)| a.cmp(b));
         all
     }
@@ -166,20 +166,20 @@ impl Files {
         self.lock().asked_in.clone()
     }
 
-    /// The suspects so far, which are forgotten.
-    pub fn take_suspects(&self) -> Vec<RelPath> {
-        std::mem::take(&mut self.suspects.lock().unwrap_or_else(PoisonError::into_inner))
+    /// The racy files so far, which are forgotten.
+    pub fn take_racy(&self) -> Vec<RelPath> {
+        std::mem::take(&mut self.racy.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The digest of every file that was asked for its bytes and is there, sorted by path.
     pub fn contents(&self, db: &dyn FileDb) -> Vec<(RelPath, Digest)> {
-        let answers = self.lock();
-        let mut contents: Vec<_> = answers
-            .by_question
+        let inputs = self.lock();
+        let mut contents: Vec<_> = inputs
+            .by_query
             .iter()
-            .filter(|((_, question), _)| *question == Question::Content)
-            .filter_map(|((path, _), answer)| match answer.known(db) {
-                Known::Content(Some(content)) => Some((path.clone(), content.digest)),
+            .filter(|((_, query), _)| *query == FileQuery::Content)
+            .filter_map(|((path, _), input)| match input.state(db) {
+                FileState::Content(Some(content)) => Some((path.clone(), content.digest)),
                 _ => None,
             })
             .collect();
@@ -187,25 +187,25 @@ impl Files {
         contents
     }
 
-    /// Asks the world again about `paths`, all questions that were ever asked, and sets what changed. Returns whether
+    /// Asks the world again about `paths`, all queries that were ever made, and sets what changed. Returns whether
     /// anything did.
     pub fn refresh(db: &mut dyn FileDb, paths: &[RelPath]) -> bool {
-        let answers = db.files().lock();
-        let stale: Vec<Answer> = paths.iter().flat_map(|path| answers.of(path)).collect();
-        drop(answers);
+        let inputs = db.files().lock();
+        let stale: Vec<FileInput> = paths.iter().flat_map(|path| inputs.of(path)).collect();
+        drop(inputs);
         !Self::ask_again(db, stale).is_empty()
     }
 
     /// Reads inputs again whose bytes disagreed while a query ran, and invalidates what depends on them even where they agree now, as when a file
     /// was emptied and then restored: the query may have seen either. Returns whether any was invalidated.
-    pub fn reconsider(db: &mut dyn FileDb, suspects: &[RelPath]) -> bool {
-        for path in suspects {
+    pub fn reconsider(db: &mut dyn FileDb, racy: &[RelPath]) -> bool {
+        for path in racy {
             db.system().doubt(path);
         }
-        let mut any = Self::refresh(db, suspects);
-        for path in suspects {
-            let answer = db.files().lock().by_question.get(&(path.clone(), Question::Content)).copied();
-            let Some(answer) = answer else { continue };
+        let mut any = Self::refresh(db, racy);
+        for path in racy {
+            let input = db.files().lock().by_query.get(&(path.clone(), FileQuery::Content)).copied();
+            let Some(input) = input else { continue };
             let times = {
                 let mut confirmed = db.files().confirmed.lock().unwrap_or_else(PoisonError::into_inner);
                 let times = confirmed.entry(path.clone()).or_default();
@@ -213,34 +213,34 @@ impl Files {
                 *times
             };
             if times <= MOST_CONFIRMED {
-                let known = answer.known(db).clone();
-                answer.set_known(db).to(known);
+                let state = input.state(db).clone();
+                input.set_state(db).to(state);
                 any = true;
             }
         }
         any
     }
 
-    /// Asks the world again about what may have changed, and sets what did. Returns the paths whose answers are others now, sorted.
+    /// Asks the world again about what may have changed, and sets what did. Returns the paths whose file states are others now, sorted.
     pub fn look(db: &mut dyn FileDb, changes: &Changes) -> Vec<RelPath> {
         db.files().confirmed.lock().unwrap_or_else(PoisonError::into_inner).clear();
-        let answers = db.files().lock();
-        let stale: Vec<Answer> = match changes {
-            Changes::Everything => answers.by_question.values().copied().collect(),
+        let inputs = db.files().lock();
+        let stale: Vec<FileInput> = match changes {
+            Changes::Everything => inputs.by_query.values().copied().collect(),
             Changes::Some { paths, moved } => {
-                let mut stale: Vec<Answer> = paths.iter().chain(moved).flat_map(|path| answers.of(path)).collect();
+                let mut stale: Vec<FileInput> = paths.iter().chain(moved).flat_map(|path| inputs.of(path)).collect();
                 // What is below a directory that came, went or moved did so, too.
-                let above: Vec<&RelPath> = moved.iter().filter(|path| answers.ancestors.contains(*path)).collect();
+                let above: Vec<&RelPath> = moved.iter().filter(|path| inputs.ancestors.contains(*path)).collect();
                 if !above.is_empty() {
-                    let below = answers.by_question.iter().filter(|((path, _), _)| {
+                    let below = inputs.by_query.iter().filter(|((path, _), _)| {
                         above.iter().any(|directory| path != *directory && path.is_within(directory))
                     });
-                    stale.extend(below.map(|(_, answer)| *answer));
+                    stale.extend(below.map(|(_, input)| *input));
                 }
                 stale
             }
         };
-        drop(answers);
+        drop(inputs);
         Self::ask_again(db, stale)
     }
 
@@ -250,23 +250,23 @@ impl Files {
             return Vec::new();
         }
         let directories: FxHashSet<&RelPath> = directories.iter().collect();
-        let answers = db.files().lock();
-        let stale = answers.by_question.iter().filter(|((path, _), _)| {
+        let inputs = db.files().lock();
+        let stale = inputs.by_query.iter().filter(|((path, _), _)| {
             directories.contains(path) || path.parent().is_some_and(|parent| directories.contains(&parent))
         });
-        let stale = stale.map(|(_, answer)| *answer).collect();
-        drop(answers);
+        let stale = stale.map(|(_, input)| *input).collect();
+        drop(inputs);
         Self::ask_again(db, stale)
     }
 
-    fn ask_again(db: &mut dyn FileDb, stale: Vec<Answer>) -> Vec<RelPath> {
+    fn ask_again(db: &mut dyn FileDb, stale: Vec<FileInput>) -> Vec<RelPath> {
         let mut changed = Vec::new();
-        for answer in stale {
-            let known = ask(db.system(), answer.path(db), answer.question(db));
+        for input in stale {
+            let found = ask(db.system(), input.path(db), input.query(db));
             // Setting an equal value would still start a revision.
-            if *answer.known(db) != known {
-                changed.push(answer.path(db).clone());
-                answer.set_known(db).to(known);
+            if *input.state(db) != found {
+                changed.push(input.path(db).clone());
+                input.set_state(db).to(found);
             }
         }
         changed.sort();
@@ -275,30 +275,30 @@ impl Files {
     }
 }
 
-pub(crate) fn ask(system: &dyn System, path: &RelPath, question: Question) -> Known {
-    let known = match question {
-        Question::Kind => system.kind(path).map(Known::Kind),
-        Question::Content => absent_to_none(system.content(path)).map(Known::Content),
-        Question::Entries => absent_to_none(system.list(path)).map(Known::Entries),
-        Question::RealPath => system.real_path(path).map(Known::RealPath),
+pub(crate) fn ask(system: &dyn System, path: &RelPath, query: FileQuery) -> FileState {
+    let state = match query {
+        FileQuery::Kind => system.kind(path).map(FileState::Kind),
+        FileQuery::Content => absent_to_none(system.content(path)).map(FileState::Content),
+        FileQuery::Entries => absent_to_none(system.list(path)).map(FileState::Entries),
+        FileQuery::RealPath => system.real_path(path).map(FileState::RealPath),
     };
-    known.unwrap_or_else(|error| Known::Unreadable(Arc::from(error.to_string())))
+    state.unwrap_or_else(|error| FileState::Unreadable(Arc::from(error.to_string())))
 }
 
 /// What the world says about `path`: a dependency of the running query.
-pub fn known<'db>(db: &'db dyn FileDb, path: &RelPath, question: Question) -> &'db Known {
-    db.files().answer(db, path, question).known(db)
+pub fn state<'db>(db: &'db dyn FileDb, path: &RelPath, query: FileQuery) -> &'db FileState {
+    db.files().input(db, path, query).state(db)
 }
 
 /// What is at `path`; nothing when the system refuses to say.
 pub fn kind(db: &dyn FileDb, path: &RelPath) -> PathKind {
-    match known(db, path, Question::Kind) {
-        Known::Kind(kind) => *kind,
+    match state(db, path, FileQuery::Kind) {
+        FileState::Kind(kind) => *kind,
         _ => PathKind::Absent,
     }
 }
 
-/// What is known of a file's bytes.
+/// The state of a file's bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Content {
     /// They have this digest.
@@ -311,17 +311,17 @@ pub enum Content {
 
 /// The digest of the file at `path`.
 pub fn content(db: &dyn FileDb, path: &RelPath) -> Content {
-    match known(db, path, Question::Content) {
-        Known::Content(Some(content)) => Content::Digest(content.digest),
-        Known::Unreadable(reason) => Content::Unreadable(reason.clone()),
+    match state(db, path, FileQuery::Content) {
+        FileState::Content(Some(content)) => Content::Digest(content.digest),
+        FileState::Unreadable(reason) => Content::Unreadable(reason.clone()),
         _ => Content::Absent,
     }
 }
 
 /// The file at `path` as an action declares it; `None` when there is none, or it cannot be read.
 pub fn input(db: &dyn FileDb, path: &RelPath) -> Option<Input> {
-    match known(db, path, Question::Content) {
-        Known::Content(Some(FileContent { digest, executable })) => {
+    match state(db, path, FileQuery::Content) {
+        FileState::Content(Some(FileContent { digest, executable })) => {
             Some(Input { path: path.clone(), digest: *digest, executable: *executable, origin: Origin::Workspace })
         }
         _ => None,
@@ -330,20 +330,20 @@ pub fn input(db: &dyn FileDb, path: &RelPath) -> Option<Input> {
 
 /// The entries of the directory at `path`; none when it is not one.
 pub fn entries<'db>(db: &'db dyn FileDb, path: &RelPath) -> Option<&'db Listing> {
-    match known(db, path, Question::Entries) {
-        Known::Entries(listing) => listing.as_ref(),
+    match state(db, path, FileQuery::Entries) {
+        FileState::Entries(listing) => listing.as_ref(),
         _ => None,
     }
 }
 
-/// The bytes that have the digest which the answer about `path` names. They are read anew on each call, so no memo holds
-/// them. `None` when there is no file, or when it changed since: then it becomes a suspect and the caller is planned again.
+/// The bytes that have the digest which the file state of `path` names. They are read anew on each call, so no memo holds
+/// them. `None` when there is no file, or when it changed since: then it is marked racy and the caller is planned again.
 pub fn bytes(db: &dyn FileDb, path: &RelPath) -> Option<Vec<u8>> {
     let Content::Digest(digest) = content(db, path) else { return None };
     match db.system().read(path) {
         Ok(bytes) if Digest::of(&bytes) == digest => Some(bytes),
         _ => {
-            db.files().suspect(path);
+            db.files().mark_racy(path);
             None
         }
     }

@@ -19,7 +19,7 @@ use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::EdgeRef as _;
 use rustc_hash::FxHashMap;
 
-use crate::action::{Origin, SharedOutcome};
+use crate::action::{Origin, SharedResult};
 use crate::digest::Digest;
 use crate::event::Status;
 use crate::key_dump::KeyDump;
@@ -32,7 +32,7 @@ use crate::schedule::Run;
 pub struct Node {
     /// Its name.
     pub label: ActionLabel,
-    /// How it got its outcome.
+    /// How it got its result.
     pub status: Status,
     /// How long it ran.
     pub duration: Duration,
@@ -54,7 +54,7 @@ impl ActionGraph {
         let steps = || run.plans.values().flat_map(|plan| plan.steps.iter());
         let mut makers: BTreeMap<(&str, Digest), NodeIndex> = BTreeMap::new();
         for step in steps() {
-            let artifacts = step.outcome.iter().flat_map(|outcome: &SharedOutcome| outcome.artifacts.iter());
+            let artifacts = step.result.iter().flat_map(|result: &SharedResult| result.artifacts.iter());
             for artifact in artifacts {
                 makers.insert((artifact.path.as_str(), artifact.digest), nodes[&step.action.label]);
             }

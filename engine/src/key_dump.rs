@@ -18,6 +18,7 @@ use crate::config::settings::{Setting, conceal};
 use crate::database::Database;
 use crate::db::Settings;
 use crate::digest::Digest;
+use crate::discovered::DiscoveredInput;
 use crate::event::Status;
 use crate::file::FileDb as _;
 use crate::label::ActionLabel;
@@ -25,7 +26,6 @@ use crate::path::RelPath;
 use crate::plan::State;
 use crate::schedule::{Report, Run};
 use crate::system::FileContent;
-use crate::trace::Observation;
 
 /// One part of an action's key, see [`KeyPart`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,8 +55,8 @@ pub enum Part {
     Input(RelPath, FileContent, Origin),
     /// One declared output.
     Output(RelPath),
-    /// One answer that the workspace gave.
-    Observation(RelPath, Observation),
+    /// One file state that the workspace gave.
+    DiscoveredInput(RelPath, DiscoveredInput),
 }
 
 /// One action of a build.
@@ -64,16 +64,16 @@ pub enum Part {
 pub struct ActionRecord {
     /// Its name. The profile is that of the dump.
     pub label: ActionLabel,
-    /// How it got its outcome.
+    /// How it got its result.
     pub status: Status,
-    /// Its key, the trace included.
+    /// Its key, discovered inputs included.
     pub key: ActionKey,
     /// How long it ran.
     pub duration: Duration,
-    /// Whether its outcome may be kept.
+    /// Whether its result may be kept.
     pub cacheable: bool,
     /// Whether it sees the workspace through a view besides its declared inputs.
-    pub traced: bool,
+    pub discovers_inputs: bool,
     /// Whether this build could not plan it, because something below it failed: the record is from an earlier build.
     pub carried: bool,
     /// What the key is made of, in the order of [`Action::each_part`].
@@ -91,18 +91,18 @@ impl ActionRecord {
         })
     }
 
-    /// The answers that the workspace gave it.
-    pub fn observations(&self) -> impl Iterator<Item = (&RelPath, &Observation)> {
+    /// The file states that the workspace gave it.
+    pub fn discovered_inputs(&self) -> impl Iterator<Item = (&RelPath, &DiscoveredInput)> {
         self.parts.iter().filter_map(|part| match part {
-            Part::Observation(path, observation) => Some((path, observation)),
+            Part::DiscoveredInput(path, input) => Some((path, input)),
             _ => None,
         })
     }
 
-    /// Whether everything but the answers of the workspace is the same.
+    /// Whether everything but the file states of the workspace is the same.
     pub fn is_planned_as(&self, other: &Self) -> bool {
         let declared = |action: &Self| -> Vec<Part> {
-            action.parts.iter().filter(|part| !matches!(part, Part::Observation(..))).cloned().collect()
+            action.parts.iter().filter(|part| !matches!(part, Part::DiscoveredInput(..))).cloned().collect()
         };
         declared(self) == declared(other)
     }
@@ -124,7 +124,7 @@ pub struct KeyDump {
     pub environment: Vec<(Arc<str>, Digest)>,
     /// The configuration, sorted.
     pub settings: Vec<Setting>,
-    /// The files that planning stood on, sorted.
+    /// The files that planning read, sorted.
     pub files: Vec<(RelPath, Digest)>,
     /// The actions, sorted by label.
     pub actions: Vec<ActionRecord>,
@@ -140,10 +140,10 @@ impl KeyDump {
         let mut actions: Vec<ActionRecord> = Vec::with_capacity(reports.len());
         for step in run.plans.values().flat_map(|plan| plan.steps.iter()) {
             if let Some(report) = reports.remove(&step.action.label) {
-                let outcome = step.outcome.as_deref();
-                let trace = outcome.map_or(&[][..], |outcome| &outcome.trace);
-                let mut record = record(&step.action, report, trace, &secrets);
-                let artifacts = outcome.into_iter().flat_map(|outcome| outcome.artifacts.iter());
+                let result = step.result.as_deref();
+                let discovered = result.map_or(&[][..], |result| &result.discovered);
+                let mut record = record(&step.action, report, discovered, &secrets);
+                let artifacts = result.into_iter().flat_map(|result| result.artifacts.iter());
                 record.artifacts = artifacts.map(|artifact| (artifact.path.clone(), artifact.digest)).collect();
                 actions.push(record);
             }
@@ -175,15 +175,20 @@ impl KeyDump {
         self.actions.binary_search_by(|action| action.label.cmp(label)).ok().map(|index| &self.actions[index])
     }
 
-    /// The digest of a file that planning stood on.
+    /// The digest of a file that planning read.
     pub fn file(&self, path: &RelPath) -> Option<Digest> {
         self.files.binary_search_by(|(file, _)| file.cmp(path)).ok().map(|index| self.files[index].1)
     }
 }
 
-fn record(action: &Action, report: &Report, trace: &[(RelPath, Observation)], secrets: &Secrets) -> ActionRecord {
-    let mut parts = Vec::with_capacity(4 + action.inputs.len() + trace.len());
-    action.each_part(trace, &mut |part| {
+fn record(
+    action: &Action,
+    report: &Report,
+    discovered: &[(RelPath, DiscoveredInput)],
+    secrets: &Secrets,
+) -> ActionRecord {
+    let mut parts = Vec::with_capacity(4 + action.inputs.len() + discovered.len());
+    action.each_part(discovered, &mut |part| {
         parts.push(match part {
             KeyPart::Kind(_, implementation) => Part::Implementation(implementation),
             KeyPart::Package(digest) => Part::Package(digest),
@@ -198,7 +203,7 @@ fn record(action: &Action, report: &Report, trace: &[(RelPath, Observation)], se
             KeyPart::Environment(name, value) => Part::Environment(Arc::from(name), conceal(value)),
             KeyPart::Input(input) => Part::Input(input.path.clone(), input.content(), input.origin),
             KeyPart::Output(path) => Part::Output(path.clone()),
-            KeyPart::Observation(path, observation) => Part::Observation(path.clone(), observation.clone()),
+            KeyPart::DiscoveredInput(path, input) => Part::DiscoveredInput(path.clone(), input.clone()),
         });
     });
     ActionRecord {
@@ -207,7 +212,7 @@ fn record(action: &Action, report: &Report, trace: &[(RelPath, Observation)], se
         key: report.key,
         duration: report.duration,
         cacheable: action.cacheable,
-        traced: action.traced,
+        discovers_inputs: action.discovers_inputs,
         carried: false,
         parts,
         artifacts: Vec::new(),

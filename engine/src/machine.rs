@@ -1,8 +1,8 @@
 //! The programs of the machine as salsa inputs.
 //!
 //! A command names a program; what that name stands for is a matter of the machine: a file, the interpreter that its first line names,
-//! and the packages that it loads. A [`Machine`] says so. Each answer is asked again with every change of the workspace and at the
-//! start of every build ([`Programs::look`]), so that a plan never stands on a program that was there before.
+//! and the packages that it loads. A [`Machine`] says so. Each is looked up again with every change of the workspace and at the
+//! start of every build ([`Programs::look`]), so that a plan never depends on a program that was there before.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -81,7 +81,7 @@ pub trait ProgramDb: salsa::Database {
 
 /// What the machine said of one program.
 #[salsa::input(debug)]
-pub struct ProgramAnswer {
+pub struct ProgramInput {
     /// What was asked for.
     #[returns(ref)]
     pub wanted: Wanted,
@@ -90,22 +90,22 @@ pub struct ProgramAnswer {
     pub found: Option<Arc<Program>>,
 }
 
-/// All answers so far. Shared by every handle of one database; holds identities only.
+/// All program inputs so far. Shared by every handle of one database; holds identities only.
 #[derive(Debug, Default)]
-pub struct Programs(Mutex<FxHashMap<Wanted, ProgramAnswer>>);
+pub struct Programs(Mutex<FxHashMap<Wanted, ProgramInput>>);
 
 impl Programs {
     /// Asks the machine again about every program, and sets what changed. Returns whether anything did.
     pub fn look(db: &mut dyn ProgramDb) -> bool {
-        let answers: Vec<ProgramAnswer> = {
-            let answers = db.programs().0.lock().unwrap_or_else(PoisonError::into_inner);
-            answers.values().copied().collect()
+        let inputs: Vec<ProgramInput> = {
+            let inputs = db.programs().0.lock().unwrap_or_else(PoisonError::into_inner);
+            inputs.values().copied().collect()
         };
         let mut any = false;
-        for answer in answers {
-            let found = db.machine().program(answer.wanted(db));
-            if answer.found(db).as_deref() != found.as_ref() {
-                answer.set_found(db).to(found.map(Arc::new));
+        for input in inputs {
+            let found = db.machine().program(input.wanted(db));
+            if input.found(db).as_deref() != found.as_ref() {
+                input.set_found(db).to(found.map(Arc::new));
                 any = true;
             }
         }
@@ -122,14 +122,14 @@ impl Programs {
 
 /// What the machine says of a program: a dependency of the running query.
 pub fn program(db: &dyn ProgramDb, wanted: Wanted) -> Option<&Arc<Program>> {
-    let mut answers = db.programs().0.lock().unwrap_or_else(PoisonError::into_inner);
-    let answer = *answers.entry(wanted).or_insert_with_key(|wanted| {
+    let mut inputs = db.programs().0.lock().unwrap_or_else(PoisonError::into_inner);
+    let input = *inputs.entry(wanted).or_insert_with_key(|wanted| {
         let found = db.machine().program(wanted).map(Arc::new);
-        ProgramAnswer::builder(wanted.clone(), found)
+        ProgramInput::builder(wanted.clone(), found)
             .wanted_durability(salsa::Durability::NEVER_CHANGE)
             .found_durability(salsa::Durability::MEDIUM)
             .new(db)
     });
-    drop(answers);
-    answer.found(db).as_ref()
+    drop(inputs);
+    input.found(db).as_ref()
 }

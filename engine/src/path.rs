@@ -80,7 +80,7 @@ pub enum PathError {
     Character(String),
 }
 
-/// Whether a text is a normalised path as it is. Nearly all are, and traces and key dumps have many; of the others some are, too.
+/// Whether a text is a normalised path as it is. Nearly all are, and discovered inputs and key dumps have many; of the others some are, too.
 fn is_plain(text: &str) -> bool {
     text.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'\\' && byte != b':')
         && (text.is_empty() || text.split('/').all(|part| !matches!(part, "" | "." | "..")))

@@ -6,13 +6,13 @@
 
 use std::sync::Arc;
 
-use crate::action::{Action, Artifact, SharedOutcome};
+use crate::action::{Action, Artifact, SharedResult};
 use crate::config::{Config, Rule as RuleNode};
 use crate::db::{Db, Settings};
-use crate::derivation::Derivation;
 use crate::diagnostic::Diagnostic;
 use crate::label::{ActionLabel, Label};
 use crate::path::RelPath;
+use crate::projection::Projection;
 use crate::validity::holds;
 
 /// How one kind of node is planned.
@@ -23,22 +23,22 @@ pub trait Plan: Send + Sync + 'static {
     fn plan(&self, planner: &mut Planner<'_>);
 }
 
-/// How every rule kind is planned, with the derivations through which their actions read files. Fixed for the life of a process.
+/// How every rule kind is planned, with the projections through which their actions read files. Fixed for the life of a process.
 #[derive(Default)]
 pub struct Plans {
     plans: Vec<Arc<dyn Plan>>,
-    derivations: &'static [Derivation],
+    projections: &'static [Projection],
 }
 
 impl Plans {
-    /// Takes the rule kinds, and every derivation through which their actions read files.
-    pub fn new(plans: Vec<Arc<dyn Plan>>, derivations: &'static [Derivation]) -> Self {
-        Self { plans, derivations }
+    /// Takes the rule kinds, and every projection through which their actions read files.
+    pub fn new(plans: Vec<Arc<dyn Plan>>, projections: &'static [Projection]) -> Self {
+        Self { plans, projections }
     }
 
-    /// The derivation of that name.
-    pub fn derivation(&self, name: &str) -> Option<&Derivation> {
-        self.derivations.iter().find(|derivation| derivation.name == name)
+    /// The projection of that name.
+    pub fn projection(&self, name: &str) -> Option<&Projection> {
+        self.projections.iter().find(|projection| projection.name == name)
     }
 
     /// How that kind is planned; `None` for a kind that only names things.
@@ -118,20 +118,20 @@ pub enum State {
 pub struct Step {
     /// The action.
     pub action: Arc<Action>,
-    /// The outcome for the present state of the workspace; `None` when it has to run.
-    pub outcome: Option<SharedOutcome>,
+    /// The result for the present state of the workspace; `None` when it has to run.
+    pub result: Option<SharedResult>,
     /// Whether its findings are not told: they are about something that the rule does in another way.
     pub is_withheld: bool,
 }
 
 impl Step {
-    /// The action with what came of it, when it was run in this process or found in the store and the workspace still answers the
+    /// The action with what came of it, when it was run in this process or found in the store and the workspace still gives the
     /// same.
     pub fn new(db: &dyn Db, action: Arc<Action>) -> Self {
-        let slot = db.slots().slot(db, &action.label);
-        let done = slot.done(db).as_ref();
-        let current = done.filter(|(key, outcome)| *key == action.key(&[]) && holds(db, &outcome.trace));
-        Self { outcome: current.map(|(_, outcome)| outcome.clone()), action, is_withheld: false }
+        let result_input = db.result_inputs().of(db, &action.label);
+        let done = result_input.done(db).as_ref();
+        let current = done.filter(|(key, result)| *key == action.key(&[]) && holds(db, &result.discovered));
+        Self { result: current.map(|(_, result)| result.clone()), action, is_withheld: false }
     }
 }
 
@@ -144,9 +144,9 @@ pub struct RulePlan {
     pub steps: Box<[Step]>,
     /// The files that belong into the tree, once done.
     pub artifacts: Arc<[Artifact]>,
-    /// Results for the rules above that are not placed in the tree, once done.
-    pub intermediates: Arc<[Artifact]>,
-    /// What planning itself found; findings of actions are in their outcomes.
+    /// Internal outputs, once done: results for the rules above that are not materialised in the tree.
+    pub internal_outputs: Arc<[Artifact]>,
+    /// What planning itself found; findings of actions are in their results.
     pub diagnostics: Box<[Diagnostic]>,
     /// The rules it builds on.
     pub dependencies: Box<[Label]>,
@@ -155,8 +155,8 @@ pub struct RulePlan {
 impl RulePlan {
     /// What planning and the finished actions found.
     pub fn findings(&self) -> impl Iterator<Item = &Diagnostic> {
-        let outcomes = self.steps.iter().filter(|step| !step.is_withheld).filter_map(|step| step.outcome.as_ref());
-        self.diagnostics.iter().chain(outcomes.flat_map(|outcome| outcome.diagnostics.iter()))
+        let results = self.steps.iter().filter(|step| !step.is_withheld).filter_map(|step| step.result.as_ref());
+        self.diagnostics.iter().chain(results.flat_map(|result| result.diagnostics.iter()))
     }
 }
 
@@ -179,7 +179,7 @@ pub fn plan<'db>(db: &'db dyn PlanDb, target: Target<'db>) -> RulePlan {
         plan: RulePlan::default(),
         steps: Vec::new(),
         artifacts: Vec::new(),
-        intermediates: Vec::new(),
+        internal_outputs: Vec::new(),
         diagnostics: Vec::new(),
         dependencies: Vec::new(),
     };
@@ -208,7 +208,7 @@ pub struct Planner<'db> {
     plan: RulePlan,
     steps: Vec<Step>,
     artifacts: Vec<Artifact>,
-    intermediates: Vec<Artifact>,
+    internal_outputs: Vec<Artifact>,
     diagnostics: Vec<Diagnostic>,
     dependencies: Vec<Label>,
 }
@@ -229,18 +229,18 @@ impl<'db> Planner<'db> {
     }
 
     /// What came of `action`; `None` while it has to run, or when it failed.
-    pub fn action(&mut self, action: Action) -> Option<SharedOutcome> {
+    pub fn action(&mut self, action: Action) -> Option<SharedResult> {
         self.step(Step::new(self.db, Arc::new(action)))
     }
 
     /// As [`Planner::action`], for a rule whose steps are queries of their own.
-    pub fn step(&mut self, step: Step) -> Option<SharedOutcome> {
-        let outcome = step.outcome.clone();
+    pub fn step(&mut self, step: Step) -> Option<SharedResult> {
+        let result = step.result.clone();
         self.steps.push(step);
-        match &outcome {
+        match &result {
             None => self.pending(),
-            Some(outcome) if outcome.is_failed() => self.plan.state = State::Failed,
-            Some(_) => return outcome,
+            Some(result) if result.is_failed() => self.plan.state = State::Failed,
+            Some(_) => return result,
         }
         None
     }
@@ -263,13 +263,13 @@ impl<'db> Planner<'db> {
     }
 
     /// Adds files that belong into the tree.
-    pub fn place(&mut self, artifacts: impl IntoIterator<Item = Artifact>) {
+    pub fn materialise(&mut self, artifacts: impl IntoIterator<Item = Artifact>) {
         self.artifacts.extend(artifacts);
     }
 
     /// Adds results that only the rules above see.
-    pub fn keep(&mut self, artifacts: impl IntoIterator<Item = Artifact>) {
-        self.intermediates.extend(artifacts);
+    pub fn keep_internal(&mut self, artifacts: impl IntoIterator<Item = Artifact>) {
+        self.internal_outputs.extend(artifacts);
     }
 
     /// Adds a finding; an error fails the rule.
@@ -304,10 +304,10 @@ impl<'db> Planner<'db> {
     fn finish(mut self) -> RulePlan {
         self.diagnostics.sort();
         self.artifacts.sort();
-        self.intermediates.sort();
+        self.internal_outputs.sort();
         self.plan.steps = self.steps.into_boxed_slice();
         self.plan.artifacts = Arc::from(self.artifacts);
-        self.plan.intermediates = Arc::from(self.intermediates);
+        self.plan.internal_outputs = Arc::from(self.internal_outputs);
         self.plan.diagnostics = self.diagnostics.into_boxed_slice();
         self.plan.dependencies = self.dependencies.into_boxed_slice();
         self.plan

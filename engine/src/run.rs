@@ -6,7 +6,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::action::{Action, Artifact, Input, Origin, Outcome, SharedOutcome};
+use crate::action::{Action, ActionResult, Artifact, Input, Origin, SharedResult};
 use crate::blob::Blobs;
 use crate::digest::Digest;
 use crate::path::RelPath;
@@ -32,9 +32,9 @@ pub trait Run: Send + Sync + 'static {
 /// What the last run of the same action gave, or the store in its place.
 #[derive(Debug, Clone)]
 pub struct Previous {
-    /// Its outcome.
-    pub outcome: SharedOutcome,
-    /// Paths about which the workspace no longer answers what the outcome's trace says, sorted.
+    /// Its result.
+    pub result: SharedResult,
+    /// Paths of which the workspace no longer gives what the result's discovered inputs say, sorted.
     pub changed: Box<[RelPath]>,
 }
 
@@ -69,7 +69,7 @@ impl Runs {
     }
 }
 
-/// Why a run gave no outcome.
+/// Why a run gave no result.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// A workspace file no longer holds what was planned: plan again.
@@ -106,7 +106,7 @@ impl RunError {
 pub struct Context<'a> {
     /// The action to run.
     pub action: &'a Action,
-    /// The workspace, for a traced action; its reads are recorded.
+    /// The workspace, for an action that discovers inputs; its reads are recorded.
     pub view: &'a Arc<View>,
     /// The blobs.
     pub blobs: &'a dyn Blobs,
@@ -168,4 +168,4 @@ impl Context<'_> {
 }
 
 /// What running an action gives.
-pub type RunResult = Result<Outcome, RunError>;
+pub type RunResult = Result<ActionResult, RunError>;

@@ -2,7 +2,7 @@
 //!
 //! A [`Scheduler`] owns the database. All that reaches it is a [`Message`]. Only here do finished actions become inputs
 //! (`Scheduler::finish`) and only here are files asked about again. [`Scheduler::run`] goes on until nothing is left and gives a [`Run`]:
-//! the last plan of each goal and how each action got its outcome. [`Scheduler::next`] goes on to the next [`Happening`], for a process
+//! the last plan of each target and how each action got its result. [`Scheduler::next`] goes on to the next [`BuildEvent`], for a process
 //! that stays while files change.
 
 mod completion;
@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 
 use salsa::Setter as _;
 
-pub use self::message::{Goals, Happening, Inbox, Message};
+pub use self::message::{BuildEvent, Inbox, Message, Targets};
 use self::progress::{Progress, Trial};
 use self::run::artifacts;
 pub use self::run::{Report, Run};
@@ -32,7 +32,7 @@ use crate::action::Artifact;
 use crate::clock;
 use crate::config::Config;
 use crate::database::Database;
-use crate::db::{Db, Settings, Slot};
+use crate::db::{Db, ResultInput, Settings};
 use crate::event::{EventSink, Phase, during};
 use crate::execute::Executor;
 use crate::file::{Changes, FileDb as _, Files};
@@ -112,7 +112,7 @@ pub struct Scheduler {
     /// How often somebody woke it which was not told yet.
     woken: usize,
     /// What says nothing of the next time: forgotten with the next change.
-    inconclusive: Vec<Slot>,
+    uncacheable: Vec<ResultInput>,
     /// How long the last look at everything took.
     looked: Option<Duration>,
     published: Instant,
@@ -138,7 +138,7 @@ impl Scheduler {
             progress: Progress::default(),
             changed: BTreeSet::new(),
             woken: 0,
-            inconclusive: Vec::new(),
+            uncacheable: Vec::new(),
             looked: None,
             published: clock::now(),
         }
@@ -159,12 +159,12 @@ impl Scheduler {
         Inbox::new(self.inbox.0.clone())
     }
 
-    /// Brings `goals` up to date in `profile`.
-    pub fn run(&mut self, profile: &str, goals: &[Label]) -> Result<Run, BuildError> {
+    /// Brings `targets` up to date in `profile`.
+    pub fn run(&mut self, profile: &str, targets: &[Label]) -> Result<Run, BuildError> {
         Programs::look(&mut self.database);
         self.begin(self.progress.trial());
-        let goals = Goals { profile: Arc::from(profile), parts: Vec::new(), all: goals.to_vec() };
-        let result = self.run_until_idle(&goals);
+        let targets = Targets { profile: Arc::from(profile), groups: Vec::new(), all: targets.to_vec() };
+        let result = self.run_until_idle(&targets);
         if result.is_err() {
             self.abandon();
         }
@@ -172,22 +172,22 @@ impl Scheduler {
         let published = during(&self.events, Phase::Publishing, || self.store.publish());
         result?;
         published?;
-        Ok(self.report(&goals.profile, &goals.all))
+        Ok(self.report(&targets.profile, &targets.all))
     }
 
-    fn run_until_idle(&mut self, goals: &Goals) -> Result<(), BuildError> {
-        while self.advance(goals, &|_| false)? != Happening::Idle {}
+    fn run_until_idle(&mut self, targets: &Targets) -> Result<(), BuildError> {
+        while self.advance(targets, &|_| false)? != BuildEvent::Idle {}
         Ok(())
     }
 
-    /// Plans as far as the store has outcomes, and runs nothing.
-    pub fn plan_only(&mut self, profile: &str, goals: &[Label]) -> Result<Run, BuildError> {
+    /// Plans as far as the store has results, and runs nothing.
+    pub fn plan_only(&mut self, profile: &str, targets: &[Label]) -> Result<Run, BuildError> {
         let profile: Arc<str> = Arc::from(profile);
         loop {
-            let missing = self.missing(&profile, goals);
-            let suspects = self.database.files().take_suspects();
-            if !Files::reconsider(&mut self.database, &suspects) && !self.take_from_store(&missing)? {
-                return Ok(self.report(&profile, goals));
+            let missing = self.missing(&profile, targets);
+            let racy = self.database.files().take_racy();
+            if !Files::reconsider(&mut self.database, &racy) && !self.take_from_store(&missing)? {
+                return Ok(self.report(&profile, targets));
             }
         }
     }
@@ -197,34 +197,34 @@ impl Scheduler {
     /// the build never asked about the file. After an error it waits for the next message.
     pub fn next(
         &mut self,
-        goals: &Goals,
+        targets: &Targets,
         watcher: &mut Watcher,
         also: &BTreeSet<RelPath>,
         concerns: &dyn Fn(&RelPath) -> bool,
-    ) -> Result<Happening, BuildError> {
-        let mut result = self.advance(goals, concerns);
+    ) -> Result<BuildEvent, BuildError> {
+        let mut result = self.advance(targets, concerns);
         if matches!(result, Err(BuildError::Unstable { .. })) && self.progress.trial() == Trial::First {
             self.abandon();
             self.begin(Trial::Second);
-            result = self.advance(goals, concerns);
+            result = self.advance(targets, concerns);
         }
         if let Some(took) = self.looked.take() {
             watcher.looked(took);
         }
         match result {
-            Ok(happening @ (Happening::Settled(_) | Happening::Idle)) => {
+            Ok(event @ (BuildEvent::GroupDone(_) | BuildEvent::Idle)) => {
                 let mut directories = self.database.files().directories();
                 directories.insert(RelPath::root());
                 directories.extend(also.iter().cloned());
                 let unseen = watcher.follow(&directories);
                 let changed = Files::look_in(&mut self.database, &unseen);
                 if changed.is_empty() {
-                    return Ok(happening);
+                    return Ok(event);
                 }
                 self.begin(self.progress.trial());
-                Ok(Happening::Changed(changed.into_iter().collect()))
+                Ok(BuildEvent::Changed(changed.into_iter().collect()))
             }
-            Ok(happening) => Ok(happening),
+            Ok(event) => Ok(event),
             Err(error) => {
                 self.abandon();
                 self.progress.fail(!self.changed.is_empty());
@@ -244,17 +244,17 @@ impl Scheduler {
     /// Runs again what the rules that are `wanted` planned, whatever is known of it.
     pub fn forget(&mut self, wanted: &dyn Fn(&Label) -> bool) {
         let db: &dyn Db = &self.database;
-        for slot in db.slots().all(db) {
-            let label = slot.label(&self.database).clone();
-            if wanted(&label.rule) && slot.done(&self.database).is_some() {
-                slot.set_done(&mut self.database).to(None);
+        for result_input in db.result_inputs().all(db) {
+            let label = result_input.label(&self.database).clone();
+            if wanted(&label.rule) && result_input.done(&self.database).is_some() {
+                result_input.set_done(&mut self.database).to(None);
                 self.actions.make_again(&label);
             }
         }
         self.progress.make_again();
     }
 
-    /// Asks the world about everything again, and places everything again.
+    /// Asks the world about everything again, and materialises everything again.
     pub fn look_at_everything(&mut self) {
         Files::look(&mut self.database, &Changes::Everything);
         self.begin(self.progress.trial());
@@ -270,14 +270,14 @@ impl Scheduler {
         during(&self.events, Phase::Publishing, || self.store.publish())
     }
 
-    /// What came of `goals` so far.
-    pub fn report(&self, profile: &Arc<str>, goals: &[Label]) -> Run {
-        Run::new(self.plans(profile, goals), &self.actions)
+    /// What came of `targets` so far.
+    pub fn report(&self, profile: &Arc<str>, targets: &[Label]) -> Run {
+        Run::new(self.plans(profile, targets), &self.actions)
     }
 
-    /// The files of `goals`, sorted by path; `None` while something is not done.
-    pub fn artifacts(&self, profile: &Arc<str>, goals: &[Label]) -> Option<Vec<Artifact>> {
-        let plans = self.plans(profile, goals);
+    /// The files of `targets`, sorted by path; `None` while something is not done.
+    pub fn artifacts(&self, profile: &Arc<str>, targets: &[Label]) -> Option<Vec<Artifact>> {
+        let plans = self.plans(profile, targets);
         let is_done = plans.values().all(|plan| plan.state == State::Done);
         is_done.then(|| artifacts(plans.values().copied()))
     }
@@ -289,14 +289,14 @@ impl Scheduler {
             self.published = clock::now();
         }
         let is_quiet = self.actions.is_quiet();
-        self.actions.begin(|rule| !is_quiet && !self.progress.is_told(rule));
-        for slot in std::mem::take(&mut self.inconclusive) {
-            slot.set_done(&mut self.database).to(None);
+        self.actions.begin(|rule| !is_quiet && !self.progress.is_reported(rule));
+        for result_input in std::mem::take(&mut self.uncacheable) {
+            result_input.set_done(&mut self.database).to(None);
         }
         self.progress.begin(trial);
     }
 
-    fn advance(&mut self, goals: &Goals, concerns: &dyn Fn(&RelPath) -> bool) -> Result<Happening, BuildError> {
+    fn advance(&mut self, targets: &Targets, concerns: &dyn Fn(&RelPath) -> bool) -> Result<BuildEvent, BuildError> {
         loop {
             if self.cancelled.load(Ordering::Relaxed) {
                 return Err(BuildError::Interrupted);
@@ -305,19 +305,20 @@ impl Scheduler {
             while let Ok(message) = self.inbox.1.try_recv() {
                 self.take(message, concerns)?;
             }
-            if let Some(happening) = self.happened() {
-                return Ok(happening);
+            if let Some(event) = self.happened() {
+                return Ok(event);
             }
             if self.progress.is_open() {
-                let missing = self.missing(&goals.profile, &goals.all);
-                let suspects = self.database.files().take_suspects();
-                if Files::reconsider(&mut self.database, &suspects) {
+                let missing = self.missing(&targets.profile, &targets.all);
+                let racy = self.database.files().take_racy();
+                if Files::reconsider(&mut self.database, &racy) {
                     continue;
                 }
-                self.stop_superseded(goals);
+                self.stop_superseded(targets);
                 // To look up what reads as it runs is to ask about all that it read. The others run meanwhile; what one edited file has
                 // them do is over at once, and the next plan comes first.
-                let (traced, plain): (Vec<_>, Vec<_>) = missing.into_iter().partition(|action| action.traced);
+                let (discovering, plain): (Vec<_>, Vec<_>) =
+                    missing.into_iter().partition(|action| action.discovers_inputs);
                 let has_begun = !plain.is_empty();
                 if self.begin_all(plain)? {
                     continue;
@@ -326,19 +327,19 @@ impl Scheduler {
                     continue;
                 }
                 let (whole, parts): (Vec<_>, Vec<_>) =
-                    traced.into_iter().partition(|action| self.sees_everything(action));
+                    discovering.into_iter().partition(|action| self.sees_everything(action));
                 if self.begin_all(parts)? || self.begin_all(whole)? {
                     continue;
                 }
                 self.progress.wait();
             }
-            if let Some(part) = self.settled(goals) {
-                self.progress.settle(part, goals);
-                return Ok(Happening::Settled(part));
+            if let Some(group) = self.done_group(targets) {
+                self.progress.report(group, targets);
+                return Ok(BuildEvent::GroupDone(group));
             }
             if !self.progress.is_over() && self.actions.is_quiet() {
                 self.progress = Progress::Idle;
-                return Ok(Happening::Idle);
+                return Ok(BuildEvent::Idle);
             }
             self.wait(concerns, None)?;
             if self.published.elapsed() >= PUBLISH_INTERVAL && !self.actions.is_quiet() {
@@ -349,11 +350,11 @@ impl Scheduler {
     }
 
     /// What others said, changes first.
-    fn happened(&mut self) -> Option<Happening> {
+    fn happened(&mut self) -> Option<BuildEvent> {
         if !self.changed.is_empty() {
-            return Some(Happening::Changed(std::mem::take(&mut self.changed)));
+            return Some(BuildEvent::Changed(std::mem::take(&mut self.changed)));
         }
         self.woken = self.woken.checked_sub(1)?;
-        Some(Happening::Woken)
+        Some(BuildEvent::Woken)
     }
 }

@@ -1,10 +1,10 @@
 //! The start log: what the last finished build asked of the world, and what it gave.
 //!
-//! A fresh process that finds every answer unchanged takes the *conclusion* from the log and plans nothing. It asks few
-//! questions: a *guard* is a directory in which the build asked about something, and while its stat is the same it holds the same names,
-//! so whatever the build was told about names in it, misses included, is still so; a *file* is compared by its stat. Only what
-//! lies behind links is *asked* again as it was. What is found [unsettled](crate::system::Stat::is_settled) is listed or hashed
-//! again, and the log is written anew so that this happens once.
+//! A fresh process that finds every file input unchanged takes the *cached build* from the log and plans nothing, the no-op fast path. It
+//! makes few queries: a *directory fingerprint* is the stat of a directory in which the build asked about something, with a digest of the
+//! names in it; while that stat is the same, whatever the build was told about names in it, misses included, is still so. A *file* is
+//! compared by its stat. Only what lies behind links is *asked* again as it was. What is found [racy](crate::system::Stat::is_racy) is
+//! listed or hashed again, and the log is written anew so that this happens once.
 //!
 //! When something did change, the log still saves hashing: a file with the same stat has the same digest
 //! ([`StartLog::lend`]).
@@ -14,8 +14,8 @@
 
 #![expect(clippy::disallowed_methods, reason = "the log lies on disk")]
 
+mod cached_build;
 mod check;
-mod conclusion;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
 mod gather;
@@ -33,7 +33,7 @@ use crate::file::{FileDb, Files};
 use crate::path::RelPath;
 use crate::system::{DigestLog, Hashed, Os};
 
-pub use conclusion::{Concluded, Conclusion};
+pub use cached_build::{BuildToCache, CachedBuild};
 use layout::Layout;
 
 /// A log that was read.
@@ -59,17 +59,17 @@ impl StartLog {
         self.layout.key
     }
 
-    /// What the build gave, if the world would still answer everything the same. A log that had unsettled entries is written
+    /// What the build gave, if every query would still find the same. A log that had racy entries is written
     /// anew at `path`.
-    pub fn conclusion(&mut self, os: &Os, path: &Path) -> Option<Conclusion> {
-        let settled = check::unchanged(self, os).ok()?;
-        let conclusion = conclusion::decode(self.layout.conclusion(&self.bytes))?;
-        if !settled.is_empty() {
-            self.layout.settle(&mut self.bytes, &settled);
+    pub fn cached_build(&mut self, os: &Os, path: &Path) -> Option<CachedBuild> {
+        let no_longer_racy = check::unchanged(self, os).ok()?;
+        let cached_build = cached_build::decode(self.layout.cached_build(&self.bytes))?;
+        if !no_longer_racy.is_empty() {
+            self.layout.mark_not_racy(&mut self.bytes, &no_longer_racy);
             // Best effort: the entries are then looked at again next time.
             let _ = replace(path, &self.bytes);
         }
-        Some(conclusion)
+        Some(cached_build)
     }
 
     /// Has `os` take digests of files whose stat is the same from the log instead of hashing them. The first log that it is lent stays.
@@ -85,11 +85,17 @@ impl DigestLog for StartLog {
 }
 
 /// Writes the log of a finished build. Returns whether there is one: not when something changed meanwhile, or was unreadable.
-pub fn write(path: &Path, key: Digest, database: &Database, os: &Os, conclusion: &Concluded<'_>) -> io::Result<bool> {
+pub fn write(
+    path: &Path,
+    key: Digest,
+    database: &Database,
+    os: &Os,
+    cached_build: &BuildToCache<'_>,
+) -> io::Result<bool> {
     let db: &dyn FileDb = database;
-    let answers = Files::all(db);
-    let Some(found) = gather::gather(os, &answers)? else { return Ok(false) };
-    let Some(bytes) = layout::write(key, &found, &conclusion::encode(conclusion)) else { return Ok(false) };
+    let states = Files::all(db);
+    let Some(found) = gather::gather(os, &states)? else { return Ok(false) };
+    let Some(bytes) = layout::write(key, &found, &cached_build::encode(cached_build)) else { return Ok(false) };
     replace(path, &bytes)?;
     Ok(true)
 }

@@ -4,10 +4,10 @@
 //! <root>/v2/
 //!   cas/<name>.pack       small blobs, keyed by their blake3 digest
 //!   cas/<aa>/<62 hex>     one blob of LOOSE_BYTES or more each
-//!   actions/<name>.pack   action records, keyed by the action key over an empty trace
+//!   actions/<name>.pack   action records, keyed by the action key without discovered inputs
 //!   facts/<name>.pack     facts of one file, keyed by the digest of the file and the version of the fact
 //!   id                    tells this store from one that was here before
-//!   use/<day>-<user>      what was used on a day
+//!   use/<day>-<root set>  what was used on a day
 //!   collected             its time is that of the last collection
 //!   lock                  held together while publishing, alone while collecting
 //!   tmp/                  files that are not published yet; swept after a day
@@ -41,7 +41,7 @@ use std::time::{Duration, SystemTime};
 use rustc_hash::FxHashMap;
 use tempfile::TempPath;
 
-use crate::action::{ActionKey, Outcome};
+use crate::action::{ActionKey, ActionResult};
 use crate::blob::Blobs;
 use crate::digest::{Digest, KeyHasher};
 use crate::state_directory::StateDirectory;
@@ -56,8 +56,8 @@ const LAYOUT: &str = "v2";
 /// Blobs of this size and more are files of their own.
 const LOOSE_BYTES: usize = 256 * 1024;
 
-/// How many outcomes of one traced action are kept, newest first.
-const OUTCOMES_KEPT: usize = 4;
+/// How many results of one action that discovers inputs are kept, newest first.
+const RESULTS_KEPT: usize = 4;
 
 /// The store of one workspace, or one shared by several.
 #[derive(Debug)]
@@ -142,35 +142,35 @@ impl Store {
             || self.lower.as_ref().is_some_and(|lower| lower.contains(digest))
     }
 
-    /// The outcomes recorded for an action, newest first. `key` is the key over an empty trace.
-    pub fn outcomes(&self, key: ActionKey) -> io::Result<Vec<Outcome>> {
-        let mut outcomes = self.own_outcomes(key)?;
+    /// The results recorded for an action, newest first. `key` is the key without discovered inputs.
+    pub fn results(&self, key: ActionKey) -> io::Result<Vec<ActionResult>> {
+        let mut results = self.own_results(key)?;
         if let Some(lower) = &self.lower {
-            outcomes.extend(lower.outcomes(key)?);
+            results.extend(lower.results(key)?);
         }
-        Ok(outcomes)
+        Ok(results)
     }
 
-    fn own_outcomes(&self, key: ActionKey) -> io::Result<Vec<Outcome>> {
+    fn own_results(&self, key: ActionKey) -> io::Result<Vec<ActionResult>> {
         let Some(bytes) = self.actions.get(key.0)? else { return Ok(Vec::new()) };
         let Some(record) = unseal(key.0, &bytes) else {
             self.actions.quarantine(key.0);
             return Ok(Vec::new());
         };
-        Ok(record::decode_outcomes(record).unwrap_or_default())
+        Ok(record::decode_results(record).unwrap_or_default())
     }
 
-    /// Records an outcome, before the older ones of the same action.
+    /// Records a result, before the older ones of the same action.
     ///
     /// # Panics
-    /// When the outcome is not one of work that was done.
-    pub fn record(&self, key: ActionKey, outcome: &Outcome) -> io::Result<()> {
-        assert!(outcome.is_done(), "only what was done is ever stored");
+    /// When the result is not one of work that was done.
+    pub fn record(&self, key: ActionKey, result: &ActionResult) -> io::Result<()> {
+        assert!(result.is_done(), "only what was done is ever stored");
         let _recording = self.recording.read().unwrap_or_else(PoisonError::into_inner);
-        let mut outcomes = vec![outcome.clone()];
-        outcomes.extend(self.own_outcomes(key)?.into_iter().filter(|older| older.trace != outcome.trace));
-        outcomes.truncate(OUTCOMES_KEPT);
-        self.actions.put(key.0, &seal(key.0, &record::encode_outcomes(&outcomes)))
+        let mut results = vec![result.clone()];
+        results.extend(self.own_results(key)?.into_iter().filter(|older| older.discovered != result.discovered));
+        results.truncate(RESULTS_KEPT);
+        self.actions.put(key.0, &seal(key.0, &record::encode_results(&results)))
     }
 
     /// A fact of a file; `None` when it is not known or damaged.
@@ -248,14 +248,14 @@ impl Store {
         Ok(bytes)
     }
 
-    /// Notes that `user`, which is one workspace in one profile, stands on these records and facts today.
-    pub fn note_use(&self, user: Digest, keys: &[Digest]) -> io::Result<()> {
-        usage::note(&self.root, user, keys)
+    /// Notes that these records and facts are in `root_set`, the GC roots of one workspace in one profile, today.
+    pub fn note_use(&self, root_set: Digest, keys: &[Digest]) -> io::Result<()> {
+        usage::note(&self.root, root_set, keys)
     }
 
-    /// Whether `user` noted anything today in the store below `root`.
-    pub fn is_use_noted(root: &Path, user: Digest) -> bool {
-        usage::is_noted(&root.join(LAYOUT), user)
+    /// Whether `root_set` was noted today in the store below `root`.
+    pub fn is_use_noted(root: &Path, root_set: Digest) -> bool {
+        usage::is_noted(&root.join(LAYOUT), root_set)
     }
 
     /// Digest and place of each blob that is a file of its own.

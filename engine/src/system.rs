@@ -1,6 +1,6 @@
 //! The world below the workspace root, behind one trait.
 //!
-//! A [`System`] answers four questions about a path: what is there, its bytes, its entries, its real place. Links are
+//! A [`System`] answers four queries about a path: what is there, its bytes, its entries, its real place. Links are
 //! followed as long as they stay inside the workspace; whatever lies behind a link that leaves it is [`PathKind::Absent`].
 //! [`Os`] is the real one, [`Memory`] the one for tests.
 

@@ -1,34 +1,34 @@
-//! Whether the workspace still answers as it did.
+//! Whether the workspace is still as it was seen.
 //!
-//! A trace [holds](holds()) when every question has the answer that it records. What a file gave through a derivation is such an answer:
+//! Discovered inputs [hold](holds()) when every query finds what they record. What a file gave through a projection is part of that:
 //! which digest a content derives to is a [fact](crate::fact), so that each content is derived once.
 
 use std::sync::Arc;
 
 use crate::db::Db;
-use crate::derivation::Derivation;
 use crate::digest::Digest;
-use crate::file::{self, Content, known};
+use crate::discovered::{DiscoveredInput, DiscoveredInputs};
+use crate::file::{self, Content, state};
 use crate::path::RelPath;
-use crate::trace::{Observation, Trace};
+use crate::projection::Projection;
 
-/// Whether the workspace answers every question of `trace` as it did then.
-pub fn holds(db: &dyn Db, trace: &Trace) -> bool {
-    trace.iter().all(|(path, observation)| gives(db, path, observation))
+/// Whether every query of `discovered` finds what it did then.
+pub fn holds(db: &dyn Db, discovered: &DiscoveredInputs) -> bool {
+    discovered.iter().all(|(path, input)| gives(db, path, input))
 }
 
-/// Whether the workspace gives this answer.
-pub fn gives(db: &dyn Db, path: &RelPath, observation: &Observation) -> bool {
-    match observation {
-        Observation::Derived(name, digest) => derived(db, path, name) == Some(*digest),
-        _ => known(db, path, observation.question()).agrees(observation),
+/// Whether the workspace gives this.
+pub fn gives(db: &dyn Db, path: &RelPath, input: &DiscoveredInput) -> bool {
+    match input {
+        DiscoveredInput::Derived(name, digest) => derived(db, path, name) == Some(*digest),
+        _ => state(db, path, input.query()).agrees(input),
     }
 }
 
-/// The digest of what the derivation of that name gives for the file at `path`; `None` when it gives nothing, when there is no
-/// file, or no such derivation.
+/// The digest of what the projection of that name gives for the file at `path`; `None` when it gives nothing, when there is no
+/// file, or no such projection.
 fn derived(db: &dyn Db, path: &RelPath, name: &str) -> Option<Digest> {
-    let derivation = db.derivation(name)?;
+    let projection = db.projection(name)?;
     let Content::Digest(content) = file::content(db, path) else { return None };
     let key = fact_key(db, path, name, content);
     // The fact is the digest, or empty where nothing is derived. One that is neither is made again.
@@ -39,15 +39,15 @@ fn derived(db: &dyn Db, path: &RelPath, name: &str) -> Option<Digest> {
             Err(_) => {}
         }
     }
-    derive(db, derivation, path, key)
+    derive(db, projection, path, key)
 }
 
 /// Derives once more from the file at `path` what a fact may tell wrongly: an action that derived it saw something else.
 pub fn renew(db: &dyn Db, path: &RelPath, name: &str) {
-    if let Some(derivation) = db.derivation(name)
+    if let Some(projection) = db.projection(name)
         && let Content::Digest(content) = file::content(db, path)
     {
-        derive(db, derivation, path, fact_key(db, path, name, content));
+        derive(db, projection, path, fact_key(db, path, name, content));
     }
 }
 
@@ -55,8 +55,8 @@ fn fact_key(db: &dyn Db, path: &RelPath, name: &str, content: Digest) -> Digest 
     db.facts().key(name, path.extensions(), content)
 }
 
-fn derive(db: &dyn Db, derivation: &Derivation, path: &RelPath, key: Digest) -> Option<Digest> {
-    let digest = derivation.apply(path, &file::bytes(db, path)?).map(|derived| Digest::of(&derived));
+fn derive(db: &dyn Db, projection: &Projection, path: &RelPath, key: Digest) -> Option<Digest> {
+    let digest = projection.apply(path, &file::bytes(db, path)?).map(|derived| Digest::of(&derived));
     db.facts().keep(key, Arc::from(digest.as_ref().map_or(&[][..], |digest| digest.as_bytes())));
     digest
 }
@@ -73,7 +73,7 @@ mod tests {
     use crate::plan::Plans;
     use crate::system::Memory;
 
-    const FIRST_LINE: Derivation = Derivation {
+    const FIRST_LINE: Projection = Projection {
         name: "first lines v1",
         derive: |_, bytes| bytes.iter().position(|&byte| byte == b'\n').map(|end| bytes[..end].to_vec()),
     };
@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn t2_what_is_derived_follows_from_all_extensions() {
-        const DECLARED: Derivation = Derivation {
+        const DECLARED: Projection = Projection {
             name: "kinds v1",
             derive: |path, _| (!path.file_name().contains(".d.")).then(|| path.extension().as_bytes().to_vec()),
         };

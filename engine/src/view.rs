@@ -1,10 +1,10 @@
 //! What a running action sees of the workspace.
 //!
-//! A [`View`] is the only file system that a traced action has. It records each question with its answer; together they are the
-//! [`Trace`] of the action.
+//! A [`View`] is the only file system that an action has which discovers inputs. It records each query with what it found; together they are its
+//! [`DiscoveredInputs`].
 //!
-//! A file may be read through a [`Derivation`]: the action then gets what is derived from the bytes, and the trace holds its
-//! digest instead of theirs, so that an edit which derives the same bytes leaves the trace valid.
+//! A file may be read through a [`Projection`]: the action then gets what is derived from the bytes, and the discovered input has its
+//! digest instead of theirs, so that an edit which derives the same bytes leaves the result valid.
 
 use std::collections::hash_map::Entry;
 use std::io;
@@ -12,13 +12,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rustc_hash::FxHashMap;
 
-use crate::derivation::Derivation;
 use crate::digest::Digest;
+use crate::discovered::{DiscoveredInput, DiscoveredInputs, FileQuery};
 use crate::path::RelPath;
+use crate::projection::Projection;
 use crate::system::{Listing, PathKind, System, absent_to_none};
-use crate::trace::{Observation, Question, Trace};
 
-/// What a file gave that was read through a derivation.
+/// What a file gave that was read through a projection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Derived {
     /// There is no file.
@@ -29,32 +29,32 @@ pub enum Derived {
     Derived(Vec<u8>),
 }
 
-/// What was asked: a question, and to what it was restricted.
-type Asked = (RelPath, Question, Option<Arc<str>>);
+/// What was asked: a query, and to what it was restricted.
+type Asked = (RelPath, FileQuery, Option<Arc<str>>);
 
-/// The workspace as a traced action sees it.
+/// The workspace as an action sees it that discovers inputs.
 #[derive(Debug)]
 pub struct View {
     system: Arc<dyn System>,
-    answers: Mutex<FxHashMap<Asked, Observation>>,
-    /// Where two answers to the same question differed.
+    discovered: Mutex<FxHashMap<Asked, DiscoveredInput>>,
+    /// Where the same query found two things.
     contradiction: Mutex<Option<RelPath>>,
 }
 
 impl View {
     /// A view that has recorded nothing yet.
     pub fn new(system: Arc<dyn System>) -> Self {
-        Self { system, answers: Mutex::default(), contradiction: Mutex::default() }
+        Self { system, discovered: Mutex::default(), contradiction: Mutex::default() }
     }
 
-    fn record(&self, path: &RelPath, observation: Observation) {
-        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
-        // The first answer stays: a later one that differs means that the file changed under the action, and the trace must
+    fn record(&self, path: &RelPath, input: DiscoveredInput) {
+        let mut discovered = self.discovered.lock().unwrap_or_else(PoisonError::into_inner);
+        // What was found first stays: a later state that differs means that the file changed under the action, and the discovered inputs must
         // then not match the workspace.
-        let asked = (path.clone(), observation.question(), observation.restriction().cloned());
-        match answers.entry(asked) {
-            Entry::Vacant(answer) => drop(answer.insert(observation)),
-            Entry::Occupied(first) if *first.get() == observation => {}
+        let asked = (path.clone(), input.query(), input.restriction().cloned());
+        match discovered.entry(asked) {
+            Entry::Vacant(entry) => drop(entry.insert(input)),
+            Entry::Occupied(first) if *first.get() == input => {}
             Entry::Occupied(_) => {
                 *self.contradiction.lock().unwrap_or_else(PoisonError::into_inner) = Some(path.clone());
             }
@@ -64,7 +64,7 @@ impl View {
     /// What is at `path`.
     pub fn kind(&self, path: &RelPath) -> io::Result<PathKind> {
         let kind = self.system.kind(path)?;
-        self.record(path, Observation::Kind(kind));
+        self.record(path, DiscoveredInput::Kind(kind));
         Ok(kind)
     }
 
@@ -72,22 +72,22 @@ impl View {
     pub fn read(&self, path: &RelPath) -> io::Result<Option<Vec<u8>>> {
         let bytes = absent_to_none(self.system.read(path))?;
         let digest = bytes.as_deref().map(Digest::of);
-        self.record(path, Observation::Content(digest));
+        self.record(path, DiscoveredInput::Content(digest));
         Ok(bytes)
     }
 
-    /// What `derivation` gives for the file at `path`. Where it gives nothing the file itself is what was read.
-    pub fn derive(&self, path: &RelPath, derivation: &Derivation) -> io::Result<Derived> {
+    /// What `projection` gives for the file at `path`. Where it gives nothing the file itself is what was read.
+    pub fn derive(&self, path: &RelPath, projection: &Projection) -> io::Result<Derived> {
         let Some(bytes) = absent_to_none(self.system.read(path))? else {
-            self.record(path, Observation::Content(None));
+            self.record(path, DiscoveredInput::Content(None));
             return Ok(Derived::Absent);
         };
-        let Some(derived) = derivation.apply(path, &bytes) else {
-            self.record(path, Observation::Content(Some(Digest::of(&bytes))));
+        let Some(derived) = projection.apply(path, &bytes) else {
+            self.record(path, DiscoveredInput::Content(Some(Digest::of(&bytes))));
             return Ok(Derived::Source(bytes));
         };
-        let observation = Observation::Derived(Arc::from(derivation.name), Digest::of(&derived));
-        self.record(path, observation);
+        let input = DiscoveredInput::Derived(Arc::from(projection.name), Digest::of(&derived));
+        self.record(path, input);
         Ok(Derived::Derived(derived))
     }
 
@@ -95,47 +95,46 @@ impl View {
     pub fn list(&self, path: &RelPath) -> io::Result<Option<Listing>> {
         let listing = absent_to_none(self.system.list(path))?;
         let digest = listing.as_ref().map(Listing::digest);
-        self.record(path, Observation::Entries(digest));
+        self.record(path, DiscoveredInput::Entries(digest));
         Ok(listing)
     }
 
     /// The entries of the directory at `path` that [`Listing::select`] keeps; `None` when there is none.
     pub fn list_selected(&self, path: &RelPath, extensions: &str) -> io::Result<Option<Listing>> {
         let Some(listing) = absent_to_none(self.system.list(path))? else {
-            self.record(path, Observation::Entries(None));
+            self.record(path, DiscoveredInput::Entries(None));
             return Ok(None);
         };
         let listing = listing.select(extensions);
-        self.record(path, Observation::Selected(Arc::from(extensions), listing.digest()));
+        self.record(path, DiscoveredInput::Selected(Arc::from(extensions), listing.digest()));
         Ok(Some(listing))
     }
 
     /// Where `path` really is, links followed; `None` when nothing is there.
     pub fn real_path(&self, path: &RelPath) -> io::Result<Option<RelPath>> {
         let real = self.system.real_path(path)?;
-        self.record(path, Observation::RealPath(real.clone()));
+        self.record(path, DiscoveredInput::RealPath(real.clone()));
         Ok(real)
     }
 
-    /// Takes over answers that the workspace is believed to give still, where nothing was asked.
-    pub fn assume<'a>(&self, trace: impl IntoIterator<Item = &'a (RelPath, Observation)>) {
-        for (path, observation) in trace {
-            self.record(path, observation.clone());
+    /// Takes over what the workspace is believed to give still, where nothing was asked.
+    pub fn assume<'a>(&self, discovered: impl IntoIterator<Item = &'a (RelPath, DiscoveredInput)>) {
+        for (path, input) in discovered {
+            self.record(path, input.clone());
         }
     }
 
-    /// A path about which two answers differed, asked or assumed: it changed meanwhile.
+    /// A path of which two states differed, asked or assumed: it changed meanwhile.
     pub fn contradiction(&self) -> Option<RelPath> {
         self.contradiction.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Everything asked so far, sorted by path.
-    pub fn trace(&self) -> Trace {
-        let answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut trace: Vec<_> =
-            answers.iter().map(|((path, ..), observation)| (path.clone(), observation.clone())).collect();
-        trace.sort();
-        trace.into_boxed_slice()
+    pub fn discovered(&self) -> DiscoveredInputs {
+        let discovered = self.discovered.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sorted: Vec<_> = discovered.iter().map(|((path, ..), input)| (path.clone(), input.clone())).collect();
+        sorted.sort();
+        sorted.into_boxed_slice()
     }
 }
 
@@ -153,18 +152,18 @@ mod tests {
         assert_eq!(view.kind(&path("a")).unwrap(), PathKind::Absent);
         view.read(&path("b/a.ts")).unwrap();
         assert_eq!(
-            &*view.trace(),
+            &*view.discovered(),
             [
-                (path("a"), Observation::Kind(PathKind::Absent)),
-                (path("b/a.ts"), Observation::Content(Some(Digest::of(b"a")))),
-                (path("b/none.ts"), Observation::Content(None)),
+                (path("a"), DiscoveredInput::Kind(PathKind::Absent)),
+                (path("b/a.ts"), DiscoveredInput::Content(Some(Digest::of(b"a")))),
+                (path("b/none.ts"), DiscoveredInput::Content(None)),
             ]
         );
     }
 
     #[test]
     fn records_what_was_derived_instead_of_the_bytes() {
-        const FIRST_LINE: Derivation = Derivation {
+        const FIRST_LINE: Projection = Projection {
             name: "first line v1",
             derive: |_, bytes| bytes.iter().position(|&byte| byte == b'\n').map(|end| bytes[..end].to_vec()),
         };
@@ -175,15 +174,15 @@ mod tests {
         assert_eq!(derive("b"), Derived::Source(b"1".to_vec()));
         assert_eq!(derive("c"), Derived::Absent);
         let expected = [
-            (path("a"), Observation::Derived(Arc::from("first line v1"), Digest::of(b"1"))),
-            (path("b"), Observation::Content(Some(Digest::of(b"1")))),
-            (path("c"), Observation::Content(None)),
+            (path("a"), DiscoveredInput::Derived(Arc::from("first line v1"), Digest::of(b"1"))),
+            (path("b"), DiscoveredInput::Content(Some(Digest::of(b"1")))),
+            (path("c"), DiscoveredInput::Content(None)),
         ];
-        assert_eq!(&*view.trace(), expected);
-        // The bytes themselves are another question.
+        assert_eq!(&*view.discovered(), expected);
+        // The bytes themselves are another query.
         view.read(&path("a")).unwrap();
-        let both: Vec<_> = view.trace().iter().filter(|(asked, _)| asked.as_str() == "a").cloned().collect();
-        assert_eq!(both, [(path("a"), Observation::Content(Some(Digest::of(b"1\n2")))), expected[0].clone()]);
+        let both: Vec<_> = view.discovered().iter().filter(|(asked, _)| asked.as_str() == "a").cloned().collect();
+        assert_eq!(both, [(path("a"), DiscoveredInput::Content(Some(Digest::of(b"1\n2")))), expected[0].clone()]);
     }
 
     #[test]
@@ -195,10 +194,10 @@ mod tests {
         assert_eq!(selected.entries().collect::<Vec<_>>(), [("b.ts", PathKind::File), ("c.d", PathKind::Directory)]);
         assert_eq!(view.list_selected(&path("none"), "js ts").unwrap(), None);
         let expected = [
-            (path("a"), Observation::Selected(Arc::from("js ts"), selected.digest())),
-            (path("none"), Observation::Entries(None)),
+            (path("a"), DiscoveredInput::Selected(Arc::from("js ts"), selected.digest())),
+            (path("none"), DiscoveredInput::Entries(None)),
         ];
-        assert_eq!(&*view.trace(), expected);
+        assert_eq!(&*view.discovered(), expected);
     }
 
     #[test]
@@ -206,10 +205,13 @@ mod tests {
         let view = View::new(Arc::new(Memory::with_files(&[("a", "new")])));
         let path = |text: &str| RelPath::new(text).unwrap();
         view.read(&path("a")).unwrap();
-        let derived = (path("a"), Observation::Derived(Arc::from("first line v1"), Digest::of(b"1")));
-        let other = (path("b"), Observation::Kind(PathKind::File));
-        view.assume(&[(path("a"), Observation::Content(Some(Digest::of(b"old")))), derived.clone(), other.clone()]);
-        assert_eq!(&*view.trace(), [(path("a"), Observation::Content(Some(Digest::of(b"new")))), derived, other]);
+        let derived = (path("a"), DiscoveredInput::Derived(Arc::from("first line v1"), Digest::of(b"1")));
+        let other = (path("b"), DiscoveredInput::Kind(PathKind::File));
+        view.assume(&[(path("a"), DiscoveredInput::Content(Some(Digest::of(b"old")))), derived.clone(), other.clone()]);
+        assert_eq!(
+            &*view.discovered(),
+            [(path("a"), DiscoveredInput::Content(Some(Digest::of(b"new")))), derived, other]
+        );
         assert_eq!(view.contradiction(), Some(path("a")));
     }
 }

@@ -1,7 +1,7 @@
 //! Watching: what the system says about files while a process runs.
 //!
 //! A [`Watcher`] follows the directories in which something was asked about, each by itself, and tells of [`Changes`]. What it says is a
-//! hint to ask again, never an answer: too much costs time, and where it cannot know (too many events, too many directories, no events
+//! hint to ask again, never a file state: too much costs time, and where it cannot know (too many events, too many directories, no events
 //! at all) it says that [everything](Changes::Everything) may have changed.
 
 #![expect(clippy::disallowed_methods, reason = "the watcher speaks to the system")]
@@ -69,8 +69,8 @@ impl Watcher {
     pub fn start(root: &Path, polls: bool, sink: ChangeSink) -> io::Result<Self> {
         let (raw, incoming) = channel();
         let followed = Arc::<Mutex<Followed>>::default();
-        let told = raw.clone();
-        let handler = move |event| drop(told.send(Raw::Event(event)));
+        let sender = raw.clone();
+        let handler = move |event| drop(sender.send(Raw::Event(event)));
         let mut watcher =
             Self { root: root.to_owned(), events: None, raw, followed: followed.clone(), complaint: None };
         if polls {

@@ -2,7 +2,7 @@
 //!
 //! Every kind is one file: a type that implements [`Plan`] and one that implements [`Run`](webstir_engine::run::Run), the same where
 //! running needs nothing but the action. What some need besides are [`Resources`]: where packages lie and how processes are started. They
-//! decide no outcome.
+//! decide no result.
 
 mod artifacts;
 mod bundle;

@@ -3,7 +3,6 @@
 #![cfg_attr(test, expect(clippy::disallowed_methods, reason = "tests prepare real directories"))]
 
 mod configuration;
-mod demands;
 mod implementation;
 mod kinds;
 pub mod manifest;
@@ -11,6 +10,7 @@ mod modules;
 pub mod presets;
 mod processes;
 mod programs;
+mod requirements;
 mod results;
 pub mod schema;
 pub mod templates;
@@ -20,4 +20,6 @@ pub use implementation::implementation;
 pub use kinds::{Resources, artifact_type, plans, runs};
 pub use processes::Processes;
 pub use programs::Programs;
-pub use results::{drop_repeats, field_of, is_gated, is_of_the_world, manifest_of, may_be_placed, placing_rank, warm};
+pub use results::{
+    drop_repeats, field_of, is_gated, is_of_the_world, manifest_of, materialising_rank, may_be_materialised, warm,
+};

@@ -44,7 +44,7 @@ pub fn manifest_of(run: &Run, blobs: &dyn Blobs) -> Option<serde_json::Value> {
 }
 
 /// The order in which files become visible: what others refer to first, the index last.
-pub fn placing_rank(path: &RelPath) -> u8 {
+pub fn materialising_rank(path: &RelPath) -> u8 {
     match path.file_name() {
         "artifacts.json" | "build-manifest.json" => 4,
         "manifest.json" => 3,
@@ -79,13 +79,13 @@ fn is_syntax_error_of_the_checker(code: &str) -> bool {
     number.is_some_and(|number: u32| (1000..2000).contains(&number))
 }
 
-/// Whether checks hold up what is placed in this profile.
+/// Whether checks hold up what is materialised in this profile.
 pub fn is_gated(config: &Config, profile: &str) -> bool {
     schema::is_set(config, profile, "gate")
 }
 
-/// Whether the tree of a run may be placed. Type checking blocks nothing where no profile `is_gated`; that wants no error at all.
-pub fn may_be_placed(run: &Run, is_gated: bool, clean: bool) -> bool {
+/// Whether the tree of a run may be materialised. Type checking blocks nothing where no profile `is_gated`; that wants no error at all.
+pub fn may_be_materialised(run: &Run, is_gated: bool, clean: bool) -> bool {
     if is_gated {
         return clean && run.is_done();
     }

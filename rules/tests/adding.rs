@@ -10,7 +10,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use webstir_engine::action::{Action, Outcome, Payload};
+use webstir_engine::action::{Action, ActionResult, Payload};
 use webstir_engine::blob::Blobs as _;
 use webstir_engine::config::schema::{Field, KindSchema, Language, OutputShape, Shape, Source};
 use webstir_engine::config::{Config, Inputs, load};
@@ -59,15 +59,15 @@ impl Plan for Upper {
         let root = planner.config.profile(&planner.profile).and_then(|profile| profile.path("out")).cloned();
         let (Some(out), Some(root)) = (planner.node.output("out"), root) else { return };
         let Ok(out) = out.value.expand(&[("out", root.value.as_str())]) else { return };
-        // A question about the workspace: the answer is an input of the plan, and the digest one of the action.
+        // A query about the workspace: what it finds is an input of the plan, and the digest one of the action.
         let Some(input) = file::input(planner.db, &path) else {
             return planner.report(Diagnostic::error("upper::no_file", format!("`{path}` is no file")));
         };
         let parameters = Payload::Parameters(Box::new([out.as_str().into()]));
         let mut action = Action::new(planner.scope().label(None), webstir_rules::implementation(), parameters);
         action.inputs = Box::new([input]);
-        if let Some(outcome) = planner.action(action) {
-            planner.place(outcome.artifacts.iter().cloned());
+        if let Some(result) = planner.action(action) {
+            planner.materialise(result.artifacts.iter().cloned());
         }
     }
 }
@@ -80,7 +80,7 @@ impl Run for Upper {
     fn run(&self, context: &Context<'_>) -> RunResult {
         let bytes = context.read(&context.action.inputs[0])?;
         let out = RelPath::new(&context.action.parameters()[0]).expect("planned as a path");
-        Ok(Outcome::done(vec![context.write(out, &bytes.to_ascii_uppercase())?], Vec::new()))
+        Ok(ActionResult::done(vec![context.write(out, &bytes.to_ascii_uppercase())?], Vec::new()))
     }
 }
 

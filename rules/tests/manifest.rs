@@ -13,9 +13,9 @@ use serde_json::{Value, json};
 use webstir_contract::validate_module_manifest;
 use webstir_engine::diagnostic::{Diagnostic, Severity};
 use webstir_engine::digest::Digest;
+use webstir_engine::discovered::DiscoveredInput;
 use webstir_engine::path::RelPath;
 use webstir_engine::system::Memory;
-use webstir_engine::trace::Observation;
 use webstir_engine::view::View;
 use webstir_rules::manifest::{HydrationInput, LoadFailure, ViewFiles, hydrate, load_error_diagnostic, projection};
 use webstir_script::{
@@ -510,11 +510,15 @@ fn files_are_read_through_the_view_and_recorded() {
     let (manifest, _) = hydrated(&package(&json!({})), Some(&evaluated.module));
     assert_eq!(names(&manifest, "routes"), ["a"]);
     let path = |text: &str| RelPath::new(text).unwrap();
-    let trace = view.trace();
-    let content = Observation::Content(Some(Digest::of(br#"[{ "name": "a", "path": "/a" }]"#)));
-    assert!(trace.contains(&(path("data/routes.json"), content)), "{trace:?}");
-    assert!(trace.iter().any(|(asked, _)| *asked == path("data/none")));
-    assert!(trace.iter().any(|(asked, seen)| *asked == path("data") && matches!(seen, Observation::Entries(Some(_)))));
+    let discovered = view.discovered();
+    let content = DiscoveredInput::Content(Some(Digest::of(br#"[{ "name": "a", "path": "/a" }]"#)));
+    assert!(discovered.contains(&(path("data/routes.json"), content)), "{discovered:?}");
+    assert!(discovered.iter().any(|(asked, _)| *asked == path("data/none")));
+    assert!(
+        discovered
+            .iter()
+            .any(|(asked, seen)| *asked == path("data") && matches!(seen, DiscoveredInput::Entries(Some(_))))
+    );
 }
 
 fn load_failure(source: &str, strict: bool) -> Diagnostic {

@@ -1,7 +1,7 @@
 //! Running an action looks at nothing but the action and what it discovers and records.
 //!
 //! A workspace with every rule kind is built twice over a file system that records: each run is alone, and whatever it asked is either a
-//! declared input or in the trace of the same run. For processes the process itself says what it was given.
+//! declared input or among the discovered inputs of the same run. For processes the process itself says what it was given.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![expect(clippy::disallowed_methods, reason = "tests prepare real directories")]
@@ -17,6 +17,7 @@ use webstir_engine::action::{Action, Origin};
 use webstir_engine::database::Database;
 use webstir_engine::diagnostic::Diagnostic;
 use webstir_engine::digest::Digest;
+use webstir_engine::discovered::FileQuery;
 use webstir_engine::execute::Executor;
 use webstir_engine::fact::FactTable;
 use webstir_engine::path::RelPath;
@@ -24,11 +25,10 @@ use webstir_engine::run::{Context, Run, RunResult, Runs};
 use webstir_engine::schedule::Scheduler;
 use webstir_engine::store::Store;
 use webstir_engine::system::{FileContent, Listing, Os, PathKind, System, Version};
-use webstir_engine::trace::Question;
 use webstir_rules::{Processes, Programs, Resources};
 use webstir_toolchain::Packages;
 
-type Asked = BTreeSet<(RelPath, Question)>;
+type Asked = BTreeSet<(RelPath, FileQuery)>;
 
 /// A file system that keeps what was asked.
 #[derive(Debug)]
@@ -38,8 +38,8 @@ struct Recording {
 }
 
 impl Recording {
-    fn note(&self, path: &RelPath, question: Question) {
-        self.asked.lock().unwrap().insert((path.clone(), question));
+    fn note(&self, path: &RelPath, query: FileQuery) {
+        self.asked.lock().unwrap().insert((path.clone(), query));
     }
 
     fn take(&self) -> Asked {
@@ -53,12 +53,12 @@ impl System for Recording {
     }
 
     fn kind(&self, path: &RelPath) -> io::Result<PathKind> {
-        self.note(path, Question::Kind);
+        self.note(path, FileQuery::Kind);
         self.os.kind(path)
     }
 
     fn read(&self, path: &RelPath) -> io::Result<Vec<u8>> {
-        self.note(path, Question::Content);
+        self.note(path, FileQuery::Content);
         self.os.read(path)
     }
 
@@ -72,12 +72,12 @@ impl System for Recording {
     }
 
     fn list(&self, path: &RelPath) -> io::Result<Listing> {
-        self.note(path, Question::Entries);
+        self.note(path, FileQuery::Entries);
         self.os.list(path)
     }
 
     fn real_path(&self, path: &RelPath) -> io::Result<Option<RelPath>> {
-        self.note(path, Question::RealPath);
+        self.note(path, FileQuery::RealPath);
         self.os.real_path(path)
     }
 }
@@ -105,10 +105,10 @@ impl Run for Watched {
         let result = self.inner.run(context);
         let asked = self.system.take();
         let mut allowed: Asked =
-            context.view.trace().iter().map(|(path, observation)| (path.clone(), observation.question())).collect();
-        assert!(context.action.traced || allowed.is_empty(), "{} is not traced", context.action.label);
+            context.view.discovered().iter().map(|(path, input)| (path.clone(), input.query())).collect();
+        assert!(context.action.discovers_inputs || allowed.is_empty(), "{} discovers no inputs", context.action.label);
         let inputs = context.action.inputs.iter().filter(|input| input.origin == Origin::Workspace);
-        allowed.extend(inputs.map(|input| (input.path.clone(), Question::Content)));
+        allowed.extend(inputs.map(|input| (input.path.clone(), FileQuery::Content)));
         let beyond: Vec<_> = asked.difference(&allowed).collect();
         assert!(beyond.is_empty(), "{} looked at {beyond:?}", context.action.label);
         self.ran.lock().unwrap().push(context.action.clone());
@@ -206,7 +206,7 @@ fn build(root: &Path, profile: &str, store: &Path) -> (Vec<Action>, Vec<(RelPath
 }
 
 #[test]
-fn every_rule_kind_reads_only_what_its_action_or_its_trace_names() {
+fn every_rule_kind_reads_only_what_its_action_or_its_discovered_inputs_name() {
     let workspace = workspace();
     let mut kinds = BTreeSet::new();
     for profile in ["build", "publish"] {

@@ -110,7 +110,7 @@ fn a_package_is_found_once_it_is_installed() {
     case.write("node_modules/words/package.json", manifest);
     watching.until_page("/word", r#""word":"installed""#);
     watching.rest();
-    let checked = watching.told.iter().rev().find(|event| event["type"] == "watch-idle").unwrap();
+    let checked = watching.received.iter().rev().find(|event| event["type"] == "watch-idle").unwrap();
     assert_eq!(Watching::findings(checked), [""; 0], "{checked}");
     case.write("node_modules/words/index.js", "export const word = \"updated\";\n");
     watching.until_page("/word", r#""word":"updated""#);

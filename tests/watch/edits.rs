@@ -41,7 +41,7 @@ pub(super) fn workspace() -> Case {
 
 fn until_checked(watching: &mut Watching) -> Value {
     let idle = watching.until("watch-idle");
-    let checked = watching.told.iter().rev().find(|event| event["type"] == "check-complete").unwrap();
+    let checked = watching.received.iter().rev().find(|event| event["type"] == "check-complete").unwrap();
     assert_eq!(Watching::findings(checked), Watching::findings(&idle));
     idle
 }

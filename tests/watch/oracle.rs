@@ -102,7 +102,7 @@ fn compare(case: &Case, files: &BTreeMap<String, String>, watching: &mut Watchin
     let (ours, theirs) = (case.tree("build"), clean.tree("build"));
     let differing: Vec<&String> = ours.iter().filter(|file| !theirs.contains(file)).map(|(path, _)| path).collect();
     assert!(ours == theirs, "{told}: {differing:?} differ, {} and {} files", ours.len(), theirs.len());
-    let checked = watching.told.iter().rev().find(|event| event["type"] == "watch-idle").unwrap();
+    let checked = watching.received.iter().rev().find(|event| event["type"] == "watch-idle").unwrap();
     assert_eq!(checked["diagnostics"], fresh.json()["diagnostics"], "{told}");
 }
 

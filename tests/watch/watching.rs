@@ -37,7 +37,7 @@ pub(super) struct Watching {
     /// Empty where nothing is served.
     pub(super) url: String,
     /// Every event so far.
-    pub(super) told: Vec<Value>,
+    pub(super) received: Vec<Value>,
     marker: PathBuf,
     /// Deployments of markers that are still to be told of, at most.
     owed: usize,
@@ -48,9 +48,9 @@ impl Watching {
     pub(super) fn start(case: &Case, arguments: &[&str]) -> Self {
         let mut watching = Self::spawn(case, arguments);
         watching.until("watch-ready");
-        let told = |kind: &str| watching.told.iter().any(|event| event["type"] == kind);
+        let told = |kind: &str| watching.received.iter().any(|event| event["type"] == kind);
         let is_built =
-            watching.told.iter().any(|event| event["type"] == "build-complete" && event["succeeded"] == true);
+            watching.received.iter().any(|event| event["type"] == "build-complete" && event["succeeded"] == true);
         if !watching.url.is_empty() && is_built && !told("served") && !told("refused") {
             watching.until_any(&["served", "refused"]);
         }
@@ -73,16 +73,16 @@ impl Watching {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(errors.try_clone().unwrap());
         let mut process = command.spawn().unwrap();
         let lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let (tell, events) = channel();
+        let (sender, events) = channel();
         thread::spawn(move || {
             for line in lines.map_while(Result::ok) {
                 let event = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
-                if tell.send(event).is_err() {
+                if sender.send(event).is_err() {
                     return;
                 }
             }
         });
-        let mut watching = Self { process, events, errors, url: String::new(), told: Vec::new(), marker, owed: 0 };
+        let mut watching = Self { process, events, errors, url: String::new(), received: Vec::new(), marker, owed: 0 };
         let start = watching.until("watch-start");
         start["url"].as_str().unwrap_or_default().clone_into(&mut watching.url);
         watching
@@ -115,7 +115,7 @@ impl Watching {
             if self.is_marked(&event) {
                 continue;
             }
-            self.told.push(event.clone());
+            self.received.push(event.clone());
             if is_wanted(&event) {
                 return event;
             }
@@ -128,7 +128,7 @@ impl Watching {
             Ok(event) => event,
             Err(error) => {
                 let ended = error == RecvTimeoutError::Disconnected;
-                panic!("no {what} (ended: {ended}) after {:#?}\n{}", self.told.last(), self.stderr());
+                panic!("no {what} (ended: {ended}) after {:#?}\n{}", self.received.last(), self.stderr());
             }
         }
     }
@@ -142,7 +142,7 @@ impl Watching {
 
     /// Whether a build has begun whose checks are not done.
     pub(super) fn is_busy(&self) -> bool {
-        let mut kinds = self.told.iter().rev().filter_map(|event| event["type"].as_str());
+        let mut kinds = self.received.iter().rev().filter_map(|event| event["type"].as_str());
         kinds.find(|kind| matches!(*kind, "build-start" | "watch-idle")) == Some("build-start")
     }
 
@@ -150,7 +150,7 @@ impl Watching {
     pub(super) fn so_far(&mut self) -> Vec<Value> {
         let events: Vec<Value> = self.events.try_iter().collect();
         let events: Vec<Value> = events.into_iter().filter(|event| !self.is_marked(event)).collect();
-        self.told.extend(events.iter().cloned());
+        self.received.extend(events.iter().cloned());
         events
     }
 
@@ -202,7 +202,7 @@ impl Watching {
             let is_of_marker =
                 is_alone && matches!(event["type"].as_str(), Some("build-complete" | "check-complete" | "watch-idle"));
             if !is_nothing && !is_of_marker {
-                self.told.push(event.clone());
+                self.received.push(event.clone());
                 events.push(event);
             }
         }

@@ -11,7 +11,7 @@ fn word(text: &str, more: &str) -> String {
     format!("export const word: string = \"{text}\";\n{more}")
 }
 
-/// It demands what the embedded engine lacks.
+/// It requires what the embedded engine lacks.
 fn in_a_worker(more: &str) -> Case {
     let case = workspace();
     // The types of Node are not there, so nothing is checked.

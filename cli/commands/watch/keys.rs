@@ -15,7 +15,7 @@ static BEFORE: Mutex<Option<Termios>> = Mutex::new(None);
 pub(super) struct Keys;
 
 impl Keys {
-    /// `None` when there is no terminal to hear, or when it is somebody else's.
+    /// `None` when there is no terminal to read, or when it is somebody else's.
     pub(super) fn listen(requests: Requests, url: Option<String>) -> Option<Self> {
         let stdin = io::stdin();
         // A process in the background would be stopped by touching the terminal.
@@ -23,13 +23,13 @@ impl Keys {
             return None;
         }
         let before = tcgetattr(&stdin).ok()?;
-        let mut heard = before.clone();
+        let mut unbuffered = before.clone();
         // Ctrl-C stays a signal, and lines are written as ever.
-        heard.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO);
-        tcsetattr(&stdin, OptionalActions::Now, &heard).ok()?;
+        unbuffered.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO);
+        tcsetattr(&stdin, OptionalActions::Now, &unbuffered).ok()?;
         *BEFORE.lock().unwrap_or_else(PoisonError::into_inner) = Some(before);
         let keys = Self;
-        std::thread::Builder::new().name("keys".to_owned()).spawn(move || hear(&requests, url.as_deref())).ok()?;
+        std::thread::Builder::new().name("keys".to_owned()).spawn(move || receive(&requests, url.as_deref())).ok()?;
         Some(keys)
     }
 }
@@ -48,7 +48,7 @@ pub(in crate::commands) fn restore() {
     }
 }
 
-fn hear(requests: &Requests, url: Option<&str>) {
+fn receive(requests: &Requests, url: Option<&str>) {
     let mut byte = [0];
     while io::stdin().lock().read_exact(&mut byte).is_ok() {
         let request = match byte[0].to_ascii_lowercase() {

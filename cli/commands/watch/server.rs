@@ -36,7 +36,7 @@ const DEVELOPMENT: (&str, &str) = ("WEBSTIR_FRONTEND_DEV_SERVER", "1");
 enum Order {
     Release(Box<Release>, Instant),
     /// The module that the next release has if nothing goes wrong.
-    Prepare(Box<Foreseen>),
+    Preload(Box<Foreseen>),
     /// Something went wrong.
     Discard,
     Environment(Environment, Box<Settings>),
@@ -124,9 +124,9 @@ impl Serving {
         self.order(Order::Discard);
     }
 
-    /// Starts what is compiled while its manifest is read and its files are placed, where an edit changed code and nothing else. It is a
+    /// Starts what is compiled while its manifest is read and its files are materialised, where an edit changed code and nothing else. It is a
     /// guess: the release decides.
-    pub(super) fn prepare(&self, watch: &Watch, artifacts: &[Artifact]) {
+    pub(super) fn preload(&self, watch: &Watch, artifacts: &[Artifact]) {
         let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(last) = last.as_ref() else { return };
         let code: HashMap<&str, &Artifact> =
@@ -134,7 +134,7 @@ impl Serving {
         let digest = |path: &str| code.get(path).map(|artifact| (*artifact.digest.as_bytes()).into());
         // What cannot be read is the matter of the build.
         if let Ok(Some(foreseen)) = last.foresee(digest, |path| read(watch, &code, path)) {
-            self.order(Order::Prepare(Box::new(foreseen)));
+            self.order(Order::Preload(Box::new(foreseen)));
         }
     }
 
@@ -251,9 +251,9 @@ async fn deploy(
         let mut next = None;
         for order in orders {
             match order {
-                // What was prepared before it would come too late.
+                // What was preloaded before it would come too late.
                 Order::Release(release, since) => (newest, next) = (Some((release, since)), None),
-                Order::Prepare(..) | Order::Discard => next = Some(order),
+                Order::Preload(..) | Order::Discard => next = Some(order),
                 Order::Environment(variables, settings) => environment = Some((variables, settings)),
             }
         }
@@ -279,7 +279,7 @@ async fn deploy(
             }
         }
         match next {
-            Some(Order::Prepare(foreseen)) => deployments.prepare(*foreseen).await,
+            Some(Order::Preload(foreseen)) => deployments.prepare(*foreseen).await,
             Some(_) => deployments.discard_prepared().await,
             None => {}
         }

@@ -13,7 +13,7 @@ use webstir_engine::path::RelPath;
 pub(super) struct Published(BTreeMap<RelPath, Option<Digest>>);
 
 impl Published {
-    /// These were placed.
+    /// These were materialised.
     pub(super) fn are<'a>(&mut self, artifacts: impl Iterator<Item = &'a Artifact>) {
         self.0.retain(|_, digest| digest.take().is_some());
         self.0.extend(artifacts.map(|artifact| (artifact.path.clone(), Some(artifact.digest))));

@@ -23,13 +23,13 @@ pub(crate) struct Requests {
 }
 
 impl Requests {
-    /// With where they come out: one for each time that the scheduler tells of having been woken.
+    /// With where they come out: one for each time that the scheduler reports having been woken.
     pub(super) fn new(scheduler: Inbox) -> (Self, Receiver<Request>) {
         let (sender, receiver) = channel();
         (Self { sender, scheduler }, receiver)
     }
 
-    /// Whether somebody still hears it.
+    /// Whether somebody still receives it.
     pub(crate) fn ask(&self, request: Request) -> bool {
         self.sender.send(request).is_ok() && self.scheduler.send(Message::Woken)
     }

@@ -87,7 +87,7 @@ pub(super) fn document(stamped: &[Stamped], built: &Built) -> Value {
                     "args": {"actions": actions},
                 }));
             }
-            Event::Finished { .. } | Event::Placing { .. } => {}
+            Event::Finished { .. } | Event::Materialising { .. } => {}
         }
     }
     let run = json!({"profile": built.profile, "ok": built.ok, "program": env!("CARGO_PKG_VERSION")});

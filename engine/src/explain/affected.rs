@@ -7,14 +7,14 @@ use std::collections::BTreeSet;
 
 use rustc_hash::FxHashMap;
 
-use super::planning::Ground;
+use super::planning::PlanningDiff;
 use super::{Cause, Change, Comparison, Difference};
+use crate::discovered::DiscoveredInput;
 use crate::event::Status;
 use crate::graph::{Direction, RuleGraph};
 use crate::key_dump::{ActionRecord, KeyDump};
 use crate::label::ActionLabel;
 use crate::path::RelPath;
-use crate::trace::Observation;
 
 /// Why a rule is affected.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,7 +42,7 @@ pub struct Affected {
 /// directories of which nothing is known.
 pub fn affected(base: &KeyDump, head: &KeyDump, changed: &[(RelPath, Difference)]) -> Vec<Affected> {
     let comparison = Comparison::new(Some(base), head);
-    let ground = Ground::new(base, head);
+    let planning = PlanningDiff::new(base, head);
     let (rules, rules_before) = (RuleGraph::of_dump(head), RuleGraph::of_dump(base));
     let (unknown, unknown_before) = (unknown_rules(head), unknown_rules(base));
     let (actions, actions_before) = (by_rule(head), by_rule(base));
@@ -81,8 +81,8 @@ pub fn affected(base: &KeyDump, head: &KeyDump, changed: &[(RelPath, Difference)
                     .map(|other| Reason::BuildsOn(other.rule.clone())),
             );
             if reasons.is_empty() {
-                let rows = ground.rows_seen(name).map(|row| row.change(None));
-                let files = ground.files.iter().map(|(path, how)| Change::File(*how, path.clone()));
+                let rows = planning.rows_seen(name).map(|row| row.change(None));
+                let files = planning.files.iter().map(|(path, how)| Change::File(*how, path.clone()));
                 reasons.extend(rows.chain(files).map(|change| Reason::Cause(Cause { change, through: Vec::new() })));
             }
         }
@@ -102,7 +102,7 @@ fn by_rule(dump: &KeyDump) -> FxHashMap<String, Vec<&ActionRecord>> {
     rules
 }
 
-/// The rules with an action whose outcome is not known.
+/// The rules with an action whose result is not known.
 fn unknown_rules(dump: &KeyDump) -> BTreeSet<String> {
     let unknown = dump.actions.iter().filter(|action| is_unknown(action));
     unknown.map(|action| action.label.rule.to_string()).collect()
@@ -118,12 +118,12 @@ fn compare(
     new: &ActionRecord,
     changed: &[(RelPath, Difference)],
 ) -> Vec<Reason> {
-    let traced = old.traced || new.traced;
+    let discovers_inputs = old.discovers_inputs || new.discovers_inputs;
     let both_known = !is_unknown(old) && !is_unknown(new);
-    if !old.is_planned_as(new) || (traced && both_known && old.key != new.key) {
+    if !old.is_planned_as(new) || (discovers_inputs && both_known && old.key != new.key) {
         return causes(comparison, new);
     }
-    if !traced || both_known || changed.is_empty() {
+    if !discovers_inputs || both_known || changed.is_empty() {
         return Vec::new();
     }
     let Some(known) = [old, new].into_iter().find(|action| !is_unknown(action)) else {
@@ -131,23 +131,24 @@ fn compare(
     };
     let seen = changed
         .iter()
-        .filter(|(path, how)| known.observations().any(|(seen, answer)| concerns(path, *how, seen, answer)));
+        .filter(|(path, how)| known.discovered_inputs().any(|(seen, found)| concerns(path, *how, seen, found)));
     seen.map(|(path, how)| Reason::Cause(Cause { change: Change::File(*how, path.clone()), through: Vec::new() }))
         .collect()
 }
 
-/// Whether a change of `path` can change the answer about `seen`.
-fn concerns(path: &RelPath, how: Difference, seen: &RelPath, answer: &Observation) -> bool {
+/// Whether a change of `path` can change what is found about `seen`.
+fn concerns(path: &RelPath, how: Difference, seen: &RelPath, found: &DiscoveredInput) -> bool {
     if seen.is_within(path) {
         return true;
     }
     // What comes or goes is seen by a listing of its directory; with it, directories above may come or go.
     let above = || path.is_within(seen);
-    match answer {
-        Observation::Entries(_) | Observation::Selected(..) | Observation::Kind(_) | Observation::RealPath(_) => {
-            how != Difference::Changed && above()
-        }
-        Observation::Content(_) | Observation::Derived(..) => false,
+    match found {
+        DiscoveredInput::Entries(_)
+        | DiscoveredInput::Selected(..)
+        | DiscoveredInput::Kind(_)
+        | DiscoveredInput::RealPath(_) => how != Difference::Changed && above(),
+        DiscoveredInput::Content(_) | DiscoveredInput::Derived(..) => false,
     }
 }
 

@@ -10,11 +10,11 @@ use std::rc::Rc;
 use rustc_hash::FxHashMap;
 
 use self::parts::{
-    environment, environment_change, implementation, observation_changes, program_part, settings_in, shape_changes,
-    tool,
+    discovered_input_changes, environment, environment_change, implementation, program_part, settings_in,
+    shape_changes, tool,
 };
 use super::arguments::{Leaf, differences};
-use super::planning::{Ground, differing};
+use super::planning::{PlanningDiff, differing};
 use super::{Cause, Change, Difference};
 use crate::action::Origin;
 use crate::digest::Digest;
@@ -30,7 +30,7 @@ const DEEPEST: usize = 200;
 pub struct Comparison<'a> {
     before: Option<&'a KeyDump>,
     after: &'a KeyDump,
-    ground: Option<Ground<'a>>,
+    planning: Option<PlanningDiff<'a>>,
     makers: Makers<'a>,
     makers_before: Makers<'a>,
     known: RefCell<FxHashMap<ActionLabel, Rc<[Cause]>>>,
@@ -62,7 +62,7 @@ impl<'a> Comparison<'a> {
         Self {
             before,
             after,
-            ground: before.map(|before| Ground::new(before, after)),
+            planning: before.map(|before| PlanningDiff::new(before, after)),
             makers: makers(after),
             makers_before: before.map(makers).unwrap_or_default(),
             known: RefCell::default(),
@@ -105,9 +105,9 @@ impl<'a> Comparison<'a> {
         let Some(after) = self.after.action(label) else { return Vec::new() };
         let mut found = Found::default();
         let before = self.before.and_then(|before| before.action(label));
-        match (&self.ground, before) {
-            (Some(ground), Some(before)) => self.compare(ground, before, after, &mut found, depth),
-            (Some(ground), None) => self.first_time(ground, after, &mut found, depth),
+        match (&self.planning, before) {
+            (Some(planning), Some(before)) => self.compare(planning, before, after, &mut found, depth),
+            (Some(planning), None) => self.first_time(planning, after, &mut found, depth),
             (None, _) => found.add(Change::NeverRan),
         }
         let Found { mut certain, likely } = found;
@@ -124,7 +124,7 @@ impl<'a> Comparison<'a> {
 
     fn compare(
         &self,
-        ground: &Ground<'_>,
+        planning: &PlanningDiff<'_>,
         before: &ActionRecord,
         after: &ActionRecord,
         found: &mut Found,
@@ -139,37 +139,37 @@ impl<'a> Comparison<'a> {
             found.add(Change::Implementation);
         }
         for (name, difference) in differing(&environment(before), &environment(after)) {
-            found.add(environment_change(ground, &node, &name, difference));
+            found.add(environment_change(planning, &node, &name, difference));
         }
         if tool(before) != tool(after) {
-            self.tool_changes(ground, &node, (before, after), &leaves, found);
+            self.tool_changes(planning, &node, (before, after), &leaves, found);
         }
         let shape = shape_changes(before, after);
-        let explained = settings_in(ground, &node, &leaves, !shape.is_empty(), found);
-        for (name, difference) in &ground.environment {
+        let explained = settings_in(planning, &node, &leaves, !shape.is_empty(), found);
+        for (name, difference) in &planning.environment {
             if leaves.iter().any(|leaf| leaf.place.contains(&**name) || leaf.holds(&format!("${name}:"))) {
-                found.add(environment_change(ground, &node, name, *difference));
+                found.add(environment_change(planning, &node, name, *difference));
             }
         }
-        self.input_changes(ground, before, after, found, depth);
+        self.input_changes(planning, before, after, found, depth);
         let is_same = |path: &RelPath| {
             self.before.and_then(|before| before.file(path)).is_some_and(|file| self.after.file(path) == Some(file))
         };
-        observation_changes(before, after, &is_same, found);
+        discovered_input_changes(before, after, &is_same, found);
         if leaves.is_empty() && shape.is_empty() {
             return;
         }
         let nothing_yet = found.certain.is_empty();
         if !explained {
-            for (path, difference) in &ground.files {
+            for (path, difference) in &planning.files {
                 found.likely.push(Cause { change: Change::File(*difference, path.clone()), through: Vec::new() });
             }
         }
         if nothing_yet {
-            let changes = ground
+            let changes = planning
                 .rows_seen(&node)
                 .map(|row| row.change(None))
-                .chain(ground.environment.iter().map(|(name, how)| Change::Environment(*how, name.clone())));
+                .chain(planning.environment.iter().map(|(name, how)| Change::Environment(*how, name.clone())));
             let before_files: Vec<_> = changes.map(|change| Cause { change, through: Vec::new() }).collect();
             found.likely.splice(0..0, before_files);
             let mentioned = self.mentioned(&leaves);
@@ -201,7 +201,7 @@ impl<'a> Comparison<'a> {
 
     fn tool_changes(
         &self,
-        ground: &Ground<'_>,
+        planning: &PlanningDiff<'_>,
         node: &str,
         (before, after): (&ActionRecord, &ActionRecord),
         leaves: &[Leaf],
@@ -213,7 +213,7 @@ impl<'a> Comparison<'a> {
         });
         let file = program.as_deref().and_then(|program| RelPath::new(program).ok());
         let of_workspace = file.filter(|path| path.as_str().contains('/') && self.after.file(path).is_some());
-        let configured: Vec<Change> = ground
+        let configured: Vec<Change> = planning
             .rows_seen(node)
             .filter(|row| row.node() == "toolchain" || (row.node() == node && row.field() == "run"))
             .map(|row| row.change(None))
@@ -222,9 +222,9 @@ impl<'a> Comparison<'a> {
             found.extend(configured);
         } else if let Some(path) = of_workspace {
             found.add(Change::File(Difference::Changed, path));
-        } else if !leaves.is_empty() && !ground.files.is_empty() {
+        } else if !leaves.is_empty() && !planning.files.is_empty() {
             // Another version of a compiler: asked for by a file that planning reads.
-            for (path, difference) in &ground.files {
+            for (path, difference) in &planning.files {
                 found.add(Change::File(*difference, path.clone()));
             }
         } else {
@@ -255,18 +255,18 @@ impl<'a> Comparison<'a> {
             .collect()
     }
 
-    fn first_time(&self, ground: &Ground<'_>, after: &ActionRecord, found: &mut Found, depth: usize) {
+    fn first_time(&self, planning: &PlanningDiff<'_>, after: &ActionRecord, found: &mut Found, depth: usize) {
         let node = after.label.rule.to_string();
-        if let Some(row) = ground.node_row(&node) {
+        if let Some(row) = planning.node_row(&node) {
             return found.add(row.change(None));
         }
         let is_new = |path: &RelPath| self.before.is_none_or(|before| before.file(path).is_none());
         match &after.label.subject {
             Some(subject) if is_new(subject) => {
-                found.extend(ground.came_or_went(&node, subject, Difference::Added));
+                found.extend(planning.came_or_went(&node, subject, Difference::Added));
             }
             Some(subject) => {
-                let configured = ground.came_or_went(&node, subject, Difference::Added);
+                let configured = planning.came_or_went(&node, subject, Difference::Added);
                 let edited = configured.into_iter().filter(|change| matches!(change, Change::Setting { .. }));
                 found.extend(edited.chain(self.neighbours(&after.label)));
             }
@@ -274,7 +274,7 @@ impl<'a> Comparison<'a> {
                 for (path, content, origin) in after.inputs() {
                     match origin {
                         Origin::Workspace if is_new(path) => {
-                            found.extend(ground.came_or_went(&node, path, Difference::Added));
+                            found.extend(planning.came_or_went(&node, path, Difference::Added));
                         }
                         Origin::Workspace => {}
                         Origin::Store => self.made(path, content.digest, found, depth),
@@ -283,11 +283,11 @@ impl<'a> Comparison<'a> {
             }
         }
         if found.certain.is_empty() {
-            found.extend(ground.rows_seen(&node).map(|row| row.change(None)));
+            found.extend(planning.rows_seen(&node).map(|row| row.change(None)));
         }
         if found.certain.is_empty() {
-            found.extend(ground.environment.iter().map(|(name, how)| Change::Environment(*how, name.clone())));
-            found.extend(ground.files.iter().map(|(path, how)| Change::File(*how, path.clone())));
+            found.extend(planning.environment.iter().map(|(name, how)| Change::Environment(*how, name.clone())));
+            found.extend(planning.files.iter().map(|(path, how)| Change::File(*how, path.clone())));
         }
         found.likely.push(Cause { change: Change::NeverRan, through: Vec::new() });
     }

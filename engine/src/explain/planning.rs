@@ -1,6 +1,6 @@
-//! What planning stood on: the configuration, the environment, and files that are no declared inputs.
+//! Planning inputs: the configuration, the environment, and files that are no declared inputs.
 //!
-//! A [`Ground`] knows how these differ between two dumps, and which rows of the configuration a rule can see: its own, those of the
+//! A [`PlanningDiff`] knows how these differ between two dumps, and which rows of the configuration a rule can see: its own, those of the
 //! sets and entries that it refers to, those of its profile and of the workspace.
 
 use std::cell::RefCell;
@@ -56,7 +56,7 @@ impl Row {
     }
 }
 
-pub(super) struct Ground<'a> {
+pub(super) struct PlanningDiff<'a> {
     before: &'a KeyDump,
     after: &'a KeyDump,
     pub(super) rows: Vec<Row>,
@@ -69,7 +69,7 @@ pub(super) struct Ground<'a> {
     visible: RefCell<FxHashMap<String, Rc<[String]>>>,
 }
 
-impl<'a> Ground<'a> {
+impl<'a> PlanningDiff<'a> {
     pub(super) fn new(before: &'a KeyDump, after: &'a KeyDump) -> Self {
         let actions = || before.actions.iter().chain(&after.actions);
         let acting = actions().map(|action| &action.label.rule).collect::<BTreeSet<_>>();

@@ -1,11 +1,11 @@
 use super::*;
 use crate::action::{ActionKey, Origin};
 use crate::config::settings::SettingValue;
+use crate::discovered::DiscoveredInput;
 use crate::event::Status;
 use crate::key_dump::sample::{action, digest, input, label, path, row, sample};
 use crate::key_dump::{ActionRecord, KeyDump, Part};
 use crate::system::{FileContent, PathKind};
-use crate::trace::Observation;
 
 /// The action at `index` again, with one part in the place of another.
 fn with_part(mut dump: KeyDump, index: usize, part: usize, with: Part) -> KeyDump {
@@ -91,10 +91,12 @@ fn an_argument_is_traced_to_the_configuration_then_to_a_file_that_planning_read(
 }
 
 #[test]
-fn answers_that_only_one_of_them_asked_for_are_no_cause() {
+fn file_states_that_only_one_of_them_asked_for_are_no_cause() {
     let before = sample();
-    let after = with_part(sample(), 0, 9, Part::Observation(path("src/b.ts"), Observation::Content(Some(digest("b")))));
-    let after = with_part(after, 0, 10, Part::Observation(path("src/new.ts"), Observation::Kind(PathKind::File)));
+    let after =
+        with_part(sample(), 0, 9, Part::DiscoveredInput(path("src/b.ts"), DiscoveredInput::Content(Some(digest("b")))));
+    let after =
+        with_part(after, 0, 10, Part::DiscoveredInput(path("src/new.ts"), DiscoveredInput::Kind(PathKind::File)));
     let command = label("command", None);
     let causes = causes(Some(&before), &after, &command);
     assert_eq!(causes, [Cause { change: Change::File(Difference::Added, path("src/b.ts")), through: Vec::new() }]);
@@ -163,15 +165,15 @@ fn rules_with_other_keys_are_affected() {
 fn what_was_never_run_on_the_base_is_affected_when_something_that_it_saw_changed() {
     let head = planned(sample());
     let mut base = head.clone();
-    base.actions[0].parts.retain(|part| !matches!(part, Part::Observation(..)));
-    base.actions[0].key = ActionKey(digest("over an empty trace"));
+    base.actions[0].parts.retain(|part| !matches!(part, Part::DiscoveredInput(..)));
+    base.actions[0].key = ActionKey(digest("without discovered inputs"));
     base.actions[0].status = Status::Skipped;
     assert_eq!(affected_rules(&base, &head, &["docs/other.md"]), [] as [&str; 0]);
     assert_eq!(affected_rules(&base, &head, &["src/c.ts"]), ["command:backend"]);
     // `src` was listed, so a file more in it counts; one less deep does not.
     assert_eq!(affected(&base, &head, &[(path("src/new.ts"), Difference::Added)]).len(), 1);
     assert_eq!(affected(&base, &head, &[(path("src/new.ts"), Difference::Changed)]).len(), 0);
-    // With no outcome on either side any change counts.
+    // With no result on either side any change counts.
     let unknown = base.clone();
     assert_eq!(affected_rules(&base, &unknown, &["docs/other.md"]), ["command:backend"]);
     assert_eq!(affected_rules(&base, &unknown, &[]), [] as [&str; 0]);

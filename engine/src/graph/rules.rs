@@ -17,7 +17,7 @@ use crate::key_dump::KeyDump;
 pub struct RuleNode {
     /// Its label; rules that plan no actions have one as well.
     pub label: String,
-    /// How many of its actions got their outcome in which way.
+    /// How many of its actions got their result in which way.
     pub actions: BTreeMap<Status, usize>,
     /// How long they ran, added up.
     pub duration: Duration,

@@ -8,11 +8,11 @@ use crate::action::{ActionKey, Origin};
 use crate::config::settings::{Setting, SettingValue};
 use crate::diagnostic::Span;
 use crate::digest::Digest;
+use crate::discovered::DiscoveredInput;
 use crate::event::Status;
 use crate::label::{ActionLabel, Label};
 use crate::path::RelPath;
 use crate::system::{FileContent, PathKind};
-use crate::trace::Observation;
 
 pub(crate) fn path(text: &str) -> RelPath {
     RelPath::new(text).unwrap()
@@ -39,14 +39,14 @@ pub(crate) fn action(label: ActionLabel, parts: Vec<Part>, artifacts: &[(&str, &
     let key = ActionKey(digest(&format!("{label} {parts:?}")));
     let artifacts = artifacts.iter().map(|(name, text)| (path(name), digest(text))).collect();
     let duration = Duration::from_micros(70);
-    let traced = parts.iter().any(|part| matches!(part, Part::Observation(..)));
+    let discovers_inputs = parts.iter().any(|part| matches!(part, Part::DiscoveredInput(..)));
     ActionRecord {
         label,
         status: Status::Ran,
         key,
         duration,
         cacheable: true,
-        traced,
+        discovers_inputs,
         carried: false,
         parts,
         artifacts,
@@ -82,12 +82,12 @@ pub(crate) fn sample() -> KeyDump {
             Part::Environment("CI".into(), digest("1")),
             input("build/a.js", "a.js", Origin::Store),
             Part::Output(path("build/out")),
-            Part::Observation(path("src"), Observation::Entries(Some(digest("list")))),
-            Part::Observation(path("src/b.ts"), Observation::Content(None)),
-            Part::Observation(path("src/c.ts"), Observation::Kind(PathKind::File)),
-            Part::Observation(path("src/d.ts"), Observation::RealPath(Some(path("src/e.ts")))),
-            Part::Observation(path("src/g"), Observation::Selected("js ts".into(), digest("selected"))),
-            Part::Observation(path("src/f.ts"), Observation::Derived("lines v1".into(), digest("f"))),
+            Part::DiscoveredInput(path("src"), DiscoveredInput::Entries(Some(digest("list")))),
+            Part::DiscoveredInput(path("src/b.ts"), DiscoveredInput::Content(None)),
+            Part::DiscoveredInput(path("src/c.ts"), DiscoveredInput::Kind(PathKind::File)),
+            Part::DiscoveredInput(path("src/d.ts"), DiscoveredInput::RealPath(Some(path("src/e.ts")))),
+            Part::DiscoveredInput(path("src/g"), DiscoveredInput::Selected("js ts".into(), digest("selected"))),
+            Part::DiscoveredInput(path("src/f.ts"), DiscoveredInput::Derived("lines v1".into(), digest("f"))),
         ],
         &[("build/out", "out")],
     );

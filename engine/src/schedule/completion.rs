@@ -12,11 +12,12 @@ use salsa::Setter as _;
 
 use super::progress::Trial;
 use super::{BuildError, CANCELLATION_INTERVAL, Message, RETRIES, Scheduler};
-use crate::action::{Action, Origin, Outcome, Verdict};
+use crate::action::{Action, ActionResult, Origin, Verdict};
 use crate::blob::Blobs as _;
 use crate::clock;
 use crate::db::Db;
 use crate::digest::Digest;
+use crate::discovered::DiscoveredInput;
 use crate::event::{Event, Status};
 use crate::execute::{Completion, End};
 use crate::file::{Changes, Files};
@@ -24,7 +25,6 @@ use crate::label::Label;
 use crate::machine::Programs;
 use crate::path::RelPath;
 use crate::run::{Previous, RunError};
-use crate::trace::Observation;
 use crate::validity::{gives, holds, renew};
 
 impl Scheduler {
@@ -41,20 +41,20 @@ impl Scheduler {
 
     /// Whether any change of the workspace may concern the action, and it takes long.
     pub(super) fn sees_everything(&self, action: &Action) -> bool {
-        action.traced && self.executor.runs().is_process(action.label.rule.kind())
+        action.discovers_inputs && self.executor.runs().is_process(action.label.rule.kind())
     }
 
     /// What came of the action before the world changed.
     fn previous(&self, action: &Action) -> Option<Previous> {
         let db: &dyn Db = &self.database;
-        let (key, outcome) = db.slots().slot(db, &action.label).done(db).as_ref()?;
+        let (key, result) = db.result_inputs().of(db, &action.label).done(db).as_ref()?;
         if *key != action.key(&[]) {
             return None;
         }
-        let differing = outcome.trace.iter().filter(|(path, observation)| !gives(db, path, observation));
+        let differing = result.discovered.iter().filter(|(path, input)| !gives(db, path, input));
         let mut changed: Vec<RelPath> = differing.map(|(path, _)| path.clone()).collect();
         changed.dedup();
-        Some(Previous { outcome: outcome.clone(), changed: changed.into_boxed_slice() })
+        Some(Previous { result: result.clone(), changed: changed.into_boxed_slice() })
     }
 
     /// Waits for messages until there is a reason to plan, or something to tell: while some rule still has all its results to come,
@@ -117,7 +117,7 @@ impl Scheduler {
     fn look(&mut self, changes: &Changes, concerns: &dyn Fn(&RelPath) -> bool) -> bool {
         let started = clock::now();
         let mut others: BTreeSet<RelPath> = Files::look(&mut self.database, changes).into_iter().collect();
-        let has_answers = !others.is_empty() | Programs::look(&mut self.database);
+        let has_changes = !others.is_empty() | Programs::look(&mut self.database);
         match changes {
             Changes::Everything => self.looked = Some(started.elapsed()),
             Changes::Some { paths, moved } => {
@@ -125,14 +125,14 @@ impl Scheduler {
             }
         }
         if others.is_empty() {
-            if self.progress.trial() != Trial::AfterError && !has_answers {
+            if self.progress.trial() != Trial::AfterError && !has_changes {
                 return false;
             }
             if let Changes::Some { paths, moved } = changes {
                 others.extend(paths.iter().chain(moved).cloned());
             }
         }
-        if has_answers {
+        if has_changes {
             // Nobody can say what it has read so far.
             self.actions.running().filter(|running| running.sees_everything).for_each(|running| running.cancel());
         }
@@ -146,24 +146,24 @@ impl Scheduler {
         let Completion { action, end, duration } = completion;
         let is_superseded = self.actions.end(&action.label);
         match end {
-            End::Outcome(outcome) => {
-                let status = if outcome.is_failed() { Status::Failed } else { Status::Ran };
-                // What the action saw may be newer than the answers that the plan stands on.
+            End::Result(result) => {
+                let status = if result.is_failed() { Status::Failed } else { Status::Ran };
+                // What the action saw may be newer than the file inputs that the plan depends on.
                 let mut differing = Vec::new();
-                for (path, observation) in &outcome.trace {
-                    if gives(&self.database, path, observation) {
+                for (path, input) in &result.discovered {
+                    if gives(&self.database, path, input) {
                         continue;
                     }
-                    if let Observation::Derived(name, _) = observation {
+                    if let DiscoveredInput::Derived(name, _) = input {
                         renew(&self.database, path, name);
                     }
                     differing.push(path.clone());
                 }
                 let moved = Files::refresh(&mut self.database, &differing);
-                if moved || !differing.is_empty() && !holds(&self.database, &outcome.trace) {
+                if moved || !differing.is_empty() && !holds(&self.database, &result.discovered) {
                     self.count_retry(&action, differing.first().cloned())?;
                 }
-                self.finish(&action, outcome, status, duration);
+                self.finish(&action, result, status, duration);
                 Ok(moved)
             }
             End::Error(RunError::InputChanged(path)) => {
@@ -180,7 +180,7 @@ impl Scheduler {
                 self.count_retry(&action, None)?;
                 // A damaged store has usually lost more than one.
                 let inputs = action.inputs.iter().filter(|input| input.origin == Origin::Store);
-                self.heal(inputs.map(|input| input.digest))?;
+                self.rebuild_lost(inputs.map(|input| input.digest))?;
                 Ok(true)
             }
             End::Error(RunError::Cancelled) if is_superseded && !self.cancelled.load(Ordering::Relaxed) => Ok(true),
@@ -196,21 +196,21 @@ impl Scheduler {
     }
 
     /// The one place where a finished action becomes an input.
-    pub(super) fn finish(&mut self, action: &Action, outcome: Outcome, status: Status, duration: Duration) {
+    pub(super) fn finish(&mut self, action: &Action, result: ActionResult, status: Status, duration: Duration) {
         let planned = action.key(&[]);
-        let key = if outcome.trace.is_empty() { planned } else { action.key(&outcome.trace) };
+        let key = if result.discovered.is_empty() { planned } else { action.key(&result.discovered) };
         let db: &dyn Db = &self.database;
-        let slot = db.slots().slot(db, &action.label);
-        if outcome.verdict == Verdict::Inconclusive {
-            self.inconclusive.push(slot);
+        let result_input = db.result_inputs().of(db, &action.label);
+        if result.verdict == Verdict::Uncacheable {
+            self.uncacheable.push(result_input);
         }
-        slot.set_done(&mut self.database).to(Some((planned, Arc::new(outcome))));
+        result_input.set_done(&mut self.database).to(Some((planned, Arc::new(result))));
         self.actions.reach(&action.label, (status, duration));
         (self.events)(Event::Finished { label: action.label.clone(), status, key, duration });
     }
 
     /// Makes every action run again that made one of `digests` which the store no longer has, and tells again what depends on it.
-    pub fn heal(&mut self, digests: impl IntoIterator<Item = Digest>) -> io::Result<()> {
+    pub fn rebuild_lost(&mut self, digests: impl IntoIterator<Item = Digest>) -> io::Result<()> {
         for digest in digests {
             if self.store.get(digest)?.is_none() {
                 self.forget_maker(digest);
@@ -221,10 +221,10 @@ impl Scheduler {
 
     fn forget_maker(&mut self, digest: Digest) {
         let db: &dyn Db = &self.database;
-        let losers = db.slots().with_artifact(db, digest);
-        for slot in losers {
-            let label = slot.label(&self.database).clone();
-            slot.set_done(&mut self.database).to(None);
+        let losers = db.result_inputs().with_artifact(db, digest);
+        for result_input in losers {
+            let label = result_input.label(&self.database).clone();
+            result_input.set_done(&mut self.database).to(None);
             self.actions.make_again(&label);
             self.progress.make_again();
         }

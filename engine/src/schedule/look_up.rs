@@ -7,21 +7,21 @@ use std::time::Duration;
 
 use rustc_hash::FxHashMap;
 
-use super::{BuildError, Goals, Scheduler};
-use crate::action::{Action, Outcome};
+use super::{BuildError, Scheduler, Targets};
+use crate::action::{Action, ActionResult};
 use crate::event::{Event, Phase, Status, during};
 use crate::label::Label;
 use crate::plan::{PlanDb, RulePlan, State, Target, plan};
 use crate::validity::holds;
 
 impl Scheduler {
-    /// The actions that have no outcome and are not running.
-    pub(super) fn missing(&self, profile: &Arc<str>, goals: &[Label]) -> Vec<Arc<Action>> {
-        let plans = during(&self.events, Phase::Planning, || self.plans(profile, goals));
+    /// The actions that have no result and are not running.
+    pub(super) fn missing(&self, profile: &Arc<str>, targets: &[Label]) -> Vec<Arc<Action>> {
+        let plans = during(&self.events, Phase::Planning, || self.plans(profile, targets));
         (self.events)(Event::Planned { actions: plans.values().map(|plan| plan.steps.len()).sum() });
         let steps = plans.values().flat_map(|plan| plan.steps.iter());
         let mut missing: Vec<_> = steps
-            .filter(|step| step.outcome.is_none() && !self.actions.is_running(&step.action.label))
+            .filter(|step| step.result.is_none() && !self.actions.is_running(&step.action.label))
             .map(|step| step.action.clone())
             .collect();
         // What waits for another process starts first: it takes longest and leaves the workers alone.
@@ -31,11 +31,11 @@ impl Scheduler {
         missing
     }
 
-    /// The plan of each goal and of every rule below.
-    pub(super) fn plans<'a>(&'a self, profile: &Arc<str>, goals: &'a [Label]) -> BTreeMap<&'a Label, &'a RulePlan> {
+    /// The plan of each target and of every rule below.
+    pub(super) fn plans<'a>(&'a self, profile: &Arc<str>, targets: &'a [Label]) -> BTreeMap<&'a Label, &'a RulePlan> {
         let db: &dyn PlanDb = &self.database;
         let mut plans = BTreeMap::new();
-        let mut open: Vec<&Label> = goals.iter().collect();
+        let mut open: Vec<&Label> = targets.iter().collect();
         while let Some(rule) = open.pop() {
             if !plans.contains_key(rule) {
                 let plan = plan(db, Target::new(db, rule.clone(), profile.clone()));
@@ -46,12 +46,12 @@ impl Scheduler {
         plans
     }
 
-    /// Takes outcomes out of the store, for as many of `actions` as it has. Returns whether it had any.
+    /// Takes results out of the store, for as many of `actions` as it has. Returns whether it had any.
     pub(super) fn take_from_store(&mut self, actions: &[Arc<Action>]) -> Result<bool, BuildError> {
         let found = during(&self.events, Phase::Lookup, || self.look_up(actions))?;
         let any = !found.is_empty();
-        for (action, outcome) in found {
-            self.finish(&action, outcome, Status::Cached, Duration::ZERO);
+        for (action, result) in found {
+            self.finish(&action, result, Status::Cached, Duration::ZERO);
         }
         Ok(any)
     }
@@ -67,42 +67,45 @@ impl Scheduler {
         Ok(false)
     }
 
-    fn look_up(&self, actions: &[Arc<Action>]) -> io::Result<Vec<(Arc<Action>, Outcome)>> {
+    fn look_up(&self, actions: &[Arc<Action>]) -> io::Result<Vec<(Arc<Action>, ActionResult)>> {
         let mut found = Vec::new();
         for action in actions {
             if !action.cacheable || !self.actions.may_be_stored(&action.label) {
                 continue;
             }
-            let outcomes = self.store.outcomes(action.key(&[]))?;
+            let results = self.store.results(action.key(&[]))?;
             let whole =
-                |outcome: &Outcome| outcome.artifacts.iter().all(|artifact| self.store.contains(artifact.digest));
-            let matching = outcomes.into_iter().find(|outcome| holds(&self.database, &outcome.trace) && whole(outcome));
-            if let Some(outcome) = matching {
-                found.push((action.clone(), outcome));
+                |result: &ActionResult| result.artifacts.iter().all(|artifact| self.store.contains(artifact.digest));
+            let matching =
+                results.into_iter().find(|result| holds(&self.database, &result.discovered) && whole(result));
+            if let Some(result) = matching {
+                found.push((action.clone(), result));
             }
         }
         Ok(found)
     }
 
-    /// The first part of the goals for which nothing is left to do and that was not told.
-    pub(super) fn settled(&self, goals: &Goals) -> Option<usize> {
-        let is_untold = |part: &usize| self.progress.is_untold(*part);
-        (0..goals.parts.len()).filter(is_untold).find(|part| self.is_settled(goals, &goals.parts[*part]))
+    /// The first target group for which nothing is left to do and that was not reported.
+    pub(super) fn done_group(&self, targets: &Targets) -> Option<usize> {
+        let is_unreported = |group: &usize| self.progress.is_unreported(*group);
+        (0..targets.groups.len())
+            .filter(is_unreported)
+            .find(|group| self.is_group_done(targets, &targets.groups[*group]))
     }
 
-    fn is_settled(&self, goals: &Goals, part: &[Label]) -> bool {
-        !part.is_empty()
-            && self.plans(&goals.profile, part).values().all(|plan| {
-                plan.steps.iter().all(|step| step.outcome.is_some() || !self.actions.is_running(&step.action.label))
+    fn is_group_done(&self, targets: &Targets, group: &[Label]) -> bool {
+        !group.is_empty()
+            && self.plans(&targets.profile, group).values().all(|plan| {
+                plan.steps.iter().all(|step| step.result.is_some() || !self.actions.is_running(&step.action.label))
             })
     }
 
     /// Stops what runs although something else is planned in its place, or nothing.
-    pub(super) fn stop_superseded(&mut self, goals: &Goals) {
+    pub(super) fn stop_superseded(&mut self, targets: &Targets) {
         if !self.progress.is_doubted(!self.actions.is_quiet()) {
             return;
         }
-        let plans = self.plans(&goals.profile, &goals.all);
+        let plans = self.plans(&targets.profile, &targets.all);
         let steps = plans.values().flat_map(|plan| &plan.steps);
         let wanted: FxHashMap<_, _> = steps.map(|step| (&step.action.label, step.action.key(&[]))).collect();
         for running in self.actions.running() {

@@ -9,7 +9,7 @@ use crate::file::Changes;
 use crate::label::Label;
 use crate::path::RelPath;
 
-/// Everything that a scheduler hears.
+/// Everything that a scheduler receives.
 #[derive(Debug)]
 pub enum Message {
     /// An action is over.
@@ -29,7 +29,7 @@ impl Inbox {
         Self(sender)
     }
 
-    /// Whether somebody still hears it.
+    /// Whether somebody still receives it.
     pub fn send(&self, message: Message) -> bool {
         self.0.send(message).is_ok()
     }
@@ -37,22 +37,22 @@ impl Inbox {
 
 /// What is to be brought up to date.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Goals {
+pub struct Targets {
     /// The profile.
     pub profile: Arc<str>,
-    /// Rules whose end is told when it comes, whatever else still runs; where several end together, in this order. A rule may be in
-    /// several.
-    pub parts: Vec<Vec<Label>>,
-    /// All rules, those of the parts as well.
+    /// Target groups: rules whose end is reported when it comes, whatever else still runs; where several end together, in this order.
+    /// A rule may be in several.
+    pub groups: Vec<Vec<Label>>,
+    /// All rules, those of the groups as well.
     pub all: Vec<Label>,
 }
 
-impl Goals {
-    /// The rules that are in these parts alone.
+impl Targets {
+    /// The rules that are in these groups alone.
     pub(super) fn rules_in_no_other_than(&self, numbers: &BTreeSet<usize>) -> BTreeSet<Label> {
         let rules_where = |is_wanted: &dyn Fn(usize) -> bool| -> BTreeSet<&Label> {
-            let parts = self.parts.iter().enumerate().filter(|(number, _)| is_wanted(*number));
-            parts.flat_map(|(_, rules)| rules).collect()
+            let groups = self.groups.iter().enumerate().filter(|(number, _)| is_wanted(*number));
+            groups.flat_map(|(_, rules)| rules).collect()
         };
         let others = rules_where(&|number| !numbers.contains(&number));
         rules_where(&|number| numbers.contains(&number)).difference(&others).map(|rule| (*rule).clone()).collect()
@@ -61,13 +61,13 @@ impl Goals {
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Happening {
+pub enum BuildEvent {
     /// Files are not as they were: these.
     Changed(BTreeSet<RelPath>),
-    /// Nothing is left to do for the part of the goals with this number.
-    Settled(usize),
+    /// Nothing is left to do for the target group with this number.
+    GroupDone(usize),
     /// Nothing is left to do.
     Idle,
-    /// Somebody [woke](Message::Woken) it; told once each time.
+    /// Somebody [woke](Message::Woken) it; reported once each time.
     Woken,
 }

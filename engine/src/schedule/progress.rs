@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::Goals;
+use super::Targets;
 use crate::label::Label;
 
 /// How far the scheduler is with the present state of the world.
@@ -30,9 +30,9 @@ pub(super) enum Progress {
 /// What is known while there is something to do.
 #[derive(Debug, Default)]
 pub(super) struct Round {
-    /// The numbers of the parts that have settled, as was told.
-    parts: BTreeSet<usize>,
-    /// The rules that are in no other part.
+    /// The numbers of the target groups that are done, as was reported.
+    groups: BTreeSet<usize>,
+    /// The rules that are in no other group.
     rules: BTreeSet<Label>,
     /// Whether what runs may have been started before the last change.
     is_doubted: bool,
@@ -84,21 +84,21 @@ impl Progress {
         }
     }
 
-    /// Whether the part with this number is still to be told of.
-    pub(super) fn is_untold(&self, part: usize) -> bool {
-        self.round().is_some_and(|round| !round.parts.contains(&part))
+    /// Whether the group with this number is still to be reported.
+    pub(super) fn is_unreported(&self, group: usize) -> bool {
+        self.round().is_some_and(|round| !round.groups.contains(&group))
     }
 
     /// Whether the rule is one of which it was told that nothing is left to do.
-    pub(super) fn is_told(&self, rule: &Label) -> bool {
+    pub(super) fn is_reported(&self, rule: &Label) -> bool {
         self.round().is_none_or(|round| round.rules.contains(rule))
     }
 
-    /// It is told that nothing is left to do for a part.
-    pub(super) fn settle(&mut self, part: usize, goals: &Goals) {
+    /// It is reported that nothing is left to do for a group.
+    pub(super) fn report(&mut self, group: usize, targets: &Targets) {
         if let Self::Open(round) | Self::Waiting(round) = self {
-            round.parts.insert(part);
-            round.rules = goals.rules_in_no_other_than(&round.parts);
+            round.groups.insert(group);
+            round.rules = targets.rules_in_no_other_than(&round.groups);
         }
     }
 
@@ -124,10 +124,10 @@ impl Progress {
         *self = Self::Open(Round { is_doubted, trial, ..Round::default() });
     }
 
-    /// An error is told, and nothing runs any more. Where a change `is_heard` it is told yet, and planned for.
-    pub(super) fn fail(&mut self, is_heard: bool) {
+    /// An error is reported, and nothing runs any more. Where a change `is_received` it is reported yet, and planned for.
+    pub(super) fn fail(&mut self, is_received: bool) {
         match self {
-            Self::Open(round) | Self::Waiting(round) if is_heard => round.trial = Trial::AfterError,
+            Self::Open(round) | Self::Waiting(round) if is_received => round.trial = Trial::AfterError,
             _ => *self = Self::Failed,
         }
     }
@@ -159,25 +159,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_part_is_told_once_and_again_of_another_world() {
+    fn each_group_is_reported_once_and_again_of_another_world() {
         let [a, b] = ["a", "b"].map(|name| Label::new("kind", name));
-        let parts = vec![vec![a.clone(), b.clone()], vec![b.clone()]];
-        let goals = Goals { profile: Arc::from("build"), parts, all: vec![a.clone(), b.clone()] };
+        let groups = vec![vec![a.clone(), b.clone()], vec![b.clone()]];
+        let targets = Targets { profile: Arc::from("build"), groups, all: vec![a.clone(), b.clone()] };
         let mut progress = Progress::default();
-        assert!(progress.is_open() && progress.is_untold(0));
+        assert!(progress.is_open() && progress.is_unreported(0));
         progress.wait();
-        progress.settle(0, &goals);
-        assert!(!progress.is_open() && !progress.is_untold(0) && progress.is_untold(1));
-        // The other is in a part that was not told.
-        assert!(progress.is_told(&a) && !progress.is_told(&b));
+        progress.report(0, &targets);
+        assert!(!progress.is_open() && !progress.is_unreported(0) && progress.is_unreported(1));
+        // The other is in a group that was not reported.
+        assert!(progress.is_reported(&a) && !progress.is_reported(&b));
         progress.reopen();
-        assert!(progress.is_open() && !progress.is_untold(0));
+        assert!(progress.is_open() && !progress.is_unreported(0));
         progress.begin(Trial::First);
-        assert!(progress.is_untold(0) && !progress.is_told(&a));
+        assert!(progress.is_unreported(0) && !progress.is_reported(&a));
         progress = Progress::Idle;
-        assert!(progress.is_over() && !progress.is_untold(0) && progress.is_told(&b));
+        assert!(progress.is_over() && !progress.is_unreported(0) && progress.is_reported(&b));
         progress.make_again();
-        assert!(progress.is_open() && progress.is_untold(0));
+        assert!(progress.is_open() && progress.is_unreported(0));
     }
 
     #[test]
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_is_remembered_until_something_else_is_heard() {
+    fn an_error_is_remembered_until_something_else_is_received() {
         let mut progress = Progress::default();
         progress.begin(Trial::Second);
         progress.fail(false);

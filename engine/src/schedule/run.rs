@@ -10,14 +10,14 @@ use crate::event::Status;
 use crate::label::{ActionLabel, Label};
 use crate::plan::{RulePlan, State};
 
-/// How one action got its outcome.
+/// How one action got its result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
     /// Its name.
     pub label: ActionLabel,
     /// How.
     pub status: Status,
-    /// Its key, the trace included. A skipped action has the key of what was planned.
+    /// Its key, discovered inputs included. A skipped action has the key of what was planned.
     pub key: ActionKey,
     /// How long it ran in this process.
     pub duration: Duration,
@@ -26,28 +26,28 @@ pub struct Report {
 /// The result of bringing some rules up to date.
 #[derive(Debug)]
 pub struct Run {
-    /// The last plan of each goal and of the rules below, by rule.
+    /// The last plan of each target and of the rules below, by rule.
     pub plans: BTreeMap<Label, RulePlan>,
     /// Every action of those plans, by name.
     pub reports: Vec<Report>,
 }
 
 impl Run {
-    /// Of these plans. An action of which it is not known how it got its outcome was done before.
+    /// Of these plans. An action of which it is not known how it got its result was done before.
     pub(super) fn new(plans: BTreeMap<&Label, &RulePlan>, actions: &Standings) -> Self {
         let mut reports = Vec::new();
         for plan in plans.values() {
             for step in &plan.steps {
                 let label = &step.action.label;
-                let trace = step.outcome.as_ref().map_or(&[][..], |outcome| &outcome.trace);
-                let (status, duration) = match &step.outcome {
+                let discovered = step.result.as_ref().map_or(&[][..], |result| &result.discovered);
+                let (status, duration) = match &step.result {
                     None => (Status::Skipped, Duration::ZERO),
-                    Some(outcome) => actions.reached(label).unwrap_or_else(|| {
-                        let status = if outcome.is_failed() { Status::Failed } else { Status::Cached };
+                    Some(result) => actions.reached(label).unwrap_or_else(|| {
+                        let status = if result.is_failed() { Status::Failed } else { Status::Cached };
                         (status, Duration::ZERO)
                     }),
                 };
-                reports.push(Report { label: label.clone(), status, key: step.action.key(trace), duration });
+                reports.push(Report { label: label.clone(), status, key: step.action.key(discovered), duration });
             }
         }
         reports.sort_by(|a, b| a.label.cmp(&b.label));
@@ -55,7 +55,7 @@ impl Run {
         Self { plans, reports }
     }
 
-    /// Whether every goal is done.
+    /// Whether every target is done.
     pub fn is_done(&self) -> bool {
         self.plans.values().all(|plan| plan.state == State::Done)
     }
@@ -68,7 +68,7 @@ impl Run {
         diagnostics
     }
 
-    /// The files of all goals, sorted by path.
+    /// The files of all targets, sorted by path.
     pub fn artifacts(&self) -> Vec<Artifact> {
         artifacts(self.plans.values())
     }

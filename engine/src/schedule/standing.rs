@@ -10,16 +10,16 @@ use crate::action::{Action, ActionKey};
 use crate::event::Status;
 use crate::label::{ActionLabel, Label};
 
-/// How an action got an outcome, and how long it ran for it.
+/// How an action got a result, and how long it ran for it.
 pub(super) type Reached = (Status, Duration);
 
 /// The state of one action in the present revision. One of which nothing is known is *unknown*, which takes no room.
 ///
 /// | from | when | to | by |
 /// | --- | --- | --- | --- |
-/// | unknown, reached | it is planned without an outcome, and the store has one | reached | `reach` |
-/// | unknown, reached, due | it is planned without an outcome, and the store has none or is not asked | running | `start` |
-/// | running | it gave an outcome | reached | `end`, `reach` |
+/// | unknown, reached | it is planned without a result, and the store has one | reached | `reach` |
+/// | unknown, reached, due | it is planned without a result, and the store has none or is not asked | running | `start` |
+/// | running | it gave a result | reached | `end`, `reach` |
 /// | running | what it saw is not what is there, or what it needed is lost | due | `end`, `retry` |
 /// | running | it was cancelled, or could not be run | as it was before | `end` |
 /// | unknown, reached, due | what it made is lost, or not wanted | due | `make_again` |
@@ -27,7 +27,7 @@ pub(super) type Reached = (Status, Duration);
 /// | running | a new revision begins | running, as if it had not been due | `begin` |
 /// | reached, due | a new revision begins | reached where that was not reported yet, else unknown | `begin` |
 ///
-/// What was due once is not looked up in the store until a new revision begins, also after it was reached: its outcome is taken even
+/// What was due once is not looked up in the store until a new revision begins, also after it was reached: its result is taken even
 /// where a file changed just before, and then the next plan has it run again.
 #[derive(Debug)]
 enum Standing {
@@ -35,14 +35,14 @@ enum Standing {
     Due {
         /// How often it ran in vain.
         retries: u32,
-        /// How it got an outcome that may be the right one again.
+        /// How it got a result that may be the right one again.
         before: Option<Reached>,
     },
     /// It was handed to the executor, whose completion has not been heard.
     Running {
-        /// Its key over an empty trace: what was planned when it started.
+        /// Its key without discovered inputs: what was planned when it started.
         key: ActionKey,
-        /// Set when its outcome is no longer wanted.
+        /// Set when its result is no longer wanted.
         cancelled: Arc<AtomicBool>,
         /// Whether any change of the workspace may concern it, and it takes long.
         sees_everything: bool,
@@ -51,11 +51,11 @@ enum Standing {
         /// As of what is due.
         before: Option<Reached>,
     },
-    /// It got an outcome, which is the right one as long as the database says so.
+    /// It got a result, which is the right one as long as the database says so.
     Reached {
         /// How it got it.
         how: Reached,
-        /// As of what is due, which it is again where the outcome does not hold; `None` when it was not.
+        /// As of what is due, which it is again where the result does not hold; `None` when it was not.
         retries: Option<u32>,
     },
 }
@@ -89,7 +89,7 @@ pub(super) struct Running<'a> {
 }
 
 impl Running<'_> {
-    /// Its outcome is not wanted any more. It stays running until it is heard that it has ended.
+    /// Its result is not wanted any more. It stays running until its end is received.
     pub(super) fn cancel(&self) {
         self.cancelled.store(true, Ordering::Relaxed);
     }
@@ -113,12 +113,12 @@ impl Standings {
         self.running > 0 && self.of.get(label).is_some_and(Standing::is_running)
     }
 
-    /// Whether the store may have its outcome.
+    /// Whether the store may have its result.
     pub(super) fn may_be_stored(&self, label: &ActionLabel) -> bool {
         self.of.get(label).and_then(Standing::retries).is_none()
     }
 
-    /// How it got the outcome that it has; `None` where that is not of the present state of the world.
+    /// How it got the result that it has; `None` where that is not of the present state of the world.
     pub(super) fn reached(&self, label: &ActionLabel) -> Option<Reached> {
         self.of.get(label).and_then(Standing::reached)
     }
@@ -165,7 +165,7 @@ impl Standings {
         was_cancelled
     }
 
-    /// An action that does not run has an outcome.
+    /// An action that does not run has a result.
     pub(super) fn reach(&mut self, label: &ActionLabel, how: Reached) {
         let retries = self.of.get(label).and_then(Standing::retries);
         self.of.insert(label.clone(), Standing::Reached { how, retries });
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn an_outcome_stays_known_while_it_is_sought_anew_and_until_it_was_told() {
+    fn a_result_stays_known_while_it_is_sought_anew_and_until_it_was_reported() {
         let (action, mut actions) = (action(), Standings::default());
         let label = &action.label;
         actions.reach(label, RAN);

@@ -8,8 +8,8 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use super::{BuildError, Goals, Happening, Message, RETRIES, Scheduler};
-use crate::action::{Action, Outcome, Payload};
+use super::{BuildError, BuildEvent, Message, RETRIES, Scheduler, Targets};
+use crate::action::{Action, ActionResult, Payload};
 use crate::config::schema::{KindSchema, Language};
 use crate::config::{self, Inputs};
 use crate::database::Database;
@@ -28,12 +28,12 @@ use crate::store::Store;
 use crate::system::{FileContent, Listing, Memory, PathKind, System, Version};
 use crate::watch::Watcher;
 
-type Told = Arc<Mutex<Vec<Option<Vec<RelPath>>>>>;
+type Reported = Arc<Mutex<Vec<Option<Vec<RelPath>>>>>;
 
 /// A rule that reads two files, and keeps what it was told.
 struct Reader {
     is_warm: bool,
-    told: Told,
+    reported: Reported,
 }
 
 impl Plan for Reader {
@@ -43,7 +43,7 @@ impl Plan for Reader {
 
     fn plan(&self, planner: &mut Planner<'_>) {
         let mut action = Action::new(planner.label(None), Digest::of(b"1"), Payload::Parameters(Box::default()));
-        action.traced = true;
+        action.discovers_inputs = true;
         // The store would know what was forgotten here.
         action.cacheable = false;
         planner.action(action);
@@ -61,14 +61,14 @@ impl Run for Reader {
 
     fn run(&self, context: &Context<'_>) -> RunResult {
         let changed = context.previous.map(|previous| {
-            assert_eq!(previous.outcome.trace.len(), 2);
+            assert_eq!(previous.result.discovered.len(), 2);
             previous.changed.to_vec()
         });
-        self.told.lock().unwrap().push(changed);
+        self.reported.lock().unwrap().push(changed);
         for name in ["a", "b"] {
             context.view.read(&RelPath::new(name).unwrap()).unwrap();
         }
-        Ok(Outcome::done(Vec::new(), Vec::new()))
+        Ok(ActionResult::done(Vec::new(), Vec::new()))
     }
 }
 
@@ -120,11 +120,11 @@ impl Bench {
         Self { _directory: directory, store, scheduler }
     }
 
-    fn run(&mut self, goals: &[Label]) -> super::Run {
-        self.scheduler.run("build", goals).unwrap()
+    fn run(&mut self, targets: &[Label]) -> super::Run {
+        self.scheduler.run("build", targets).unwrap()
     }
 
-    /// How many actions the store has outcomes of.
+    /// How many actions the store has results of.
     fn records(&self) -> u64 {
         self.store.statistics().unwrap().actions.records
     }
@@ -162,34 +162,34 @@ impl Run for Restless {
             self.memory.write("a", &format!("{} runs", self.runs.fetch_add(1, Ordering::Relaxed)));
             return Err(RunError::InputChanged(context.action.inputs[0].path.clone()));
         }
-        Ok(Outcome::done(Vec::new(), Vec::new()))
+        Ok(ActionResult::done(Vec::new(), Vec::new()))
     }
 }
 
 /// What the rule is told in its runs: the second one comes after `a` changed, the third after all was forgotten.
-fn told(is_warm: bool) -> Vec<Option<Vec<RelPath>>> {
-    let told = Told::default();
+fn reported(is_warm: bool) -> Vec<Option<Vec<RelPath>>> {
+    let reported = Reported::default();
     let directory = tempfile::tempdir().unwrap();
     let memory = Arc::new(Memory::with_files(&[("a", "1"), ("b", "1")]));
-    let mut scheduler = scheduler(directory.path(), &memory, &Arc::new(Reader { is_warm, told: told.clone() }));
-    let goals = [Label::new("reader", "r")];
-    scheduler.run("build", &goals).unwrap();
+    let mut scheduler = scheduler(directory.path(), &memory, &Arc::new(Reader { is_warm, reported: reported.clone() }));
+    let targets = [Label::new("reader", "r")];
+    scheduler.run("build", &targets).unwrap();
     memory.write("a", "2");
     Files::refresh(scheduler.database(), &[RelPath::new("a").unwrap()]);
-    scheduler.run("build", &goals).unwrap();
+    scheduler.run("build", &targets).unwrap();
     scheduler.forget(&|_| true);
-    scheduler.run("build", &goals).unwrap();
-    std::mem::take(&mut told.lock().unwrap())
+    scheduler.run("build", &targets).unwrap();
+    std::mem::take(&mut reported.lock().unwrap())
 }
 
 #[test]
-fn a_warm_rule_is_told_what_changed_since_its_last_run() {
-    assert_eq!(told(true), [None, Some(vec![RelPath::new("a").unwrap()]), None]);
-    assert_eq!(told(false), [None, None, None]);
+fn a_warm_rule_receives_what_changed_since_its_last_run() {
+    assert_eq!(reported(true), [None, Some(vec![RelPath::new("a").unwrap()]), None]);
+    assert_eq!(reported(false), [None, None, None]);
 }
 
 #[test]
-fn files_that_keep_changing_are_tried_again_when_they_are_told_to_have_changed() {
+fn files_that_keep_changing_are_tried_again_when_their_change_is_reported() {
     let directory = tempfile::tempdir().unwrap();
     let root = tempfile::tempdir().unwrap();
     let memory = Arc::new(Memory::with_files(&[("a", "1")]));
@@ -197,49 +197,49 @@ fn files_that_keep_changing_are_tried_again_when_they_are_told_to_have_changed()
     let rule = Restless { memory: memory.clone(), changes: changes.clone(), runs: AtomicUsize::default() };
     let mut scheduler = scheduler(directory.path(), &memory, &Arc::new(rule));
     let all = vec![Label::new("reader", "r")];
-    let goals = Goals { profile: "build".into(), parts: vec![all.clone()], all };
+    let targets = Targets { profile: "build".into(), groups: vec![all.clone()], all };
     let mut watcher = Watcher::start(root.path(), true, Box::new(|_| false)).unwrap();
-    let mut next = |scheduler: &mut Scheduler| scheduler.next(&goals, &mut watcher, &BTreeSet::new(), &|_| false);
+    let mut next = |scheduler: &mut Scheduler| scheduler.next(&targets, &mut watcher, &BTreeSet::new(), &|_| false);
     let mut rest = |scheduler: &mut Scheduler| {
-        while next(scheduler)? != Happening::Idle {}
+        while next(scheduler)? != BuildEvent::Idle {}
         Ok::<_, BuildError>(())
     };
     // Once more than is borne: everything is tried a second time by itself.
     changes.store(RETRIES as usize + 1, Ordering::Relaxed);
     rest(&mut scheduler).unwrap();
-    // Too often. What was last written is known by now, so that to hear of it is no news.
+    // Too often. What was last written is known by now, so that to receive it changes nothing.
     let path = RelPath::new("a").unwrap();
-    let told = || Message::Changed(Changes::Some { paths: [path.clone()].into(), moved: BTreeSet::new() });
+    let reported = || Message::Changed(Changes::Some { paths: [path.clone()].into(), moved: BTreeSet::new() });
     memory.write("a", "2");
     changes.store(2 * (RETRIES as usize + 1), Ordering::Relaxed);
-    scheduler.inbox().send(told());
+    scheduler.inbox().send(reported());
     assert!(matches!(rest(&mut scheduler), Err(BuildError::Unstable { .. })));
     assert_eq!(changes.load(Ordering::Relaxed), 0);
-    scheduler.inbox().send(told());
+    scheduler.inbox().send(reported());
     rest(&mut scheduler).unwrap();
     assert!(scheduler.is_idle());
 }
 
 #[test]
-fn who_wakes_it_is_heard_once_each_time_and_after_changes() {
+fn who_wakes_it_is_received_once_each_time_and_after_changes() {
     let directory = tempfile::tempdir().unwrap();
     let root = tempfile::tempdir().unwrap();
     let memory = Arc::new(Memory::with_files(&[("a", "1"), ("b", "1")]));
-    let rule = Reader { is_warm: false, told: Told::default() };
+    let rule = Reader { is_warm: false, reported: Reported::default() };
     let mut scheduler = scheduler(directory.path(), &memory, &Arc::new(rule));
     let all = vec![Label::new("reader", "r")];
-    let goals = Goals { profile: "build".into(), parts: Vec::new(), all };
+    let targets = Targets { profile: "build".into(), groups: Vec::new(), all };
     let mut watcher = Watcher::start(root.path(), true, Box::new(|_| false)).unwrap();
     let inbox = scheduler.inbox();
-    let mut next = || scheduler.next(&goals, &mut watcher, &BTreeSet::new(), &|_| false).unwrap();
-    assert_eq!(next(), Happening::Idle);
+    let mut next = || scheduler.next(&targets, &mut watcher, &BTreeSet::new(), &|_| false).unwrap();
+    assert_eq!(next(), BuildEvent::Idle);
     let path = RelPath::new("a").unwrap();
     memory.write("a", "2");
     let changes = Changes::Some { paths: [path.clone()].into(), moved: BTreeSet::new() };
     for message in [Message::Woken, Message::Woken, Message::Changed(changes)] {
         assert!(inbox.send(message));
     }
-    let expected = [Happening::Changed([path].into()), Happening::Woken, Happening::Woken, Happening::Idle];
+    let expected = [BuildEvent::Changed([path].into()), BuildEvent::Woken, BuildEvent::Woken, BuildEvent::Idle];
     assert_eq!(expected.each_ref().map(|_| next()), expected);
 }
 
@@ -308,7 +308,7 @@ impl Run for Planning {
     }
 
     fn run(&self, _: &Context<'_>) -> RunResult {
-        Ok(Outcome::done(Vec::new(), Vec::new()))
+        Ok(ActionResult::done(Vec::new(), Vec::new()))
     }
 }
 

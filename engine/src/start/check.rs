@@ -11,9 +11,9 @@ use super::gather::names;
 use super::layout::Place;
 use super::{Layout, StartLog};
 use crate::digest::Digest;
+use crate::discovered::DiscoveredInput;
 use crate::path::RelPath;
 use crate::system::{Listing, Os, Stat, System as _, absent_to_none, now};
-use crate::trace::Observation;
 
 /// Fewer files than this are not worth a thread.
 const FILES_PER_THREAD: usize = 4096;
@@ -33,11 +33,11 @@ impl From<rustix::io::Errno> for Changed {
     }
 }
 
-/// The entries that were unsettled and no longer are, when nothing changed.
+/// The entries that were racy and no longer are, when nothing changed.
 pub(super) fn unchanged(log: &StartLog, os: &Os) -> Result<Vec<Place>, Changed> {
     let layout = &log.layout;
-    for (path, observation) in layout.asked(&log.bytes).ok_or(Changed)? {
-        if !holds(os, &path, &observation)? {
+    for (path, input) in layout.asked(&log.bytes).ok_or(Changed)? {
+        if !holds(os, &path, &input)? {
             return Err(Changed);
         }
     }
@@ -49,49 +49,49 @@ pub(super) fn unchanged(log: &StartLog, os: &Os) -> Result<Vec<Place>, Changed> 
         let mut ranges = ranges.collect::<Vec<_>>().into_iter();
         let own = ranges.next().unwrap_or(0..0);
         let others: Vec<_> = ranges.map(|range| scope.spawn(|| directories(log, os, range))).collect();
-        let mut settled = directories(log, os, own)?;
+        let mut no_longer_racy = directories(log, os, own)?;
         for other in others {
-            settled.extend(other.join().map_err(|_| Changed)??);
+            no_longer_racy.extend(other.join().map_err(|_| Changed)??);
         }
-        Ok(settled)
+        Ok(no_longer_racy)
     })
 }
 
 fn directories(log: &StartLog, os: &Os, range: Range<usize>) -> Result<Vec<Place>, Changed> {
-    let mut settled = Vec::new();
+    let mut no_longer_racy = Vec::new();
     for index in range {
-        let (path, guard, files) = log.layout.directory(&log.bytes, index);
+        let (path, fingerprint, files) = log.layout.directory(&log.bytes, index);
         let path = RelPath::new(path).map_err(|_| Changed)?;
         let directory = os.open_directory(&path)?.ok_or(Changed)?;
         let before = now();
-        if Stat::from(rustix::fs::fstat(&directory)?) != guard.stat {
+        if Stat::from(rustix::fs::fstat(&directory)?) != fingerprint.stat {
             return Err(Changed);
         }
-        if !guard.settled {
-            if names(&directory)? != guard.names {
+        if fingerprint.racy {
+            if names(&directory)? != fingerprint.names {
                 return Err(Changed);
             }
-            if guard.stat.is_settled(before) {
-                settled.push(Place::Directory(index));
+            if !fingerprint.stat.is_racy(before) {
+                no_longer_racy.push(Place::Directory(index));
             }
         }
         for file in files {
-            if is_settled_now(&log.layout, &log.bytes, file, &directory)? {
-                settled.push(Place::File(file));
+            if is_no_longer_racy(&log.layout, &log.bytes, file, &directory)? {
+                no_longer_racy.push(Place::File(file));
             }
         }
     }
-    Ok(settled)
+    Ok(no_longer_racy)
 }
 
-/// Whether an unsettled file has become settled; an error when it changed.
-fn is_settled_now(layout: &Layout, bytes: &[u8], index: usize, directory: &OwnedFd) -> Result<bool, Changed> {
+/// Whether a racy file no longer is; an error when it changed.
+fn is_no_longer_racy(layout: &Layout, bytes: &[u8], index: usize, directory: &OwnedFd) -> Result<bool, Changed> {
     let (name, logged) = layout.file(bytes, index);
     let before = now();
     if Stat::from(rustix::fs::statat(directory, name, AtFlags::SYMLINK_NOFOLLOW)?) != logged.stat {
         return Err(Changed);
     }
-    if logged.settled {
+    if !logged.racy {
         return Ok(false);
     }
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
@@ -101,20 +101,20 @@ fn is_settled_now(layout: &Layout, bytes: &[u8], index: usize, directory: &Owned
     if Digest::of(&content) != logged.digest {
         return Err(Changed);
     }
-    Ok(logged.stat.is_settled(before))
+    Ok(!logged.stat.is_racy(before))
 }
 
-/// Whether the world still gives this answer.
-pub(super) fn holds(os: &Os, path: &RelPath, observation: &Observation) -> io::Result<bool> {
-    Ok(match observation {
-        Observation::Kind(kind) => os.kind(path)? == *kind,
-        Observation::Content(digest) => absent_to_none(os.content(path))?.map(|content| content.digest) == *digest,
-        Observation::Entries(digest) => absent_to_none(os.list(path))?.as_ref().map(Listing::digest) == *digest,
-        Observation::Selected(extensions, digest) => {
+/// Whether the world is still so.
+pub(super) fn holds(os: &Os, path: &RelPath, input: &DiscoveredInput) -> io::Result<bool> {
+    Ok(match input {
+        DiscoveredInput::Kind(kind) => os.kind(path)? == *kind,
+        DiscoveredInput::Content(digest) => absent_to_none(os.content(path))?.map(|content| content.digest) == *digest,
+        DiscoveredInput::Entries(digest) => absent_to_none(os.list(path))?.as_ref().map(Listing::digest) == *digest,
+        DiscoveredInput::Selected(extensions, digest) => {
             absent_to_none(os.list(path))?.map(|listing| listing.select(extensions).digest()) == Some(*digest)
         }
-        Observation::RealPath(real) => os.real_path(path)? == *real,
+        DiscoveredInput::RealPath(real) => os.real_path(path)? == *real,
         // A build asks for the bytes that this was derived from, and those are in the log.
-        Observation::Derived(..) => false,
+        DiscoveredInput::Derived(..) => false,
     })
 }

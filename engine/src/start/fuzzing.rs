@@ -1,6 +1,6 @@
 //! The door of the fuzz target `start_log`.
 
-use super::{StartLog, conclusion};
+use super::{StartLog, cached_build};
 use crate::digest::Digest;
 use crate::path::RelPath;
 
@@ -19,6 +19,6 @@ pub fn read_log(body: &[u8]) -> bool {
         }
     }
     let _ = log.layout.asked(&log.bytes);
-    let _ = conclusion::decode(log.layout.conclusion(&log.bytes));
+    let _ = cached_build::decode(log.layout.cached_build(&log.bytes));
     true
 }

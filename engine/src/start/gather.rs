@@ -1,6 +1,6 @@
-//! From the answers of a build to the entries of a log.
+//! From the file inputs of a build to the entries of a log.
 //!
-//! Every answer is compared once more with the directory it depends on, whose stat was taken before: what changes afterwards
+//! Every file state is compared once more with the directory it depends on, whose stat was taken before: what changes afterwards
 //! shows in that stat.
 
 use std::collections::BTreeMap;
@@ -12,17 +12,17 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use super::layout::{Found, FoundDirectory, Guard};
+use super::layout::{DirectoryFingerprint, Found, FoundDirectory};
 use crate::digest::{Digest, KeyHasher};
-use crate::file::Known;
+use crate::discovered::DiscoveredInput;
+use crate::file::FileState;
 use crate::path::RelPath;
 use crate::system::{EntryType, FileContent, Hashed, Listing, Os, PathKind, Stat, System as _, now, shown_left_out};
-use crate::trace::Observation;
 
 /// A directory as it was seen.
 #[derive(Debug)]
 struct Seen {
-    guard: Guard,
+    fingerprint: DirectoryFingerprint,
     /// Sorted.
     names: Vec<(OsString, EntryType)>,
 }
@@ -41,14 +41,14 @@ struct Gathering<'a> {
     os: &'a Os,
     seen: FxHashMap<RelPath, Option<Arc<Seen>>>,
     files: BTreeMap<RelPath, BTreeMap<String, Hashed>>,
-    asked: Vec<(RelPath, Observation)>,
+    asked: Vec<(RelPath, DiscoveredInput)>,
 }
 
-/// `None` when some answer no longer holds, or cannot be vouched for.
-pub(super) fn gather(os: &Os, answers: &[(RelPath, Known)]) -> io::Result<Option<Found>> {
+/// `None` when some state no longer holds, or cannot be vouched for.
+pub(super) fn gather(os: &Os, states: &[(RelPath, FileState)]) -> io::Result<Option<Found>> {
     let mut gathering = Gathering { os, seen: FxHashMap::default(), files: BTreeMap::new(), asked: Vec::new() };
-    for (path, known) in answers {
-        if !gathering.take(path, known)? {
+    for (path, state) in states {
+        if !gathering.take(path, state)? {
             return Ok(None);
         }
     }
@@ -57,7 +57,7 @@ pub(super) fn gather(os: &Os, answers: &[(RelPath, Known)]) -> io::Result<Option
         .into_iter()
         .filter_map(|(path, seen)| {
             let files = files.remove(&path).unwrap_or_default().into_iter().collect();
-            Some(FoundDirectory { guard: seen?.guard, files, path })
+            Some(FoundDirectory { fingerprint: seen?.fingerprint, files, path })
         })
         .collect();
     directories.sort_by(|a, b| a.path.cmp(&b.path));
@@ -65,44 +65,46 @@ pub(super) fn gather(os: &Os, answers: &[(RelPath, Known)]) -> io::Result<Option
 }
 
 impl Gathering<'_> {
-    /// Whether the answer still holds and is now watched.
-    fn take(&mut self, path: &RelPath, known: &Known) -> io::Result<bool> {
+    /// Whether the state still holds and is now watched.
+    fn take(&mut self, path: &RelPath, state: &FileState) -> io::Result<bool> {
         let located = self.locate(path)?;
         let there = match located {
-            Located::BehindLink => return self.take_behind_link(path, known),
+            Located::BehindLink => return self.take_behind_link(path, state),
             Located::There(kind) => Some(kind),
             Located::Absent => None,
         };
-        Ok(match known {
-            Known::Kind(kind) => *kind == kind_of(there),
-            Known::Content(None) => there != Some(EntryType::File),
+        Ok(match state {
+            FileState::Kind(kind) => *kind == kind_of(there),
+            FileState::Content(None) => there != Some(EntryType::File),
             // The stat that stands for the bytes also says whether they may be executed.
-            Known::Content(Some(content)) => there == Some(EntryType::File) && self.take_file(path, *content),
-            Known::Entries(None) => there != Some(EntryType::Directory),
-            Known::Entries(Some(listing)) => there == Some(EntryType::Directory) && self.take_entries(path, listing)?,
-            Known::RealPath(real) => real.as_ref() == (kind_of(there) != PathKind::Absent).then_some(path),
-            Known::Unreadable(_) => false,
+            FileState::Content(Some(content)) => there == Some(EntryType::File) && self.take_file(path, *content),
+            FileState::Entries(None) => there != Some(EntryType::Directory),
+            FileState::Entries(Some(listing)) => {
+                there == Some(EntryType::Directory) && self.take_entries(path, listing)?
+            }
+            FileState::RealPath(real) => real.as_ref() == (kind_of(there) != PathKind::Absent).then_some(path),
+            FileState::Unreadable(_) => false,
         })
     }
 
-    /// Where a link is involved the question is asked again each time; only the bytes at its end are told by their stat.
-    fn take_behind_link(&mut self, path: &RelPath, known: &Known) -> io::Result<bool> {
-        let observation = match known {
-            Known::Kind(kind) => Observation::Kind(*kind),
-            Known::Content(None) => Observation::Content(None),
-            Known::Content(Some(content)) => {
+    /// Where a link is involved the query is made again each time; only the bytes at its end are told by their stat.
+    fn take_behind_link(&mut self, path: &RelPath, state: &FileState) -> io::Result<bool> {
+        let input = match state {
+            FileState::Kind(kind) => DiscoveredInput::Kind(*kind),
+            FileState::Content(None) => DiscoveredInput::Content(None),
+            FileState::Content(Some(content)) => {
                 let Some(real) = self.os.real_path(path)? else { return Ok(false) };
                 let Located::There(EntryType::File) = self.locate(&real)? else { return Ok(false) };
                 let Some(hashed) = self.os.hashed(path, *content) else { return Ok(false) };
                 self.put_file(&real, hashed);
-                Observation::RealPath(Some(real))
+                DiscoveredInput::RealPath(Some(real))
             }
-            Known::Entries(listing) => Observation::Entries(listing.as_ref().map(Listing::digest)),
-            Known::RealPath(real) => Observation::RealPath(real.clone()),
-            Known::Unreadable(_) => return Ok(false),
+            FileState::Entries(listing) => DiscoveredInput::Entries(listing.as_ref().map(Listing::digest)),
+            FileState::RealPath(real) => DiscoveredInput::RealPath(real.clone()),
+            FileState::Unreadable(_) => return Ok(false),
         };
-        let holds = super::check::holds(self.os, path, &observation)?;
-        self.asked.push((path.clone(), observation));
+        let holds = super::check::holds(self.os, path, &input)?;
+        self.asked.push((path.clone(), input));
         Ok(holds)
     }
 
@@ -141,7 +143,7 @@ impl Gathering<'_> {
             }
         }
         if has_links {
-            self.asked.push((path.clone(), Observation::Entries(Some(listing.digest()))));
+            self.asked.push((path.clone(), DiscoveredInput::Entries(Some(listing.digest()))));
         }
         Ok(Listing::new(entries).leaving_out(left_out) == *listing)
     }
@@ -180,8 +182,8 @@ impl Gathering<'_> {
                 let before = now();
                 let stat = Stat::from(rustix::fs::fstat(&directory)?);
                 let entries = Os::entries(&directory)?;
-                let guard = Guard { stat, settled: stat.is_settled(before), names: digest(&entries) };
-                Some(Arc::new(Seen { guard, names: entries }))
+                let fingerprint = DirectoryFingerprint { stat, racy: stat.is_racy(before), names: digest(&entries) };
+                Some(Arc::new(Seen { fingerprint, names: entries }))
             }
         };
         self.seen.insert(path.clone(), seen.clone());

@@ -1,19 +1,19 @@
 //! The bytes of a log.
 //!
 //! ```text
-//! magic (16) | key (32) | directories, files, bytes of texts, of questions, of the conclusion (u32 each) | padding (4)
+//! magic (16) | key (32) | directories, files, bytes of texts, of queries, of the cached build (u32 each) | padding (4)
 //! directories  100 bytes each, sorted by path: path, first file, files, flags, stat, digest of its names
 //! files         92 bytes each, those of one directory together and sorted by name: name, flags, stat, digest
-//! texts | questions | conclusion | blake3 of everything before (32)
+//! texts | queries | cached build | blake3 of everything before (32)
 //! ```
 //! Numbers are little-endian. A text is offset and length (u32 each) within the texts. Records have one size and stand sorted, so
 //! they are searched where they lie.
 
 use crate::codec::{self, u32_at, u64_at};
 use crate::digest::Digest;
+use crate::discovered::DiscoveredInput;
 use crate::path::RelPath;
 use crate::system::{Hashed, Stat};
-use crate::trace::Observation;
 
 const MAGIC: &[u8; 16] = b"webstir start 1\n";
 const HEADER_BYTES: usize = 16 + 32 + 6 * 4;
@@ -25,7 +25,7 @@ const SUM_BYTES: usize = 32;
 /// Where `flags` stands in a record of either kind, and its only bit.
 const DIRECTORY_FLAGS: usize = 16;
 const FILE_FLAGS: usize = 8;
-const SETTLED: u32 = 1;
+const NOT_RACY: u32 = 1;
 
 /// What a log is made of.
 #[derive(Debug, Default)]
@@ -33,23 +33,23 @@ pub(super) struct Found {
     /// Sorted by path.
     pub(super) directories: Vec<FoundDirectory>,
     /// What has to be asked again as it was.
-    pub(super) asked: Vec<(RelPath, Observation)>,
+    pub(super) asked: Vec<(RelPath, DiscoveredInput)>,
 }
 
-/// A guard, with the files in it whose bytes matter.
+/// The fingerprint of a directory, with the files in it whose bytes matter.
 #[derive(Debug)]
 pub(super) struct FoundDirectory {
     pub(super) path: RelPath,
-    pub(super) guard: Guard,
+    pub(super) fingerprint: DirectoryFingerprint,
     /// Sorted by name.
     pub(super) files: Vec<(String, Hashed)>,
 }
 
 /// A directory whose names matter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Guard {
+pub(super) struct DirectoryFingerprint {
     pub(super) stat: Stat,
-    pub(super) settled: bool,
+    pub(super) racy: bool,
     /// Of its names and their types.
     pub(super) names: Digest,
 }
@@ -69,7 +69,7 @@ pub(super) struct Layout {
     files: usize,
     texts_at: usize,
     asked_at: usize,
-    conclusion_at: usize,
+    cached_build_at: usize,
     end: usize,
 }
 
@@ -85,9 +85,9 @@ impl Layout {
             .checked_add(directories.checked_mul(DIRECTORY_BYTES)?)?
             .checked_add(files.checked_mul(FILE_BYTES)?)?;
         let asked_at = texts_at.checked_add(count(2))?;
-        let conclusion_at = asked_at.checked_add(count(3))?;
-        let end = conclusion_at.checked_add(count(4))?;
-        let layout = Self { key: digest_at(body, 16), directories, files, texts_at, asked_at, conclusion_at, end };
+        let cached_build_at = asked_at.checked_add(count(3))?;
+        let end = cached_build_at.checked_add(count(4))?;
+        let layout = Self { key: digest_at(body, 16), directories, files, texts_at, asked_at, cached_build_at, end };
         (end == body.len() && layout.is_sound(body)).then_some(layout)
     }
 
@@ -117,16 +117,20 @@ impl Layout {
         self.files
     }
 
-    /// Path, guard and the files of a directory.
-    pub(super) fn directory<'a>(&self, bytes: &'a [u8], index: usize) -> (&'a str, Guard, std::ops::Range<usize>) {
+    /// Path, fingerprint and the files of a directory.
+    pub(super) fn directory<'a>(
+        &self,
+        bytes: &'a [u8],
+        index: usize,
+    ) -> (&'a str, DirectoryFingerprint, std::ops::Range<usize>) {
         let at = directory_at(index);
         let first = u32_at(bytes, at + 8) as usize;
-        let guard = Guard {
+        let fingerprint = DirectoryFingerprint {
             stat: stat_at(bytes, at + 24),
-            settled: u32_at(bytes, at + DIRECTORY_FLAGS) & SETTLED != 0,
+            racy: u32_at(bytes, at + DIRECTORY_FLAGS) & NOT_RACY == 0,
             names: digest_at(bytes, at + 24 + STAT_BYTES),
         };
-        (self.text(bytes, at), guard, first..first + u32_at(bytes, at + 12) as usize)
+        (self.text(bytes, at), fingerprint, first..first + u32_at(bytes, at + 12) as usize)
     }
 
     /// Name and state of a file.
@@ -134,19 +138,19 @@ impl Layout {
         let at = self.file_at(index);
         let hashed = Hashed {
             stat: stat_at(bytes, at + 16),
-            settled: u32_at(bytes, at + FILE_FLAGS) & SETTLED != 0,
+            racy: u32_at(bytes, at + FILE_FLAGS) & NOT_RACY == 0,
             digest: digest_at(bytes, at + 16 + STAT_BYTES),
         };
         (self.text(bytes, at), hashed)
     }
 
-    /// The questions to ask again, with their answers. `None` when they cannot be read.
-    pub(super) fn asked(&self, bytes: &[u8]) -> Option<Vec<(RelPath, Observation)>> {
-        codec::decode(&bytes[self.asked_at..self.conclusion_at])
+    /// The queries to make again, with what they found. `None` when they cannot be read.
+    pub(super) fn asked(&self, bytes: &[u8]) -> Option<Vec<(RelPath, DiscoveredInput)>> {
+        codec::decode(&bytes[self.asked_at..self.cached_build_at])
     }
 
-    pub(super) fn conclusion<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
-        &bytes[self.conclusion_at..self.end]
+    pub(super) fn cached_build<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
+        &bytes[self.cached_build_at..self.end]
     }
 
     pub(super) fn hashed(&self, bytes: &[u8], path: &RelPath) -> Option<Hashed> {
@@ -157,14 +161,14 @@ impl Layout {
         Some(self.file(bytes, found).1)
     }
 
-    /// Marks records as settled.
-    pub(super) fn settle(&self, bytes: &mut [u8], places: &[Place]) {
+    /// Marks records as not racy.
+    pub(super) fn mark_not_racy(&self, bytes: &mut [u8], places: &[Place]) {
         for place in places {
             let at = match *place {
                 Place::Directory(index) => directory_at(index) + DIRECTORY_FLAGS,
                 Place::File(index) => self.file_at(index) + FILE_FLAGS,
             };
-            bytes[at..at + 4].copy_from_slice(&SETTLED.to_le_bytes());
+            bytes[at..at + 4].copy_from_slice(&NOT_RACY.to_le_bytes());
         }
         let sum = Digest::of(&bytes[..self.end]);
         bytes[self.end..].copy_from_slice(sum.as_bytes());
@@ -200,7 +204,7 @@ fn search(range: std::ops::Range<usize>, compare: impl Fn(usize) -> std::cmp::Or
 }
 
 /// The bytes of a log; `None` when it would be too large for its own offsets.
-pub(super) fn write(key: Digest, found: &Found, conclusion: &[u8]) -> Option<Vec<u8>> {
+pub(super) fn write(key: Digest, found: &Found, cached_build: &[u8]) -> Option<Vec<u8>> {
     let asked = codec::encode(&found.asked);
     let mut texts = String::new();
     let mut directories = Vec::new();
@@ -211,13 +215,13 @@ pub(super) fn write(key: Digest, found: &Found, conclusion: &[u8]) -> Option<Vec
         put_u32(&mut directories, count);
         let own = u32::try_from(directory.files.len()).ok()?;
         put_u32(&mut directories, own);
-        put_u32(&mut directories, u32::from(directory.guard.settled));
+        put_u32(&mut directories, u32::from(!directory.fingerprint.racy));
         put_u32(&mut directories, 0);
-        put_stat(&mut directories, &directory.guard.stat);
-        directories.extend_from_slice(directory.guard.names.as_bytes());
+        put_stat(&mut directories, &directory.fingerprint.stat);
+        directories.extend_from_slice(directory.fingerprint.names.as_bytes());
         for (name, hashed) in &directory.files {
             put_text(&mut files, &mut texts, name)?;
-            put_u32(&mut files, u32::from(hashed.settled));
+            put_u32(&mut files, u32::from(!hashed.racy));
             put_u32(&mut files, 0);
             put_stat(&mut files, &hashed.stat);
             files.extend_from_slice(hashed.digest.as_bytes());
@@ -228,11 +232,11 @@ pub(super) fn write(key: Digest, found: &Found, conclusion: &[u8]) -> Option<Vec
     bytes.extend_from_slice(key.as_bytes());
     put_u32(&mut bytes, u32::try_from(found.directories.len()).ok()?);
     put_u32(&mut bytes, count);
-    for part in [texts.len(), asked.len(), conclusion.len()] {
+    for part in [texts.len(), asked.len(), cached_build.len()] {
         put_u32(&mut bytes, u32::try_from(part).ok()?);
     }
     put_u32(&mut bytes, 0);
-    for part in [&directories, &files, texts.as_bytes(), &asked, conclusion] {
+    for part in [&directories, &files, texts.as_bytes(), &asked, cached_build] {
         bytes.extend_from_slice(part);
     }
     let sum = Digest::of(&bytes);

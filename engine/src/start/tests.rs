@@ -7,16 +7,16 @@ use proptest::prelude::*;
 use super::*;
 use crate::action::{ActionKey, Artifact};
 use crate::diagnostic::Diagnostic;
+use crate::discovered::FileQuery;
 use crate::event::Status;
-use crate::file::{Known, ask};
+use crate::file::{FileState, ask};
 use crate::label::{ActionLabel, Label};
 use crate::schedule::Report;
 use crate::system::{Stat, System as _};
-use crate::trace::Question;
 
 struct Case {
     directory: tempfile::TempDir,
-    asked: Vec<(&'static str, Question)>,
+    asked: Vec<(&'static str, FileQuery)>,
 }
 
 impl Case {
@@ -25,16 +25,16 @@ impl Case {
         let case = Self {
             directory: tempfile::tempdir().unwrap(),
             asked: vec![
-                ("src", Question::Entries),
-                ("src/a.ts", Question::Content),
-                ("src/a.ts", Question::Kind),
-                ("src/missing.ts", Question::Kind),
-                ("lib/b.ts", Question::Kind),
-                ("lib/deep/none/at/all.ts", Question::Content),
-                ("gone", Question::Entries),
-                ("package", Question::RealPath),
-                ("package/main.js", Question::Content),
-                ("src/a.ts", Question::RealPath),
+                ("src", FileQuery::Entries),
+                ("src/a.ts", FileQuery::Content),
+                ("src/a.ts", FileQuery::Kind),
+                ("src/missing.ts", FileQuery::Kind),
+                ("lib/b.ts", FileQuery::Kind),
+                ("lib/deep/none/at/all.ts", FileQuery::Content),
+                ("gone", FileQuery::Entries),
+                ("package", FileQuery::RealPath),
+                ("package/main.js", FileQuery::Content),
+                ("src/a.ts", FileQuery::RealPath),
             ],
         };
         fs::create_dir(case.at(".webstir")).unwrap();
@@ -60,23 +60,23 @@ impl Case {
         Os::new(self.directory.path()).unwrap()
     }
 
-    fn answers(&self, os: &Os) -> Vec<(RelPath, Known)> {
+    fn states(&self, os: &Os) -> Vec<(RelPath, FileState)> {
         let path = |text: &str| RelPath::new(text).unwrap();
-        let mut answers: Vec<_> =
-            self.asked.iter().map(|(text, question)| (path(text), ask(os, &path(text), *question))).collect();
-        answers.sort_by(|(a, _), (b, _)| a.cmp(b));
-        answers
+        let mut states: Vec<_> =
+            self.asked.iter().map(|(text, query)| (path(text), ask(os, &path(text), *query))).collect();
+        states.sort_by(|(a, _), (b, _)| a.cmp(b));
+        states
     }
 
     /// The log of a build that asked everything.
     fn log(&self) -> StartLog {
         let os = self.os();
-        let found = gather::gather(&os, &self.answers(&os)).unwrap().expect("nothing changed meanwhile");
-        StartLog::parse(layout::write(key(), &found, &conclusion::encode(&concluded(&[]))).unwrap()).unwrap()
+        let found = gather::gather(&os, &self.states(&os)).unwrap().expect("nothing changed meanwhile");
+        StartLog::parse(layout::write(key(), &found, &cached_build::encode(&to_cache(&[]))).unwrap()).unwrap()
     }
 
     fn holds(&self, log: &mut StartLog) -> bool {
-        log.conclusion(&self.os(), &self.at(".webstir/start")).is_some()
+        log.cached_build(&self.os(), &self.at(".webstir/start")).is_some()
     }
 }
 
@@ -84,35 +84,35 @@ fn key() -> Digest {
     Digest::of(b"key")
 }
 
-fn concluded(reports: &[Report]) -> Concluded<'_> {
-    Concluded { ok: true, reports, diagnostics: &[], artifacts: &[], stands_on: &[], rest: b"" }
+fn to_cache(reports: &[Report]) -> BuildToCache<'_> {
+    BuildToCache { ok: true, reports, diagnostics: &[], artifacts: &[], references: &[], rest: b"" }
 }
 
-/// Until every file that is there has settled.
-fn settle() {
+/// Until no file that is there is racy.
+fn wait_until_not_racy() {
     let directory = tempfile::tempdir().unwrap();
     let last = Stat::of(&fs::metadata(directory.path()).unwrap());
-    while !last.is_settled_now() {
+    while last.is_racy_now() {
         std::thread::yield_now();
     }
 }
 
 #[test]
-fn what_did_not_change_is_answered() {
+fn what_did_not_change_is_found_so() {
     let case = Case::new();
     assert!(case.holds(&mut case.log()));
-    settle();
+    wait_until_not_racy();
     let mut log = case.log();
     assert!(case.holds(&mut log));
     // Directories in which nothing was asked about may change.
     case.write("elsewhere/new.md", "x");
-    assert!(!case.at(".webstir/start").exists(), "a settled log is not written anew");
+    assert!(!case.at(".webstir/start").exists(), "a log without racy entries is not written anew");
     case.write("store/v2/main.js", "changed, but the link leads to v1");
     assert!(case.holds(&mut log));
 }
 
 #[test]
-fn every_change_of_an_answer_shows() {
+fn every_change_of_a_file_state_shows() {
     type Edit = fn(&Case);
     let edits: [(&str, Edit); 15] = [
         ("an edit of the same length", |case| case.write("src/a.ts", "two")),
@@ -151,14 +151,14 @@ fn every_change_of_an_answer_shows() {
         ("a directory is removed", |case| fs::remove_dir_all(case.at("lib")).unwrap()),
     ];
     for (name, edit) in edits {
-        for is_settled in [false, true] {
+        for waits in [false, true] {
             let case = Case::new();
-            if is_settled {
-                settle();
+            if waits {
+                wait_until_not_racy();
             }
             let mut log = case.log();
             edit(&case);
-            assert!(!case.holds(&mut log), "{name}, settled: {is_settled}");
+            assert!(!case.holds(&mut log), "{name}, waits: {waits}");
         }
     }
 }
@@ -167,46 +167,47 @@ fn every_change_of_an_answer_shows() {
 fn a_change_while_the_build_ran_leaves_no_log() {
     let case = Case::new();
     let os = case.os();
-    let answers = case.answers(&os);
+    let states = case.states(&os);
     case.write("src/late.ts", "");
-    assert!(gather::gather(&os, &answers).unwrap().is_none());
+    assert!(gather::gather(&os, &states).unwrap().is_none());
 }
 
 #[test]
-fn an_edit_after_the_answer_shows_although_the_log_is_newer() {
+fn an_edit_after_the_query_shows_although_the_log_is_newer() {
     let case = Case::new();
-    settle();
+    wait_until_not_racy();
     let os = case.os();
-    let answers = case.answers(&os);
+    let states = case.states(&os);
     case.write("src/a.ts", "two");
-    let found = gather::gather(&os, &answers).unwrap().expect("no name changed");
-    let mut log = StartLog::parse(layout::write(key(), &found, &conclusion::encode(&concluded(&[]))).unwrap()).unwrap();
+    let found = gather::gather(&os, &states).unwrap().expect("no name changed");
+    let mut log =
+        StartLog::parse(layout::write(key(), &found, &cached_build::encode(&to_cache(&[]))).unwrap()).unwrap();
     assert!(!case.holds(&mut log));
 }
 
 #[test]
-fn unsettled_entries_are_settled_once() {
+fn racy_entries_are_marked_once() {
     let case = Case::new();
     let mut log = case.log();
     let path = case.at(".webstir/start");
-    settle();
-    assert!(log.conclusion(&case.os(), &path).is_some());
+    wait_until_not_racy();
+    assert!(log.cached_build(&case.os(), &path).is_some());
     let mut again = StartLog::read(&path).expect("written anew");
     assert_eq!(again.key(), key());
     fs::remove_file(&path).unwrap();
-    assert!(again.conclusion(&case.os(), &path).is_some());
-    assert!(!path.exists(), "nothing was left to settle");
+    assert!(again.cached_build(&case.os(), &path).is_some());
+    assert!(!path.exists(), "nothing was left to mark");
     case.write("src/a.ts", "two");
-    assert!(again.conclusion(&case.os(), &path).is_none());
+    assert!(again.cached_build(&case.os(), &path).is_none());
 }
 
 #[test]
 fn digests_are_remembered_by_stat() {
     let case = Case::new();
-    settle();
+    wait_until_not_racy();
     let path = RelPath::new("src/a.ts").unwrap();
     let os = case.os();
-    let mut found = gather::gather(&os, &case.answers(&os)).unwrap().unwrap();
+    let mut found = gather::gather(&os, &case.states(&os)).unwrap().unwrap();
     // A digest that the bytes do not have, to tell a remembered one.
     let remembered = Digest::of(b"remembered");
     for directory in &mut found.directories {
@@ -225,7 +226,7 @@ fn digests_are_remembered_by_stat() {
 }
 
 #[test]
-fn a_conclusion_comes_back_whole() {
+fn a_cached_build_comes_back_whole() {
     let label = |subject: Option<&str>| ActionLabel {
         rule: Label::new("transpile", "js"),
         profile: "build".into(),
@@ -241,22 +242,22 @@ fn a_conclusion_comes_back_whole() {
     let path = RelPath::new("build/a.js").unwrap();
     let artifacts = [Artifact { path: path.clone(), digest: Digest::of(b"a"), bytes: 1, executable: false }];
     let diagnostics = [Diagnostic::warning("a::b", "Text").in_file(&path)];
-    let concluded = Concluded {
+    let to_cache = BuildToCache {
         ok: true,
         reports: &reports,
         diagnostics: &diagnostics,
         artifacts: &artifacts,
-        stands_on: &[key()],
+        references: &[key()],
         rest: b"rest",
     };
-    let back = conclusion::decode(&conclusion::encode(&concluded)).unwrap();
+    let back = cached_build::decode(&cached_build::encode(&to_cache)).unwrap();
     let actions = vec![(label(None), reports[0].key), (label(Some("src/a.ts")), reports[1].key)];
-    let expected = Conclusion {
+    let expected = CachedBuild {
         ok: true,
         actions,
         diagnostics: diagnostics.to_vec(),
         artifacts: artifacts.to_vec(),
-        stands_on: vec![key()],
+        references: vec![key()],
         rest: b"rest".to_vec(),
     };
     assert_eq!(back, expected);
@@ -290,15 +291,15 @@ proptest! {
         bytes.extend(rest.iter().map(|byte| if byte % 3 == 0 { *byte } else { 0 }));
         let length = u32::try_from(rest.len()).unwrap();
         let fixed = counts[0] * 100 + counts[1] * 92 + counts[2] + counts[3];
-        let conclusion = length.saturating_sub(fixed);
-        bytes[64..68].copy_from_slice(&conclusion.to_le_bytes());
+        let cached_build = length.saturating_sub(fixed);
+        bytes[64..68].copy_from_slice(&cached_build.to_le_bytes());
         let sum = Digest::of(&bytes);
         bytes.extend_from_slice(sum.as_bytes());
         let directory = tempfile::tempdir().unwrap();
         let os = Os::new(directory.path()).unwrap();
         if let Some(mut log) = StartLog::parse(bytes) {
             let _ = log.hashed(&RelPath::new("a/b").unwrap());
-            let _ = log.conclusion(&os, &directory.path().join("start"));
+            let _ = log.cached_build(&os, &directory.path().join("start"));
         }
     }
 }

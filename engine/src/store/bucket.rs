@@ -233,7 +233,7 @@ impl Bucket {
         if count <= PACKS_KEPT {
             return Ok(());
         }
-        // What a collection gave up meanwhile must not come back.
+        // What a collection evicted meanwhile must not come back.
         self.reload()?;
         self.merge()
     }

@@ -45,9 +45,9 @@ pub struct Collected {
     pub before: u64,
     /// Bytes on disk after.
     pub after: u64,
-    /// Action records and facts given up.
+    /// Action records and facts evicted.
     pub records: u64,
-    /// Blobs given up.
+    /// Blobs evicted.
     pub blobs: u64,
 }
 
@@ -85,7 +85,7 @@ impl Lock {
     }
 }
 
-/// Something that can be given up.
+/// Something that can be evicted.
 struct Candidate {
     key: Digest,
     last: LastUse,
@@ -174,7 +174,7 @@ impl Store {
         };
         check(&store.blobs, &|key, bytes| Digest::of(bytes) == key)?;
         check(&store.facts, &|key, bytes| unseal(key, bytes).is_some())?;
-        check(&store.actions, &|key, bytes| unseal(key, bytes).and_then(record::decode_outcomes).is_some())?;
+        check(&store.actions, &|key, bytes| unseal(key, bytes).and_then(record::decode_results).is_some())?;
         store.blobs.each(&mut |key, _| {
             sound.insert(key);
         })?;
@@ -259,6 +259,6 @@ impl Store {
 
 /// The blobs that an action record names; none when it is damaged.
 pub(super) fn named_by(key: Digest, bytes: &[u8]) -> Vec<Digest> {
-    let outcomes = unseal(key, bytes).and_then(record::decode_outcomes).unwrap_or_default();
-    outcomes.iter().flat_map(|outcome| outcome.artifacts.iter().map(|artifact| artifact.digest)).collect()
+    let results = unseal(key, bytes).and_then(record::decode_results).unwrap_or_default();
+    results.iter().flat_map(|result| result.artifacts.iter().map(|artifact| artifact.digest)).collect()
 }

@@ -1,16 +1,16 @@
-//! Traces by what they share with another one.
+//! Discovered inputs by what they share with those of another result.
 //!
-//! The outcomes of one action saw much the same. A trace is a list of steps through the one before it: how many of its entries are left
+//! The results of one action saw much the same. Discovered inputs are a list of steps through those before: how many of their entries are left
 //! out, how many are taken, and what comes then.
 
 use serde::{Deserialize, Serialize};
 
+use crate::discovered::DiscoveredInput;
 use crate::path::RelPath;
-use crate::trace::Observation;
 
-type Entry = (RelPath, Observation);
+type Entry = (RelPath, DiscoveredInput);
 
-/// A step through the trace before.
+/// A step through the discovered inputs before.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Step {
     /// How many entries are left out.
@@ -21,9 +21,9 @@ pub(super) struct Step {
     added: Vec<Entry>,
 }
 
-/// `trace` as it differs from `before`; brief when both are sorted.
-pub(super) fn steps(before: &[Entry], trace: &[Entry]) -> Vec<Step> {
-    let (mut old, mut new) = (before, trace);
+/// `discovered` as they differ from `before`; brief when both are sorted.
+pub(super) fn steps(before: &[Entry], discovered: &[Entry]) -> Vec<Step> {
+    let (mut old, mut new) = (before, discovered);
     let mut steps = Vec::new();
     while !new.is_empty() {
         let skipped = old.iter().take_while(|entry| **entry < new[0]).count();
@@ -37,17 +37,17 @@ pub(super) fn steps(before: &[Entry], trace: &[Entry]) -> Vec<Step> {
     steps
 }
 
-/// The trace that differs from `before` by these steps; `None` when they take what is not there.
+/// The discovered inputs that differ from `before` by these steps; `None` when they take what is not there.
 pub(super) fn apply(before: &[Entry], steps: Vec<Step>) -> Option<Vec<Entry>> {
-    let (mut old, mut trace) = (before, Vec::new());
+    let (mut old, mut discovered) = (before, Vec::new());
     for Step { skipped, taken, added } in steps {
         let (skipped, taken) = (usize::try_from(skipped).ok()?, usize::try_from(taken).ok()?);
         let (taken, rest) = old.get(skipped..)?.split_at_checked(taken)?;
         old = rest;
-        trace.extend_from_slice(taken);
-        trace.extend(added);
+        discovered.extend_from_slice(taken);
+        discovered.extend(added);
     }
-    Some(trace)
+    Some(discovered)
 }
 
 #[cfg(test)]
@@ -60,40 +60,40 @@ mod tests {
     fn entries(numbers: &[(u8, u8)]) -> Vec<Entry> {
         let entry = |(path, content): &(u8, u8)| {
             let path = RelPath::new(&format!("p{path}")).unwrap();
-            (path, Observation::Content(Some(Digest::of(&[*content]))))
+            (path, DiscoveredInput::Content(Some(Digest::of(&[*content]))))
         };
         numbers.iter().map(entry).collect()
     }
 
-    fn encoded(before: &[Entry], trace: &[Entry]) -> Vec<u8> {
-        codec::encode(&steps(before, trace))
+    fn encoded(before: &[Entry], discovered: &[Entry]) -> Vec<u8> {
+        codec::encode(&steps(before, discovered))
     }
 
     proptest! {
         #[test]
-        fn a_trace_is_what_it_was(
+        fn discovered_inputs_are_what_they_were(
             mut before in prop::collection::vec((0..20_u8, 0..3_u8), 0..30),
-            mut trace in prop::collection::vec((0..20_u8, 0..3_u8), 0..30),
+            mut discovered in prop::collection::vec((0..20_u8, 0..3_u8), 0..30),
             is_sorted: bool,
         ) {
             if is_sorted {
                 before.sort_unstable();
-                trace.sort_unstable();
+                discovered.sort_unstable();
             }
-            let (before, trace) = (entries(&before), entries(&trace));
-            let steps = codec::decode(&encoded(&before, &trace)).unwrap();
-            prop_assert_eq!(apply(&before, steps), Some(trace));
+            let (before, discovered) = (entries(&before), entries(&discovered));
+            let steps = codec::decode(&encoded(&before, &discovered)).unwrap();
+            prop_assert_eq!(apply(&before, steps), Some(discovered));
         }
     }
 
     #[test]
-    fn an_answer_that_differs_is_all_that_is_written() {
+    fn a_file_state_that_differs_is_all_that_is_written() {
         let before = entries(&(0..100).map(|path| (path, 0)).collect::<Vec<_>>());
-        let mut trace = before.clone();
-        trace[50].1 = Observation::Content(None);
-        let size = encoded(&before, &trace).len();
+        let mut discovered = before.clone();
+        discovered[50].1 = DiscoveredInput::Content(None);
+        let size = encoded(&before, &discovered).len();
         assert!(size < 64, "{size} bytes");
-        assert!(size * 20 < encoded(&[], &trace).len());
+        assert!(size * 20 < encoded(&[], &discovered).len());
     }
 
     #[test]

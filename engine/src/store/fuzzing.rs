@@ -24,8 +24,8 @@ pub fn read_pack(body: &[u8], entries: u8) -> io::Result<(usize, usize)> {
 
 /// Reads an action record; what can be read is written as it was understood.
 pub fn read_record(bytes: &[u8]) -> bool {
-    let Some(outcomes) = record::decode_outcomes(bytes) else { return false };
-    let written = record::encode_outcomes(&outcomes);
-    assert_eq!(record::decode_outcomes(&written), Some(outcomes), "a record that changes when it is written");
+    let Some(results) = record::decode_results(bytes) else { return false };
+    let written = record::encode_results(&results);
+    assert_eq!(record::decode_results(&written), Some(results), "a record that changes when it is written");
     true
 }

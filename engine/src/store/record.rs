@@ -1,47 +1,47 @@
-//! Action records: the outcomes of one action, in bytes.
+//! Action records: the results of one action, in bytes.
 
 use serde::{Deserialize, Serialize};
 
 use super::delta::{self, Step};
-use crate::action::{Artifact, Outcome};
+use crate::action::{ActionResult, Artifact};
 use crate::codec;
 use crate::diagnostic::Diagnostic;
 
-/// No record has more outcomes. Each may repeat the trace of the one before in a few bytes.
-const MOST_OUTCOMES: usize = 16;
+/// No record has more results. Each may repeat the discovered inputs of the one before in a few bytes.
+const MOST_RESULTS: usize = 16;
 
-/// An outcome as it is kept. It is one of work that was done: no other is.
+/// A result as it is kept. It is one of work that was done: no other is.
 #[derive(Serialize, Deserialize)]
 struct Kept {
     artifacts: Vec<Artifact>,
     diagnostics: Vec<Diagnostic>,
-    /// The trace, as it differs from the one of the outcome before.
-    trace: Vec<Step>,
+    /// The discovered inputs, as they differ from those of the result before.
+    discovered: Vec<Step>,
     hermetic: bool,
 }
 
-pub(super) fn encode_outcomes(outcomes: &[Outcome]) -> Vec<u8> {
+pub(super) fn encode_results(results: &[ActionResult]) -> Vec<u8> {
     let mut before: &[_] = &[];
-    let kept = outcomes.iter().map(|outcome| {
-        let trace = delta::steps(std::mem::replace(&mut before, &outcome.trace), &outcome.trace);
-        let (artifacts, diagnostics) = (outcome.artifacts.to_vec(), outcome.diagnostics.to_vec());
-        Kept { artifacts, diagnostics, trace, hermetic: outcome.hermetic }
+    let kept = results.iter().map(|result| {
+        let discovered = delta::steps(std::mem::replace(&mut before, &result.discovered), &result.discovered);
+        let (artifacts, diagnostics) = (result.artifacts.to_vec(), result.diagnostics.to_vec());
+        Kept { artifacts, diagnostics, discovered, hermetic: result.hermetic }
     });
     codec::encode(&kept.collect::<Vec<_>>())
 }
 
-pub(super) fn decode_outcomes(bytes: &[u8]) -> Option<Vec<Outcome>> {
+pub(super) fn decode_results(bytes: &[u8]) -> Option<Vec<ActionResult>> {
     let kept: Vec<Kept> = codec::decode(bytes)?;
-    if kept.len() > MOST_OUTCOMES {
+    if kept.len() > MOST_RESULTS {
         return None;
     }
-    let mut outcomes: Vec<Outcome> = Vec::with_capacity(kept.len());
-    for Kept { artifacts, diagnostics, trace, hermetic } in kept {
-        let before = outcomes.last().map_or(&[][..], |outcome| &outcome.trace);
-        let trace = delta::apply(before, trace)?.into_boxed_slice();
-        outcomes.push(Outcome { trace, hermetic, ..Outcome::done(artifacts, diagnostics) });
+    let mut results: Vec<ActionResult> = Vec::with_capacity(kept.len());
+    for Kept { artifacts, diagnostics, discovered, hermetic } in kept {
+        let before = results.last().map_or(&[][..], |result| &result.discovered);
+        let discovered = delta::apply(before, discovered)?.into_boxed_slice();
+        results.push(ActionResult { discovered, hermetic, ..ActionResult::done(artifacts, diagnostics) });
     }
-    Some(outcomes)
+    Some(results)
 }
 
 #[cfg(test)]
@@ -51,17 +51,17 @@ mod tests {
     use super::*;
     use crate::diagnostic::Span;
     use crate::digest::Digest;
+    use crate::discovered::DiscoveredInput;
     use crate::label::Label;
     use crate::path::RelPath;
     use crate::system::PathKind;
-    use crate::trace::Observation;
     use proptest::prelude::*;
 
     #[test]
     fn round_trip() {
         let file = RelPath::new("src/ä.ts").unwrap();
         let place = Span { start: 1, end: 2, line: 3, column: 4 };
-        let mut outcome = Outcome::done(
+        let mut result = ActionResult::done(
             vec![Artifact { path: file.clone(), digest: Digest::of(b"x"), bytes: 300, executable: true }],
             vec![
                 Diagnostic::error("a::b", "Message")
@@ -72,17 +72,17 @@ mod tests {
                     .of_rule(&Label::new("bundle", "x")),
             ],
         );
-        outcome.trace = Box::from([
-            (file.clone(), Observation::Kind(PathKind::Directory)),
-            (file.clone(), Observation::Content(Some(Digest::of(b"y")))),
-            (file.clone(), Observation::Entries(None)),
-            (file.clone(), Observation::RealPath(Some(file.clone()))),
-            (file.clone(), Observation::Selected(Arc::from("js ts"), Digest::of(b"w"))),
-            (file.clone(), Observation::Derived(Arc::from("lines v1"), Digest::of(b"z"))),
+        result.discovered = Box::from([
+            (file.clone(), DiscoveredInput::Kind(PathKind::Directory)),
+            (file.clone(), DiscoveredInput::Content(Some(Digest::of(b"y")))),
+            (file.clone(), DiscoveredInput::Entries(None)),
+            (file.clone(), DiscoveredInput::RealPath(Some(file.clone()))),
+            (file.clone(), DiscoveredInput::Selected(Arc::from("js ts"), Digest::of(b"w"))),
+            (file.clone(), DiscoveredInput::Derived(Arc::from("lines v1"), Digest::of(b"z"))),
         ]);
-        outcome.hermetic = false;
-        let outcomes = [outcome, Outcome::default()];
-        assert_eq!(decode_outcomes(&encode_outcomes(&outcomes)).as_deref(), Some(&outcomes[..]));
+        result.hermetic = false;
+        let results = [result, ActionResult::default()];
+        assert_eq!(decode_results(&encode_results(&results)).as_deref(), Some(&results[..]));
     }
 
     #[test]
@@ -92,16 +92,16 @@ mod tests {
             let nothing = Vec::<()>::new;
             codec::encode(&vec![(vec![artifact(path)], nothing(), nothing(), true)])
         };
-        assert!(decode_outcomes(&record("a/b")).is_some());
+        assert!(decode_results(&record("a/b")).is_some());
         for path in ["../a", "/a", "a/../../b", "a//b", "."] {
-            assert!(decode_outcomes(&record(path)).is_none(), "{path}");
+            assert!(decode_results(&record(path)).is_none(), "{path}");
         }
     }
 
     proptest! {
         #[test]
         fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-            let _ = decode_outcomes(&bytes);
+            let _ = decode_results(&bytes);
         }
     }
 }

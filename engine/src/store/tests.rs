@@ -7,10 +7,10 @@ fn key(text: &str) -> ActionKey {
     ActionKey(Digest::of(text.as_bytes()))
 }
 
-fn outcome(store: &Store, text: &str) -> Outcome {
+fn result(store: &Store, text: &str) -> ActionResult {
     let digest = store.put(text.as_bytes()).unwrap();
     let path = RelPath::new("build/a.js").unwrap();
-    Outcome::done(
+    ActionResult::done(
         vec![Artifact { path: path.clone(), digest, bytes: text.len() as u64, executable: false }],
         vec![Diagnostic::warning("test::w", "Something").in_file(&path)],
     )
@@ -20,14 +20,14 @@ fn outcome(store: &Store, text: &str) -> Outcome {
 fn published_records_are_there_in_another_process() {
     let root = tempfile::tempdir().unwrap();
     let store = Store::open(root.path()).unwrap();
-    let made = outcome(&store, "text");
+    let made = result(&store, "text");
     store.record(key("a"), &made).unwrap();
-    assert_eq!(store.outcomes(key("a")).unwrap(), std::slice::from_ref(&made));
-    assert!(Store::open(root.path()).unwrap().outcomes(key("a")).unwrap().is_empty());
+    assert_eq!(store.results(key("a")).unwrap(), std::slice::from_ref(&made));
+    assert!(Store::open(root.path()).unwrap().results(key("a")).unwrap().is_empty());
 
     store.publish().unwrap();
     let other = Store::open(root.path()).unwrap();
-    assert_eq!(other.outcomes(key("a")).unwrap(), std::slice::from_ref(&made));
+    assert_eq!(other.results(key("a")).unwrap(), std::slice::from_ref(&made));
     assert_eq!(other.get(made.artifacts[0].digest).unwrap().as_deref(), Some(&b"text"[..]));
     assert_eq!(other.statistics().unwrap().actions.records, 1);
 }
@@ -53,7 +53,7 @@ fn large_blobs_are_files_and_damage_is_a_miss() {
 fn every_bit_flip_in_a_pack_is_a_miss_or_harmless() {
     let root = tempfile::tempdir().unwrap();
     let store = Store::open(root.path()).unwrap();
-    let made = outcome(&store, "some text");
+    let made = result(&store, "some text");
     store.record(key("a"), &made).unwrap();
     store.put_fact(key("f").0, b"fact").unwrap();
     store.publish().unwrap();
@@ -65,8 +65,8 @@ fn every_bit_flip_in_a_pack_is_a_miss_or_harmless() {
             damaged[byte] ^= 0x10;
             fs::write(&pack, &damaged).unwrap();
             let reopened = Store::open(root.path()).unwrap();
-            let outcomes = reopened.outcomes(key("a")).unwrap();
-            assert!(outcomes.is_empty() || outcomes == std::slice::from_ref(&made), "{bucket} byte {byte}");
+            let results = reopened.results(key("a")).unwrap();
+            assert!(results.is_empty() || results == std::slice::from_ref(&made), "{bucket} byte {byte}");
             let blob = reopened.get(made.artifacts[0].digest).unwrap();
             assert!(blob.is_none() || blob.as_deref() == Some(&b"some text"[..]), "{bucket} byte {byte}");
             let fact = reopened.fact(key("f").0).unwrap();
@@ -78,7 +78,7 @@ fn every_bit_flip_in_a_pack_is_a_miss_or_harmless() {
 }
 
 #[test]
-fn a_damaged_blob_is_healed_by_writing_it_again() {
+fn a_damaged_blob_is_rebuilt_by_writing_it_again() {
     let root = tempfile::tempdir().unwrap();
     let store = Store::open(root.path()).unwrap();
     let digest = store.put(b"heal me").unwrap();
@@ -97,7 +97,7 @@ fn a_damaged_blob_is_healed_by_writing_it_again() {
 }
 
 #[test]
-fn a_blob_that_is_cut_short_while_its_pack_is_open_is_healed_by_writing_it_again() {
+fn a_blob_that_is_cut_short_while_its_pack_is_open_is_rebuilt_by_writing_it_again() {
     let root = tempfile::tempdir().unwrap();
     let store = Store::open(root.path()).unwrap();
     let digest = store.put(b"heal me").unwrap();
@@ -111,18 +111,18 @@ fn a_blob_that_is_cut_short_while_its_pack_is_open_is_healed_by_writing_it_again
 }
 
 #[test]
-fn newer_outcomes_come_first_and_old_ones_are_dropped() {
+fn newer_results_come_first_and_old_ones_are_dropped() {
     let root = tempfile::tempdir().unwrap();
     let store = Store::open(root.path()).unwrap();
     for round in 0..6 {
-        let mut made = outcome(&store, "text");
+        let mut made = result(&store, "text");
         let path = RelPath::new(&format!("f{round}")).unwrap();
-        made.trace = Box::from([(path, crate::trace::Observation::Content(None))]);
+        made.discovered = Box::from([(path, crate::discovered::DiscoveredInput::Content(None))]);
         store.record(key("a"), &made).unwrap();
         store.publish().unwrap();
     }
-    let outcomes = Store::open(root.path()).unwrap().outcomes(key("a")).unwrap();
-    let first: Vec<_> = outcomes.iter().map(|outcome| outcome.trace[0].0.as_str().to_owned()).collect();
+    let results = Store::open(root.path()).unwrap().results(key("a")).unwrap();
+    let first: Vec<_> = results.iter().map(|result| result.discovered[0].0.as_str().to_owned()).collect();
     assert_eq!(first, ["f5", "f4", "f3", "f2"]);
 }
 
@@ -143,7 +143,7 @@ fn clear_removes_everything() {
 /// A record with a blob of `size` bytes of its own.
 fn sized(store: &Store, name: &str, size: usize) -> ActionKey {
     let text = format!("{name}{}", ".".repeat(size - name.len()));
-    store.record(key(name), &outcome(store, &text)).unwrap();
+    store.record(key(name), &result(store, &text)).unwrap();
     key(name)
 }
 
@@ -157,9 +157,9 @@ fn age(root: &Path, days: u64) {
     for entry in fs::read_dir(root.join("v2/use")).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        let (of, user) = name.split_once('-').unwrap();
+        let (of, root_set) = name.split_once('-').unwrap();
         if of.parse() == Ok(usage::today()) {
-            fs::rename(&path, path.with_file_name(format!("{day:08}-{user}"))).unwrap();
+            fs::rename(&path, path.with_file_name(format!("{day:08}-{root_set}"))).unwrap();
         }
     }
 }
@@ -186,11 +186,11 @@ fn what_was_used_least_recently_goes_first() {
     assert!(collected.after > budget.bytes / 4, "{collected:?}");
     let store = Store::open(root.path()).unwrap();
     assert!(!store.is_collection_due(budget).unwrap());
-    let left: Vec<bool> = names.iter().map(|name| !store.outcomes(key(name)).unwrap().is_empty()).collect();
+    let left: Vec<bool> = names.iter().map(|name| !store.results(key(name)).unwrap().is_empty()).collect();
     assert!(left.is_sorted() && left[9] && !left[0], "{left:?}");
     // What is left is whole.
     for name in names.iter().zip(left).filter_map(|(name, left)| left.then_some(name)) {
-        let digest = store.outcomes(key(name)).unwrap()[0].artifacts[0].digest;
+        let digest = store.results(key(name)).unwrap()[0].artifacts[0].digest;
         assert!(store.get(digest).unwrap().is_some(), "{name}");
     }
     assert_eq!(Store::verify(root.path()).unwrap().incomplete, 0);
@@ -219,18 +219,18 @@ fn what_was_not_used_for_long_goes_although_there_is_room() {
     let collected = Store::collect(root.path(), Budget { bytes: 1 << 30, days: 30 }).unwrap();
     assert_eq!((collected.records, collected.blobs), (2, 1));
     let store = Store::open(root.path()).unwrap();
-    assert!(store.outcomes(old).unwrap().is_empty());
-    assert_eq!(store.outcomes(new).unwrap().len(), 1);
+    assert!(store.results(old).unwrap().is_empty());
+    assert_eq!(store.results(new).unwrap().len(), 1);
 }
 
 #[test]
 fn the_same_use_is_noted_once() {
     let root = tempfile::tempdir().unwrap();
     let store = Store::open(root.path()).unwrap();
-    let user = Digest::of(b"user");
-    assert!(!Store::is_use_noted(root.path(), user));
+    let root_set = Digest::of(b"user");
+    assert!(!Store::is_use_noted(root.path(), root_set));
     used(&store, &[key("a"), key("b")]);
-    assert!(Store::is_use_noted(root.path(), user));
+    assert!(Store::is_use_noted(root.path(), root_set));
     let bytes = store.bytes().unwrap();
     for _ in 0..3 {
         used(&store, &[key("b"), key("a")]);
@@ -248,7 +248,7 @@ fn the_same_use_is_noted_once() {
 }
 
 #[test]
-fn verify_removes_what_is_damaged_and_what_stands_on_it() {
+fn verify_removes_what_is_damaged_and_what_references_it() {
     let root = tempfile::tempdir().unwrap();
     let store = Store::open(root.path()).unwrap();
     let large = sized(&store, "large", LOOSE_BYTES);
@@ -257,7 +257,7 @@ fn verify_removes_what_is_damaged_and_what_stands_on_it() {
     store.publish().unwrap();
     assert_eq!(Store::verify(root.path()).unwrap(), Verified { checked: 6, damaged: 0, incomplete: 0 });
 
-    let loose = store.loose(store.outcomes(large).unwrap()[0].artifacts[0].digest);
+    let loose = store.loose(store.results(large).unwrap()[0].artifacts[0].digest);
     fs::write(&loose, "damaged").unwrap();
     let pack = fs::read_dir(root.path().join("v2/cas")).unwrap();
     let pack = pack.map(|entry| entry.unwrap().path()).find(|path| path.extension().is_some()).unwrap();
@@ -268,8 +268,8 @@ fn verify_removes_what_is_damaged_and_what_stands_on_it() {
     assert_eq!(Store::verify(root.path()).unwrap(), Verified { checked: 6, damaged: 2, incomplete: 2 });
 
     let store = Store::open(root.path()).unwrap();
-    assert!(store.outcomes(small).unwrap().is_empty() && store.outcomes(large).unwrap().is_empty());
-    assert_eq!(store.outcomes(other).unwrap().len(), 1);
+    assert!(store.results(small).unwrap().is_empty() && store.results(large).unwrap().is_empty());
+    assert_eq!(store.results(other).unwrap().len(), 1);
     assert_eq!(Store::verify(root.path()).unwrap(), Verified { checked: 2, damaged: 0, incomplete: 0 });
 }
 
@@ -283,7 +283,7 @@ fn a_lower_store_is_read_and_never_written() {
     let before = lower.bytes().unwrap();
     let store = Store::open(above.path()).unwrap().over(below.path()).unwrap();
     for key in [small, large] {
-        let found = store.outcomes(key).unwrap();
+        let found = store.results(key).unwrap();
         assert!(store.get(found[0].artifacts[0].digest).unwrap().is_some());
         assert!(store.contains(found[0].artifacts[0].digest));
         // Recorded anew, it stands in the upper one alone.
@@ -292,11 +292,11 @@ fn a_lower_store_is_read_and_never_written() {
     assert_eq!(store.fact(key("fact").0).unwrap().as_deref(), Some(&b"fact"[..]));
     let own = sized(&store, "own", 100);
     store.publish().unwrap();
-    assert!(Store::open(below.path()).unwrap().outcomes(own).unwrap().is_empty());
+    assert!(Store::open(below.path()).unwrap().results(own).unwrap().is_empty());
     assert_eq!(lower.bytes().unwrap(), before);
     // One that is not there is as good as empty.
     let nothing = Store::open(above.path()).unwrap().over(&below.path().join("none")).unwrap();
-    assert!(nothing.outcomes(key("unknown")).unwrap().is_empty());
+    assert!(nothing.results(key("unknown")).unwrap().is_empty());
 }
 
 #[test]
@@ -372,7 +372,7 @@ fn pack_of(root: &Path, bucket: &str) -> PathBuf {
 fn review_6_15_the_newest_pack_is_the_newest_whatever_the_clock_says() {
     let root = tempfile::tempdir().unwrap();
     let store = Store::open(root.path()).unwrap();
-    let first = outcome(&store, "first");
+    let first = result(&store, "first");
     store.record(key("a"), &first).unwrap();
     let blob = store.put(b"heal me").unwrap();
     store.publish().unwrap();
@@ -391,30 +391,30 @@ fn review_6_15_the_newest_pack_is_the_newest_whatever_the_clock_says() {
     let store = Store::open(root.path()).unwrap();
     assert_eq!(store.get(blob).unwrap(), None);
     store.put(b"heal me").unwrap();
-    let second = outcome(&store, "second");
+    let second = result(&store, "second");
     store.record(key("a"), &second).unwrap();
     store.publish().unwrap();
     let reopened = Store::open(root.path()).unwrap();
     assert_eq!(reopened.get(blob).unwrap().as_deref(), Some(&b"heal me"[..]));
-    assert_eq!(reopened.outcomes(key("a")).unwrap()[0], second);
+    assert_eq!(reopened.results(key("a")).unwrap()[0], second);
 }
 
 #[test]
 fn review_6_16_a_record_is_published_with_the_blobs_that_a_collection_took() {
     let root = tempfile::tempdir().unwrap();
     let store = Store::open(root.path()).unwrap();
-    let made = outcome(&store, "text");
+    let made = result(&store, "text");
     store.record(key("a"), &made).unwrap();
     store.publish().unwrap();
     // Another process takes all of it.
     let collected = Store::collect(root.path(), Budget { bytes: 0, days: 30 }).unwrap();
     assert_eq!((collected.records, collected.blobs), (1, 1));
     assert!(store.get(made.artifacts[0].digest).unwrap().is_some(), "it is open here");
-    let again = outcome(&store, "text");
+    let again = result(&store, "text");
     store.record(key("b"), &again).unwrap();
     store.publish().unwrap();
     let other = Store::open(root.path()).unwrap();
-    assert_eq!(other.outcomes(key("b")).unwrap(), std::slice::from_ref(&again));
+    assert_eq!(other.results(key("b")).unwrap(), std::slice::from_ref(&again));
     assert_eq!(other.get(again.artifacts[0].digest).unwrap().as_deref(), Some(&b"text"[..]));
     assert_eq!(Store::verify(root.path()).unwrap().incomplete, 0);
 }

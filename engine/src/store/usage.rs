@@ -1,8 +1,8 @@
-//! What was used when: the order in which the store gives things up.
+//! What was used when: the order in which the store evicts.
 //!
-//! A *user* is one workspace in one profile. For each day on which it was built there is one file `use/<day>-<user>`, the keys of
-//! all records and facts that builds stood on, those of the latest build at the end. A build on an unchanged tree writes it once a
-//! day and then never again that day.
+//! A *root set* is what one workspace in one profile references. For each day on which it was built there is one file
+//! `use/<day>-<root set>`, the keys of all records and facts that builds referenced, those of the latest build at the end. A build on an
+//! unchanged tree writes it once a day and then never again that day.
 
 use std::fs;
 use std::io;
@@ -27,16 +27,16 @@ pub(super) fn day_of(time: SystemTime) -> Day {
     time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs() / DAY.as_secs()
 }
 
-/// Whether `user` is on record for today.
-pub(super) fn is_noted(root: &Path, user: Digest) -> bool {
-    path_of(root, today(), user).is_file()
+/// Whether `root_set` is on record for today.
+pub(super) fn is_noted(root: &Path, root_set: Digest) -> bool {
+    path_of(root, today(), root_set).is_file()
 }
 
 /// When something was last used; the greatest is the latest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub(super) struct LastUse {
     pub(super) day: Day,
-    /// How many keys the user noted later on that day.
+    /// How many keys the root set has later on that day.
     later: std::cmp::Reverse<usize>,
 }
 
@@ -47,9 +47,9 @@ impl LastUse {
     }
 }
 
-/// Notes that `user` used `keys` now.
-pub(super) fn note(root: &Path, user: Digest, keys: &[Digest]) -> io::Result<()> {
-    let path = path_of(root, today(), user);
+/// Notes that `root_set` has `keys` now.
+pub(super) fn note(root: &Path, root_set: Digest, keys: &[Digest]) -> io::Result<()> {
+    let path = path_of(root, today(), root_set);
     let mut noted = read(&path).unwrap_or_default();
     if noted.ends_with(keys) {
         return Ok(());
@@ -60,8 +60,8 @@ pub(super) fn note(root: &Path, user: Digest, keys: &[Digest]) -> io::Result<()>
     write(root, &path, &noted)
 }
 
-fn path_of(root: &Path, day: Day, user: Digest) -> std::path::PathBuf {
-    root.join("use").join(format!("{day:08}-{}", &user.to_hex()[..16]))
+fn path_of(root: &Path, day: Day, root_set: Digest) -> std::path::PathBuf {
+    root.join("use").join(format!("{day:08}-{}", &root_set.to_hex()[..16]))
 }
 
 fn read(path: &Path) -> io::Result<Vec<Digest>> {
@@ -83,8 +83,9 @@ pub(super) fn last_uses(root: &Path, oldest: Day) -> io::Result<FxHashMap<Digest
     for entry in fs::read_dir(root.join("use"))? {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
-        let day = name.split_once('-').and_then(|(day, user)| Some((day.parse::<Day>().ok()?, user.to_owned())));
-        files.extend(day.map(|(day, user)| (day, user, entry.path())));
+        let day =
+            name.split_once('-').and_then(|(day, root_set)| Some((day.parse::<Day>().ok()?, root_set.to_owned())));
+        files.extend(day.map(|(day, root_set)| (day, root_set, entry.path())));
     }
     // Newest first: what was seen already needs no older day.
     files.sort_unstable_by(|a, b| b.cmp(a));

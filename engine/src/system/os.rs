@@ -43,8 +43,8 @@ pub(crate) struct Hashed {
     pub(crate) digest: Digest,
     /// What the system said about it before and after.
     pub(crate) stat: Stat,
-    /// Whether every later change will show in the stat.
-    pub(crate) settled: bool,
+    /// Whether a later change may not show in the stat.
+    pub(crate) racy: bool,
 }
 
 /// What a directory holds under a name, links not followed.
@@ -250,7 +250,7 @@ impl System for Os {
     fn content(&self, path: &RelPath) -> io::Result<FileContent> {
         let found = self.hashed.lock().unwrap_or_else(PoisonError::into_inner).get(path).copied();
         let found = found.or_else(|| self.log.get()?.hashed(path));
-        if let Some(found) = found.filter(|found| found.settled)
+        if let Some(found) = found.filter(|found| !found.racy)
             && let Some(file) = self.open(path, true)?
             && Stat::of(&file.metadata()?) == found.stat
         {
@@ -261,7 +261,7 @@ impl System for Os {
         let digest = Digest::of(&read_all(&mut file, &metadata)?);
         // A file that changed while it was read is hashed again next time.
         if Stat::of(&file.metadata()?) == stat {
-            let hashed = Hashed { digest, stat, settled: stat.is_settled(before) };
+            let hashed = Hashed { digest, stat, racy: stat.is_racy(before) };
             self.hashed.lock().unwrap_or_else(PoisonError::into_inner).insert(path.clone(), hashed);
         }
         Ok(FileContent { digest, executable: stat.is_executable() })
@@ -276,7 +276,7 @@ impl System for Os {
     fn doubt(&self, path: &RelPath) {
         let mut hashed = self.hashed.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = hashed.get(path).copied().or_else(|| self.log.get()?.hashed(path)) {
-            hashed.insert(path.clone(), Hashed { settled: false, ..known });
+            hashed.insert(path.clone(), Hashed { racy: true, ..known });
         }
     }
 

@@ -1,8 +1,8 @@
 //! What tells whether a file may have changed without reading it.
 //!
 //! Two equal [`Stat`]s of one path mean the same bytes, save where a change could have left no mark: time stamps are as coarse
-//! as the file system's clock, so a file that was looked at within one tick of its last change is *unsettled* and has to be read
-//! again (git's racy rule).
+//! as the file system's clock, so a file that was looked at within one tick of its last change is *racy*, as git says, and has to be read
+//! again.
 
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt as _;
@@ -53,17 +53,17 @@ impl Stat {
         self.mode & 0o100 != 0
     }
 
-    /// Whether any later write is guaranteed to change this stat: whether it is not *racy*.
-    pub fn is_settled_now(&self) -> bool {
-        self.is_settled(now())
+    /// Whether a later write may leave this stat as it is.
+    pub fn is_racy_now(&self) -> bool {
+        self.is_racy(now())
     }
 
-    /// Whether any write after `now` is guaranteed to change this stat.
-    pub fn is_settled(&self, now: u64) -> bool {
-        [self.modified, self.changed].into_iter().all(|stamp| {
+    /// Whether a write after `now` may leave this stat as it is.
+    pub fn is_racy(&self, now: u64) -> bool {
+        [self.modified, self.changed].into_iter().any(|stamp| {
             // Of a finer clock one stamp in a thousand million looks like this, and is read once more than it had to be.
             let granularity = if stamp.is_multiple_of(SECOND) { COARSE } else { GRANULARITY };
-            stamp.saturating_add(granularity) < now
+            stamp.saturating_add(granularity) >= now
         })
     }
 }
@@ -103,10 +103,8 @@ mod tests {
         let path = directory.path().join("a");
         let stat = Stat::of(&std::fs::File::create_new(&path).unwrap().metadata().unwrap());
         assert_eq!(stat, Stat::from(rustix::fs::stat(&path).unwrap()));
-        assert!(!stat.is_settled(now()));
-        assert!(
-            stat.is_settled(now() + 2 * GRANULARITY + if stat.modified.is_multiple_of(SECOND) { COARSE } else { 0 })
-        );
+        assert!(stat.is_racy(now()));
+        assert!(!stat.is_racy(now() + 2 * GRANULARITY + if stat.modified.is_multiple_of(SECOND) { COARSE } else { 0 }));
     }
 
     #[test]
@@ -114,13 +112,13 @@ mod tests {
         let stamp = 1_700_000_000 * SECOND;
         let stat = |modified, changed| Stat { device: 1, inode: 1, bytes: 1, mode: 0, modified, changed };
         // The second write within the second, or within the two of FAT, has the same stamp.
-        assert!(!stat(stamp, stamp).is_settled(stamp + 900_000_000));
-        assert!(!stat(stamp, stamp).is_settled(stamp + SECOND + 900_000_000));
-        assert!(stat(stamp, stamp).is_settled(stamp + COARSE + 1));
+        assert!(stat(stamp, stamp).is_racy(stamp + 900_000_000));
+        assert!(stat(stamp, stamp).is_racy(stamp + SECOND + 900_000_000));
+        assert!(!stat(stamp, stamp).is_racy(stamp + COARSE + 1));
         let fine = stamp + 7;
-        assert!(stat(fine, fine).is_settled(fine + GRANULARITY + 1));
+        assert!(!stat(fine, fine).is_racy(fine + GRANULARITY + 1));
         // A time that somebody set long ago says nothing about the clock.
-        assert!(stat(stamp - 1_000 * SECOND, fine).is_settled(fine + GRANULARITY + 1));
-        assert!(!stat(fine, stamp).is_settled(stamp + SECOND));
+        assert!(!stat(stamp - 1_000 * SECOND, fine).is_racy(fine + GRANULARITY + 1));
+        assert!(stat(fine, stamp).is_racy(stamp + SECOND));
     }
 }

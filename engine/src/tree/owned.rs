@@ -1,7 +1,7 @@
 //! The list of files that a tree owns.
 //!
 //! It names the tree, so that a list that lies in the wrong place is nobody's. Besides path and digest it keeps the [`Stat`] that the file had when it was in place. A file with the same stat has the same
-//! bytes, unless it was unsettled when the list was written: then it is read again.
+//! bytes, unless it was racy when the list was written: then it is read again.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -47,7 +47,7 @@ impl Owned {
         Self { files, written: 0 }
     }
 
-    /// The list with the files that are about to be placed: owned from now on, vouched for only when they are there.
+    /// The list with the files that are about to be materialised: owned from now on, vouched for only when they are there.
     pub(super) fn with_claims(&self, claimed: &[&Artifact]) -> Self {
         let mut files = self.files.clone();
         files.extend(claimed.iter().map(|artifact| (artifact.path.clone(), (artifact.digest, None))));
@@ -60,7 +60,7 @@ impl Owned {
 
     /// Whether the file at `path` with this stat is known to have this digest.
     pub(super) fn vouches_for(&self, path: &RelPath, digest: Digest, stat: Stat) -> bool {
-        self.files.get(path) == Some(&(digest, Some(stat))) && stat.is_settled(self.written)
+        self.files.get(path) == Some(&(digest, Some(stat))) && !stat.is_racy(self.written)
     }
 
     /// The list of `tree` at `path`; empty when there is none, it is damaged, or it is another tree's: then files are compared by

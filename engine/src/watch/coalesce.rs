@@ -117,7 +117,7 @@ impl Batch {
         self.last = Some(now);
     }
 
-    /// When what was gathered is to be told.
+    /// When what was gathered is to be reported.
     pub(super) fn due(&self) -> Option<Instant> {
         let (first, last) = (self.first?, self.last?);
         let pause = if self.open.is_empty() && self.paths.len() + self.moved.len() < MANY { QUIET } else { BUSY };

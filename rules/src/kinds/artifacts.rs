@@ -11,7 +11,7 @@ use webstir_contract::artifacts::{
     Artifact as IndexArtifact, ArtifactIndex, ArtifactKind, Buckets, BuildDiagnostic, BuildManifest, BuildSeverity,
     Engine, ModuleArtifact,
 };
-use webstir_engine::action::{Action, Artifact, Outcome};
+use webstir_engine::action::{Action, ActionResult, Artifact};
 use webstir_engine::config::Rule as Node;
 use webstir_engine::diagnostic::{Diagnostic, Severity, Span};
 use webstir_engine::path::RelPath;
@@ -23,8 +23,8 @@ use super::bundle::loaded;
 use super::manifest::chains;
 use super::transpile::layout_of;
 use super::{action, out_root, output_path, parameters, stored};
-use crate::demands::{Demand, demands};
 use crate::modules::{RuleKey, entry_points};
+use crate::requirements::{Requirement, requirements};
 
 /// The short form beside the index.
 const BUILD_MANIFEST: &str = "build-manifest.json";
@@ -71,8 +71,8 @@ impl Plan for Artifacts {
             return;
         }
         let Some(action) = planned(planner.db, planner.target) else { return };
-        if let Some(outcome) = planner.step(Step::new(planner.db, action.clone())) {
-            planner.place(outcome.artifacts.iter().cloned());
+        if let Some(result) = planner.step(Step::new(planner.db, action.clone())) {
+            planner.materialise(result.artifacts.iter().cloned());
         }
     }
 }
@@ -86,7 +86,7 @@ impl Run for Artifacts {
         let mut parameters: Parameters = parameters(context.action);
         let (engine, diagnostics) = choose(context, &parameters.engine)?;
         if diagnostics.iter().any(Diagnostic::is_error) {
-            return Ok(Outcome::failed(diagnostics));
+            return Ok(ActionResult::failed(diagnostics));
         }
         if let Some(module) = &mut parameters.module {
             module.engine = Some(engine);
@@ -113,7 +113,7 @@ impl Run for Artifacts {
             context.write(output, index.to_json().as_bytes())?,
             context.write(beside, short.to_json().as_bytes())?,
         ];
-        Ok(Outcome::done(artifacts, diagnostics))
+        Ok(ActionResult::done(artifacts, diagnostics))
     }
 }
 
@@ -157,12 +157,12 @@ fn planned<'db>(db: &'db dyn PlanDb, rule: Target<'db>) -> Option<Arc<Action>> {
             node.label().kind() == "manifest" && node.reference("module").is_some_and(|of| of.value == *label)
         };
         let manifests = nodes.iter().filter(is_its_manifest).map(|node| plan(db, scope.beside(node.label())));
-        let mut outcomes = manifests.flat_map(|plan| plan.steps.iter().filter_map(|step| step.outcome.as_ref()));
+        let mut results = manifests.flat_map(|plan| plan.steps.iter().filter_map(|step| step.result.as_ref()));
         let module = ModuleArtifact {
             path: below(&loaded.entry),
             engine: None,
             validate: scope.node.boolean("validate").is_some_and(|validate| validate.value),
-            hermetic: outcomes.all(|outcome| outcome.hermetic),
+            hermetic: results.all(|result| result.hermetic),
             modules: loaded.others.iter().map(below).collect(),
             imports: loaded.imports.iter().map(|(specifier, path)| (specifier.clone(), below(path))).collect(),
         };
@@ -177,7 +177,7 @@ fn planned<'db>(db: &'db dyn PlanDb, rule: Target<'db>) -> Option<Arc<Action>> {
         rule: format!("artifacts {}", scope.node.label().name()),
     };
     // To show an import its file is read.
-    let traced = !engine.chains.is_empty();
+    let discovers_inputs = !engine.chains.is_empty();
     let parameters = Parameters {
         profile: scope.profile.to_string(),
         output: output.as_str().to_owned(),
@@ -190,7 +190,7 @@ fn planned<'db>(db: &'db dyn PlanDb, rule: Target<'db>) -> Option<Arc<Action>> {
     };
     let mut action = action(scope, None, &parameters);
     action.inputs = artifacts.iter().map(stored).collect();
-    action.traced = traced;
+    action.discovers_inputs = discovers_inputs;
     Some(Arc::new(action))
 }
 
@@ -213,15 +213,15 @@ fn choose(context: &Context<'_>, wish: &EngineWish) -> Result<(Engine, Vec<Diagn
     let bundle = wish.bundle.as_deref().and_then(|path| RelPath::new(path).ok());
     let found = match bundle.as_ref().and_then(|path| context.input(path).map(|input| (path, input))) {
         Some((path, input)) if wish.choice != "worker" => {
-            demands(path, &String::from_utf8_lossy(&context.read(input)?))
+            requirements(path, &String::from_utf8_lossy(&context.read(input)?))
         }
         _ => Vec::new(),
     };
     let mut diagnostics = Vec::new();
-    for (demand, _) in &found {
-        let what = demand.describe();
-        let mut diagnostic = match (&*wish.choice, demand) {
-            ("embedded", Demand::Global(_)) => Diagnostic::warning(
+    for (requirement, _) in &found {
+        let what = requirement.describe();
+        let mut diagnostic = match (&*wish.choice, requirement) {
+            ("embedded", Requirement::Global(_)) => Diagnostic::warning(
                 "artifacts::engine",
                 format!("The module {what}, which the embedded engine does not have"),
             ),
@@ -237,7 +237,7 @@ fn choose(context: &Context<'_>, wish: &EngineWish) -> Result<(Engine, Vec<Diagn
                 wish.rule
             ));
         }
-        if let Demand::Import(specifier) = demand
+        if let Requirement::Import(specifier) = requirement
             && let Some(chain) = wish.chains.get(specifier)
         {
             diagnostic = at_import(context, diagnostic, chain, specifier)?;

@@ -1,6 +1,6 @@
 //! `bundle`: the modules that one entry reaches, linked into one file.
 //!
-//! What is linked are the outputs of a `transpile` rule; packages come through the traced view, or stay imports. One action an
+//! What is linked are the outputs of a `transpile` rule; packages come through the view, or stay imports. One action an
 //! entry, so that an edit links again only what reaches it. A module definition may be loaded [unbundled] instead.
 
 mod host;
@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use webstir_bundler::{BundleProblem, Bundled, Entry, Platform, ProblemKind, Request, SourceMaps};
-use webstir_engine::action::{Artifact, Outcome};
+use webstir_engine::action::{ActionResult, Artifact};
 use webstir_engine::db::Db;
 use webstir_engine::diagnostic::{Diagnostic, Span};
 use webstir_engine::path::RelPath;
@@ -39,9 +39,9 @@ pub(super) struct Bundle;
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 enum Maps {
     None,
-    /// Made for findings, not placed.
+    /// Made for findings, not materialised.
     Hidden,
-    Placed,
+    Materialised,
 }
 
 impl Maps {
@@ -49,7 +49,7 @@ impl Maps {
         match self {
             Self::None => SourceMaps::None,
             Self::Hidden => SourceMaps::Hidden,
-            Self::Placed => SourceMaps::Linked,
+            Self::Materialised => SourceMaps::Linked,
         }
     }
 }
@@ -113,7 +113,7 @@ impl Plan for Bundle {
         let maps = match source_map(planner.scope()) {
             "none" if planner.node.has("module-definition") => Maps::Hidden,
             "none" => Maps::None,
-            _ => Maps::Placed,
+            _ => Maps::Materialised,
         };
         let targets = match targets(planner, layout, &entries) {
             Ok(targets) => targets,
@@ -126,9 +126,10 @@ impl Plan for Bundle {
                     Loading::Undecided => continue,
                     Loading::Unbundled { definition, others, packages } => {
                         let files = definition.iter().chain(&packages);
-                        let wanted = |artifact: &&Artifact| maps == Maps::Placed || artifact.path.extension() != "map";
-                        planner.place(files.filter(wanted).cloned());
-                        planner.keep(definition.into_iter().chain(others).chain(packages));
+                        let wanted =
+                            |artifact: &&Artifact| maps == Maps::Materialised || artifact.path.extension() != "map";
+                        planner.materialise(files.filter(wanted).cloned());
+                        planner.keep_internal(definition.into_iter().chain(others).chain(packages));
                         continue;
                     }
                     Loading::Linked => {}
@@ -166,11 +167,11 @@ impl Plan for Bundle {
             }
             inputs.sort();
             action.inputs = inputs.into_boxed_slice();
-            action.traced = true;
-            if let Some(outcome) = planner.action(action) {
-                let wanted = |artifact: &&Artifact| maps == Maps::Placed || artifact.path.extension() != "map";
-                planner.place(outcome.artifacts.iter().filter(wanted).cloned());
-                planner.keep(outcome.artifacts.iter().cloned());
+            action.discovers_inputs = true;
+            if let Some(result) = planner.action(action) {
+                let wanted = |artifact: &&Artifact| maps == Maps::Materialised || artifact.path.extension() != "map";
+                planner.materialise(result.artifacts.iter().filter(wanted).cloned());
+                planner.keep_internal(result.artifacts.iter().cloned());
             }
         }
     }
@@ -227,7 +228,7 @@ impl Run for Bundle {
                     return Err(RunError::world("Reading a package")(error));
                 }
                 let findings = problems.iter().map(|problem| finding(problem, &host, Diagnostic::error));
-                return Ok(Outcome::failed(findings.collect()));
+                return Ok(ActionResult::failed(findings.collect()));
             }
         };
         let mut artifacts = write_chunks(context, &directory, &bundled)?;
@@ -240,7 +241,7 @@ impl Run for Bundle {
             }
         }
         let warnings = bundled.warnings.iter().map(|problem| finding(problem, &host, Diagnostic::warning));
-        Ok(Outcome::done(artifacts, warnings.collect()))
+        Ok(ActionResult::done(artifacts, warnings.collect()))
     }
 }
 
@@ -290,8 +291,8 @@ fn targets(
 }
 
 fn made<'a>(below: &'a RulePlan, path: &RelPath) -> Option<&'a Artifact> {
-    let found = below.intermediates.binary_search_by(|artifact| artifact.path.cmp(path)).ok()?;
-    Some(&below.intermediates[found])
+    let found = below.internal_outputs.binary_search_by(|artifact| artifact.path.cmp(path)).ok()?;
+    Some(&below.internal_outputs[found])
 }
 
 fn minify(scope: Scope<'_>) -> bool {

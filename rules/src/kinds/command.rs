@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use webstir_engine::action::{Action, Input, Outcome, Payload, Process, Tool};
+use webstir_engine::action::{Action, ActionResult, Input, Payload, Process, Tool};
 use webstir_engine::config::Literal;
 use webstir_engine::diagnostic::Diagnostic;
 use webstir_engine::file;
@@ -68,8 +68,8 @@ impl Plan for Command {
         action.inputs = inputs;
         action.outputs = outputs.into_boxed_slice();
         action.cacheable = planner.node.boolean("cache").is_none_or(|cache| cache.value);
-        if let Some(outcome) = planner.action(action) {
-            planner.place(outcome.artifacts.iter().cloned());
+        if let Some(result) = planner.action(action) {
+            planner.materialise(result.artifacts.iter().cloned());
         }
     }
 }
@@ -96,7 +96,7 @@ fn inputs(planner: &mut Planner<'_>, arguments: &[Box<str>], outputs: &[RelPath]
     let named = arguments.iter().enumerate().filter(|(index, word)| *index > 0 || word.contains('/'));
     sources.extend(named.filter_map(|(index, word)| {
         let base = if index == 0 { RelPath::root() } else { directory.clone() };
-        // What is made is no source, wherever an earlier build placed it.
+        // What is made is no source, wherever an earlier build materialised it.
         let is_made = |path: &RelPath| {
             let roots = planner.config.profiles().iter().filter_map(|profile| profile.path("out"));
             roots.map(|root| &root.value).chain(outputs).any(|made| path.is_within(made))
@@ -159,7 +159,7 @@ impl Run for Start {
         };
         let finished = self.resources.processes.run(context, program, process, &action.inputs, &[])?;
         let name = &program.wanted.name;
-        let told = problems::told(context, process, name, &finished)?;
+        let found = problems::findings(context, process, name, &finished)?;
         let failed = |message: String| {
             let mut diagnostic = Diagnostic::error("command::failed", message);
             let output = finished.output();
@@ -171,12 +171,12 @@ impl Run for Start {
                     "It sees its `inputs`, the files that `run` names and the installed packages; declare what else it reads",
                 );
             }
-            Ok(Outcome::failed([vec![diagnostic], told.clone()].concat()))
+            Ok(ActionResult::failed([vec![diagnostic], found.clone()].concat()))
         };
         match &finished.ended {
             Ended::Exited(status) if status.success() => {}
             // What it told of is why it failed.
-            Ended::Exited(_) if told.iter().any(Diagnostic::is_error) => return Ok(Outcome::failed(told)),
+            Ended::Exited(_) if found.iter().any(Diagnostic::is_error) => return Ok(ActionResult::failed(found)),
             Ended::Exited(status) => return failed(format!("`{name}` failed: {status}")),
             Ended::TimedOut => {
                 return failed(format!("`{name}` did not end within {} s", process.timeout.as_secs_f64()));
@@ -192,12 +192,12 @@ impl Run for Start {
                 ));
             }
         }
-        collect(context, name, &finished, told)
+        collect(context, name, &finished, found)
     }
 }
 
 /// Takes what the command left at its outputs.
-fn collect(context: &Context<'_>, name: &str, finished: &Finished, told: Vec<Diagnostic>) -> RunResult {
+fn collect(context: &Context<'_>, name: &str, finished: &Finished, found: Vec<Diagnostic>) -> RunResult {
     let mut artifacts = Vec::new();
     let mut faults = Vec::new();
     let reading = |path: &str| {
@@ -227,7 +227,7 @@ fn collect(context: &Context<'_>, name: &str, finished: &Finished, told: Vec<Dia
         }
     }
     if !faults.is_empty() {
-        return Ok(Outcome::failed([faults, told].concat()));
+        return Ok(ActionResult::failed([faults, found].concat()));
     }
     let changed = finished.changed_inputs.iter().map(|path| {
         let message = format!("`{name}` changed its own input `{path}`");
@@ -235,8 +235,8 @@ fn collect(context: &Context<'_>, name: &str, finished: &Finished, told: Vec<Dia
             .note("It ran in a tree of its own: the file in the workspace is as it was")
             .help("Write to an output instead, or leave the file out of `inputs`")
     });
-    let mut outcome = Outcome::done(artifacts, changed.chain(told).collect());
+    let mut result = ActionResult::done(artifacts, changed.chain(found).collect());
     // Nothing keeps the process from reading what it did not declare.
-    outcome.hermetic = false;
-    Ok(outcome)
+    result.hermetic = false;
+    Ok(result)
 }

@@ -1,6 +1,6 @@
 //! `copy`: files of the workspace, or of other rules, at another place.
 
-use webstir_engine::action::{Input, Outcome};
+use webstir_engine::action::{ActionResult, Input};
 use webstir_engine::diagnostic::Diagnostic;
 use webstir_engine::file;
 use webstir_engine::path::RelPath;
@@ -69,8 +69,8 @@ impl Plan for Copy {
         inputs.dedup();
         let mut action = action(planner.scope(), None, &targets);
         action.inputs = inputs.into_boxed_slice();
-        if let Some(outcome) = planner.action(action) {
-            planner.place(outcome.artifacts.iter().cloned());
+        if let Some(result) = planner.action(action) {
+            planner.materialise(result.artifacts.iter().cloned());
         }
     }
 }
@@ -90,6 +90,6 @@ impl Run for Copy {
             let target = RelPath::new(&target).expect("planned as a path");
             artifacts.push(context.write_as(target, &bytes, input.executable)?);
         }
-        Ok(Outcome::done(artifacts, Vec::new()))
+        Ok(ActionResult::done(artifacts, Vec::new()))
     }
 }

@@ -1,7 +1,7 @@
 //! `manifest`: what the module serves, read by evaluating its definition, merged with what `package.json` declares.
 //!
-//! The bundle is evaluated in the embedded engine, with the traced view as its only files. A module that imports what the engine does not
-//! have gives an outcome without files, and the rule goes on with a second action: Bun or Node evaluates it, as the identity of that program
+//! The bundle is evaluated in the embedded engine, with the view as its only files. A module that imports what the engine does not
+//! have gives a result without files, and the rule goes on with a second action: Bun or Node evaluates it, as the identity of that program
 //! is part of the key. Without one, and where the user tolerates it, the manifest says what is known without the module.
 
 mod chains;
@@ -134,13 +134,13 @@ impl Plan for Manifest {
             let mut action = action(planner.scope(), subject, parameters);
             add_parameters(&mut action, names.cloned());
             action.environment = environment(planner);
-            action.inputs = plan.intermediates.iter().map(stored).collect();
-            action.traced = true;
+            action.inputs = plan.internal_outputs.iter().map(stored).collect();
+            action.discovers_inputs = true;
             action
         };
         let embedded = plan_action(planner, None, &parameters);
-        let Some(mut outcome) = planner.action(embedded) else { return };
-        if outcome.artifacts.is_empty() {
+        let Some(mut result) = planner.action(embedded) else { return };
+        if result.artifacts.is_empty() {
             // The engine does not have what the module imports: a program evaluates it, where there is one.
             let subject = parameters.module.as_ref().and_then(|module| RelPath::new(&module.source).ok());
             let found = EVALUATORS
@@ -151,7 +151,7 @@ impl Plan for Manifest {
             } else if parameters.strict {
                 // Withheld as it is, and told as what it is without a program: the reason why the rule fails.
                 planner.withhold();
-                return outcome.diagnostics.iter().for_each(|diagnostic| planner.report(diagnostic.clone()));
+                return result.diagnostics.iter().for_each(|diagnostic| planner.report(diagnostic.clone()));
             }
             let evaluator = if found.is_some() { Evaluator::Program } else { Evaluator::Nothing };
             let mut action = plan_action(planner, subject, &Parameters { evaluator, ..parameters });
@@ -159,11 +159,11 @@ impl Plan for Manifest {
                 action.tool = Tool::Program(Program::clone(program));
             }
             match planner.action(action) {
-                Some(evaluated) => outcome = evaluated,
+                Some(evaluated) => result = evaluated,
                 None => return,
             }
         }
-        planner.place(outcome.artifacts.iter().cloned());
+        planner.materialise(result.artifacts.iter().cloned());
     }
 }
 

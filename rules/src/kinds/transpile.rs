@@ -1,7 +1,7 @@
 //! `transpile`: every module that the entries reach, one action a module.
 //!
 //! The outputs mirror the sources below the rule's `root`, so relative specifiers keep their meaning; what differs (extensions,
-//! tsconfig `paths`) is rewritten. In a profile that does not place them the outputs only feed the bundles. The step of a module is
+//! tsconfig `paths`) is rewritten. In a profile that does not materialise them the outputs only feed the bundles. The step of a module is
 //! a query of its own, so that an edit plans one module anew and not all of them.
 
 mod layout;
@@ -11,7 +11,7 @@ use std::iter::Peekable;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use webstir_engine::action::{Action, Artifact, Input, Outcome, Payload};
+use webstir_engine::action::{Action, ActionResult, Artifact, Input, Payload};
 use webstir_engine::db::Db;
 use webstir_engine::diagnostic::Diagnostic;
 use webstir_engine::file;
@@ -78,7 +78,7 @@ enum MapPlace {
 fn common<'db>(db: &'db dyn Db, rule: Target<'db>) -> Option<(Box<str>, &'static str)> {
     let scope = Scope::of(db, rule)?;
     let layout = layout_of(db, rule).as_ref()?;
-    let common = Common { emit: layout.emit_options(db), define: define(scope), placed: layout.placed() };
+    let common = Common { emit: layout.emit_options(db), define: define(scope), placed: layout.materialised() };
     Some((serde_json::to_string(&common).expect("parameters are plain data").into(), source_map(scope)))
 }
 
@@ -89,7 +89,7 @@ struct ModuleKey<'db> {
     rule: Target<'db>,
     #[returns(copy)]
     source: PathKey<'db>,
-    /// Whether a map is made even where none is placed.
+    /// Whether a map is made even where none is materialised.
     #[returns(copy)]
     mapped: bool,
     /// Whether it is JSON that is asked for by `require`.
@@ -97,26 +97,26 @@ struct ModuleKey<'db> {
     required: bool,
 }
 
-/// What becomes of the modules of a rule: those that are transpiled, and which of them are placed and are mapped in any case.
+/// What becomes of the modules of a rule: those that are transpiled, and which of them are materialised and are mapped in any case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, salsa::SalsaValue)]
 struct Graphs<'db> {
     all: GraphKey<'db>,
-    placed: Option<GraphKey<'db>>,
+    materialised: Option<GraphKey<'db>>,
     mapped: Option<GraphKey<'db>>,
 }
 
-/// The modules of a rule in the order of their paths, and whether each is placed. Apart from the plan, which is made again with each of
-/// their outcomes.
+/// The modules of a rule in the order of their paths, and whether each is materialised. Apart from the plan, which is made again with each of
+/// their results.
 #[salsa::tracked(returns(ref))]
 fn modules<'db>(db: &'db dyn Db, rule: Target<'db>, graphs: Graphs<'db>) -> Vec<(ModuleKey<'db>, bool)> {
     let paths = |graph| Among::new(module_graph(db, graph).modules.keys());
-    let (mut placed, mut mapped) = (graphs.placed.map(paths), graphs.mapped.map(paths));
+    let (mut materialised, mut mapped) = (graphs.materialised.map(paths), graphs.mapped.map(paths));
     let ModuleGraph { modules, required, .. } = module_graph(db, graphs.all);
     let modules = modules.keys().map(|source| {
         let is_mapped = mapped.as_mut().is_some_and(|mapped| mapped.has(source));
-        let is_placed = placed.as_mut().is_some_and(|placed| placed.has(source));
+        let is_materialised = materialised.as_mut().is_some_and(|materialised| materialised.has(source));
         let is_required = required.contains(source);
-        (ModuleKey::new(db, rule, PathKey::new(db, source.clone()), is_mapped, is_required), is_placed)
+        (ModuleKey::new(db, rule, PathKey::new(db, source.clone()), is_mapped, is_required), is_materialised)
     });
     modules.collect()
 }
@@ -163,11 +163,11 @@ fn planned<'db>(db: &'db dyn Db, module: ModuleKey<'db>) -> Option<Arc<Action>> 
             Some(Map { source: source.relative_to(&directory), content: false, link: MapPlace::None })
         }
         "none" => None,
-        "embedded" if layout.placed() => {
+        "embedded" if layout.materialised() => {
             Some(Map { source: source.relative_to(&directory), content: true, link: MapPlace::Inline })
         }
         // The sources lie beside the output of a build: the map only has to name them.
-        _ if layout.placed() => Some(Map {
+        _ if layout.materialised() => Some(Map {
             source: source.relative_to(&directory),
             content: false,
             link: MapPlace::Url(format!("{}.map", output.file_name())),
@@ -209,17 +209,17 @@ impl Plan for Transpile {
         let Some(layout) = layout_of(db, rule) else { return };
         let mut roots = Vec::new();
         let mut module = None;
-        let mut placed_from = Vec::new();
+        let mut materialised_from = Vec::new();
         for rule in planner.node.references("entries") {
             let points = entry_points(db, RuleKey::new(db, rule.value.clone()));
             for diagnostic in &points.diagnostics {
                 planner.report(diagnostic.clone());
             }
-            placed_from.extend(points.files(false));
+            materialised_from.extend(points.files(false));
             roots.extend(points.files(true));
             module = module.or_else(|| points.module.clone());
         }
-        roots.extend(placed_from.iter().cloned());
+        roots.extend(materialised_from.iter().cloned());
         roots.extend(module.clone());
         let (_, mistakes) = project(db, PathKey::new(db, layout.project.clone()));
         for mistake in mistakes {
@@ -234,21 +234,21 @@ impl Plan for Transpile {
             return;
         }
         // A definition may be loaded from what it reaches.
-        placed_from.extend(module.clone());
-        let placed = layout.placed().then(|| graph_key(db, rule, placed_from)).flatten();
+        materialised_from.extend(module.clone());
+        let materialised = layout.materialised().then(|| graph_key(db, rule, materialised_from)).flatten();
         // An error of the module definition is reported at its source, so its maps are made in any case.
         let mapped = module.as_ref().and_then(|module| graph_key(db, rule, vec![module.clone()]));
         let module = module.map(|module| PathKey::new(db, module));
         let maps = common(db, rule).as_ref().is_some_and(|(_, maps)| *maps == "linked");
-        for (source, is_placed) in modules(db, rule, Graphs { all, placed, mapped }) {
+        for (source, is_materialised) in modules(db, rule, Graphs { all, materialised, mapped }) {
             let Some(step) = step(db, *source) else { continue };
-            let Some(outcome) = planner.step(step.clone()) else { continue };
+            let Some(result) = planner.step(step.clone()) else { continue };
             // The module definition is written by the rule that bundles it.
-            if *is_placed && Some(source.source(db)) != module {
-                let wanted = outcome.artifacts.iter().filter(|artifact| maps || artifact.path.extension() != "map");
-                planner.place(wanted.cloned());
+            if *is_materialised && Some(source.source(db)) != module {
+                let wanted = result.artifacts.iter().filter(|artifact| maps || artifact.path.extension() != "map");
+                planner.materialise(wanted.cloned());
             }
-            planner.keep(outcome.artifacts.iter().cloned());
+            planner.keep_internal(result.artifacts.iter().cloned());
         }
     }
 }
@@ -269,7 +269,7 @@ impl Run for Transpile {
                 let message =
                     format!("`{}` is not UTF-8: byte {} starts no character", input.path, error.valid_up_to());
                 let diagnostic = Diagnostic::error("transpile::encoding", message).in_file(&input.path);
-                return Ok(Outcome::failed(vec![diagnostic.help("Save the file as UTF-8")]));
+                return Ok(ActionResult::failed(vec![diagnostic.help("Save the file as UTF-8")]));
             }
         };
         let rewritten = |specifier: &str, kind: ImportKind| {
@@ -288,13 +288,13 @@ impl Run for Transpile {
                     MapPlace::Url(url) => MapLink::Url(url),
                 },
             }),
-            // A bundle links what is required; a placed module finds it when it runs.
+            // A bundle links what is required; a materialised module finds it when it runs.
             import_require: if placed { ImportRequire::CreateRequire } else { ImportRequire::Bare },
             rewrite: &rewritten,
         };
         let emitted = match transpile::transpile(Source { path: &input.path, text }, &options) {
             Ok(emitted) => emitted,
-            Err(diagnostics) => return Ok(Outcome::failed(diagnostics)),
+            Err(diagnostics) => return Ok(ActionResult::failed(diagnostics)),
         };
         let output = RelPath::new(&output).expect("planned as a path");
         let mut artifacts: Vec<Artifact> = Vec::new();
@@ -306,6 +306,6 @@ impl Run for Transpile {
             let required = RelPath::new(&required).expect("planned as a path");
             artifacts.push(context.write(required, code.as_bytes())?);
         }
-        Ok(Outcome::done(artifacts, Vec::new()))
+        Ok(ActionResult::done(artifacts, Vec::new()))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use webstir_engine::action::{Outcome, Package, Tool};
+use webstir_engine::action::{ActionResult, Package, Tool};
 use webstir_engine::diagnostic::Diagnostic;
 use webstir_engine::file;
 use webstir_engine::machine::{Program, Wanted, program};
@@ -13,7 +13,7 @@ use webstir_engine::system::PathKind;
 use webstir_toolchain::{
     Document, LOCK_FILE, LOCKFILES, Network, Platform, Request, Requested, ResolvedCompiler, Runtime, ToolchainError,
 };
-use webstir_typescript::typecheck::{self, Compiler, Neighbour, Neighbours, TypecheckError, Warm};
+use webstir_typescript::typecheck::{self, Compiler, ReferencedProject, ReferencedProjects, TypecheckError, Warm};
 
 use super::{Resources, action, parameters};
 use crate::modules::{self, PathKey};
@@ -31,7 +31,8 @@ struct Parameters {
     compiler: String,
     types: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    neighbours: Vec<Neighbour>,
+    #[serde(rename = "neighbours")]
+    referenced: Vec<ReferencedProject>,
 }
 
 impl Plan for Typecheck {
@@ -85,11 +86,11 @@ impl Plan for Typecheck {
             project: project.as_str().to_owned(),
             compiler: compiler.version().to_owned(),
             types: templates::types().digest().to_hex(),
-            neighbours: neighbours(planner, &project),
+            referenced: referenced(planner, &project),
         };
         let mut action = action(planner.scope(), None, &parameters);
         action.tool = tool;
-        action.traced = true;
+        action.discovers_inputs = true;
         planner.action(action);
     }
 }
@@ -121,23 +122,23 @@ impl Run for Check {
     }
 
     fn run(&self, context: &Context<'_>) -> RunResult {
-        let Parameters { project, neighbours, .. } = parameters(context.action);
+        let Parameters { project, referenced, .. } = parameters(context.action);
         let project = RelPath::new(&project).expect("planned from a path");
-        let neighbours = Neighbours::new(&project, neighbours);
+        let referenced = ReferencedProjects::new(&project, referenced);
         let Tool::Package(package, interpreter) = &context.action.tool else {
             unreachable!("a check is planned with the package of a compiler");
         };
         let resolved: ResolvedCompiler = serde_json::from_str(&package.source).expect("planned as a compiler");
         let compiler = match self.install(&resolved, interpreter.as_ref()) {
             Ok(compiler) => compiler,
-            Err(error) => return Ok(Outcome::failed(vec![unavailable(&resolved, &error)])),
+            Err(error) => return Ok(ActionResult::failed(vec![unavailable(&resolved, &error)])),
         };
         let request = typecheck::Request {
             compiler: &compiler,
             project: &project,
             view: context.view,
             overlay: templates::types(),
-            neighbours: &neighbours,
+            referenced: &referenced,
             helper: &self.resources.processes.helper,
             root: &self.resources.root,
             cancelled: context.cancelled,
@@ -148,9 +149,9 @@ impl Run for Check {
         };
         match checked {
             Ok(checked) => {
-                let mut outcome = Outcome::done(Vec::new(), checked.diagnostics);
-                outcome.hermetic = checked.hermetic;
-                Ok(outcome)
+                let mut result = ActionResult::done(Vec::new(), checked.diagnostics);
+                result.hermetic = checked.hermetic;
+                Ok(result)
             }
             Err(TypecheckError::Cancelled) => Err(RunError::Cancelled),
             Err(TypecheckError::Changed(path)) => Err(RunError::InputChanged(path)),
@@ -175,10 +176,10 @@ impl Check {
 
 /// The projects that other rules check in this profile. What one of them declares is told by its own file, and by which files it
 /// names; the files themselves are seen when they are read.
-fn neighbours(planner: &Planner<'_>, project: &RelPath) -> Vec<Neighbour> {
+fn referenced(planner: &Planner<'_>, project: &RelPath) -> Vec<ReferencedProject> {
     let own = project.parent().unwrap_or_else(RelPath::root);
     let rules = planner.config.rules().iter().filter(|rule| rule.label().kind() == planner.node.label().kind());
-    let mut neighbours = Vec::new();
+    let mut referenced = Vec::new();
     for rule in rules.filter(|rule| rule.in_profile(&planner.profile)) {
         let Some(project) = rule.path("project").map(|path| &path.value) else { continue };
         if project.is_within(&own) || file::kind(planner.db, project) != PathKind::File {
@@ -188,11 +189,11 @@ fn neighbours(planner: &Planner<'_>, project: &RelPath) -> Vec<Neighbour> {
         // What could not be read of the file may leave out more.
         let is_known = !found.iter().any(Diagnostic::is_error);
         let declares = (is_known && config.isolated_declarations).then(|| config.sources.clone());
-        neighbours.push(Neighbour { project: project.as_str().to_owned(), declares });
+        referenced.push(ReferencedProject { project: project.as_str().to_owned(), declares });
     }
-    neighbours.sort();
-    neighbours.dedup();
-    neighbours
+    referenced.sort();
+    referenced.dedup();
+    referenced
 }
 
 /// The files that say which compiler it is.

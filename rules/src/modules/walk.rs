@@ -6,10 +6,10 @@ use std::sync::Arc;
 use webstir_engine::config::glob::Globs;
 use webstir_engine::db::Db;
 use webstir_engine::diagnostic::Diagnostic;
+use webstir_engine::discovered::FileQuery;
 use webstir_engine::file;
 use webstir_engine::path::RelPath;
 use webstir_engine::system::PathKind;
-use webstir_engine::trace::Question;
 
 /// The deepest directory that is looked into.
 const DEPTH: usize = 64;
@@ -79,8 +79,8 @@ impl<'a> Walk<'a> {
             return;
         }
         // What leads out of the workspace has no such place, and cannot be left again.
-        let real = match file::known(self.db, path, Question::RealPath) {
-            file::Known::RealPath(Some(real)) => real.clone(),
+        let real = match file::state(self.db, path, FileQuery::RealPath) {
+            file::FileState::RealPath(Some(real)) => real.clone(),
             _ => path.clone(),
         };
         if self.within.contains(&real) {

@@ -46,7 +46,7 @@ impl Looker {
             && self
                 .seen
                 .iter()
-                .all(|(path, stat)| stat.is_none_or(|stat| stat.is_settled_now()) && stat_of(path) == *stat);
+                .all(|(path, stat)| stat.is_none_or(|stat| !stat.is_racy_now()) && stat_of(path) == *stat);
         Evidence { paths: self.seen.into_iter().collect(), settled }
     }
 

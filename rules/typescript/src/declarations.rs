@@ -3,7 +3,7 @@
 //! [`declarations`] gives the *declarations* of a TypeScript module: a text with the same exports and the same types that takes the
 //! module's place for whoever imports it. It still loads every module that the source loads, as any of them may declare
 //! something global. A [`Gap`] is a place whose type only inference across files could tell; a module with one has no declarations.
-//! The text depends on nothing but the source and its extensions, so that it is a [`Derivation`].
+//! The text depends on nothing but the source and its extensions, so that it is a [`Projection`].
 //!
 //! The declarations are those that `isolatedDeclarations` promises: the emitter works on one file alone. Where the emitter would
 //! guess what the compiler infers, `prepare` makes it report a gap, and `complete` reads what it gave once more.
@@ -24,13 +24,13 @@ use swc_core::ecma::codegen::{Config, Emitter};
 use swc_core::ecma::transforms::base::fixer::paren_remover;
 use swc_core::ecma::visit::VisitMutWith as _;
 use swc_core::typescript::fast_dts::{FastDts, FastDtsOptions};
-use webstir_engine::derivation::Derivation;
 use webstir_engine::path::RelPath;
+use webstir_engine::projection::Projection;
 
 use crate::source::{Facts, Language, ParsedModule, Parts, tidy};
 
 /// [`declarations`], for files that are UTF-8.
-pub const DECLARATIONS: Derivation = Derivation { name: "declarations v1", derive };
+pub const DECLARATIONS: Projection = Projection { name: "declarations v1", derive };
 
 /// A place whose type the file alone does not tell.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,10 +1,10 @@
 //! Checking a project with the TypeScript compiler.
 //!
 //! A [`Compiler`] is one installed compiler; its [`Protocol`] says how it is spoken to. TypeScript 7.0 is driven through its API
-//! with the engine as its file system, so that every read and every miss of a check is in the trace of the [`View`] and nothing else
+//! with the engine as its file system, so that every read and every miss of a check is among the discovered inputs of the [`View`] and nothing else
 //! can be read. Any other compiler is run by its command line, which is less exact.
 //!
-//! A check has two halves: [`open`] reads all inputs, after which the view's trace is complete, and [`Opened::diagnostics`] checks
+//! A check has two halves: [`open`] reads all inputs, after which the view's discovered inputs are complete, and [`Opened::diagnostics`] checks
 //! them. A cache may answer in between.
 
 #![expect(clippy::disallowed_methods, reason = "the compiler is a process")]
@@ -12,10 +12,10 @@
 mod api_7_0;
 mod command_line;
 mod diagnostics;
-mod neighbours;
 mod no_emit;
 mod process;
 mod protocol;
+mod referenced;
 mod text;
 mod virtual_files;
 mod warm;
@@ -32,8 +32,8 @@ use webstir_process::Helper;
 
 use self::workspace::Workspace;
 
-pub use self::neighbours::{Neighbour, Neighbours};
 pub use self::protocol::ProtocolError;
+pub use self::referenced::{ReferencedProject, ReferencedProjects};
 pub use self::virtual_files::VirtualFiles;
 pub use self::warm::{Extent, Warm, Wear};
 
@@ -103,7 +103,7 @@ pub struct Request<'a> {
     /// Directories that stand in for absent ones. Seen only through [`Protocol::V7_0`]; a command line reads the disk.
     pub overlay: &'a VirtualFiles,
     /// Projects of which only the declarations are read. A command line reads their sources.
-    pub neighbours: &'a Neighbours,
+    pub referenced: &'a ReferencedProjects,
     /// What starts the compiler.
     pub helper: &'a Helper,
     /// The workspace on disk, for [`Protocol::CommandLine`].
@@ -119,7 +119,7 @@ pub struct Checked {
     pub diagnostics: Vec<Diagnostic>,
     /// The files of the program that lie in the workspace, sorted; the compiler's library is not among them.
     pub files: Vec<RelPath>,
-    /// Whether nothing but the view was read. Otherwise the trace is an approximation.
+    /// Whether nothing but the view was read. Otherwise the discovered inputs are an approximation.
     pub hermetic: bool,
 }
 
@@ -178,7 +178,7 @@ pub enum TypecheckError {
         /// Why not.
         source: io::Error,
     },
-    /// What was given in place of a neighbour's source does not parse. [`check`] then gives the source.
+    /// What was given in place of a referenced project's source does not parse. [`check`] then gives the source.
     #[error("The declarations of `{0}` do not parse")]
     Declarations(RelPath),
     /// A file of the workspace was not the same all the time.
@@ -221,7 +221,7 @@ enum OpenedBy<'a> {
     CommandLine(Box<command_line::Listed<'a>>),
 }
 
-/// Reads all inputs of a project. Afterwards the trace of the request's view is complete.
+/// Reads all inputs of a project. Afterwards the discovered inputs of the request's view are complete.
 pub fn open<'a>(request: &Request<'a>) -> Result<Opened<'a>, TypecheckError> {
     let opened = match (request.compiler.protocol(), &request.compiler.program) {
         (Protocol::V7_0, CompilerProgram::Native(executable)) => {
@@ -234,7 +234,7 @@ pub fn open<'a>(request: &Request<'a>) -> Result<Opened<'a>, TypecheckError> {
 
 fn open_session<'a>(executable: &Path, request: &Request<'a>) -> Result<api_7_0::Session<'a>, TypecheckError> {
     let workspace =
-        Workspace::new(request.view, request.overlay, Some(request.project)).with_neighbours(request.neighbours);
+        Workspace::new(request.view, request.overlay, Some(request.project)).with_referenced(request.referenced);
     api_7_0::Session::open(request.helper, executable, request.project, workspace, request.cancelled)
 }
 
@@ -267,7 +267,7 @@ impl Opened<'_> {
 pub fn check(request: &Request<'_>) -> Result<Checked, TypecheckError> {
     match open(request)?.diagnostics() {
         Err(TypecheckError::Declarations(_)) => {
-            open(&Request { neighbours: &Neighbours::default(), ..*request })?.diagnostics()
+            open(&Request { referenced: &ReferencedProjects::default(), ..*request })?.diagnostics()
         }
         result => result,
     }

@@ -3,7 +3,7 @@
 use super::{Comparison, Found};
 use crate::action::Origin;
 use crate::digest::Digest;
-use crate::explain::planning::{Ground, differing};
+use crate::explain::planning::{PlanningDiff, differing};
 use crate::explain::{Cause, Change, Difference, Link};
 use crate::key_dump::ActionRecord;
 use crate::path::RelPath;
@@ -12,7 +12,7 @@ use crate::system::FileContent;
 impl Comparison<'_> {
     pub(super) fn input_changes(
         &self,
-        ground: &Ground<'_>,
+        planning: &PlanningDiff<'_>,
         before: &ActionRecord,
         after: &ActionRecord,
         found: &mut Found,
@@ -34,10 +34,10 @@ impl Comparison<'_> {
                 }
                 (Some(_), Some((_, Origin::Workspace))) => found.add(Change::File(difference, path)),
                 (Some((content, Origin::Store)), None) => {
-                    self.no_longer_made(ground, &path, content.digest, found, depth);
+                    self.no_longer_made(planning, &path, content.digest, found, depth);
                 }
                 (None, Some((_, Origin::Workspace))) | (Some((_, Origin::Workspace)), None) => {
-                    found.extend(ground.came_or_went(&node, &path, difference));
+                    found.extend(planning.came_or_went(&node, &path, difference));
                 }
                 (None, None) => {}
             }
@@ -65,7 +65,14 @@ impl Comparison<'_> {
     }
 
     /// Follows an input that is no longer made.
-    fn no_longer_made(&self, ground: &Ground<'_>, path: &RelPath, digest: Digest, found: &mut Found, depth: usize) {
+    fn no_longer_made(
+        &self,
+        planning: &PlanningDiff<'_>,
+        path: &RelPath,
+        digest: Digest,
+        found: &mut Found,
+        depth: usize,
+    ) {
         let Some(maker) = self.makers_before.get(&(path, digest)) else { return };
         let link = Link { action: maker.label.clone(), output: path.clone() };
         let mut changes: Vec<Cause> = Vec::new();
@@ -73,10 +80,10 @@ impl Comparison<'_> {
             changes.extend(self.follow(&maker.label, depth + 1).iter().cloned());
         } else {
             let node = maker.label.rule.to_string();
-            let direct = match (ground.node_row(&node), &maker.label.subject) {
+            let direct = match (planning.node_row(&node), &maker.label.subject) {
                 (Some(row), _) => vec![row.change(None)],
                 (None, Some(subject)) if self.after.file(subject).is_none() => {
-                    ground.came_or_went(&node, subject, Difference::Removed)
+                    planning.came_or_went(&node, subject, Difference::Removed)
                 }
                 (None, Some(_)) => self.neighbours(&maker.label),
                 (None, None) => Vec::new(),

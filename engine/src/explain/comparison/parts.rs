@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use super::Found;
 use crate::digest::Digest;
+use crate::discovered::{DiscoveredInput, FileQuery};
 use crate::explain::arguments::Leaf;
-use crate::explain::planning::{Ground, differing};
+use crate::explain::planning::{PlanningDiff, differing};
 use crate::explain::{Change, Difference, ToolPart};
 use crate::key_dump::{ActionRecord, Part};
 use crate::path::RelPath;
 use crate::system::PathKind;
-use crate::trace::{Observation, Question};
 
 pub(super) fn implementation(action: &ActionRecord) -> Option<Digest> {
     action.parts.iter().find_map(|part| match part {
@@ -58,9 +58,14 @@ pub(super) fn environment(action: &ActionRecord) -> Vec<(Arc<str>, Digest)> {
 }
 
 /// The configuration goes before the environment: what a rule sets, or no longer lets through, is the rule's doing.
-pub(super) fn environment_change(ground: &Ground<'_>, node: &str, name: &str, difference: Difference) -> Change {
+pub(super) fn environment_change(
+    planning: &PlanningDiff<'_>,
+    node: &str,
+    name: &str,
+    difference: Difference,
+) -> Change {
     let own = format!("environment.{name}");
-    let mut rows = ground.rows_seen(node).filter(|row| match row.field() {
+    let mut rows = planning.rows_seen(node).filter(|row| match row.field() {
         field if field == own => row.node() == node,
         "environment" => row.says(name),
         // The one value that a rule sets by itself is the output root of the profile.
@@ -71,9 +76,15 @@ pub(super) fn environment_change(ground: &Ground<'_>, node: &str, name: &str, di
 }
 
 /// Adds the rows of the configuration that say what differs in the arguments. Returns whether there are any.
-pub(super) fn settings_in(ground: &Ground<'_>, node: &str, leaves: &[Leaf], shape: bool, found: &mut Found) -> bool {
+pub(super) fn settings_in(
+    planning: &PlanningDiff<'_>,
+    node: &str,
+    leaves: &[Leaf],
+    shape: bool,
+    found: &mut Found,
+) -> bool {
     let before = found.certain.len();
-    for row in ground.rows_seen(node) {
+    for row in planning.rows_seen(node) {
         let own = row.node() == node;
         let field = row.field();
         let is_process_argument =
@@ -128,22 +139,22 @@ pub(super) fn shape_changes(before: &ActionRecord, after: &ActionRecord) -> Vec<
     changes
 }
 
-/// Only questions that were asked both times count: new ones follow from another answer.
-pub(super) fn observation_changes(
+/// Only queries that were made both times count: new ones follow from another file state.
+pub(super) fn discovered_input_changes(
     before: &ActionRecord,
     after: &ActionRecord,
     is_same: &dyn Fn(&RelPath) -> bool,
     found: &mut Found,
 ) {
-    type Answers<'a> = BTreeMap<(&'a RelPath, Question), &'a Observation>;
-    let answers = |action| -> Answers<'_> {
+    type Discovered<'a> = BTreeMap<(&'a RelPath, FileQuery), &'a DiscoveredInput>;
+    let discovered = |action| -> Discovered<'_> {
         let action: &ActionRecord = action;
-        action.observations().map(|(path, observation)| ((path, observation.question()), observation)).collect()
+        action.discovered_inputs().map(|(path, input)| ((path, input.query()), input)).collect()
     };
-    let (old, new): (Answers<'_>, Answers<'_>) = (answers(before), answers(after));
+    let (old, new): (Discovered<'_>, Discovered<'_>) = (discovered(before), discovered(after));
     let mut directories = Vec::new();
-    for (&(path, question), &was) in &old {
-        let Some(&is) = new.get(&(path, question)) else { continue };
+    for (&(path, query), &was) in &old {
+        let Some(&is) = new.get(&(path, query)) else { continue };
         if was == is {
             continue;
         }
@@ -152,21 +163,21 @@ pub(super) fn observation_changes(
             (true, false) => Difference::Removed,
             _ => Difference::Changed,
         };
-        match question {
+        match query {
             // The file is read in another way, which is for whoever decided that to explain.
-            Question::Content if is_derived(was) != is_derived(is) && is_same(path) => {}
-            Question::Content => found.add(match (was, is) {
-                (Observation::Derived(..), Observation::Derived(name, _)) => {
+            FileQuery::Content if is_derived(was) != is_derived(is) && is_same(path) => {}
+            FileQuery::Content => found.add(match (was, is) {
+                (DiscoveredInput::Derived(..), DiscoveredInput::Derived(name, _)) => {
                     Change::Derived(name.clone(), path.clone())
                 }
                 _ => Change::File(difference, path.clone()),
             }),
-            Question::Kind => found.add(Change::File(difference, path.clone())),
-            Question::RealPath => directories.push(Change::Answer(difference, path.clone(), question)),
-            Question::Entries => {
+            FileQuery::Kind => found.add(Change::File(difference, path.clone())),
+            FileQuery::RealPath => directories.push(Change::FileState(difference, path.clone(), query)),
+            FileQuery::Entries => {
                 // The entries are known by digest only; what else was asked below tells which came or went.
-                let below = |answers: &Answers<'_>, path: &RelPath| -> Vec<(RelPath, ())> {
-                    let there = answers.iter().filter(|(_, answer)| is_there(answer)).map(|((path, _), _)| *path);
+                let below = |discovered: &Discovered<'_>, path: &RelPath| -> Vec<(RelPath, ())> {
+                    let there = discovered.iter().filter(|(_, found)| is_there(found)).map(|((path, _), _)| *path);
                     let mut below: Vec<_> = there
                         .filter(|entry| entry.parent().as_ref() == Some(path))
                         .map(|entry| (entry.clone(), ()))
@@ -176,7 +187,7 @@ pub(super) fn observation_changes(
                 };
                 let entries = differing(&below(&old, path), &below(&new, path));
                 if entries.is_empty() {
-                    directories.push(Change::Answer(difference, path.clone(), question));
+                    directories.push(Change::FileState(difference, path.clone(), query));
                 }
                 found.extend(entries.into_iter().map(|(entry, how)| Change::File(how, entry)));
             }
@@ -187,15 +198,15 @@ pub(super) fn observation_changes(
     }
 }
 
-fn is_there(observation: &Observation) -> bool {
-    match observation {
-        Observation::Kind(kind) => *kind != PathKind::Absent,
-        Observation::Content(digest) | Observation::Entries(digest) => digest.is_some(),
-        Observation::RealPath(path) => path.is_some(),
-        Observation::Derived(..) | Observation::Selected(..) => true,
+fn is_there(input: &DiscoveredInput) -> bool {
+    match input {
+        DiscoveredInput::Kind(kind) => *kind != PathKind::Absent,
+        DiscoveredInput::Content(digest) | DiscoveredInput::Entries(digest) => digest.is_some(),
+        DiscoveredInput::RealPath(path) => path.is_some(),
+        DiscoveredInput::Derived(..) | DiscoveredInput::Selected(..) => true,
     }
 }
 
-fn is_derived(observation: &Observation) -> bool {
-    matches!(observation, Observation::Derived(..))
+fn is_derived(input: &DiscoveredInput) -> bool {
+    matches!(input, DiscoveredInput::Derived(..))
 }

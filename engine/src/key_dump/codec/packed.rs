@@ -14,12 +14,12 @@ use crate::action::{ActionKey, Origin};
 use crate::config::settings::{Setting, SettingValue};
 use crate::diagnostic::Span;
 use crate::digest::Digest;
+use crate::discovered::DiscoveredInput;
 use crate::event::Status;
 use crate::key_dump::{ActionRecord, KeyDump, Part};
 use crate::label::{ActionLabel, Label};
 use crate::path::RelPath;
 use crate::system::{FileContent, PathKind};
-use crate::trace::Observation;
 
 /// The number of a text, or of a digest.
 type Number = u32;
@@ -59,7 +59,7 @@ struct PackedAction<'a> {
     subject: Option<Number>,
     status: Status,
     cacheable: bool,
-    traced: bool,
+    discovers_inputs: bool,
     carried: bool,
     key: Number,
     micros: u64,
@@ -89,11 +89,11 @@ enum PackedPart<'a> {
         origin: Origin,
     },
     Output(Number),
-    Observation(Number, PackedObservation),
+    DiscoveredInput(Number, PackedDiscoveredInput),
 }
 
 #[derive(Clone, Copy, Serialize, Deserialize)]
-enum PackedObservation {
+enum PackedDiscoveredInput {
     Kind(PathKind),
     Content(Option<Number>),
     Entries(Option<Number>),
@@ -177,7 +177,7 @@ impl<'a> Packer<'a> {
             subject: action.label.subject.as_ref().map(|path| self.path(path)),
             status: action.status,
             cacheable: action.cacheable,
-            traced: action.traced,
+            discovers_inputs: action.discovers_inputs,
             carried: action.carried,
             key: self.digests.number(action.key.0),
             micros: u64::try_from(action.duration.as_micros()).unwrap_or(u64::MAX),
@@ -207,26 +207,32 @@ impl<'a> Packer<'a> {
                 PackedPart::Input { path, digest, executable: content.executable, origin: *origin }
             }
             Part::Output(path) => PackedPart::Output(self.path(path)),
-            Part::Observation(path, observation) => {
-                PackedPart::Observation(self.path(path), self.observation(observation))
+            Part::DiscoveredInput(path, input) => {
+                PackedPart::DiscoveredInput(self.path(path), self.discovered_input(input))
             }
         }
     }
 
-    fn observation(&mut self, observation: &'a Observation) -> PackedObservation {
+    fn discovered_input(&mut self, input: &'a DiscoveredInput) -> PackedDiscoveredInput {
         let digests = &mut self.digests;
-        match observation {
-            Observation::Kind(kind) => PackedObservation::Kind(*kind),
-            Observation::Content(digest) => PackedObservation::Content(digest.map(|digest| digests.number(digest))),
-            Observation::Entries(digest) => PackedObservation::Entries(digest.map(|digest| digests.number(digest))),
-            Observation::Selected(extensions, digest) => {
-                let (extensions, digest) = self.pair(extensions, *digest);
-                PackedObservation::Selected(extensions, digest)
+        match input {
+            DiscoveredInput::Kind(kind) => PackedDiscoveredInput::Kind(*kind),
+            DiscoveredInput::Content(digest) => {
+                PackedDiscoveredInput::Content(digest.map(|digest| digests.number(digest)))
             }
-            Observation::RealPath(real) => PackedObservation::RealPath(real.as_ref().map(|path| self.path(path))),
-            Observation::Derived(name, digest) => {
+            DiscoveredInput::Entries(digest) => {
+                PackedDiscoveredInput::Entries(digest.map(|digest| digests.number(digest)))
+            }
+            DiscoveredInput::Selected(extensions, digest) => {
+                let (extensions, digest) = self.pair(extensions, *digest);
+                PackedDiscoveredInput::Selected(extensions, digest)
+            }
+            DiscoveredInput::RealPath(real) => {
+                PackedDiscoveredInput::RealPath(real.as_ref().map(|path| self.path(path)))
+            }
+            DiscoveredInput::Derived(name, digest) => {
                 let (name, digest) = self.pair(name, *digest);
-                PackedObservation::Derived(name, digest)
+                PackedDiscoveredInput::Derived(name, digest)
             }
         }
     }
@@ -344,7 +350,7 @@ impl Unpacker {
             key: ActionKey(self.digest(action.key)?),
             duration: Duration::from_micros(action.micros),
             cacheable: action.cacheable,
-            traced: action.traced,
+            discovers_inputs: action.discovers_inputs,
             carried: action.carried,
             parts: action.parts.into_iter().map(|part| self.part(part)).collect::<Option<_>>()?,
             artifacts: self.files(action.artifacts)?,
@@ -368,23 +374,25 @@ impl Unpacker {
                 Part::Input(self.path(path)?, FileContent { digest: self.digest(digest)?, executable }, origin)
             }
             PackedPart::Output(path) => Part::Output(self.path(path)?),
-            PackedPart::Observation(path, observation) => {
-                Part::Observation(self.path(path)?, self.observation(observation)?)
+            PackedPart::DiscoveredInput(path, input) => {
+                Part::DiscoveredInput(self.path(path)?, self.discovered_input(input)?)
             }
         })
     }
 
-    fn observation(&mut self, observation: PackedObservation) -> Option<Observation> {
-        Some(match observation {
-            PackedObservation::Kind(kind) => Observation::Kind(kind),
-            PackedObservation::Content(digest) => Observation::Content(self.some_digest(digest)?),
-            PackedObservation::Entries(digest) => Observation::Entries(self.some_digest(digest)?),
-            PackedObservation::Selected(extensions, digest) => {
-                Observation::Selected(self.text(extensions)?, self.digest(digest)?)
+    fn discovered_input(&mut self, input: PackedDiscoveredInput) -> Option<DiscoveredInput> {
+        Some(match input {
+            PackedDiscoveredInput::Kind(kind) => DiscoveredInput::Kind(kind),
+            PackedDiscoveredInput::Content(digest) => DiscoveredInput::Content(self.some_digest(digest)?),
+            PackedDiscoveredInput::Entries(digest) => DiscoveredInput::Entries(self.some_digest(digest)?),
+            PackedDiscoveredInput::Selected(extensions, digest) => {
+                DiscoveredInput::Selected(self.text(extensions)?, self.digest(digest)?)
             }
-            PackedObservation::RealPath(None) => Observation::RealPath(None),
-            PackedObservation::RealPath(Some(path)) => Observation::RealPath(Some(self.path(path)?)),
-            PackedObservation::Derived(name, digest) => Observation::Derived(self.text(name)?, self.digest(digest)?),
+            PackedDiscoveredInput::RealPath(None) => DiscoveredInput::RealPath(None),
+            PackedDiscoveredInput::RealPath(Some(path)) => DiscoveredInput::RealPath(Some(self.path(path)?)),
+            PackedDiscoveredInput::Derived(name, digest) => {
+                DiscoveredInput::Derived(self.text(name)?, self.digest(digest)?)
+            }
         })
     }
 

@@ -1,11 +1,11 @@
-//! What an outcome depends on is checked by the executor, for every kind of rule.
+//! What a result depends on is checked by the executor, for every kind of rule.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::{Bench, bench};
-use crate::action::{Action, Outcome, Payload, Process, Tool};
+use crate::action::{Action, ActionResult, Payload, Process, Tool};
 use crate::digest::Digest;
 use crate::file;
 use crate::label::Label;
@@ -17,7 +17,7 @@ use crate::schedule::Run as Ran;
 use crate::system::Memory;
 
 /// What a run does: it is told how many were before it.
-type Script = Box<dyn Fn(usize, &Context<'_>) -> Outcome + Send + Sync>;
+type Script = Box<dyn Fn(usize, &Context<'_>) -> ActionResult + Send + Sync>;
 
 /// A rule whose runs do what a test says.
 pub(super) struct Scripted {
@@ -29,7 +29,7 @@ pub(super) struct Scripted {
 impl Scripted {
     fn new(
         plan: fn(&mut Planner<'_>) -> Option<Action>,
-        run: impl Fn(usize, &Context<'_>) -> Outcome + Send + Sync + 'static,
+        run: impl Fn(usize, &Context<'_>) -> ActionResult + Send + Sync + 'static,
     ) -> Arc<Self> {
         Arc::new(Self { plan, run: Box::new(run), runs: AtomicUsize::default() })
     }
@@ -65,14 +65,14 @@ fn a() -> RelPath {
     RelPath::new("a").unwrap()
 }
 
-fn goals() -> [Label; 1] {
+fn targets() -> [Label; 1] {
     [Label::new("reader", "r")]
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "as the others, of which some cannot be planned")]
-fn traced(planner: &mut Planner<'_>) -> Option<Action> {
+fn discovers_inputs(planner: &mut Planner<'_>) -> Option<Action> {
     let mut action = Action::new(planner.label(None), Digest::of(b"1"), Payload::Parameters(Box::default()));
-    action.traced = true;
+    action.discovers_inputs = true;
     Some(action)
 }
 
@@ -109,15 +109,15 @@ impl Machine for OneProgram {
     }
 }
 
-fn done() -> Outcome {
-    Outcome::done(Vec::new(), Vec::new())
+fn done() -> ActionResult {
+    ActionResult::done(Vec::new(), Vec::new())
 }
 
 #[test]
 fn review_6_11_what_read_two_versions_of_a_file_runs_again() {
     let memory = Arc::new(Memory::with_files(&[("a", "1")]));
     let written = memory.clone();
-    let rule = Scripted::new(traced, move |run, context| {
+    let rule = Scripted::new(discovers_inputs, move |run, context| {
         let first = context.view.read(&a()).unwrap();
         if run == 0 {
             written.write("a", "2");
@@ -127,7 +127,7 @@ fn review_6_11_what_read_two_versions_of_a_file_runs_again() {
         done()
     });
     let mut bench = bench(&memory, &rule);
-    let ran = bench.run(&goals());
+    let ran = bench.run(&targets());
     assert_eq!(rule.runs(), 2);
     assert!(ran.is_done());
     // What was stored is of the second version: neither of them runs again.
@@ -146,7 +146,7 @@ fn review_6_11_an_input_that_is_changed_and_changed_back_while_a_process_runs_ma
         done()
     });
     let mut bench = Bench::with_machine(&memory, &rule, Arc::new(OneProgram(Mutex::new("x"))));
-    bench.run(&goals());
+    bench.run(&targets());
     assert_eq!((rule.runs(), bench.records()), (2, 1));
 }
 
@@ -163,34 +163,34 @@ fn review_6_5_a_program_that_changes_while_it_runs_makes_it_run_again() {
     });
     let mut bench = Bench::with_machine(&memory, &rule, machine.clone());
     let key = |ran: &Ran| ran.reports[0].key;
-    let first = bench.run(&goals());
+    let first = bench.run(&targets());
     assert_eq!((rule.runs(), bench.records()), (2, 1));
     // Looked at anew in each build.
     *machine.0.lock().unwrap() = "three";
-    let second = bench.run(&goals());
+    let second = bench.run(&targets());
     assert_ne!(key(&first), key(&second));
     assert_eq!((rule.runs(), bench.records()), (3, 2));
     *machine.0.lock().unwrap() = "two";
-    assert_eq!(key(&bench.run(&goals())), key(&first));
+    assert_eq!(key(&bench.run(&targets())), key(&first));
     assert_eq!(rule.runs(), 3);
 }
 
 #[test]
-fn t1_what_is_inconclusive_is_gone_on_with_and_never_kept() {
+fn t1_what_is_uncacheable_is_gone_on_with_and_never_kept() {
     let memory = Arc::new(Memory::with_files(&[("a", "1")]));
     let is_there = Arc::new(AtomicBool::new(false));
     let seen = is_there.clone();
-    let rule = Scripted::new(traced, move |_, _| {
-        if seen.load(Ordering::Relaxed) { done() } else { Outcome::inconclusive(Vec::new(), Vec::new()) }
+    let rule = Scripted::new(discovers_inputs, move |_, _| {
+        if seen.load(Ordering::Relaxed) { done() } else { ActionResult::uncacheable(Vec::new(), Vec::new()) }
     });
     let mut bench = bench(&memory, &rule);
     for runs in 1..=2 {
-        assert!(bench.run(&goals()).is_done());
+        assert!(bench.run(&targets()).is_done());
         assert_eq!((rule.runs(), bench.records()), (runs, 0));
     }
     is_there.store(true, Ordering::Relaxed);
     for _ in 0..2 {
-        assert!(bench.run(&goals()).is_done());
+        assert!(bench.run(&targets()).is_done());
         assert_eq!((rule.runs(), bench.records()), (3, 1));
     }
 }

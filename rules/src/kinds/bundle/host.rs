@@ -1,4 +1,4 @@
-//! What the linker sees: transpiled modules of the graph, and packages through the traced view.
+//! What the linker sees: transpiled modules of the graph, and packages through the view.
 
 use std::collections::BTreeMap;
 use std::io;

@@ -1,6 +1,6 @@
 //! Packages, linked once for modules that are loaded unbundled.
 //!
-//! Each specifier becomes an entry that exports what is asked for; what entries share becomes files of its own. An outcome without
+//! Each specifier becomes an entry that exports what is asked for; what entries share becomes files of its own. A result without
 //! files says that it cannot be done: a package that only a worker can run, a CommonJS package of which everything is asked for, a
 //! specifier that leads elsewhere from another directory, anything that linking finds fault with. The definition is linked as a
 //! whole then, which says what is wrong.
@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use webstir_bundler::{Bundled, Entry, ProblemKind, Request};
-use webstir_engine::action::{Action, Outcome};
+use webstir_engine::action::{Action, ActionResult};
 use webstir_engine::path::RelPath;
 use webstir_engine::plan::{Planner, Scope};
 use webstir_engine::run::{Context, RunError, RunResult};
@@ -23,7 +23,7 @@ use super::super::transpile::define;
 use super::host::{GraphHost, Module};
 use super::unbundled::Packages;
 use super::{Maps, PackagePolicy, Work, keep_names, write_chunks};
-use crate::demands::{Demand, demands};
+use crate::requirements::{Requirement, requirements};
 
 /// The parameters of the action.
 #[derive(Serialize, Deserialize)]
@@ -78,7 +78,7 @@ impl Prebundle {
 pub(super) fn action(planner: &Planner<'_>, prebundle: &Prebundle) -> Action {
     let subject = RelPath::new(&prebundle.directory).ok();
     let mut action = rule_action(planner.scope(), subject, &Work::<(), _>::Prebundle(prebundle));
-    action.traced = true;
+    action.discovers_inputs = true;
     action
 }
 
@@ -144,11 +144,11 @@ pub(super) fn run(context: &Context<'_>, prebundle: &Prebundle) -> RunResult {
         match link(context, prebundle, &without_default)? {
             Linked::Done(bundled) => break bundled,
             Linked::NoDefault(entries) if !entries.is_subset(&without_default) => without_default.extend(entries),
-            Linked::NoDefault(_) | Linked::Impossible => return Ok(Outcome::done(Vec::new(), Vec::new())),
+            Linked::NoDefault(_) | Linked::Impossible => return Ok(ActionResult::done(Vec::new(), Vec::new())),
         }
     };
     let directory = RelPath::new(&prebundle.directory).expect("planned as a path");
-    Ok(Outcome::done(write_chunks(context, &directory, &bundled)?, Vec::new()))
+    Ok(ActionResult::done(write_chunks(context, &directory, &bundled)?, Vec::new()))
 }
 
 enum Linked {
@@ -222,9 +222,10 @@ fn has_assets(bundled: &Bundled) -> bool {
     !bundled.assets.iter().all(|asset| is_map(&asset.file_name))
 }
 
-/// Whether a file demands nothing that the embedded engine has not.
+/// Whether a file requires nothing that the embedded engine has not.
 fn runs_embedded(directory: &str, name: &str, code: &str) -> bool {
     let Ok(path) = RelPath::new(&format!("{directory}/{name}")) else { return false };
-    let foreign = |demand: &Demand| !matches!(demand, Demand::Import(specifier) if is_relative(specifier));
-    !demands(&path, code).iter().any(|(demand, _)| foreign(demand))
+    let foreign =
+        |requirement: &Requirement| !matches!(requirement, Requirement::Import(specifier) if is_relative(specifier));
+    !requirements(&path, code).iter().any(|(requirement, _)| foreign(requirement))
 }

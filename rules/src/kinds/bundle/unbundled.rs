@@ -1,6 +1,6 @@
 //! Module definitions that are not linked.
 //!
-//! Where a profile places the modules one by one and the embedded engine runs them, a module definition is loaded *unbundled*: it
+//! Where a profile materialises the modules one by one and the embedded engine runs them, a module definition is loaded *unbundled*: it
 //! and all that it reaches, each from its own file, so that an edit makes one file anew and nothing else. Packages are
 //! [prebundled](super::prebundle): linked once, one file a specifier, found through an import map. A definition that needs a worker,
 //! or packages that cannot be had this way, is linked as any other bundle.
@@ -131,7 +131,7 @@ pub fn candidate<'db>(db: &'db dyn Db, bundle: Target<'db>) -> Option<GraphKey<'
     // What is said of linking alone wants it.
     let is_plain = node.pairs("define").next().is_none() && !node.has("sourcemap") && !node.has("tree-shake");
     // Relative specifiers hold only where the transpiled module lies.
-    let stays = layout.placed() && layout.output(source) == *output;
+    let stays = layout.materialised() && layout.output(source) == *output;
     if !stays || !is_plain || !links_packages || is_for_browser || is_in_worker || minify(scope) {
         return None;
     }
@@ -174,11 +174,11 @@ pub(super) fn loading(planner: &mut Planner<'_>, below: &RulePlan, maps: Maps) -
         let conditions = project.unwrap_or_default().custom;
         let prebundle = Prebundle::new(planner.scope(), output, wanted, maps, conditions);
         let action = prebundle::action(planner, &prebundle);
-        let Some(outcome) = planner.action(action) else { return Loading::Undecided };
-        if outcome.artifacts.is_empty() {
+        let Some(result) = planner.action(action) else { return Loading::Undecided };
+        if result.artifacts.is_empty() {
             return Loading::Linked;
         }
-        packages.extend(outcome.artifacts.iter().cloned());
+        packages.extend(result.artifacts.iter().cloned());
     }
     let (mut definition, mut others) = (Vec::new(), Vec::new());
     for module in &outputs(db, modules, graph).modules {
@@ -202,7 +202,7 @@ pub(in crate::kinds) struct Loaded {
 /// What the engine loads of the module definition of a `bundle` rule whose plan is done.
 pub(in crate::kinds) fn loaded<'db>(db: &'db dyn Db, bundle: Target<'db>, plan: &RulePlan) -> Option<Loaded> {
     let Definition { output, .. } = definition(db, bundle).as_ref()?;
-    let files = plan.intermediates.iter().map(|artifact| &artifact.path).filter(|path| path.extension() == "js");
+    let files = plan.internal_outputs.iter().map(|artifact| &artifact.path).filter(|path| path.extension() == "js");
     let (entry, others): (Vec<&RelPath>, Vec<&RelPath>) = files.partition(|path| *path == output);
     let entry = (*entry.first()?).clone();
     let others: Vec<RelPath> = others.into_iter().cloned().collect();

@@ -1,6 +1,6 @@
 //! What a tool says of files, read from what it printed.
 //!
-//! `problems` of a rule names the format. [`read`] is a pure function from text to [`Problem`]s, in time linear in the text; [`told`]
+//! `problems` of a rule names the format. [`read`] is a pure function from text to [`Problem`]s, in time linear in the text; [`findings`]
 //! makes findings of them, at their places in those files of the workspace that the command sees.
 
 mod formats;
@@ -98,7 +98,7 @@ fn read(format: &str, text: &str) -> Problems {
 
 /// The findings in what a command printed; none where its rule does not say how to read it. What a command says that ended with 0 is no
 /// error.
-pub(super) fn told(
+pub(super) fn findings(
     context: &Context<'_>,
     process: &Process,
     name: &str,
@@ -113,15 +113,15 @@ pub(super) fn told(
     });
     let count: usize = streams.iter().map(|problems| problems.count).sum();
     let mut places = Places::new(context, process, finished);
-    let mut findings = Vec::new();
+    let mut found = Vec::new();
     for problem in streams.into_iter().flat_map(|problems| problems.first).take(MOST) {
-        findings.push(places.finding(problem, format, most)?);
+        found.push(places.finding(problem, format, most)?);
     }
-    if count > findings.len() {
+    if count > found.len() {
         let message = format!("`{name}` told of {count} problems; the first {MOST} are shown");
-        findings.push(Diagnostic::warning("command::more_problems", message));
+        found.push(Diagnostic::warning("command::more_problems", message));
     }
-    Ok(findings)
+    Ok(found)
 }
 
 #[cfg(test)]

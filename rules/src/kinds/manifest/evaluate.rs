@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
-use webstir_engine::action::{Artifact, Outcome, Tool};
+use webstir_engine::action::{ActionResult, Artifact, Tool};
 use webstir_engine::diagnostic::Diagnostic;
 use webstir_engine::path::RelPath;
 use webstir_engine::run::{Context, Run, RunError, RunResult};
@@ -48,10 +48,10 @@ impl Run for Evaluate {
         let Evaluated { description, failure, standing } = evaluated;
         let mut diagnostics: Vec<Diagnostic> = failure.into_iter().collect();
         if standing == Standing::Elsewhere {
-            return Ok(Outcome::done(Vec::new(), diagnostics));
+            return Ok(ActionResult::done(Vec::new(), diagnostics));
         }
         if parameters.strict && !diagnostics.is_empty() {
-            return Ok(Outcome::failed(diagnostics));
+            return Ok(ActionResult::failed(diagnostics));
         }
         let projected = Projection::from_json(&parameters.projection).unwrap_or_default();
         let mut input = HydrationInput {
@@ -77,10 +77,10 @@ impl Run for Evaluate {
         let output = RelPath::new(&parameters.output).expect("planned as a path");
         let artifacts = vec![write(context, output, &manifest)?];
         Ok(match standing {
-            Standing::Inconclusive => Outcome::inconclusive(artifacts, diagnostics),
-            _ => Outcome {
+            Standing::Uncacheable => ActionResult::uncacheable(artifacts, diagnostics),
+            _ => ActionResult {
                 hermetic: parameters.evaluator != Evaluator::Program,
-                ..Outcome::done(artifacts, diagnostics)
+                ..ActionResult::done(artifacts, diagnostics)
             },
         })
     }
@@ -102,7 +102,7 @@ enum Standing {
     #[default]
     Certain,
     /// Nothing: a limit was reached, which depends on the machine.
-    Inconclusive,
+    Uncacheable,
     /// The embedded engine does not have what the module imports.
     Elsewhere,
 }
@@ -158,7 +158,7 @@ fn embedded(
             }
             Standing::Elsewhere
         }
-        error if error.is_limit() => Standing::Inconclusive,
+        error if error.is_limit() => Standing::Uncacheable,
         _ => Standing::Certain,
     };
     Ok(Evaluated::failed(diagnostic, standing))
@@ -182,7 +182,7 @@ impl Evaluate {
         let (message, standing) = match evaluated {
             process::Evaluated::Described(description) => return Ok(Evaluated::described(*description)),
             process::Evaluated::Thrown(message) => (message, Standing::Certain),
-            process::Evaluated::Unfinished(message) => (message, Standing::Inconclusive),
+            process::Evaluated::Unfinished(message) => (message, Standing::Uncacheable),
         };
         let first = message.lines().next().unwrap_or("");
         let make = if parameters.strict { Diagnostic::error } else { Diagnostic::warning };

@@ -28,7 +28,7 @@ pub(crate) struct Layout {
     root: RelPath,
     out: RelPath,
     template: Template,
-    placed: bool,
+    materialised: bool,
     pub(super) project: RelPath,
     target: Option<Language>,
     jsx: Option<&'static str>,
@@ -47,7 +47,7 @@ pub fn layout_of<'db>(db: &'db dyn Db, rule: Target<'db>) -> Option<Layout> {
     Some(Layout {
         out: config.profile(profile)?.path("out")?.value.clone(),
         template: node.output("out")?.value.clone(),
-        placed: node.names_profile("emit", profile),
+        materialised: node.names_profile("emit", profile),
         project,
         target: node.choice("target").and_then(|target| Language::parse(target.value)),
         jsx: node.choice("jsx").map(|jsx| jsx.value),
@@ -57,7 +57,7 @@ pub fn layout_of<'db>(db: &'db dyn Db, rule: Target<'db>) -> Option<Layout> {
 }
 
 /// How the imports of a rule's modules are read: for the platform that they run on. It is the browser where all bundles of them are for
-/// one and they are not placed.
+/// one and they are not materialised.
 #[salsa::tracked(returns(copy))]
 pub(in crate::kinds) fn linking<'db>(db: &'db dyn Db, rule: Target<'db>) -> Option<Linking<'db>> {
     let Scope { config, profile, .. } = Scope::of(db, rule)?;
@@ -66,7 +66,7 @@ pub(in crate::kinds) fn linking<'db>(db: &'db dyn Db, rule: Target<'db>) -> Opti
             && other.reference("modules").is_some_and(|modules| modules.value == *rule.rule(db))
     });
     let mut platforms = bundles.map(platform).peekable();
-    let is_of_node = layout_of(db, rule).as_ref()?.placed() || platforms.peek().is_none();
+    let is_of_node = layout_of(db, rule).as_ref()?.materialised() || platforms.peek().is_none();
     let is_of_browser = !is_of_node && platforms.all(|platform| platform == Platform::Browser);
     linking_on(db, rule, if is_of_browser { Platform::Browser } else { Platform::Node })
 }
@@ -138,8 +138,8 @@ pub fn outputs<'db>(db: &'db dyn Db, rule: Target<'db>, graph: GraphKey<'db>) ->
 
 impl Layout {
     /// Whether the outputs belong into the tree.
-    pub(in crate::kinds) fn placed(&self) -> bool {
-        self.placed
+    pub(in crate::kinds) fn materialised(&self) -> bool {
+        self.materialised
     }
 
     /// The directory that outputs mirror.

@@ -22,8 +22,8 @@ use self::messages::{FileChanges, OfFile, OfProject, Project, Release, ResolveNa
 use self::server::Server;
 use super::TypecheckError;
 use super::diagnostics::convert;
-use super::neighbours::Neighbours;
 use super::protocol::{Ignored, ProtocolError};
+use super::referenced::ReferencedProjects;
 use super::virtual_files::VirtualFiles;
 use super::workspace::{Place, Seen, Workspace};
 
@@ -272,7 +272,7 @@ impl<'a> Session<'a> {
         options.declaration == Some(true) || options.composite == Some(true)
     }
 
-    /// Without those in declarations: what is wrong with a neighbour's file is said by its own check.
+    /// Without those in declarations: what is wrong with a referenced project's file is said by its own check.
     fn ask_diagnostics(&mut self, method: &str) -> Result<Vec<RawDiagnostic>, TypecheckError> {
         let mut diagnostics = self.ask_every_diagnostic(method)?;
         diagnostics.retain(|found| self.declared(found).is_none());
@@ -314,15 +314,15 @@ impl<'a> Session<'a> {
 
 impl Resting {
     /// Takes the session up again. Everything that it has read is known to be the same, but for what is then given to
-    /// [`Session::update`]; overlay and neighbours are the same ones.
+    /// [`Session::update`]; overlay and referenced projects are the same ones.
     pub(super) fn wake<'a>(
         self,
         view: &'a View,
         overlay: &'a VirtualFiles,
-        neighbours: &'a Neighbours,
+        referenced: &'a ReferencedProjects,
         cancelled: &'a AtomicBool,
     ) -> Session<'a> {
-        let workspace = Workspace::again(self.seen, view, overlay, neighbours);
+        let workspace = Workspace::again(self.seen, view, overlay, referenced);
         Session { server: self.server, workspace, cancelled, program: self.program }
     }
 

@@ -1,7 +1,7 @@
 //! Compilers that are run by their command line: `tsc -p <project> --noEmit --pretty false`.
 //!
 //! Such a compiler reads the disk by itself. A [`Listed`] is a project whose files it has listed; they, the configuration and the
-//! directories that decide about both are then recorded in the view, so that the trace comes close to what was read.
+//! directories that decide about both are then recorded in the view, so that the discovered inputs come close to what was read.
 
 mod inputs;
 mod output;

@@ -28,15 +28,15 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use webstir_engine::action::{Action, ActionKey};
 use webstir_engine::diagnostic::Diagnostic;
+use webstir_engine::discovered::DiscoveredInputs;
 use webstir_engine::label::ActionLabel;
 use webstir_engine::path::RelPath;
 use webstir_engine::run::Previous;
-use webstir_engine::trace::Trace;
 
 use self::record::Differences;
 use self::remembered::Remembered;
 use super::api_7_0::{Resting, Session};
-use super::{Checked, CompilerProgram, Neighbours, Protocol, Request, TypecheckError, check, open_session};
+use super::{Checked, CompilerProgram, Protocol, ReferencedProjects, Request, TypecheckError, check, open_session};
 
 /// How many files of a program may change at once; the compiler itself has a limit above which it starts over.
 const CHANGED: usize = 200;
@@ -80,7 +80,7 @@ struct Kept {
     key: ActionKey,
     session: Resting,
     /// Everything that the compiler asked, with the answers that it knows.
-    record: Trace,
+    record: DiscoveredInputs,
     remembered: Remembered,
     /// The memory after the first check.
     first: Option<u64>,
@@ -154,7 +154,7 @@ impl Warm {
         let files = session.files().to_vec();
         let session = session.rest();
         let first = session.resident();
-        let kept = Kept { key, session, record: request.view.trace(), remembered, first, updates: 0 };
+        let kept = Kept { key, session, record: request.view.discovered(), remembered, first, updates: 0 };
         if let Some(path) = request.view.contradiction() {
             return Err(TypecheckError::Changed(path));
         }
@@ -164,7 +164,9 @@ impl Warm {
                 let diagnostics = diagnostics.expect("what asked about everything knows everything");
                 Ok(Checked { diagnostics, files, hermetic: true })
             }
-            Err(TypecheckError::Declarations(_)) => check(&Request { neighbours: &Neighbours::default(), ..*request }),
+            Err(TypecheckError::Declarations(_)) => {
+                check(&Request { referenced: &ReferencedProjects::default(), ..*request })
+            }
             Err(TypecheckError::Cancelled) => {
                 self.keep(&action.label, kept);
                 Err(TypecheckError::Cancelled)
@@ -207,13 +209,13 @@ impl Kept {
             self.session.files().binary_search(path).is_ok() && path != request.project && path.extension() != "json"
         };
         let Some(changed) = differences
-            .contents(request.neighbours)
+            .contents(request.referenced)
             .filter(|paths| paths.len() <= CHANGED && paths.iter().all(is_content))
         else {
             return Ok(Again::StartOver);
         };
         let files = self.session.files().to_vec();
-        let mut session = self.session.wake(request.view, request.overlay, request.neighbours, request.cancelled);
+        let mut session = self.session.wake(request.view, request.overlay, request.referenced, request.cancelled);
         self.remembered.asked = 0;
         if !changed.is_empty() {
             self.updates += 1;
@@ -222,7 +224,7 @@ impl Kept {
         let files = session.files().to_vec();
         self.session = session.rest();
         request.view.assume(differences.others());
-        self.record = request.view.trace();
+        self.record = request.view.discovered();
         if let Some(path) = request.view.contradiction() {
             return Err(TypecheckError::Changed(path));
         }
@@ -244,7 +246,7 @@ fn update(
     remembered: &mut Remembered,
     changed: &[RelPath],
     files: &[RelPath],
-    record: &Trace,
+    record: &DiscoveredInputs,
     request: &Request<'_>,
 ) -> Result<Option<Vec<Diagnostic>>, TypecheckError> {
     if !changed.is_empty() {
@@ -265,6 +267,6 @@ fn update(
             return Ok(None);
         }
     }
-    remembered.seen = record.iter().cloned().chain(request.view.trace()).collect();
+    remembered.seen = record.iter().cloned().chain(request.view.discovered()).collect();
     session.diagnostics(remembered)
 }

@@ -12,8 +12,8 @@ use webstir_engine::system::{Listing, PathKind};
 use webstir_engine::view::View;
 
 use super::TypecheckError;
-use super::neighbours::{Interfaces, Neighbours};
 use super::no_emit::set_no_emit;
+use super::referenced::{Interfaces, ReferencedProjects};
 use super::text::Text;
 use super::virtual_files::VirtualFiles;
 
@@ -37,7 +37,7 @@ pub(super) struct Workspace<'a> {
     view: &'a View,
     overlay: &'a VirtualFiles,
     /// Whose files are read as their declarations.
-    neighbours: Option<&'a Neighbours>,
+    referenced: Option<&'a ReferencedProjects>,
     seen: Seen,
 }
 
@@ -58,12 +58,12 @@ impl<'a> Workspace<'a> {
         let shown = vec![None; overlay.roots().len()];
         let seen =
             Seen { shown, project: project.cloned(), texts: FxHashMap::default(), interfaces: Interfaces::default() };
-        Self { view, overlay, neighbours: None, seen }
+        Self { view, overlay, referenced: None, seen }
     }
 
-    /// The same workspace, in which files of neighbours are read as their declarations.
-    pub(super) fn with_neighbours(self, neighbours: &'a Neighbours) -> Self {
-        Self { neighbours: Some(neighbours), ..self }
+    /// The same workspace, in which files of referenced projects are read as their declarations.
+    pub(super) fn with_referenced(self, referenced: &'a ReferencedProjects) -> Self {
+        Self { referenced: Some(referenced), ..self }
     }
 
     /// What was read, to be [taken up again](Self::again).
@@ -71,13 +71,18 @@ impl<'a> Workspace<'a> {
         self.seen
     }
 
-    /// The workspace of another view, of which everything that was `seen` is known to be the same. The overlay and the neighbours
+    /// The workspace of another view, of which everything that was `seen` is known to be the same. The overlay and the referenced projects
     /// are the same ones.
-    pub(super) fn again(seen: Seen, view: &'a View, overlay: &'a VirtualFiles, neighbours: &'a Neighbours) -> Self {
-        Self { view, overlay, neighbours: Some(neighbours), seen }
+    pub(super) fn again(
+        seen: Seen,
+        view: &'a View,
+        overlay: &'a VirtualFiles,
+        referenced: &'a ReferencedProjects,
+    ) -> Self {
+        Self { view, overlay, referenced: Some(referenced), seen }
     }
 
-    /// How files of neighbours were read.
+    /// How files of referenced projects were read.
     pub(super) fn interfaces(&self) -> &Interfaces {
         &self.seen.interfaces
     }
@@ -121,8 +126,8 @@ impl<'a> Workspace<'a> {
 
     /// The text of the file at `path`; `None` when there is none.
     pub(super) fn read(&mut self, path: &RelPath) -> Result<Option<&Text>, TypecheckError> {
-        let bytes = match self.neighbours {
-            Some(neighbours) => self.seen.interfaces.read(neighbours, self.view, path)?,
+        let bytes = match self.referenced {
+            Some(referenced) => self.seen.interfaces.read(referenced, self.view, path)?,
             None => self.view.read(path).map_err(TypecheckError::workspace(path))?,
         };
         let text = match bytes {
@@ -136,7 +141,7 @@ impl<'a> Workspace<'a> {
             }
             None => return Ok(None),
         };
-        // The first text stays, as the first observation does in the trace.
+        // The first text stays, as the first discovered input does.
         Ok(Some(self.seen.texts.entry(path.clone()).or_insert(text)))
     }
 
@@ -216,7 +221,7 @@ mod tests {
         assert_eq!(workspace.list(&path("node_modules/back")).unwrap().0, ["index.d.ts", "more.d.ts"]);
         assert!(matches!(workspace.place(path("node_modules/back/index.d.ts")).unwrap(), Place::Virtual(_)));
         assert!(matches!(workspace.place(path("node_modules/zod/index.d.ts")).unwrap(), Place::Inside(_)));
-        let asked: Vec<_> = view.trace().iter().map(|(path, _)| path.as_str().to_owned()).collect();
+        let asked: Vec<_> = view.discovered().iter().map(|(path, _)| path.as_str().to_owned()).collect();
         assert!(asked.iter().any(|path| path == "node_modules/back"), "{asked:?}");
     }
 

@@ -5,8 +5,8 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use webstir_engine::discovered::DiscoveredInput;
 use webstir_engine::system::Os;
-use webstir_engine::trace::Observation;
 use webstir_typescript::typecheck::{Compiler, TypecheckError, VirtualFiles};
 
 const LOOSE: &str = r#"{"compilerOptions": {"types": ["gone"], "lib": ["es2023"], "strict": true}, "files": ["a.ts"]}"#;
@@ -100,7 +100,7 @@ fn older_compilers_by_their_command_line() {
         ]);
         write(root.path(), "tsconfig.json", &STRICT.replace("\"strict\"", "\"incremental\": true, \"strict\""));
         let overlay = VirtualFiles::default();
-        let (checked, trace) = run(&script(version), root.path(), &overlay);
+        let (checked, discovered) = run(&script(version), root.path(), &overlay);
         insta::allow_duplicates! {
             insta::assert_snapshot!(shown(&checked), @r#"
             src/a.ts:1:33 [40..44] error typecheck::ts2322 Type 'string' is not assignable to type 'number'.
@@ -119,16 +119,16 @@ fn older_compilers_by_their_command_line() {
             ("package.json", true),
             ("src/package.json", false),
         ] {
-            let seen = trace.iter().any(|(at, seen)| {
-                at.as_str() == name && matches!(seen, Observation::Content(digest) if digest.is_some() == exists)
+            let seen = discovered.iter().any(|(at, seen)| {
+                at.as_str() == name && matches!(seen, DiscoveredInput::Content(digest) if digest.is_some() == exists)
             });
-            assert!(seen, "{name} in {trace:#?}");
+            assert!(seen, "{name} in {discovered:#?}");
         }
         let (_, again) = run(&script(version), root.path(), &overlay);
-        assert_eq!(trace, again);
+        assert_eq!(discovered, again);
         write(root.path(), "src/new.ts", "");
         let (_, with_a_file) = run(&script(version), root.path(), &overlay);
-        assert_ne!(trace, with_a_file);
+        assert_ne!(discovered, with_a_file);
         // Nothing was written beside the sources.
         let mut left: Vec<_> = fs::read_dir(root.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         left.sort();

@@ -1,4 +1,4 @@
-//! A consumer is told the same by the declarations of a neighbour as by its sources.
+//! A consumer is told the same by the declarations of a referenced project as by its sources.
 
 use crate::forms::{AS_THEY_ARE, FORMS};
 use crate::modules::{MODULES, Module};
@@ -7,12 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use webstir_engine::digest::Digest;
+use webstir_engine::discovered::DiscoveredInput;
 use webstir_engine::system::Os;
-use webstir_engine::trace::Observation;
 use webstir_engine::view::View;
 use webstir_typescript::declarations::{DECLARATIONS, declarations};
 use webstir_typescript::tsconfig;
-use webstir_typescript::typecheck::{Checked, Neighbour, Neighbours, Request, VirtualFiles, check};
+use webstir_typescript::typecheck::{Checked, ReferencedProject, ReferencedProjects, Request, VirtualFiles, check};
 
 const CONFIG: &str = r#"{"compilerOptions": {"strict": true, "module": "nodenext", "target": "es2022", "lib": ["es2023"], "types": [], "isolatedModules": true, "declaration": true, "isolatedDeclarations": true}, "include": ["src"]}"#;
 
@@ -25,7 +25,7 @@ fn every_module() -> impl Iterator<Item = &'static Module> {
     declared_modules().chain(AS_THEY_ARE)
 }
 
-fn check_consumer(root: &std::path::Path, neighbours: &Neighbours) -> (Checked, Vec<String>) {
+fn check_consumer(root: &std::path::Path, referenced: &ReferencedProjects) -> (Checked, Vec<String>) {
     let view = View::new(Arc::new(Os::new(root).unwrap()));
     let (compiler, project) = (native(), path("p1/tsconfig.json"));
     let (overlay, cancelled) = (VirtualFiles::default(), AtomicBool::new(false));
@@ -34,16 +34,16 @@ fn check_consumer(root: &std::path::Path, neighbours: &Neighbours) -> (Checked, 
         project: &project,
         view: &view,
         overlay: &overlay,
-        neighbours,
+        referenced,
         helper: &helper(),
         root,
         cancelled: &cancelled,
     };
     let checked = check(&request).unwrap();
     let derived = view
-        .trace()
+        .discovered()
         .iter()
-        .filter(|(_, seen)| matches!(seen, Observation::Derived(..)))
+        .filter(|(_, seen)| matches!(seen, DiscoveredInput::Derived(..)))
         .map(|(at, _)| at.file_stem().to_owned())
         .collect();
     (checked, derived)
@@ -55,7 +55,7 @@ fn of_consumer(checked: &Checked) -> BTreeMap<String, BTreeSet<String>> {
     for finding in &checked.diagnostics {
         let Some(file) = finding.file.as_ref().filter(|file| file.is_within(&path("p1"))) else { continue };
         let start = finding.span.unwrap().start;
-        // A place in the neighbour is none in its declarations, which have no implementation of an overload.
+        // A place in the referenced project is none in its declarations, which have no implementation of an overload.
         let related = finding.related.iter().map(|other| (&other.message, &other.file));
         let related: Vec<_> = related.filter(|(message, _)| !message.contains("against this implementation")).collect();
         // The message lists members, in their order, which is another one where parameters become properties.
@@ -81,10 +81,10 @@ fn declarations_say_what_the_sources_say() {
     let files: Vec<_> = files.iter().map(|(name, text)| (&**name, &**text)).collect();
     let root = workspace(&files);
     let (config, _) = tsconfig::load(&path("p0/tsconfig.json"), &mut |_| Some(Arc::from(CONFIG.as_bytes())));
-    let neighbour = Neighbour { project: "p0/tsconfig.json".to_owned(), declares: Some(config.sources) };
-    let neighbours = Neighbours::new(&path("p1/tsconfig.json"), [neighbour]);
-    let (with_sources, none) = check_consumer(root.path(), &Neighbours::default());
-    let (with_declarations, derived) = check_consumer(root.path(), &neighbours);
+    let project = ReferencedProject { project: "p0/tsconfig.json".to_owned(), declares: Some(config.sources) };
+    let referenced = ReferencedProjects::new(&path("p1/tsconfig.json"), [project]);
+    let (with_sources, none) = check_consumer(root.path(), &ReferencedProjects::default());
+    let (with_declarations, derived) = check_consumer(root.path(), &referenced);
     assert!(none.is_empty());
     let text = |module: &Module| declarations(&path("p0/src/a.ts"), module.source);
     let without = declared_modules().filter(|module| !derived.iter().any(|name| name == module.name));
@@ -108,7 +108,7 @@ fn declarations_say_what_the_sources_say() {
     assert!(differing.is_empty(), "{differing}");
 }
 
-/// What is kept of a module is known by the version of the derivation: it is raised when the declarations of the same modules are
+/// What is kept of a module is known by the version of the projection: it is raised when the declarations of the same modules are
 /// others.
 #[test]
 fn the_version_stands_for_these_declarations() {

@@ -1,11 +1,11 @@
 //! What the compiler says, and where.
 
 use crate::tools::*;
-use webstir_engine::trace::Observation;
+use webstir_engine::discovered::DiscoveredInput;
 
 #[test]
 fn a_clean_project() {
-    let (checked, trace) = run_native(&[
+    let (checked, discovered) = run_native(&[
         ("src/a.ts", "export const a: number = 1;\n"),
         ("src/b.ts", "import { a } from './a.js';\nexport const b: number = a;\n"),
     ]);
@@ -13,7 +13,7 @@ fn a_clean_project() {
     assert_eq!(names(&checked), ["src/a.ts", "src/b.ts"]);
     assert!(checked.hermetic);
     let content = |name: &str| {
-        trace.iter().any(|(at, seen)| at.as_str() == name && matches!(seen, Observation::Content(Some(_))))
+        discovered.iter().any(|(at, seen)| at.as_str() == name && matches!(seen, DiscoveredInput::Content(Some(_))))
     };
     assert!(content("tsconfig.json") && content("src/a.ts") && content("src/b.ts"));
 }

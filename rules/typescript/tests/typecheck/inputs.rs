@@ -1,4 +1,4 @@
-//! What the compiler reads, the types of the built-in modules and the trace.
+//! What the compiler reads, the types of the built-in modules and the discovered inputs.
 
 use crate::tools::*;
 use std::fs;
@@ -6,26 +6,26 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use webstir_engine::discovered::DiscoveredInput;
 use webstir_engine::system::{Memory, Os, PathKind};
-use webstir_engine::trace::Observation;
 use webstir_engine::view::View;
-use webstir_typescript::typecheck::{Neighbours, Request, VirtualFiles, open};
+use webstir_typescript::typecheck::{ReferencedProjects, Request, VirtualFiles, open};
 
 #[test]
 fn a_module_that_is_missing() {
-    let (checked, trace) =
+    let (checked, discovered) =
         run_native(&[("src/a.ts", "import { x } from './x.js';\nimport y from 'y';\nexport { x, y };\n")]);
     insta::assert_snapshot!(shown(&checked), @r#"
     src/a.ts:1:19 [18..26] error typecheck::ts2307 Cannot find module './x.js' or its corresponding type declarations.
     src/a.ts:2:15 [42..45] error typecheck::ts2307 Cannot find module 'y' or its corresponding type declarations.
     "#);
-    let absent = (path("src/x.ts"), Observation::Kind(PathKind::Absent));
-    assert!(trace.contains(&absent), "{trace:#?}");
+    let absent = (path("src/x.ts"), DiscoveredInput::Kind(PathKind::Absent));
+    assert!(discovered.contains(&absent), "{discovered:#?}");
 }
 
 #[test]
 fn an_extended_configuration() {
-    let (checked, trace) = run_native(&[
+    let (checked, discovered) = run_native(&[
         (
             "tsconfig.json",
             r#"{"extends": ["./config/base.json", "@tsconfig/strict/tsconfig.json"], "include": ["src"]}"#,
@@ -43,7 +43,9 @@ fn an_extended_configuration() {
     "#);
     for name in ["config/base.json", "config/root.json", "node_modules/@tsconfig/strict/tsconfig.json"] {
         assert!(
-            trace.iter().any(|(at, seen)| at.as_str() == name && matches!(seen, Observation::Content(Some(_)))),
+            discovered
+                .iter()
+                .any(|(at, seen)| at.as_str() == name && matches!(seen, DiscoveredInput::Content(Some(_)))),
             "{name}"
         );
     }
@@ -63,16 +65,18 @@ fn packages_and_linked_packages() {
     ]);
     fs::create_dir(root.path().join("node_modules/@ws")).unwrap();
     symlink("../../packages/core", root.path().join("node_modules/@ws/core")).unwrap();
-    let (checked, trace) = run(&native(), root.path(), &VirtualFiles::default());
+    let (checked, discovered) = run(&native(), root.path(), &VirtualFiles::default());
     insta::assert_snapshot!(shown(&checked), @r#"
     packages/core/src/index.ts:1:14 [13..17] error typecheck::ts2322 Type 'string' is not assignable to type 'number'.
     src/a.ts:3:14 [73..74] error typecheck::ts2322 Type 'number' is not assignable to type 'string'.
     src/a.ts:3:34 [93..94] error typecheck::ts2322 Type 'number' is not assignable to type 'string'.
     "#);
     assert_eq!(names(&checked), ["node_modules/pkg/types.d.ts", "packages/core/src/index.ts", "src/a.ts"]);
-    let linked =
-        (path("node_modules/@ws/core/src/index.ts"), Observation::RealPath(Some(path("packages/core/src/index.ts"))));
-    assert!(trace.contains(&linked), "{trace:#?}");
+    let linked = (
+        path("node_modules/@ws/core/src/index.ts"),
+        DiscoveredInput::RealPath(Some(path("packages/core/src/index.ts"))),
+    );
+    assert!(discovered.contains(&linked), "{discovered:#?}");
 }
 
 #[test]
@@ -93,13 +97,13 @@ fn what_lies_above_the_root_is_invisible() {
         "src/a.ts",
         "/// <reference path=\"../../secret.d.ts\" />\nimport { stray } from 'stray';\nexport const s: string = stray;\n",
     );
-    let (checked, trace) = run(&native(), &root, &VirtualFiles::default());
+    let (checked, discovered) = run(&native(), &root, &VirtualFiles::default());
     insta::assert_snapshot!(shown(&checked), @r#"
     src/a.ts:1:22 [21..38] error typecheck::ts6053 File '../../secret.d.ts' not found.
     src/a.ts:2:23 [65..72] error typecheck::ts2307 Cannot find module 'stray' or its corresponding type declarations.
     "#);
     assert_eq!(names(&checked), ["src/a.ts"]);
-    assert!(trace.iter().all(|(at, _)| !at.as_str().contains("..")));
+    assert!(discovered.iter().all(|(at, _)| !at.as_str().contains("..")));
     // The command line does see it, which is why it is not hermetic.
     let (checked, _) = run(&native_command_line(), &root, &VirtualFiles::default());
     assert!(shown(&checked).contains("typecheck::ts2322") && !checked.hermetic);
@@ -127,17 +131,18 @@ const FORM: &str = "import { form } from '@webstir-io/webstir-backend/runtime/fo
 #[test]
 fn built_in_types_stand_in_for_an_absent_package() {
     let root = workspace(&[("src/a.ts", FORM), ("node_modules/other/index.d.ts", "")]);
-    let (checked, trace) = run(&native(), root.path(), &built_in_types());
+    let (checked, discovered) = run(&native(), root.path(), &built_in_types());
     insta::assert_snapshot!(shown(&checked), @r#"
     src/a.ts:2:14 [79..85] error typecheck::ts2322 Type 'number' is not assignable to type 'string'.
     src/a.ts:2:36 [101..102] error typecheck::ts2345 Argument of type 'number' is not assignable to parameter of type 'string'.
     "#);
     assert_eq!(names(&checked), ["src/a.ts"]);
     let name = "node_modules/@webstir-io/webstir-backend";
-    let absent = |name: &str| trace.contains(&(path(name), Observation::Kind(PathKind::Absent)));
+    let absent = |name: &str| discovered.contains(&(path(name), DiscoveredInput::Kind(PathKind::Absent)));
     assert!(absent(name) && absent(&format!("{name}/package.json")));
-    let is_ours = |seen: &Observation| matches!(seen, Observation::Content(Some(_)) | Observation::Selected(..));
-    assert!(trace.iter().all(|(at, seen)| !at.as_str().starts_with(name) || !is_ours(seen)));
+    let is_ours =
+        |seen: &DiscoveredInput| matches!(seen, DiscoveredInput::Content(Some(_)) | DiscoveredInput::Selected(..));
+    assert!(discovered.iter().all(|(at, seen)| !at.as_str().starts_with(name) || !is_ours(seen)));
 
     let broken = workspace(&[("src/a.ts", "export * from '@webstir-io/webstir-backend/runtime/broken';\n")]);
     let (checked, _) = run(&native(), broken.path(), &built_in_types());
@@ -166,7 +171,7 @@ fn an_installed_package_wins_over_built_in_types() {
 }
 
 #[test]
-fn the_trace_holds_what_was_missed() {
+fn the_discovered_inputs_hold_what_was_missed() {
     let root = workspace(&[
         ("src/a.ts", "import { b } from './b.js';\nexport const a: number = b;\n"),
         ("src/b.d.ts", "export declare const b: number;\n"),
@@ -174,7 +179,7 @@ fn the_trace_holds_what_was_missed() {
     let overlay = VirtualFiles::default();
     let (checked, before) = run(&native(), root.path(), &overlay);
     assert_eq!(shown(&checked), "");
-    let missed = (path("src/b.ts"), Observation::Kind(PathKind::Absent));
+    let missed = (path("src/b.ts"), DiscoveredInput::Kind(PathKind::Absent));
     assert!(before.contains(&missed), "{before:#?}");
     write(root.path(), "src/b.ts", "export const b = 'text';\n");
     let (checked, after) = run(&native(), root.path(), &overlay);
@@ -183,27 +188,27 @@ fn the_trace_holds_what_was_missed() {
 }
 
 #[test]
-fn the_trace_is_complete_before_the_check() {
+fn the_discovered_inputs_are_complete_before_the_check() {
     let root = workspace(&[("src/a.ts", "import x from 'x';\nexport const a: number = [1].at(0);\n")]);
     let (compiler, project, overlay) = (native(), path("tsconfig.json"), VirtualFiles::default());
     let view = View::new(Arc::new(Os::new(root.path()).unwrap()));
     let cancelled = AtomicBool::new(false);
-    let (neighbours, helper) = (Neighbours::default(), helper());
+    let (referenced, helper) = (ReferencedProjects::default(), helper());
     let opened = open(&Request {
         compiler: &compiler,
         project: &project,
         view: &view,
         overlay: &overlay,
-        neighbours: &neighbours,
+        referenced: &referenced,
         helper: &helper,
         root: root.path(),
         cancelled: &cancelled,
     })
     .unwrap();
-    let before = view.trace();
+    let before = view.discovered();
     assert_eq!(opened.files(), [path("src/a.ts")]);
     assert_eq!(opened.diagnostics().unwrap().diagnostics.len(), 2);
-    assert_eq!(view.trace(), before);
+    assert_eq!(view.discovered(), before);
 }
 
 #[test]
@@ -222,16 +227,16 @@ fn the_place_of_the_workspace_does_not_matter() {
     for (name, text) in files {
         write(&elsewhere, name, text);
     }
-    let (first, first_trace) = run_native(&files);
-    let (second, second_trace) = run(&native(), &elsewhere, &VirtualFiles::default());
+    let (first, first_discovered) = run_native(&files);
+    let (second, second_discovered) = run(&native(), &elsewhere, &VirtualFiles::default());
     assert!(first.diagnostics.len() > 3, "{}", shown(&first));
     assert_eq!(first, second);
-    assert_eq!(first_trace, second_trace);
+    assert_eq!(first_discovered, second_discovered);
     let memory = Memory::with_files(&files);
     memory.write("tsconfig.json", STRICT);
-    let (third, third_trace) =
+    let (third, third_discovered) =
         try_check(&native(), Arc::new(memory), Path::new("/"), &VirtualFiles::default(), &AtomicBool::new(false))
             .unwrap();
     assert_eq!(first, third);
-    assert_eq!(first_trace, third_trace);
+    assert_eq!(first_discovered, third_discovered);
 }

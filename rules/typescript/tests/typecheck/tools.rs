@@ -9,12 +9,14 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
 use webstir_engine::diagnostic::Span;
+use webstir_engine::discovered::DiscoveredInputs;
 use webstir_engine::path::RelPath;
 use webstir_engine::system::{Os, System};
-use webstir_engine::trace::Trace;
 use webstir_engine::view::View;
 pub(crate) use webstir_process::testing::helper;
-use webstir_typescript::typecheck::{Checked, Compiler, Neighbours, Request, TypecheckError, VirtualFiles, check};
+use webstir_typescript::typecheck::{
+    Checked, Compiler, ReferencedProjects, Request, TypecheckError, VirtualFiles, check,
+};
 
 pub(crate) static INSTALLING: Mutex<()> = Mutex::new(());
 
@@ -88,7 +90,7 @@ pub(crate) fn try_check(
     root: &Path,
     overlay: &VirtualFiles,
     cancelled: &AtomicBool,
-) -> Result<(Checked, Trace), TypecheckError> {
+) -> Result<(Checked, DiscoveredInputs), TypecheckError> {
     let view = View::new(system);
     let project = path("tsconfig.json");
     let request = Request {
@@ -96,20 +98,20 @@ pub(crate) fn try_check(
         project: &project,
         view: &view,
         overlay,
-        neighbours: &Neighbours::default(),
+        referenced: &ReferencedProjects::default(),
         helper: &helper(),
         root,
         cancelled,
     };
-    check(&request).map(|checked| (checked, view.trace()))
+    check(&request).map(|checked| (checked, view.discovered()))
 }
 
-pub(crate) fn run(compiler: &Compiler, root: &Path, overlay: &VirtualFiles) -> (Checked, Trace) {
+pub(crate) fn run(compiler: &Compiler, root: &Path, overlay: &VirtualFiles) -> (Checked, DiscoveredInputs) {
     let system = Arc::new(Os::new(root).unwrap());
     try_check(compiler, system, root, overlay, &AtomicBool::new(false)).unwrap()
 }
 
-pub(crate) fn run_native(files: &[(&str, &str)]) -> (Checked, Trace) {
+pub(crate) fn run_native(files: &[(&str, &str)]) -> (Checked, DiscoveredInputs) {
     run(&native(), workspace(files).path(), &VirtualFiles::default())
 }
 

@@ -13,17 +13,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use webstir_engine::action::{Action, Outcome, Payload, SharedOutcome};
+use webstir_engine::action::{Action, ActionResult, Payload, SharedResult};
 use webstir_engine::digest::Digest;
+use webstir_engine::discovered::DiscoveredInput;
 use webstir_engine::label::{ActionLabel, Label};
 use webstir_engine::run::Previous;
 use webstir_engine::system::Memory;
-use webstir_engine::trace::Observation;
 use webstir_engine::view::View;
 use webstir_process::Helper;
 use webstir_typescript::declarations::DECLARATIONS;
 use webstir_typescript::typecheck::{
-    Checked, Compiler, Extent, Neighbour, Neighbours, Request, TypecheckError, VirtualFiles, Warm, check,
+    Checked, Compiler, Extent, ReferencedProject, ReferencedProjects, Request, TypecheckError, VirtualFiles, Warm,
+    check,
 };
 
 use crate::tools::*;
@@ -37,8 +38,8 @@ pub(crate) struct Bench {
     warm: Warm,
     action: Action,
     overlay: VirtualFiles,
-    neighbours: Neighbours,
-    previous: Option<SharedOutcome>,
+    referenced: ReferencedProjects,
+    previous: Option<SharedResult>,
 }
 
 impl Bench {
@@ -52,7 +53,7 @@ impl Bench {
             warm: Warm::default(),
             action: Action::new(label, Digest::of(b"1"), Payload::Parameters(Box::default())),
             overlay: VirtualFiles::default(),
-            neighbours: Neighbours::default(),
+            referenced: ReferencedProjects::default(),
             previous: None,
         };
         bench.set(files.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect());
@@ -87,7 +88,7 @@ impl Bench {
             project,
             view,
             overlay: &self.overlay,
-            neighbours: &self.neighbours,
+            referenced: &self.referenced,
             helper: &self.helper,
             root: Path::new("/"),
             cancelled,
@@ -97,16 +98,16 @@ impl Bench {
     fn try_run(&mut self, patience: Option<Duration>) -> Result<(Checked, Extent), TypecheckError> {
         let view = View::new(self.memory.clone());
         let (project, cancelled) = (path("tsconfig.json"), AtomicBool::new(patience == Some(Duration::ZERO)));
-        let previous = self.previous.clone().map(|outcome| {
+        let previous = self.previous.clone().map(|result| {
             let asked = View::new(self.memory.clone());
-            let mut changed: Vec<_> = outcome
-                .trace
+            let mut changed: Vec<_> = result
+                .discovered
                 .iter()
                 .filter(|(path, seen)| !gives(&asked, path, seen))
                 .map(|(path, _)| path.clone())
                 .collect();
             changed.dedup();
-            Previous { outcome, changed: changed.into() }
+            Previous { result, changed: changed.into() }
         });
         let request = self.request(&view, &project, &cancelled);
         let flag = &cancelled;
@@ -119,17 +120,17 @@ impl Bench {
             }
             self.warm.check(&self.action, previous.as_ref(), &request)
         })?;
-        let mut outcome = Outcome::done(Vec::new(), checked.diagnostics.clone());
-        outcome.trace = view.trace();
-        self.previous = Some(Arc::new(outcome));
+        let mut result = ActionResult::done(Vec::new(), checked.diagnostics.clone());
+        result.discovered = view.discovered();
+        self.previous = Some(Arc::new(result));
         Ok((checked, extent))
     }
 
-    /// How many answers in the trace are not given any more.
+    /// How many discovered inputs are not given any more.
     fn differing(&self) -> usize {
         let view = View::new(self.memory.clone());
-        let trace = &self.previous.as_ref().unwrap().trace;
-        trace.iter().filter(|(path, seen)| !gives(&view, path, seen)).count()
+        let discovered = &self.previous.as_ref().unwrap().discovered;
+        discovered.iter().filter(|(path, seen)| !gives(&view, path, seen)).count()
     }
 
     /// Checks, and compares with a check that starts over.
@@ -145,9 +146,9 @@ impl Bench {
         let (more, less) = (only(&warm, &fresh), only(&fresh, &warm));
         assert!(more.is_empty() && less.is_empty(), "after {what} ({extent:?}): more {more:#?} less {less:#?}");
         assert_eq!(checked, cold, "after {what} ({extent:?})");
-        let trace = &self.previous.as_ref().unwrap().trace;
-        let missing: Vec<_> = view.trace().iter().filter(|seen| !trace.contains(seen)).cloned().collect();
-        assert!(missing.is_empty(), "after {what} ({extent:?}) the trace lacks {missing:#?}");
+        let discovered = &self.previous.as_ref().unwrap().discovered;
+        let missing: Vec<_> = view.discovered().iter().filter(|seen| !discovered.contains(seen)).cloned().collect();
+        assert!(missing.is_empty(), "after {what} ({extent:?}) the discovered inputs lack {missing:#?}");
         (checked, extent)
     }
 
@@ -157,17 +158,17 @@ impl Bench {
     }
 }
 
-fn gives(view: &View, path: &webstir_engine::path::RelPath, seen: &Observation) -> bool {
+fn gives(view: &View, path: &webstir_engine::path::RelPath, seen: &DiscoveredInput) -> bool {
     use webstir_engine::view::Derived;
     match seen {
-        Observation::Kind(kind) => view.kind(path).unwrap() == *kind,
-        Observation::Content(digest) => view.read(path).unwrap().as_deref().map(Digest::of) == *digest,
-        Observation::Entries(digest) => view.list(path).unwrap().map(|listing| listing.digest()) == *digest,
-        Observation::Selected(extensions, digest) => {
+        DiscoveredInput::Kind(kind) => view.kind(path).unwrap() == *kind,
+        DiscoveredInput::Content(digest) => view.read(path).unwrap().as_deref().map(Digest::of) == *digest,
+        DiscoveredInput::Entries(digest) => view.list(path).unwrap().map(|listing| listing.digest()) == *digest,
+        DiscoveredInput::Selected(extensions, digest) => {
             view.list_selected(path, extensions).unwrap().is_some_and(|listing| listing.digest() == *digest)
         }
-        Observation::RealPath(real) => view.real_path(path).unwrap() == *real,
-        Observation::Derived(_, digest) => {
+        DiscoveredInput::RealPath(real) => view.real_path(path).unwrap() == *real,
+        DiscoveredInput::Derived(_, digest) => {
             matches!(view.derive(path, &DECLARATIONS).unwrap(), Derived::Derived(bytes) if Digest::of(&bytes) == *digest)
         }
     }
@@ -304,13 +305,13 @@ fn what_is_no_source_starts_over() {
 }
 
 #[test]
-fn files_of_a_neighbour_are_its_declarations() {
+fn files_of_a_referenced_project_are_its_declarations() {
     let mut bench = Bench::new(&SMALL);
     let project = "{\"compilerOptions\": {\"isolatedDeclarations\": true, \"declaration\": true}}";
     let (config, _) =
         webstir_typescript::tsconfig::load(&path("other/tsconfig.json"), &mut |_| Some(Arc::from(project.as_bytes())));
-    let neighbour = Neighbour { project: "other/tsconfig.json".to_owned(), declares: Some(config.sources) };
-    bench.neighbours = Neighbours::new(&path("src/tsconfig.json"), [neighbour]);
+    let project = ReferencedProject { project: "other/tsconfig.json".to_owned(), declares: Some(config.sources) };
+    bench.referenced = ReferencedProjects::new(&path("src/tsconfig.json"), [project]);
     let other = "export function other(): { count: number } {\n  return { count: 1 };\n}\n";
     bench.write("other/index.ts", other);
     bench

@@ -182,8 +182,8 @@ fn walk(
 mod tests {
     use super::*;
     use crate::typecheck::VirtualFiles;
+    use webstir_engine::discovered::DiscoveredInput;
     use webstir_engine::system::Memory;
-    use webstir_engine::trace::Observation;
     use webstir_engine::view::View;
 
     #[test]
@@ -210,12 +210,12 @@ mod tests {
         let project = RelPath::new("app/tsconfig.json").unwrap();
         let configuration = Configuration::read(&mut workspace, &project).unwrap();
         assert!(configuration.keeps_build_information());
-        let trace = view.trace();
+        let discovered = view.discovered();
         for (file, _) in &files[1..] {
-            let is_read = |(path, seen): &(RelPath, Observation)| {
-                path.as_str() == *file && matches!(seen, Observation::Content(Some(_)))
+            let is_read = |(path, seen): &(RelPath, DiscoveredInput)| {
+                path.as_str() == *file && matches!(seen, DiscoveredInput::Content(Some(_)))
             };
-            assert!(trace.iter().any(is_read), "{file}: {trace:?}");
+            assert!(discovered.iter().any(is_read), "{file}: {discovered:?}");
         }
     }
 
@@ -242,20 +242,20 @@ mod tests {
         let configuration = Configuration::read(&mut workspace, &project).unwrap();
         assert!(configuration.keeps_build_information());
         record(&mut workspace, &project, &configuration, &[path("app/src/deep/a.ts"), path("lib/b.ts")]).unwrap();
-        let trace = view.trace();
-        let read: Vec<_> = trace
+        let discovered = view.discovered();
+        let read: Vec<_> = discovered
             .iter()
-            .filter(|(_, observation)| matches!(observation, Observation::Content(Some(_))))
+            .filter(|(_, input)| matches!(input, DiscoveredInput::Content(Some(_))))
             .map(|(path, _)| path.as_str())
             .collect();
         assert_eq!(read, ["app/tsconfig.json", "base.json", "node_modules/@tsconfig/node/tsconfig.json"]);
-        let listed: Vec<_> = trace
+        let listed: Vec<_> = discovered
             .iter()
-            .filter(|(_, observation)| matches!(observation, Observation::Selected(..)))
+            .filter(|(_, input)| matches!(input, DiscoveredInput::Selected(..)))
             .map(|(path, _)| path.as_str())
             .collect();
         assert_eq!(listed, ["app/src", "app/src/deep", "lib", "node_modules", "node_modules/@tsconfig"]);
-        let absent = (path("app/src/package.json"), Observation::Content(None));
-        assert!(trace.contains(&absent));
+        let absent = (path("app/src/package.json"), DiscoveredInput::Content(None));
+        assert!(discovered.contains(&absent));
     }
 }

@@ -6,9 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rustc_hash::FxHashSet;
+use webstir_engine::discovered::DiscoveredInput;
 use webstir_engine::path::RelPath;
 use webstir_engine::system::PathKind;
-use webstir_engine::trace::Observation;
 
 use super::super::api_7_0::CompilerOptions;
 use super::super::virtual_files::VirtualFiles;
@@ -48,7 +48,7 @@ impl<'a> Imports<'a> {
     /// asked about.
     pub(super) fn new<'f>(
         files: impl Iterator<Item = &'f RelPath>,
-        seen: &[(RelPath, Observation)],
+        seen: &[(RelPath, DiscoveredInput)],
         overlay: &VirtualFiles,
         config: Option<&'a TsConfig>,
         options: &CompilerOptions,
@@ -69,9 +69,9 @@ impl<'a> Imports<'a> {
         for (path, observation) in seen {
             let is_there = matches!(
                 observation,
-                Observation::Kind(PathKind::File | PathKind::Directory)
-                    | Observation::Content(Some(_))
-                    | Observation::RealPath(Some(_))
+                DiscoveredInput::Kind(PathKind::File | PathKind::Directory)
+                    | DiscoveredInput::Content(Some(_))
+                    | DiscoveredInput::RealPath(Some(_))
             );
             if !is_there {
                 continue;
@@ -80,7 +80,7 @@ impl<'a> Imports<'a> {
                 imports.manifests.insert(path.clone());
             }
             let Some(name) = package_of(path.as_str()) else { continue };
-            if let Observation::RealPath(Some(real)) = observation
+            if let DiscoveredInput::RealPath(Some(real)) = observation
                 && !is_installed(real)
             {
                 imports.linked.insert(name.clone());
@@ -226,14 +226,14 @@ mod tests {
             "src/h/index.ts",
         ]
         .map(path);
-        let there = Observation::Kind(PathKind::Directory);
+        let there = DiscoveredInput::Kind(PathKind::Directory);
         let seen = [
-            (path("src/d/package.json"), Observation::Kind(PathKind::File)),
+            (path("src/d/package.json"), DiscoveredInput::Kind(PathKind::File)),
             (path("node_modules/zod"), there.clone()),
             (path("node_modules/@types/react"), there.clone()),
             (path("node_modules/@ws/core"), there.clone()),
-            (path("node_modules/@ws/core/i.ts"), Observation::RealPath(Some(path("packages/core/i.ts")))),
-            (path("node_modules/absent"), Observation::Kind(PathKind::Absent)),
+            (path("node_modules/@ws/core/i.ts"), DiscoveredInput::RealPath(Some(path("packages/core/i.ts")))),
+            (path("node_modules/absent"), DiscoveredInput::Kind(PathKind::Absent)),
         ];
         let config = br#"{"compilerOptions": {"paths": {"@/*": ["./src/*", "./lib/*"], "exact": ["./lib/g.ts"]}}}"#;
         let (config, _) = tsconfig::load(&path("tsconfig.json"), &mut |_| Some(std::sync::Arc::from(&config[..])));

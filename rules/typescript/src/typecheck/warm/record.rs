@@ -2,31 +2,31 @@
 
 use rustc_hash::FxHashSet;
 use webstir_engine::digest::Digest;
+use webstir_engine::discovered::DiscoveredInput;
 use webstir_engine::path::RelPath;
 use webstir_engine::run::Previous;
 use webstir_engine::system::Listing;
-use webstir_engine::trace::Observation;
 use webstir_engine::view::{Derived, View};
 
-use super::super::{Neighbours, TypecheckError};
+use super::super::{ReferencedProjects, TypecheckError};
 use crate::declarations::DECLARATIONS;
 
 /// The entries of a record, by whether the workspace is known to answer the same.
 pub(super) struct Differences<'a> {
     /// Entries to which the workspace has another answer now, with that answer.
-    differing: Vec<(&'a (RelPath, Observation), Observation)>,
+    differing: Vec<(&'a (RelPath, DiscoveredInput), DiscoveredInput)>,
     /// Entries that hold.
-    others: Vec<&'a (RelPath, Observation)>,
+    others: Vec<&'a (RelPath, DiscoveredInput)>,
 }
 
 impl<'a> Differences<'a> {
     /// Asks the workspace again about every entry that is not known to hold.
     pub(super) fn between(
-        record: &'a [(RelPath, Observation)],
+        record: &'a [(RelPath, DiscoveredInput)],
         previous: &Previous,
         view: &View,
     ) -> Result<Self, TypecheckError> {
-        let known: FxHashSet<&(RelPath, Observation)> = previous.outcome.trace.iter().collect();
+        let known: FxHashSet<&(RelPath, DiscoveredInput)> = previous.result.discovered.iter().collect();
         let mut differences = Self { differing: Vec::new(), others: Vec::new() };
         for entry in record {
             let (path, observation) = entry;
@@ -45,11 +45,11 @@ impl<'a> Differences<'a> {
     }
 
     /// The files that differ, sorted, if nothing does but contents of files that were and are there, read in the same way.
-    pub(super) fn contents(&self, neighbours: &Neighbours) -> Option<Vec<RelPath>> {
-        let content = |((path, before), now): &(&(RelPath, Observation), Observation)| {
+    pub(super) fn contents(&self, neighbours: &ReferencedProjects) -> Option<Vec<RelPath>> {
+        let content = |((path, before), now): &(&(RelPath, DiscoveredInput), DiscoveredInput)| {
             let is_content = match (before, now) {
-                (Observation::Content(Some(_)), Observation::Content(Some(_))) => !neighbours.own(path),
-                (Observation::Derived(..), Observation::Derived(..)) => true,
+                (DiscoveredInput::Content(Some(_)), DiscoveredInput::Content(Some(_))) => !neighbours.own(path),
+                (DiscoveredInput::Derived(..), DiscoveredInput::Derived(..)) => true,
                 _ => false,
             };
             is_content.then(|| path.clone())
@@ -58,28 +58,28 @@ impl<'a> Differences<'a> {
     }
 
     /// The entries that hold.
-    pub(super) fn others(&self) -> impl Iterator<Item = &'a (RelPath, Observation)> {
+    pub(super) fn others(&self) -> impl Iterator<Item = &'a (RelPath, DiscoveredInput)> {
         self.others.iter().copied()
     }
 }
 
 /// Puts the question of an entry again.
-fn again(view: &View, path: &RelPath, observation: &Observation) -> std::io::Result<Observation> {
+fn again(view: &View, path: &RelPath, observation: &DiscoveredInput) -> std::io::Result<DiscoveredInput> {
     Ok(match observation {
-        Observation::Kind(_) => Observation::Kind(view.kind(path)?),
-        Observation::Content(_) => Observation::Content(view.read(path)?.as_deref().map(Digest::of)),
-        Observation::Entries(_) => Observation::Entries(view.list(path)?.as_ref().map(Listing::digest)),
-        Observation::Selected(extensions, _) => {
+        DiscoveredInput::Kind(_) => DiscoveredInput::Kind(view.kind(path)?),
+        DiscoveredInput::Content(_) => DiscoveredInput::Content(view.read(path)?.as_deref().map(Digest::of)),
+        DiscoveredInput::Entries(_) => DiscoveredInput::Entries(view.list(path)?.as_ref().map(Listing::digest)),
+        DiscoveredInput::Selected(extensions, _) => {
             let listing = view.list_selected(path, extensions)?;
-            listing.map_or(Observation::Entries(None), |listing| {
-                Observation::Selected(extensions.clone(), listing.digest())
+            listing.map_or(DiscoveredInput::Entries(None), |listing| {
+                DiscoveredInput::Selected(extensions.clone(), listing.digest())
             })
         }
-        Observation::RealPath(_) => Observation::RealPath(view.real_path(path)?),
-        Observation::Derived(name, _) => match view.derive(path, &DECLARATIONS)? {
-            Derived::Absent => Observation::Content(None),
-            Derived::Source(bytes) => Observation::Content(Some(Digest::of(&bytes))),
-            Derived::Derived(bytes) => Observation::Derived(name.clone(), Digest::of(&bytes)),
+        DiscoveredInput::RealPath(_) => DiscoveredInput::RealPath(view.real_path(path)?),
+        DiscoveredInput::Derived(name, _) => match view.derive(path, &DECLARATIONS)? {
+            Derived::Absent => DiscoveredInput::Content(None),
+            Derived::Source(bytes) => DiscoveredInput::Content(Some(Digest::of(&bytes))),
+            Derived::Derived(bytes) => DiscoveredInput::Derived(name.clone(), Digest::of(&bytes)),
         },
     })
 }

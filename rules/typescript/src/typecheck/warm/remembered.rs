@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
+use webstir_engine::discovered::DiscoveredInputs;
 use webstir_engine::path::RelPath;
-use webstir_engine::trace::Trace;
 
 use super::super::TypecheckError;
 use super::super::api_7_0::{Memory, RawDiagnostic, Session, inside};
@@ -34,7 +34,7 @@ pub(super) struct Remembered {
     /// Files that were asked about in the present snapshot.
     in_snapshot: BTreeSet<String>,
     /// Everything that the compiler has asked.
-    pub(super) seen: Trace,
+    pub(super) seen: DiscoveredInputs,
     /// Whether all files have to be asked about in one snapshot, so that their order is that of a check that starts over.
     is_whole: bool,
     /// What is known of findings without a place; nothing while global declarations may be other ones.

@@ -215,7 +215,7 @@ pub(super) fn run(isolated: bool) {
                 "what is global"
             }
             24 => {
-                // As the store gives an earlier outcome back.
+                // As the store gives an earlier result back.
                 model = earlier[numbers.below(earlier.len())].clone();
                 "everything, back"
             }

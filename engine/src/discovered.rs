@@ -1,7 +1,7 @@
-//! What an action asked the workspace, and what it was answered.
+//! What an action asked the workspace, and what it was told.
 //!
-//! A [`Question`] is about one path. With its answer, a miss included, it is an [`Observation`]; all of an action are its [`Trace`], its
-//! exact input set. A trace holds as long as the workspace would answer every question the same way.
+//! A [`FileQuery`] is about one path. With the state that it found, a miss included, it is a [`DiscoveredInput`]; all of an action are its
+//! [`DiscoveredInputs`], its exact input set. They hold as long as the workspace gives the same for every query.
 
 use std::sync::Arc;
 
@@ -11,9 +11,9 @@ use crate::digest::Digest;
 use crate::path::RelPath;
 use crate::system::PathKind;
 
-/// One answer about one path.
+/// What one query about one path found.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Observation {
+pub enum DiscoveredInput {
     /// What is there was asked.
     Kind(PathKind),
     /// The bytes were read; `None` when there is no file.
@@ -24,26 +24,26 @@ pub enum Observation {
     Selected(Arc<str>, Digest),
     /// The real path was asked; `None` when nothing is there.
     RealPath(Option<RelPath>),
-    /// What was derived from the file's bytes was read: the [name](crate::derivation::Derivation::name) of the derivation, and the digest of what it
+    /// What was derived from the file's bytes was read: the [name](crate::projection::Projection::name) of the projection, and the digest of what it
     /// gave.
     Derived(Arc<str>, Digest),
 }
 
-/// The questions an action asked and their answers, sorted.
-pub type Trace = Box<[(RelPath, Observation)]>;
+/// The queries that an action made and what they found, sorted.
+pub type DiscoveredInputs = Box<[(RelPath, DiscoveredInput)]>;
 
-impl Observation {
-    /// The question that this answers, or whose answer decides it.
-    pub fn question(&self) -> Question {
+impl DiscoveredInput {
+    /// The query that found this, or whose state decides it.
+    pub fn query(&self) -> FileQuery {
         match self {
-            Self::Kind(_) => Question::Kind,
-            Self::Content(_) | Self::Derived(..) => Question::Content,
-            Self::Entries(_) | Self::Selected(..) => Question::Entries,
-            Self::RealPath(_) => Question::RealPath,
+            Self::Kind(_) => FileQuery::Kind,
+            Self::Content(_) | Self::Derived(..) => FileQuery::Content,
+            Self::Entries(_) | Self::Selected(..) => FileQuery::Entries,
+            Self::RealPath(_) => FileQuery::RealPath,
         }
     }
 
-    /// The name of the derivation through which the question was put, or the extensions of the entries that it was about.
+    /// The name of the projection through which the query was made, or the extensions of the entries that it was about.
     pub(crate) fn restriction(&self) -> Option<&Arc<str>> {
         match self {
             Self::Derived(name, _) => Some(name),
@@ -55,7 +55,7 @@ impl Observation {
 
 /// What can be asked about a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Question {
+pub enum FileQuery {
     /// What is there?
     Kind,
     /// Which bytes does the file hold?
@@ -66,7 +66,7 @@ pub enum Question {
     RealPath,
 }
 
-impl Question {
+impl FileQuery {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::Kind, Self::Content, Self::Entries, Self::RealPath];
 }

@@ -15,7 +15,7 @@ use crate::schedule::Report;
 
 /// What is to be kept of a build.
 #[derive(Debug, Clone, Copy)]
-pub struct Concluded<'a> {
+pub struct BuildToCache<'a> {
     /// Whether the user's code is in order.
     pub ok: bool,
     /// Every action.
@@ -25,24 +25,24 @@ pub struct Concluded<'a> {
     /// Everything made, sorted by path.
     pub artifacts: &'a [Artifact],
     /// Keys of the records and facts of the store that all this came from.
-    pub stands_on: &'a [Digest],
+    pub references: &'a [Digest],
     /// Bytes of the caller's own.
     pub rest: &'a [u8],
 }
 
 /// What was kept of a build.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Conclusion {
+pub struct CachedBuild {
     /// Whether the user's code is in order.
     pub ok: bool,
-    /// Every action and its key, the trace included.
+    /// Every action and its key, discovered inputs included.
     pub actions: Vec<(ActionLabel, ActionKey)>,
     /// What there was to say.
     pub diagnostics: Vec<Diagnostic>,
     /// Everything made, sorted by path.
     pub artifacts: Vec<Artifact>,
     /// Keys of the records and facts of the store that all this came from.
-    pub stands_on: Vec<Digest>,
+    pub references: Vec<Digest>,
     /// Bytes of the caller's own.
     pub rest: Vec<u8>,
 }
@@ -50,7 +50,7 @@ pub struct Conclusion {
 /// The actions of one rule, each by its subject.
 type OfRule = (Label, Vec<(Option<RelPath>, ActionKey)>);
 
-/// A conclusion as it is kept.
+/// A cached build as it is written.
 #[derive(Serialize, Deserialize)]
 struct Kept<'a> {
     ok: bool,
@@ -58,28 +58,28 @@ struct Kept<'a> {
     rules: Vec<OfRule>,
     diagnostics: Cow<'a, [Diagnostic]>,
     artifacts: Cow<'a, [Artifact]>,
-    stands_on: Cow<'a, [Digest]>,
+    references: Cow<'a, [Digest]>,
     rest: Cow<'a, [u8]>,
 }
 
-pub(super) fn encode(concluded: &Concluded<'_>) -> Vec<u8> {
+pub(super) fn encode(to_cache: &BuildToCache<'_>) -> Vec<u8> {
     // Reports are sorted by label, so those of one rule stand together.
-    let rules = concluded.reports.chunk_by(|a, b| a.label.rule == b.label.rule).map(|reports| {
+    let rules = to_cache.reports.chunk_by(|a, b| a.label.rule == b.label.rule).map(|reports| {
         let actions = reports.iter().map(|report| (report.label.subject.clone(), report.key));
         (reports[0].label.rule.clone(), actions.collect())
     });
     codec::encode(&Kept {
-        ok: concluded.ok,
-        profile: concluded.reports.first().map_or("", |report| &report.label.profile).into(),
+        ok: to_cache.ok,
+        profile: to_cache.reports.first().map_or("", |report| &report.label.profile).into(),
         rules: rules.collect(),
-        diagnostics: concluded.diagnostics.into(),
-        artifacts: concluded.artifacts.into(),
-        stands_on: concluded.stands_on.into(),
-        rest: concluded.rest.into(),
+        diagnostics: to_cache.diagnostics.into(),
+        artifacts: to_cache.artifacts.into(),
+        references: to_cache.references.into(),
+        rest: to_cache.rest.into(),
     })
 }
 
-pub(super) fn decode(bytes: &[u8]) -> Option<Conclusion> {
+pub(super) fn decode(bytes: &[u8]) -> Option<CachedBuild> {
     let kept: Kept<'_> = codec::decode(bytes)?;
     let profile: Arc<str> = Arc::from(&*kept.profile);
     let actions = kept.rules.into_iter().flat_map(|(rule, actions)| {
@@ -88,12 +88,12 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Conclusion> {
             .into_iter()
             .map(move |(subject, key)| (ActionLabel { rule: rule.clone(), profile: profile.clone(), subject }, key))
     });
-    Some(Conclusion {
+    Some(CachedBuild {
         ok: kept.ok,
         actions: actions.collect(),
         diagnostics: kept.diagnostics.into_owned(),
         artifacts: kept.artifacts.into_owned(),
-        stands_on: kept.stands_on.into_owned(),
+        references: kept.references.into_owned(),
         rest: kept.rest.into_owned(),
     })
 }

@@ -1,7 +1,7 @@
 //! What a bundle needs of the engine that runs it.
 //!
-//! [`Demands`] are the imports and the free names of a bundle. The embedded engine has some of them; a bundle that demands others
-//! runs in a worker. Imports are certain. A free name that is only asked about (`typeof window`) is no demand; what is reached
+//! [`Requirements`] are the imports and the free names of a bundle. The embedded engine has some of them; a bundle that requires others
+//! runs in a worker. Imports are certain. A free name that is only asked about (`typeof window`) is no requirement; what is reached
 //! through unknown values is not seen.
 
 use webstir_engine::path::RelPath;
@@ -10,7 +10,7 @@ use webstir_typescript::source::{ImportKind, ParsedModule};
 
 /// What the embedded engine lacks.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Demand {
+pub(crate) enum Requirement {
     /// A module of the platform, or a package that was not bundled.
     Import(String),
     /// `import(expression)`, `require(expression)`.
@@ -19,7 +19,7 @@ pub(crate) enum Demand {
     Global(String),
 }
 
-impl Demand {
+impl Requirement {
     /// What to call it in a sentence.
     pub(crate) fn describe(&self) -> String {
         match self {
@@ -30,26 +30,26 @@ impl Demand {
     }
 }
 
-/// What the bundle at `path` demands beyond the embedded engine, in the order of the text, each once, with its first byte. A text
-/// that does not parse demands nothing: it fails where it is loaded.
-pub(crate) fn demands(path: &RelPath, text: &str) -> Vec<(Demand, u32)> {
+/// What the bundle at `path` requires beyond the embedded engine, in the order of the text, each once, with its first byte. A text
+/// that does not parse requires nothing: it fails where it is loaded.
+pub(crate) fn requirements(path: &RelPath, text: &str) -> Vec<(Requirement, u32)> {
     let Ok(parsed) = ParsedModule::parse(path, text) else { return Vec::new() };
-    let mut found: Vec<(Demand, u32)> = Vec::new();
+    let mut found: Vec<(Requirement, u32)> = Vec::new();
     for import in &parsed.facts().imports {
-        let demand = match import.kind {
-            ImportKind::Unknown => Demand::UnknownImport,
+        let requirement = match import.kind {
+            ImportKind::Unknown => Requirement::UnknownImport,
             _ if webstir_script::is_builtin(&import.specifier) => continue,
-            _ => Demand::Import(import.specifier.to_string()),
+            _ => Requirement::Import(import.specifier.to_string()),
         };
-        found.push((demand, import.start));
+        found.push((requirement, import.start));
     }
-    found.extend(parsed.foreign_globals().into_iter().map(|(name, start)| (Demand::Global(name), start)));
+    found.extend(parsed.foreign_globals().into_iter().map(|(name, start)| (Requirement::Global(name), start)));
     found.sort_by_key(|(_, start)| *start);
-    let mut seen: Vec<Demand> = Vec::new();
-    found.retain(|(demand, _)| {
-        let is_new = !seen.contains(demand);
+    let mut seen: Vec<Requirement> = Vec::new();
+    found.retain(|(requirement, _)| {
+        let is_new = !seen.contains(requirement);
         if is_new {
-            seen.push(demand.clone());
+            seen.push(requirement.clone());
         }
         is_new
     });
@@ -62,11 +62,14 @@ mod tests {
 
     fn found(text: &str) -> Vec<String> {
         let path = RelPath::new("module.js").unwrap();
-        demands(&path, text).into_iter().map(|(demand, start)| format!("{start} {}", demand.describe())).collect()
+        requirements(&path, text)
+            .into_iter()
+            .map(|(requirement, start)| format!("{start} {}", requirement.describe()))
+            .collect()
     }
 
     #[test]
-    fn what_the_embedded_engine_has_is_no_demand() {
+    fn what_the_embedded_engine_has_is_no_requirement() {
         let text = "import { join } from 'node:path';\nimport { html } from '@webstir-io/webstir-backend/runtime/views';\n\
             export const a = () => new Bun.CookieMap(new Bun.SQL(Bun.version) + process.env.A + fetch + URL + Buffer + join + html);\n\
             if (typeof window !== 'undefined' && typeof WebAssembly === 'object') {}\n\
@@ -75,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn imports_and_free_names_are_demands() {
+    fn imports_and_free_names_are_requirements() {
         let text = "import http from 'node:http';\nimport pg from 'pg';\nawait import(process.argv[2]);\n\
             Bun.serve({}); Bun.serve({}); new WebSocket('x');";
         assert_eq!(
@@ -91,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_parse_demands_nothing() {
+    fn what_does_not_parse_requires_nothing() {
         assert_eq!(found("import ("), Vec::<String>::new());
     }
 }

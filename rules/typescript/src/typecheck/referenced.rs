@@ -1,8 +1,8 @@
 //! The other projects of a workspace.
 //!
-//! A [`Neighbour`] is a project that another rule checks. What this check reads of it is read as its
-//! [declarations](crate::declarations), if the neighbour promises with `isolatedDeclarations` that each of its files tells its own
-//! types: an edit of a body there is then none of this check's business. Findings in such a file are left to the neighbour's own
+//! A [`ReferencedProject`] is a project that another rule checks. What this check reads of it is read as its
+//! [declarations](crate::declarations), if the referenced project promises with `isolatedDeclarations` that each of its files tells its own
+//! types: an edit of a body there is then none of this check's business. Findings in such a file are left to the referenced project's own
 //! check, which is why only files count that it is certain to have.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,7 +27,7 @@ const INFERRED_TYPE: &str = "typecheck::inferred_type";
 
 /// A project that another rule checks.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Neighbour {
+pub struct ReferencedProject {
     /// Its project file.
     pub project: String,
     /// What it names, if its `isolatedDeclarations` is set.
@@ -36,47 +36,47 @@ pub struct Neighbour {
 
 /// The other projects of the workspace, as one project sees them.
 #[derive(Debug, Clone)]
-pub struct Neighbours {
+pub struct ReferencedProjects {
     own: RelPath,
     /// With their directories; the deepest first.
-    all: Vec<(RelPath, Neighbour)>,
+    all: Vec<(RelPath, ReferencedProject)>,
 }
 
-impl Default for Neighbours {
+impl Default for ReferencedProjects {
     /// None.
     fn default() -> Self {
         Self { own: RelPath::root(), all: Vec::new() }
     }
 }
 
-impl Neighbours {
-    /// The neighbours of `project`. Those in the directory of `project` or below it are none.
-    pub fn new(project: &RelPath, neighbours: impl IntoIterator<Item = Neighbour>) -> Self {
+impl ReferencedProjects {
+    /// The referenced projects of `project`. Those in the directory of `project` or below it are none.
+    pub fn new(project: &RelPath, referenced: impl IntoIterator<Item = ReferencedProject>) -> Self {
         let own = project.parent().unwrap_or_else(RelPath::root);
-        let directory = |neighbour: &Neighbour| RelPath::new(&neighbour.project).ok()?.parent();
+        let directory = |project: &ReferencedProject| RelPath::new(&project.project).ok()?.parent();
         let mut all: Vec<_> =
-            neighbours.into_iter().filter_map(|neighbour| Some((directory(&neighbour)?, neighbour))).collect();
+            referenced.into_iter().filter_map(|project| Some((directory(&project)?, project))).collect();
         all.retain(|(directory, _)| !directory.is_within(&own));
         all.sort_by(|(a, _), (b, _)| b.components().count().cmp(&a.components().count()).then_with(|| a.cmp(b)));
         Self { own, all }
     }
 
-    /// Whether the file at `path` belongs to a neighbour.
+    /// Whether the file at `path` belongs to a referenced project.
     pub(super) fn own(&self, path: &RelPath) -> bool {
         self.owners(path).next().is_some()
     }
 
-    /// The neighbours to which the file at `path` belongs: those of the deepest directory.
-    fn owners(&self, path: &RelPath) -> impl Iterator<Item = &Neighbour> {
+    /// The referenced projects to which the file at `path` belongs: those of the deepest directory.
+    fn owners(&self, path: &RelPath) -> impl Iterator<Item = &ReferencedProject> {
         let is_foreign = !path.is_within(&self.own) && !path.components().any(|part| part == "node_modules");
         let mut owners =
             self.all.iter().filter(move |(directory, _)| is_foreign && path.is_within(directory)).peekable();
         let deepest = owners.peek().map(|(directory, _)| directory);
-        owners.take_while(move |(directory, _)| Some(directory) == deepest).map(|(_, neighbour)| neighbour)
+        owners.take_while(move |(directory, _)| Some(directory) == deepest).map(|(_, project)| project)
     }
 }
 
-/// How one check read the files of its neighbours.
+/// How one check read the files of its referenced projects.
 #[derive(Debug, Default)]
 pub(super) struct Interfaces {
     /// Files that were read as their declarations.
@@ -91,7 +91,7 @@ impl Interfaces {
     /// The bytes of the file at `path` as this check may see them; `None` when there is none.
     pub(super) fn read(
         &mut self,
-        neighbours: &Neighbours,
+        referenced: &ReferencedProjects,
         view: &View,
         path: &RelPath,
     ) -> Result<Option<Vec<u8>>, TypecheckError> {
@@ -99,7 +99,7 @@ impl Interfaces {
         if !matches!(Language::of(path), Some(Language::TypeScript | Language::TypeScriptJsx)) {
             return view.read(path).map_err(failed);
         }
-        let mut owners = neighbours.owners(path).peekable();
+        let mut owners = referenced.owners(path).peekable();
         let Some(first) = owners.peek().copied() else { return view.read(path).map_err(failed) };
         let declaring: Vec<&Sources> = owners.filter_map(|owner| owner.declares.as_ref()).collect();
         if !declaring.iter().any(|sources| sources.covers(path)) {
@@ -127,7 +127,7 @@ impl Interfaces {
         }
     }
 
-    /// Whether no file of a neighbour was read.
+    /// Whether no file of a referenced project was read.
     pub(super) fn is_empty(&self) -> bool {
         self.declared.is_empty() && self.inferred.is_empty() && self.silent.is_empty()
     }
@@ -137,7 +137,7 @@ impl Interfaces {
         self.declared.contains(path)
     }
 
-    /// What keeps this check from being spared edits of its neighbours' bodies.
+    /// What keeps this check from being spared edits of its referenced projects' bodies.
     pub(super) fn hints(&self) -> Vec<Diagnostic> {
         let silent = self.silent.iter().filter_map(|project| {
             let file = RelPath::new(project).ok()?;
@@ -165,16 +165,19 @@ mod tests {
 
     use super::*;
     use crate::tsconfig;
+    use webstir_engine::discovered::DiscoveredInput;
     use webstir_engine::system::Memory;
-    use webstir_engine::trace::Observation;
 
     fn path(text: &str) -> RelPath {
         RelPath::new(text).unwrap()
     }
 
-    fn neighbour(project: &str, config: &str) -> Neighbour {
+    fn referenced_project(project: &str, config: &str) -> ReferencedProject {
         let (config, _) = tsconfig::load(&path(project), &mut |_| Some(Arc::from(config.as_bytes())));
-        Neighbour { project: project.to_owned(), declares: config.isolated_declarations.then_some(config.sources) }
+        ReferencedProject {
+            project: project.to_owned(),
+            declares: config.isolated_declarations.then_some(config.sources),
+        }
     }
 
     const DECLARES: &str = r#"{"compilerOptions": {"isolatedDeclarations": true}}"#;
@@ -182,17 +185,19 @@ mod tests {
     #[test]
     fn a_file_belongs_to_the_deepest_project() {
         let all = ["tsconfig.json", "p/a/tsconfig.json", "p/a/tsconfig.test.json", "p/b/c/tsconfig.json"];
-        let neighbours = Neighbours::new(&path("p/b/tsconfig.json"), all.map(|project| neighbour(project, DECLARES)));
-        let owners = |file: &str| -> Vec<_> {
-            neighbours.owners(&path(file)).map(|neighbour| neighbour.project.clone()).collect()
-        };
+        let referenced = ReferencedProjects::new(
+            &path("p/b/tsconfig.json"),
+            all.map(|project| referenced_project(project, DECLARES)),
+        );
+        let owners =
+            |file: &str| -> Vec<_> { referenced.owners(&path(file)).map(|project| project.project.clone()).collect() };
         assert_eq!(owners("p/a/x.ts"), ["p/a/tsconfig.json", "p/a/tsconfig.test.json"]);
         assert_eq!(owners("p/x.ts"), ["tsconfig.json"]);
         assert!(owners("p/b/x.ts").is_empty());
         // What lies below the own directory is the project's own.
         assert!(owners("p/b/c/x.ts").is_empty());
         assert!(owners("p/a/node_modules/q/x.ts").is_empty());
-        assert!(Neighbours::default().owners(&path("p/a/x.ts")).next().is_none());
+        assert!(ReferencedProjects::default().owners(&path("p/a/x.ts")).next().is_none());
     }
 
     #[test]
@@ -206,16 +211,16 @@ mod tests {
             ("own/x.ts", "export const own = 1;"),
         ];
         let view = View::new(Arc::new(Memory::with_files(&files)));
-        let all = [neighbour("a/tsconfig.json", DECLARES), neighbour("b/tsconfig.json", "{}")];
-        let neighbours = Neighbours::new(&path("own/tsconfig.json"), all);
+        let all = [referenced_project("a/tsconfig.json", DECLARES), referenced_project("b/tsconfig.json", "{}")];
+        let referenced = ReferencedProjects::new(&path("own/tsconfig.json"), all);
         let mut interfaces = Interfaces::default();
         for (name, text) in files {
-            let read = interfaces.read(&neighbours, &view, &path(name)).unwrap().unwrap();
+            let read = interfaces.read(&referenced, &view, &path(name)).unwrap().unwrap();
             assert_eq!(read == text.as_bytes(), name != "a/body.ts", "{name}");
         }
-        assert_eq!(interfaces.read(&neighbours, &view, &path("a/none.ts")).unwrap(), None);
+        assert_eq!(interfaces.read(&referenced, &view, &path("a/none.ts")).unwrap(), None);
         assert!(interfaces.is_declared(&path("a/body.ts")) && !interfaces.is_declared(&path("a/gap.ts")));
-        let derived = view.trace().iter().filter(|(_, seen)| matches!(seen, Observation::Derived(..))).count();
+        let derived = view.discovered().iter().filter(|(_, seen)| matches!(seen, DiscoveredInput::Derived(..))).count();
         assert_eq!(derived, 1);
         let hints = interfaces.hints();
         let codes: Vec<_> = hints.iter().map(|hint| (&*hint.code, hint.file.as_ref().unwrap().as_str())).collect();
