@@ -71,6 +71,11 @@ fn a_command_that_fails_without_a_word_about_files_fails_as_ever() {
     );
     let codes: Vec<String> = case.build(&[]).findings();
     assert_eq!(codes, ["command::problem src/a,b.ts:1:1", "command::failed webstir.kdl:5:5"]);
+    // Nor does what was said before it was killed.
+    let killed = "console.log('src/a,b.ts:1:1: Bad [Error/no-wrong]'); process.kill(process.pid, 'SIGKILL');\n";
+    case.write("tools/lint.mjs", &tool("lint", killed));
+    let codes: Vec<String> = case.build(&[]).findings();
+    assert_eq!(codes, ["eslint::no-wrong src/a,b.ts:1:1", "command::failed webstir.kdl:5:5"]);
 }
 
 #[test]

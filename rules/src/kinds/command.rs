@@ -162,7 +162,7 @@ impl Run for Start {
         let found = problems::findings(context, process, name, &finished)?;
         let failed = |message: String| {
             let mut diagnostic = Diagnostic::error("command::failed", message);
-            let output = finished.output();
+            let output = problems::end(finished.output());
             if !output.is_empty() {
                 diagnostic = diagnostic.note(output);
             }
@@ -176,7 +176,9 @@ impl Run for Start {
         match &finished.ended {
             Ended::Exited(status) if status.success() => {}
             // What it told of is why it failed.
-            Ended::Exited(_) if found.iter().any(Diagnostic::is_error) => return Ok(ActionResult::failed(found)),
+            Ended::Exited(status) if status.code().is_some() && found.iter().any(Diagnostic::is_error) => {
+                return Ok(ActionResult::failed(found));
+            }
             Ended::Exited(status) => return failed(format!("`{name}` failed: {status}")),
             Ended::TimedOut => {
                 return failed(format!("`{name}` did not end within {} s", process.timeout.as_secs_f64()));

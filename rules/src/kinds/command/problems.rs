@@ -96,6 +96,19 @@ fn read(format: &str, text: &str) -> Problems {
     problems
 }
 
+/// What of an output is told as it is, in bytes. Where problems are read more is kept.
+const LONGEST_END: usize = 32 * 1024;
+
+/// The end of an output.
+pub(super) fn end(mut output: String) -> String {
+    if output.len() > LONGEST_END {
+        let start = output.len() - LONGEST_END;
+        let start = (start..=output.len()).find(|&start| output.is_char_boundary(start)).unwrap_or(start);
+        output.drain(..start);
+    }
+    output
+}
+
 /// The findings in what a command printed; none where its rule does not say how to read it. What a command says that ended with 0 is no
 /// error.
 pub(super) fn findings(

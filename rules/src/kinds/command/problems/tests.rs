@@ -112,6 +112,15 @@ fn more_than_is_told_is_counted() {
     assert_eq!(read("tsc", &long).first[0].message.chars().count(), LONGEST / 2 + 1);
 }
 
+#[test]
+fn the_end_of_an_output_is_whole_characters() {
+    assert_eq!(end("short".to_owned()), "short");
+    let long = format!("a{}", "ä".repeat(LONGEST_END));
+    assert_eq!(end(long), "ä".repeat(LONGEST_END / 2));
+    let odd = format!("{}b", "ä".repeat(LONGEST_END));
+    assert_eq!(end(odd), format!("{}b", "ä".repeat(LONGEST_END / 2 - 1)));
+}
+
 /// Each takes minutes where the time is not linear in the text.
 #[test]
 fn long_texts_take_no_longer_than_they_are() {
