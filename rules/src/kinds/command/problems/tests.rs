@@ -12,7 +12,7 @@ fn told(format: &str, text: &str) -> Vec<String> {
     assert_eq!(problems.count, problems.first.len());
     let line = |problem: &Problem| {
         let Problem { file, line, column, severity, code, message, notes, .. } = problem;
-        let message = [&[message.clone()], &notes[..]].concat().join(" | ");
+        let message = [std::slice::from_ref(message), notes].concat().join(" | ");
         format!("{file}:{line}:{column} {} {code} {message}", severity.as_str())
     };
     problems.first.iter().map(line).collect()
