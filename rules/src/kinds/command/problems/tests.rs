@@ -35,24 +35,24 @@ fn tsc_is_read_plain_and_pretty() {
 
 #[test]
 fn eslint_is_read_as_it_prints() {
-    let stylish = "\n/work/src/a.js\n  1:7   error    'a' is assigned a value but never used  no-unused-vars\n  \
+    let stylish = "\n/project/src/a.js\n  1:7   error    'a' is assigned a value but never used  no-unused-vars\n  \
                    2:1   warning  Unexpected  console  @scope/no-console\n  3:10  error    Parsing error: Unexpected token\n\n\
-                   /work/src/b.js\n  0:0  warning  File ignored\n\n✖ 4 problems (2 errors, 2 warnings)\n";
+                   /project/src/b.js\n  0:0  warning  File ignored\n\n✖ 4 problems (2 errors, 2 warnings)\n";
     assert_eq!(
         told("eslint", stylish),
         [
-            "/work/src/a.js:1:7 error eslint::no-unused-vars 'a' is assigned a value but never used",
-            "/work/src/a.js:2:1 warning eslint::@scope/no-console Unexpected  console",
-            "/work/src/a.js:3:10 error command::problem Parsing error: Unexpected token",
-            "/work/src/b.js:0:0 warning command::problem File ignored",
+            "/project/src/a.js:1:7 error eslint::no-unused-vars 'a' is assigned a value but never used",
+            "/project/src/a.js:2:1 warning eslint::@scope/no-console Unexpected  console",
+            "/project/src/a.js:3:10 error command::problem Parsing error: Unexpected token",
+            "/project/src/b.js:0:0 warning command::problem File ignored",
         ]
     );
-    let unix = "/work/a.js:1:7: 'a' is [never] used. [Error/no-unused-vars]\n/work/a.js:2:1: Bad: 3:4: token [Warning]\n\n2 problems\n";
+    let unix = "/project/a.js:1:7: 'a' is [never] used. [Error/no-unused-vars]\n/project/a.js:2:1: Bad: 3:4: token [Warning]\n\n2 problems\n";
     assert_eq!(
         told("eslint-unix", unix),
         [
-            "/work/a.js:1:7 error eslint::no-unused-vars 'a' is [never] used.",
-            "/work/a.js:2:1 warning command::problem Bad: 3:4: token",
+            "/project/a.js:1:7 error eslint::no-unused-vars 'a' is [never] used.",
+            "/project/a.js:2:1 warning command::problem Bad: 3:4: token",
         ]
     );
 }
@@ -73,13 +73,13 @@ fn gcc_is_read_with_its_notes() {
 #[test]
 fn json_is_read_whole_and_by_lines() {
     let eslint = r#"> lint
-[{"filePath":"/work/a.js","messages":[
+[{"filePath":"/project/a.js","messages":[
   {"ruleId":"semi","severity":2,"message":"Missing","line":3,"column":2,"endLine":3,"endColumn":4},
   {"ruleId":null,"severity":1,"message":"Ignored"}]}]
 done"#;
     assert_eq!(
         told("json", eslint),
-        ["/work/a.js:3:2 error eslint::semi Missing", "/work/a.js:0:0 warning command::problem Ignored"]
+        ["/project/a.js:3:2 error eslint::semi Missing", "/project/a.js:0:0 warning command::problem Ignored"]
     );
     assert_eq!(read("json", eslint).first[0].end, Some((3, 4)));
     let lines = "{\"file\":\"a\",\"line\":1,\"severity\":\"info\",\"code\":\"X 1\",\"message\":\"One\"}\n{broken\n\
