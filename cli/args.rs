@@ -1,5 +1,6 @@
 //! The command line's shape.
 
+mod report;
 mod tasks;
 mod watch;
 
@@ -9,6 +10,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use report::{CiSystem, Init, ReportArgument, ReportFormat, What};
 pub(crate) use tasks::{Database, DatabaseArguments, DatabaseCommand, Jobs, ReleaseArguments};
 pub(crate) use watch::Watch;
 
@@ -75,16 +77,18 @@ pub(crate) enum Colour {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Write a new workspace
-    #[command(after_help = "Example: webstir init api notes")]
+    /// Write a new workspace, or what runs one in CI
+    #[command(after_help = "Examples:\n  webstir init api notes\n  webstir init ci")]
     Init(Init),
     /// Check, transpile and bundle the workspace into `build/`
     #[command(
-        after_help = "Examples:\n  webstir build\n  webstir build --profile test --json\n  webstir build --trace trace.json\n  webstir build --serve"
+        after_help = "Examples:\n  webstir build\n  webstir build --profile test --json\n  webstir build --trace trace.json\n  webstir build --report github --report sarif=webstir.sarif\n  webstir build --serve"
     )]
     Build(Build),
     /// Check, bundle and minify the workspace into `dist/`
-    #[command(after_help = "Example: webstir publish --workspace notes")]
+    #[command(
+        after_help = "Examples:\n  webstir publish --workspace notes\n  webstir publish --report junit=webstir.xml --report gitlab=quality.json"
+    )]
     Publish(Publish),
     /// Serve a build over HTTP
     #[command(
@@ -181,23 +185,6 @@ pub(crate) struct Licenses {
     pub(crate) full: bool,
 }
 
-/// `webstir init`.
-#[derive(Debug, Args)]
-pub(crate) struct Init {
-    /// What kind of workspace
-    #[arg(value_enum)]
-    pub(crate) template: Template,
-    /// Where; must be empty or not there yet
-    pub(crate) directory: PathBuf,
-}
-
-/// A starter workspace.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Template {
-    /// A backend: JSON and HTML routes, forms, sessions, a function and a job
-    Api,
-}
-
 /// `webstir build`.
 #[derive(Debug, Args)]
 pub(crate) struct Build {
@@ -205,7 +192,7 @@ pub(crate) struct Build {
     #[arg(long, default_value = "build")]
     pub(crate) profile: String,
     /// Then serve the result, as `webstir serve --build` does
-    #[arg(long, conflicts_with_all = ["trace", "events"])]
+    #[arg(long, conflicts_with_all = ["trace", "events", "report"])]
     pub(crate) serve: bool,
     #[command(flatten)]
     pub(crate) record: Record,
@@ -258,6 +245,10 @@ pub(crate) struct Record {
     /// Write what happens as lines of JSON
     #[arg(long, value_name = "FILE")]
     pub(crate) events: Option<PathBuf>,
+    /// Report to CI: `sarif`, `junit`, `github` or `gitlab`, each to its file or one to stdout [default: what the system that runs this
+    /// reads by itself]
+    #[arg(long, value_name = "FORMAT[=FILE]", value_parser = report::report)]
+    pub(crate) report: Vec<ReportArgument>,
 }
 
 /// `webstir serve`.

@@ -1,6 +1,7 @@
 //! All output of the program: results on stdout, the story on stderr.
 
 pub(crate) mod cause;
+pub(crate) mod ci;
 pub(crate) mod graph;
 pub(crate) mod json;
 pub(crate) mod progress;

@@ -195,4 +195,5 @@ specs! {
     packages => "packages.md",
     tree => "tree.md",
     commands => "commands.md",
+    problems => "problems.md",
 }

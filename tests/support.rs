@@ -220,6 +220,10 @@ impl Case {
         {
             command.env_remove(name);
         }
+        // These tests may run in CI themselves.
+        for name in ["GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "GITHUB_WORKSPACE", "GITLAB_CI", "CI_PROJECT_DIR"] {
+            command.env_remove(name);
+        }
         command
     }
 

@@ -1,4 +1,6 @@
-//! `webstir init <template> <directory>`.
+//! `webstir init api <directory>` and `webstir init ci`.
+
+mod ci;
 
 use std::fs;
 use std::io;
@@ -8,14 +10,21 @@ use serde_json::json;
 use webstir_rules::templates::{API, STARTER_NAME, TemplateFile};
 
 use crate::Exit;
-use crate::args::{Global, Init, Template};
+use crate::args::{Global, Init, What};
 use crate::compose::Failure;
 use crate::report;
 
 pub(super) fn run(global: &Global, init: &Init) -> Result<Exit, Failure> {
+    match &init.what {
+        What::Api { directory } => api(global, directory),
+        What::Ci { system } => ci::run(global, *system),
+    }
+}
+
+fn api(global: &Global, directory: &Path) -> Result<Exit, Failure> {
     let directory = match &global.workspace {
-        Some(workspace) => workspace.join(&init.directory),
-        None => init.directory.clone(),
+        Some(workspace) => workspace.join(directory),
+        None => directory.to_owned(),
     };
     let name = package_name(&directory)?;
     let cannot = |error: io::Error| Failure::because(format!("`{}` cannot be written", directory.display()), error);
@@ -29,13 +38,10 @@ pub(super) fn run(global: &Global, init: &Init) -> Result<Exit, Failure> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(cannot(error)),
     }
-    let files = match init.template {
-        Template::Api => API,
-    };
-    for file in files {
+    for file in API {
         write(&directory, file, &name).map_err(cannot)?;
     }
-    let changes: Vec<&str> = files.iter().map(|(path, _)| *path).collect();
+    let changes: Vec<&str> = API.iter().map(|(path, _)| *path).collect();
     if global.json {
         let document = json!({"ok": true, "mode": "api", "root": directory.display().to_string(), "changes": changes});
         report::result(&report::json::document(&document));

@@ -12,6 +12,7 @@ use webstir_engine::path::RelPath;
 use webstir_engine::system::{Os, System as _};
 use webstir_process::Ran;
 
+use super::ci::{Reports, Section};
 use super::{bytes, cause, duration, result, story};
 use crate::args::Global;
 use crate::compose::{self, Built, Failure};
@@ -36,17 +37,22 @@ pub(crate) fn causes_of(error: &dyn Error) -> impl Iterator<Item = String> {
     compose::causes(error).into_iter().map(|cause| format!("  caused by: {cause}"))
 }
 
-/// The result of a build: findings and a summary on stderr, the artifacts on stdout.
-pub(crate) fn build(built: &Built, verb: &str, global: &Global) {
-    report_build(built, verb, global, result);
+/// The result of a build: findings and a summary on stderr; the artifacts on stdout, unless a report is there.
+pub(crate) fn build(built: &Built, verb: &str, global: &Global, reports: &Reports<'_>) {
+    let artifacts = if reports.take_stdout() { on_the_way } else { result };
+    report_build(built, verb, global, artifacts, &Section::new(reports.host(), "why", "Why actions ran"));
 }
 
 /// A build on the way to something else: all of it on stderr.
 pub(crate) fn build_on_the_way(built: &Built, global: &Global) {
-    report_build(built, "build", global, |text| story(text.trim_end()));
+    report_build(built, "build", global, on_the_way, &Section::new(None, "why", ""));
 }
 
-fn report_build(built: &Built, verb: &str, global: &Global, artifacts: fn(&str)) {
+fn on_the_way(text: &str) {
+    story(text.trim_end());
+}
+
+fn report_build(built: &Built, verb: &str, global: &Global, artifacts: fn(&str), why: &Section) {
     let least = least_shown(global);
     findings(&built.diagnostics, &built.workspace.system, least);
     if global.quiet {
@@ -55,7 +61,8 @@ fn report_build(built: &Built, verb: &str, global: &Global, artifacts: fn(&str))
     if built.ok {
         artifacts(&format!("[webstir] {verb} complete\n{}", table(built)));
     }
-    causes(built, global);
+    causes(built, global, why);
+    why.close();
     if let (true, Some(run)) = (global.verbose, &built.run) {
         for node in ActionGraph::new(run).critical_path() {
             story(&format!("critical path: {} {}", node.label, duration(node.duration)));
@@ -86,7 +93,7 @@ fn sandbox(ran: &Ran) -> String {
 const FEW: usize = 10;
 
 /// One line for each action that ran.
-fn causes(built: &Built, global: &Global) {
+fn causes(built: &Built, global: &Global, section: &Section) {
     let Some(explanation) = &built.explanation else { return };
     let comparison = explanation.comparison();
     let ran: Vec<_> = explanation.after.actions.iter().filter(|action| action.ran()).collect();
@@ -96,6 +103,7 @@ fn causes(built: &Built, global: &Global) {
     }
     for action in ran {
         if let Some(first) = comparison.causes(&action.label).first() {
+            section.open();
             story(&format!("    why {}: {}", action.label, cause::sentence(first)));
         }
     }
@@ -164,29 +172,43 @@ pub(crate) fn findings(diagnostics: &[Diagnostic], system: &Os, least: Severity)
 
 /// The first `most` of them as text.
 pub(super) fn rendered(diagnostics: &[Diagnostic], system: &Os, least: Severity, most: usize) -> Vec<String> {
-    let mut sources: BTreeMap<RelPath, Option<String>> = BTreeMap::new();
-    let mut source = |path: &RelPath| {
-        let read = || system.read(path).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-        sources.entry(path.clone()).or_insert_with(read).clone()
-    };
     let theme =
         if console::colors_enabled_stderr() { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
     let handler =
         GraphicalReportHandler::new_themed(theme).with_width(usize::from(console::Term::stderr().size().1).max(80));
     let wanted: Vec<&Diagnostic> = diagnostics.iter().filter(|diagnostic| diagnostic.severity >= least).collect();
-    let mut texts = Vec::new();
-    for diagnostic in wanted.iter().take(most) {
-        let mut text = String::new();
-        let rendered = Rendered::new(diagnostic, &mut source);
-        // Writing to a string cannot fail.
-        let _ = handler.render_report(&mut text, &rendered);
-        texts.push(format!("{}\n", text.trim_end()));
-    }
+    let mut texts = rendered_by(&handler, wanted.iter().take(most).copied(), system);
     if wanted.len() > most {
         let more = plural(wanted.len() - most, "finding");
         texts.push(format!("{more} more are not shown; `--json` has all of them\n"));
     }
     texts
+}
+
+/// Findings as text that looks the same wherever it is read.
+pub(super) fn plain<'d>(diagnostics: impl Iterator<Item = &'d Diagnostic>, system: &Os) -> Vec<String> {
+    let handler = GraphicalReportHandler::new_themed(GraphicalTheme::unicode_nocolor()).with_width(120);
+    rendered_by(&handler, diagnostics, system)
+}
+
+fn rendered_by<'d>(
+    handler: &GraphicalReportHandler,
+    diagnostics: impl Iterator<Item = &'d Diagnostic>,
+    system: &Os,
+) -> Vec<String> {
+    let mut sources: BTreeMap<RelPath, Option<String>> = BTreeMap::new();
+    let mut source = |path: &RelPath| {
+        let read = || system.read(path).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+        sources.entry(path.clone()).or_insert_with(read).clone()
+    };
+    let texts = diagnostics.map(|diagnostic| {
+        let mut text = String::new();
+        let rendered = Rendered::new(diagnostic, &mut source);
+        // Writing to a string cannot fail.
+        let _ = handler.render_report(&mut text, &rendered);
+        format!("{}\n", text.trim_end())
+    });
+    texts.collect()
 }
 
 /// How many findings are shown: `WEBSTIR_BACKEND_DIAG_MAX`, else a `default`.

@@ -96,6 +96,8 @@ pub struct Process {
     pub isolation: Isolation,
     /// How long it may take. What takes longer has no result that could be kept, so this is not part of the key.
     pub timeout: Duration,
+    /// How what it prints is read for findings; part of the key, as they are part of what comes of it. `None`: it is not read.
+    pub problems: Option<Box<str>>,
 }
 
 /// What a process is kept from besides the files that it does not declare.
@@ -225,6 +227,8 @@ impl Action {
                 if process.isolation.network {
                     visit(KeyPart::Network);
                 }
+                // After the directory, so that it is not taken for an argument.
+                process.problems.iter().for_each(|problems| visit(KeyPart::Argument(problems)));
             }
         }
         for (name, value) in &self.environment {
@@ -417,6 +421,7 @@ mod tests {
             directory: path("d"),
             isolation: Isolation::default(),
             timeout: Duration::from_secs(1),
+            problems: None,
         };
         let mut action = Action::new(label, Digest::of(b"webstir"), Payload::Process(process));
         action.tool = Tool::Program(program("file", None, None, "/bin/tool"));

@@ -4,8 +4,7 @@ use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use crate::helper::{HOME, PROGRAMS, TEMPORARY, TREE};
-use crate::sandbox::Tier;
+use crate::sandbox::{HOME, PROGRAMS, TEMPORARY, TREE, Tier};
 use crate::stage::Stage;
 
 /// The first moment that a ZIP archive can name, as others have it who build the same bytes twice.

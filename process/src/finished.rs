@@ -6,6 +6,7 @@ use std::io::{self, Read as _};
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::process::ExitStatusExt as _;
+use std::path::PathBuf;
 use std::process::ExitStatus;
 
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, openat, statat};
@@ -14,7 +15,7 @@ use rustix::io::Errno;
 use crate::error::ProcessError;
 use crate::path;
 use crate::plan::End;
-use crate::sandbox::{Accesses, Ran};
+use crate::sandbox::{Accesses, Ran, TREE, Tier};
 use crate::stage::Stage;
 
 /// How a command ended. Whatever it started has ended, too.
@@ -132,6 +133,12 @@ impl Finished {
     pub fn output(&self) -> String {
         let all = [&self.stdout[..], &self.stderr[..]].concat();
         String::from_utf8_lossy(&all).trim_end().to_owned()
+    }
+
+    /// Where the command found its tree; nothing lies there any more.
+    pub fn tree_path(&self) -> Option<PathBuf> {
+        let stage = self.stage.as_ref()?;
+        Some(if self.ran.tier == Tier::Namespace { PathBuf::from(TREE) } else { stage.tree().to_owned() })
     }
 
     /// The files at `output`, which is a file or a directory; none when nothing is there. No link is followed.

@@ -37,7 +37,6 @@ use rustix::process::Pid;
 use self::engine::{Engine, Said};
 use self::observer::Observer;
 pub(crate) use self::probe::{ARGUMENT as PROBE, PROBED};
-pub(crate) use self::root::{HOME, PROGRAMS, TEMPORARY, TREE};
 use self::start::{Started, Status};
 use self::streams::{Ends, Streams};
 use crate::channel;

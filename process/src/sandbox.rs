@@ -4,6 +4,12 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+/// Where a command in namespaces finds its tree, its temporary files, its home, and programs that are offered.
+pub(crate) const TREE: &str = "/w";
+pub(crate) const TEMPORARY: &str = "/tmp";
+pub(crate) const HOME: &str = "/home/build";
+pub(crate) const PROGRAMS: &str = "/run/programs";
+
 /// How strictly a command is held to what is declared. The strongest comes first.
 ///
 /// | tier | files | network | an undeclared file |

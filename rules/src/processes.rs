@@ -24,6 +24,9 @@ use webstir_process::{Finished, Helper, Job, Keep, ProcessError, Ran, Sandbox, S
 /// The end of each stream that is kept for a finding.
 const OUTPUT_BYTES: u32 = 16 * 1024;
 
+/// The same where findings are read from it.
+const READ_BYTES: u32 = 1024 * 1024;
+
 /// Below the root: packages lie there.
 const PACKAGES: &str = "node_modules";
 
@@ -87,6 +90,7 @@ impl Processes {
         // the program.
         let beside = program.place.parent().filter(|beside| !beside.starts_with(&self.root));
         let usual = ["/usr/local/bin", "/usr/bin", "/bin"].map(Path::new);
+        let kept = Keep::Tail(if process.problems.is_some() { READ_BYTES } else { OUTPUT_BYTES });
         let job = Job {
             program: &place_in(&self.root, program),
             arguments: process.arguments.iter().skip(1).map(|argument| OsStr::new(&**argument)).collect(),
@@ -98,8 +102,8 @@ impl Processes {
                 .collect(),
             search_path: [bin.as_path()].into_iter().chain(beside).chain(usual).collect(),
             timeout: Some(process.timeout),
-            stdout: Keep::Tail(OUTPUT_BYTES),
-            stderr: Keep::Tail(OUTPUT_BYTES),
+            stdout: kept,
+            stderr: kept,
         };
         let visible = visible(&self.root, program);
         let sandbox = Sandbox {

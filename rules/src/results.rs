@@ -99,6 +99,7 @@ pub fn field_of(code: &str) -> Option<&'static str> {
         "command::undeclared_rule" => Some("from"),
         "command::no_output" | "command::no_file" | "command::undeclared_output" => Some("outputs"),
         "command::failed" => Some("run"),
+        "command::more_problems" => Some("problems"),
         _ => None,
     }
 }

@@ -15,7 +15,7 @@ use super::streams::Streams;
 use super::{MOST_WRITTEN, Prepared, Stop, compare, files, is_input, namespaces};
 use crate::path::is_within;
 use crate::plan::{Fault, Input, Plan, Staged};
-use crate::sandbox::Tier;
+use crate::sandbox::{TREE, Tier};
 
 /// A file system's clock may stand still for this long: a change within it has the time of what was before.
 const TICK: Duration = Duration::from_millis(20);
@@ -129,7 +129,7 @@ impl Copied<'_> {
 impl Prepared for Copied<'_> {
     fn start(&self, plan: &Plan<'_>, streams: &mut Streams) -> Result<Started, Fault> {
         files::make_directory(&self.tree.join(plan.directory.as_path()))?;
-        let tree = if self.staged.tier == Tier::Namespace { Path::new(root::TREE) } else { &self.tree };
+        let tree = if self.staged.tier == Tier::Namespace { Path::new(TREE) } else { &self.tree };
         leader::start(plan, &Surroundings { staged: self.staged, tree }, streams)
     }
 

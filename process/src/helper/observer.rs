@@ -17,11 +17,10 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{AtFlags, statat};
 
 use super::filter::{Filter, Verdict};
-use super::root::TREE;
 use crate::channel;
 use crate::path::is_within;
 use crate::plan::{Fault, Staged};
-use crate::sandbox::{Access, AccessKind, Accesses, Tier};
+use crate::sandbox::{Access, AccessKind, Accesses, TREE, Tier};
 use crate::system;
 
 /// A call that is observed.

@@ -27,6 +27,7 @@ use super::streams::Streams;
 use super::{MOST_WRITTEN, Prepared, Stop, compare, files, is_input, namespaces};
 use crate::path::is_within;
 use crate::plan::{Fault, Input, Kind, Plan, Source, Staged};
+use crate::sandbox::TREE;
 
 /// The mounted tree.
 pub(super) struct Overlay<'a> {
@@ -142,7 +143,7 @@ impl Overlay<'_> {
 impl Prepared for Overlay<'_> {
     fn start(&self, plan: &Plan<'_>, streams: &mut Streams) -> Result<Started, Fault> {
         files::make_directory(&self.tree.join(plan.directory.as_path()))?;
-        let surroundings = Surroundings { staged: self.staged, tree: Path::new(root::TREE) };
+        let surroundings = Surroundings { staged: self.staged, tree: Path::new(TREE) };
         leader::start(plan, &surroundings, streams)
     }
 

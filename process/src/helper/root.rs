@@ -24,13 +24,8 @@ use rustix::thread::UnshareFlags;
 
 use super::engine::code;
 use crate::plan::{Fault, Kind, Staged};
+use crate::sandbox::{HOME, PROGRAMS, TEMPORARY, TREE};
 use crate::system;
-
-/// Where the command finds its tree, its temporary files and its home.
-pub(crate) const TREE: &str = "/w";
-pub(crate) const TEMPORARY: &str = "/tmp";
-pub(crate) const HOME: &str = "/home/build";
-pub(crate) const PROGRAMS: &str = "/run/programs";
 
 /// Directories of the system's programs. Those that are links are links here, too.
 pub(super) const SYSTEM: [&str; 9] =

@@ -3,6 +3,8 @@
 //! It runs in a tree of its own, where its declared inputs lie at their places: the workspace is never written, and two runs at once do
 //! not meet. What it leaves at its declared outputs is its result, and nothing else is.
 
+mod problems;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -58,6 +60,7 @@ impl Plan for Command {
             directory: planner.node.path("directory").map_or_else(RelPath::root, |path| path.value.clone()),
             isolation: isolation(planner),
             timeout: planner.node.duration("timeout").map_or(TIMEOUT, |timeout| timeout.value),
+            problems: planner.node.choice("problems").map(|format| Box::from(format.value)),
         };
         let mut action = Action::new(planner.label(None), implementation(), Payload::Process(process));
         action.tool = Tool::Program(Program::clone(program));
@@ -190,9 +193,10 @@ impl Run for Start {
         let name = &program.wanted.name;
         let is_strict = process.isolation.strict || self.resources.processes.is_strict;
         let undeclared = undeclared(action, name, &finished, is_strict);
+        let found = problems::findings(context, process, name, &finished)?;
         let failed = |message: String| {
             let mut diagnostic = Diagnostic::error("command::failed", message);
-            let output = finished.output();
+            let output = problems::end(finished.output());
             if !output.is_empty() {
                 diagnostic = diagnostic.note(output);
             }
@@ -202,10 +206,14 @@ impl Run for Start {
                 );
             }
             // What it did not find may be why.
-            Ok(ActionResult::failed([diagnostic].into_iter().chain(undeclared.iter().cloned()).collect()))
+            Ok(ActionResult::failed([vec![diagnostic], found.clone(), undeclared.clone()].concat()))
         };
         match &finished.ended {
             Ended::Exited(status) if status.success() => {}
+            // What it told of is why it failed.
+            Ended::Exited(status) if status.code().is_some() && found.iter().any(Diagnostic::is_error) => {
+                return Ok(ActionResult::failed(found));
+            }
             Ended::Exited(status) => return failed(format!("`{name}` failed: {status}")),
             Ended::TimedOut => {
                 return failed(format!("`{name}` did not end within {} s", process.timeout.as_secs_f64()));
@@ -221,7 +229,7 @@ impl Run for Start {
                 ));
             }
         }
-        collect(context, name, &finished, undeclared, is_strict)
+        collect(context, name, &finished, found, undeclared, is_strict)
     }
 }
 
@@ -230,6 +238,7 @@ fn collect(
     context: &Context<'_>,
     name: &str,
     finished: &Finished,
+    found: Vec<Diagnostic>,
     undeclared: Vec<Diagnostic>,
     is_strict: bool,
 ) -> RunResult {
@@ -262,10 +271,10 @@ fn collect(
         }
     }
     if !faults.is_empty() {
-        return Ok(ActionResult::failed(faults));
+        return Ok(ActionResult::failed([faults, found].concat()));
     }
     if is_strict && !undeclared.is_empty() {
-        return Ok(ActionResult::failed(undeclared));
+        return Ok(ActionResult::failed([undeclared, found].concat()));
     }
     let changed = finished.changed_inputs.iter().map(|path| {
         let message = format!("`{name}` changed its own input `{path}`");
@@ -274,8 +283,12 @@ fn collect(
             .help("Write to an output instead, or leave the file out of `inputs`")
     });
     let is_kept = undeclared.is_empty();
-    let findings =
-        undeclared.into_iter().chain(changed).chain(undeclared_outputs(context.action, name, finished)).collect();
+    let findings = undeclared
+        .into_iter()
+        .chain(found)
+        .chain(changed)
+        .chain(undeclared_outputs(context.action, name, finished))
+        .collect();
     let mut result =
         if is_kept { ActionResult::done(artifacts, findings) } else { ActionResult::uncacheable(artifacts, findings) };
     let ran = &finished.ran;

@@ -140,6 +140,7 @@ mod tests {
             directory: RelPath::root(),
             isolation: Isolation::default(),
             timeout: std::time::Duration::MAX,
+            problems: None,
         };
         let mut action = Action::new(label, Digest::of(b"x"), Payload::Process(process));
         action.environment = Box::new([(OUT.into(), "build".into())]);

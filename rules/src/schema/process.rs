@@ -43,6 +43,11 @@ pub(super) const COMMAND: KindSchema = KindSchema {
             "Whether it is an error that it reads what it did not declare; what the profile says when left out",
         ),
         Field::new("cache", Shape::Boolean, "Whether the result is kept; `#true` when left out"),
+        Field::new(
+            "problems",
+            Shape::Choice(&["tsc", "eslint", "eslint-unix", "gcc", "json"]),
+            "How what it prints is read, so that what it says of a file is shown there; not read when left out",
+        ),
         Field::new("timeout", Shape::Duration, "When it is stopped; 10m when left out"),
     ],
     constraints: &[Constraint::RequiredUnless { field: "outputs", unless: "cache", is: false }],

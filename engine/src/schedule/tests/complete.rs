@@ -79,9 +79,13 @@ fn discovers_inputs(planner: &mut Planner<'_>) -> Option<Action> {
 fn process(planner: &mut Planner<'_>) -> Option<Action> {
     let wanted = Wanted { name: "tool".into(), loads_packages: false };
     let program = Program::clone(program(planner.db, wanted)?);
-    let isolation = Isolation::default();
-    let timeout = std::time::Duration::MAX;
-    let process = Process { arguments: Box::default(), directory: RelPath::root(), isolation, timeout };
+    let process = Process {
+        arguments: Box::default(),
+        directory: RelPath::root(),
+        isolation: Isolation::default(),
+        timeout: std::time::Duration::MAX,
+        problems: None,
+    };
     let mut action = Action::new(planner.label(None), Digest::of(b"1"), Payload::Process(process));
     action.tool = Tool::Program(program);
     action.inputs = Box::new([file::input(planner.db, &a())?]);

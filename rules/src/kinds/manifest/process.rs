@@ -63,6 +63,7 @@ pub(super) fn evaluate(
         directory: RelPath::root(),
         isolation: Isolation::default(),
         timeout: START + Duration::from_millis(cpu_ms),
+        problems: None,
     };
     let files = [(module, code), (&*describe, webstir_script::DESCRIBE), (&*main, MAIN)];
     let files = files.map(|(path, text)| (path, text.as_bytes()));
