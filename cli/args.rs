@@ -133,6 +133,9 @@ pub(crate) enum Command {
     /// Write `webstir.lock`: the compiler's exact version and integrity
     #[command(after_help = "Example: webstir lock")]
     Lock,
+    /// List what a command declares, what it read, and what it never did
+    #[command(after_help = "Examples:\n  webstir inputs command:schema\n  webstir inputs schema --json")]
+    Inputs(Inputs),
     /// Write into `webstir.kdl` what is missing there
     #[command(
         after_help = "Examples:\n  webstir fix inputs\n  webstir fix inputs command:schema\n  webstir fix inputs --check"
@@ -168,6 +171,7 @@ impl Command {
             Self::Graph(_) => "graph",
             Self::Query(_) => "query",
             Self::Lock => "lock",
+            Self::Inputs(_) => "inputs",
             Self::Fix(_) => "fix",
             Self::Config(_) => "config",
             Self::Cache(_) => "cache",
@@ -196,6 +200,16 @@ pub(crate) struct Build {
     pub(crate) serve: bool,
     #[command(flatten)]
     pub(crate) record: Record,
+}
+
+/// `webstir inputs`.
+#[derive(Debug, Args)]
+pub(crate) struct Inputs {
+    /// The command, such as `command:schema`
+    pub(crate) rule: String,
+    /// The profile to build
+    #[arg(long, default_value = "build")]
+    pub(crate) profile: String,
 }
 
 /// `webstir fix`.

@@ -9,6 +9,7 @@ mod db;
 mod fix;
 mod graph;
 mod init;
+mod inputs;
 mod jobs;
 mod licenses;
 mod lock;
@@ -36,6 +37,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Watch(watch) => watch::run(&global, &watch),
         Command::Jobs(jobs) => jobs::run(&global, &jobs),
         Command::Db(database) => db::run(&global, &database.command),
+        Command::Inputs(arguments) => inputs::run(&global, &arguments),
         Command::Fix(fix) => {
             let FixCommand::Inputs(inputs) = &fix.command;
             fix::run(&global, inputs)

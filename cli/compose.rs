@@ -27,14 +27,15 @@ use webstir_engine::event::{EventSink, Phase, Status, during};
 use webstir_engine::execute::Executor;
 use webstir_engine::fact::FactTable;
 use webstir_engine::key_dump::KeyDump;
-use webstir_engine::label::Label;
+use webstir_engine::label::{ActionLabel, Label};
 use webstir_engine::run::RunError;
 use webstir_engine::schedule::{BuildError, Report, Run, Scheduler};
 use webstir_engine::store::{Budget, Store};
 use webstir_engine::tree::{LastMaterialised, MaterialiseError, Materialised};
 
 use webstir_engine::machine::Machine;
-use webstir_process::Ran;
+use webstir_engine::path::RelPath;
+use webstir_process::{Accesses, Ran};
 use webstir_rules::{Programs, Resources};
 
 pub(crate) use self::failure::{Failure, causes};
@@ -47,6 +48,15 @@ use start::Start;
 
 /// How often a build starts over because the store lost a blob.
 const MOST_REBUILDS: usize = 3;
+
+/// What a process declares and what it looked at.
+#[derive(Debug)]
+pub(crate) struct Observed {
+    pub(crate) label: ActionLabel,
+    pub(crate) declared: Vec<RelPath>,
+    /// `None` when nobody saw it.
+    pub(crate) accesses: Option<Accesses>,
+}
 
 /// What a build gave.
 #[derive(Debug)]
@@ -227,6 +237,29 @@ impl Session {
         }
         built.duration = self.started.elapsed();
         Ok(built)
+    }
+
+    /// Brings the profile up to date, and says of each action of a rule that runs a process what that declares and what it looked at. What was
+    /// found in the store runs again for that.
+    pub(crate) fn observe(&mut self, rule: &Label) -> Result<(Built, Vec<Observed>), Failure> {
+        let built = self.build()?;
+        let observed = |engine: &Engine, run: &Run| -> Vec<Observed> {
+            let steps = run.plans.get(rule).into_iter().flat_map(|plan| &plan.steps);
+            let actions = steps.map(|step| &step.action).filter(|action| action.process().is_some());
+            let observed = actions.map(|action| Observed {
+                label: action.label.clone(),
+                declared: action.inputs.iter().map(|input| input.path.clone()).collect(),
+                accesses: engine.resources.processes.seen(&action.label),
+            });
+            observed.collect()
+        };
+        let (Some(engine), Some(run)) = (&mut self.engine, &built.run) else { return Ok((built, Vec::new())) };
+        let mut found = observed(engine, run);
+        if found.iter().any(|observed| observed.accesses.is_none()) {
+            let run = engine.scheduler.run_again(&self.profile, &self.targets, &|label| label == rule);
+            found = observed(engine, &run.map_err(|error| explain(error, &self.workspace.store))?);
+        }
+        Ok((built, found))
     }
 
     fn nothing_built(&self) -> Built {

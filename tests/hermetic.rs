@@ -183,6 +183,31 @@ fn what_is_written_and_is_no_output_is_told_and_dropped() {
 }
 
 #[test]
+fn what_is_declared_is_told_from_what_is_read() {
+    let script = "existsSync('c.txt'); return readFileSync('a.txt', 'utf8');";
+    let case = with_script("inputs \"a.txt\" \"b.txt\"", script, &[("a.txt", "a"), ("b.txt", "b")]);
+    let built = case.build(&[]);
+    assert_eq!(built.code, Some(0));
+    let before = case.tree("build");
+    // What is in the store runs again for this, and the tree is as it was.
+    let told = case.run(&["inputs", "made", "--json"]).json();
+    let action = &told["actions"][0];
+    assert_eq!(action["read"], serde_json::json!(["a.txt", "make.mjs"]), "{told}");
+    assert_eq!(
+        (&action["neverRead"], &action["notDeclared"]),
+        (&serde_json::json!(["b.txt", "package.json"]), &serde_json::json!([]))
+    );
+    assert_eq!(case.tree("build"), before);
+    case.write("c.txt", "c");
+    let told = case.run(&["inputs", "command:made"]);
+    assert!(told.stdout.contains("  never read    b.txt\n  "), "{}", told.stdout);
+    assert!(told.stdout.contains("  not declared  c.txt\n"), "{}", told.stdout);
+    let none = case.run(&["inputs", "nothing"]);
+    assert_eq!(none.code, Some(2));
+    assert!(none.stderr.contains("The commands of the profile are `command:made`"), "{}", none.stderr);
+}
+
+#[test]
 fn each_run_says_which_sandbox_it_was() {
     let case = with_script("", "return 1;", &[]);
     let built = case.run(&["build"]);

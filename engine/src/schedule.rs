@@ -161,8 +161,19 @@ impl Scheduler {
 
     /// Brings `targets` up to date in `profile`.
     pub fn run(&mut self, profile: &str, targets: &[Label]) -> Result<Run, BuildError> {
+        self.run_again(profile, targets, &|_| false)
+    }
+
+    /// As [`run`](Self::run), and what the rules that are `wanted` planned runs whatever is known of it.
+    pub fn run_again(
+        &mut self,
+        profile: &str,
+        targets: &[Label],
+        wanted: &dyn Fn(&Label) -> bool,
+    ) -> Result<Run, BuildError> {
         Programs::look(&mut self.database);
         self.begin(self.progress.trial());
+        self.forget(wanted);
         let targets = Targets { profile: Arc::from(profile), groups: Vec::new(), all: targets.to_vec() };
         let result = self.run_until_idle(&targets);
         if result.is_err() {

@@ -129,10 +129,16 @@ pub enum RefusedKind {
 }
 
 impl Finished {
-    /// The end of what the command wrote, output first.
+    /// The end of what the command wrote, output first, with paths of its tree relative to that.
     pub fn output(&self) -> String {
         let all = [&self.stdout[..], &self.stderr[..]].concat();
-        String::from_utf8_lossy(&all).trim_end().to_owned()
+        self.relative(&String::from_utf8_lossy(&all)).trim_end().to_owned()
+    }
+
+    /// A text of the command with what it says of files in its tree as the workspace names them.
+    pub fn relative(&self, text: &str) -> String {
+        let tree = self.tree_path().map(|tree| format!("{}/", tree.display()));
+        tree.map_or_else(|| text.to_owned(), |tree| without(text, &tree))
     }
 
     /// Where the command found its tree; nothing lies there any more.
@@ -176,6 +182,24 @@ impl Finished {
         };
         open().map_err(failed)
     }
+}
+
+/// The text without a directory that ends with a slash, where a path begins with it.
+fn without(text: &str, directory: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(directory) {
+        let before = &rest[..at];
+        out += before;
+        let is_in_a_path = before.ends_with(|c: char| c.is_alphanumeric() || "-_./~".contains(c));
+        if before.ends_with("file://") {
+            out.truncate(out.len() - "file://".len());
+        } else if is_in_a_path {
+            out += directory;
+        }
+        rest = &rest[at + directory.len()..];
+    }
+    out + rest
 }
 
 /// Directories in each other below an output; each is open while what lies below it is read.
@@ -260,4 +284,21 @@ fn visit(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without;
+
+    #[test]
+    fn paths_of_the_tree_are_relative() {
+        for (text, expected) in [
+            ("at /w/src/a.ts:1 (file:///w/b.ts) '/w/c'", "at src/a.ts:1 (b.ts) 'c'"),
+            ("/w/a=/w/b", "a=b"),
+            ("https://x/w/a and ./w/a and /usr/w/a", "https://x/w/a and ./w/a and /usr/w/a"),
+            ("/w and /work/a", "/w and /work/a"),
+        ] {
+            assert_eq!(without(text, "/w/"), expected);
+        }
+    }
 }

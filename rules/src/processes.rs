@@ -7,6 +7,7 @@
 
 pub(crate) mod undeclared;
 
+use std::collections::BTreeMap;
 use std::env;
 use std::ffi::OsStr;
 use std::fs;
@@ -16,10 +17,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use webstir_engine::action::{Input, Origin, Process};
+use webstir_engine::label::ActionLabel;
 use webstir_engine::machine::Program;
 use webstir_engine::path::RelPath;
 use webstir_engine::run::{Context, RunError};
-use webstir_process::{Finished, Helper, Job, Keep, ProcessError, Ran, Sandbox, Source, Stage, Tier, Tree};
+use webstir_process::{Accesses, Finished, Helper, Job, Keep, ProcessError, Ran, Sandbox, Source, Stage, Tier, Tree};
 
 /// The end of each stream that is kept for a finding.
 const OUTPUT_BYTES: u32 = 16 * 1024;
@@ -42,17 +44,30 @@ pub struct Processes {
     pub is_strict: bool,
     /// What the last process was run in.
     ran: Mutex<Option<Ran>>,
+    /// What the last run of each action looked at.
+    seen: Mutex<BTreeMap<ActionLabel, Accesses>>,
 }
 
 impl Processes {
     /// For the workspace at `root`; this program is the helper.
     pub fn new(root: &Path, is_strict: bool) -> Self {
-        Self { root: root.to_owned(), helper: Helper::default(), is_strict, ran: Mutex::default() }
+        Self {
+            root: root.to_owned(),
+            helper: Helper::default(),
+            is_strict,
+            ran: Mutex::default(),
+            seen: Mutex::default(),
+        }
     }
 
     /// What processes were run in; `None` when none was.
     pub fn ran(&self) -> Option<Ran> {
         self.ran.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What the last run of an action looked at; `None` when it was not run or not observed.
+    pub fn seen(&self, label: &ActionLabel) -> Option<Accesses> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).get(label).cloned()
     }
 
     /// Runs a process of an action to its end, in a tree that shows it these inputs of the action, and `files`.
@@ -117,6 +132,10 @@ impl Processes {
             .run(stage, &self.root, &tree, &sandbox, &job, context.cancelled)
             .map_err(|error| world(context, &error))?;
         *self.ran.lock().unwrap_or_else(PoisonError::into_inner) = Some(finished.ran.clone());
+        if let Some(accesses) = &finished.accesses {
+            let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+            seen.insert(action.label.clone(), accesses.clone());
+        }
         Ok(finished)
     }
 

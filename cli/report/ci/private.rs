@@ -56,10 +56,8 @@ fn replace(text: &str, directory: &str, shown: &str) -> String {
         let below = after.strip_prefix('/');
         let is_longer = after.starts_with(|c: char| c.is_alphanumeric() || "-_.".contains(c)) && !is_end(after);
         if let Some(below) = below {
-            rest = in_tree(below).unwrap_or_else(|| {
-                out += shown;
-                below
-            });
+            out += shown;
+            rest = below;
         } else if is_longer {
             // A directory whose name starts so.
             out += directory;
@@ -75,13 +73,6 @@ fn replace(text: &str, directory: &str, shown: &str) -> String {
 /// Whether a full stop ends a sentence here.
 fn is_end(after: &str) -> bool {
     after.strip_prefix('.').is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '.'))
-}
-
-/// What lies in the tree of a command, `webstir-<user>/<number>/tree/`, has the path that it has in the workspace.
-fn in_tree(below: &str) -> Option<&str> {
-    let is_digit = |c: char| c.is_ascii_digit();
-    let rest = below.strip_prefix("webstir-")?.trim_start_matches(is_digit).strip_prefix('/')?;
-    rest.trim_start_matches(is_digit).strip_prefix("/tree/")
 }
 
 #[cfg(test)]
@@ -104,7 +95,7 @@ mod tests {
             "in `.`, <repository>/application and ~."
         );
         assert_eq!(hidden("/home/abc stays"), "/home/abc stays");
-        assert_eq!(hidden("/tmp/webstir-0/12/tree/src/a.mjs:3 and /tmp/other"), "src/a.mjs:3 and <temporary>/other");
+        assert_eq!(hidden("/tmp/other"), "<temporary>/other");
         assert_eq!(hidden("/usr/bin/node"), "/usr/bin/node", "what every machine has");
         let root = Private::of([("/", "")].into_iter());
         assert_eq!(root.hide("/a/b"), "/a/b");

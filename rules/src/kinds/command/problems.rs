@@ -127,7 +127,9 @@ pub(super) fn findings(
     let count: usize = streams.iter().map(|problems| problems.count).sum();
     let mut places = Places::new(context, process, finished);
     let mut found = Vec::new();
-    for problem in streams.into_iter().flat_map(|problems| problems.first).take(MOST) {
+    for mut problem in streams.into_iter().flat_map(|problems| problems.first).take(MOST) {
+        problem.message = finished.relative(&problem.message);
+        problem.notes.iter_mut().for_each(|note| *note = finished.relative(note));
         found.push(places.finding(problem, format, most)?);
     }
     if count > found.len() {
