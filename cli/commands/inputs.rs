@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
+use webstir_engine::config::Rule;
 use webstir_engine::label::Label;
 
 use crate::Exit;
@@ -45,11 +46,10 @@ pub(super) fn run(global: &Global, inputs: &Inputs) -> Result<Exit, Failure> {
 
 /// The command of that name.
 fn rule(workspace: &Workspace, inputs: &Inputs) -> Result<Label, Failure> {
-    let commands = || {
-        workspace.config.rules_in(&inputs.profile).map(|rule| rule.label()).filter(|label| label.kind() == "command")
-    };
-    let named = commands().find(|label| label.to_string() == inputs.rule || label.name() == inputs.rule);
-    named.cloned().ok_or_else(|| {
+    let commands =
+        || workspace.config.rules_in(&inputs.profile).map(Rule::label).filter(|label| label.kind() == "command");
+    let found = commands().find(|label| label.to_string() == inputs.rule || label.name() == inputs.rule);
+    found.cloned().ok_or_else(|| {
         let names: Vec<String> = commands().map(|label| format!("`{label}`")).collect();
         let help = match &names[..] {
             [] => "The profile has no command".to_owned(),

@@ -13,6 +13,8 @@ use std::time::Duration;
 
 pub use self::codec::{HEAD_BYTES, LARGEST_DUMP, decode, encode, identity, identity_of};
 
+use serde::{Deserialize, Serialize};
+
 use crate::action::{Action, ActionKey, KeyPart, Origin, Verdict};
 use crate::config::settings::{Setting, conceal};
 use crate::database::Database;
@@ -61,6 +63,17 @@ pub enum Part {
     DiscoveredInput(RelPath, DiscoveredInput),
 }
 
+/// Whether the result of an action is kept for the next build.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Keeping {
+    /// It is, unless it failed.
+    Kept,
+    /// The rule says that it never is.
+    Never,
+    /// This one was to go on with: it read what it did not declare, or a limit cut it off.
+    Provisional,
+}
+
 /// One action of a build.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ActionRecord {
@@ -72,10 +85,8 @@ pub struct ActionRecord {
     pub key: ActionKey,
     /// How long it ran.
     pub duration: Duration,
-    /// Whether the rule lets its result be kept.
-    pub cacheable: bool,
-    /// Whether its result was one to go on with and not to keep.
-    pub is_provisional: bool,
+    /// Whether its result is found again.
+    pub keeping: Keeping,
     /// Whether it sees the workspace through a view besides its declared inputs.
     pub discovers_inputs: bool,
     /// Whether this build could not plan it, because something below it failed: the record is from an earlier build.
@@ -148,7 +159,9 @@ impl KeyDump {
                 let discovered = result.map_or(&[][..], |result| &result.discovered);
                 let mut record = record(&step.action, report, discovered, &secrets);
                 let artifacts = result.into_iter().flat_map(|result| result.artifacts.iter());
-                record.is_provisional = result.is_some_and(|result| result.verdict == Verdict::Uncacheable);
+                if result.is_some_and(|result| result.verdict == Verdict::Uncacheable) {
+                    record.keeping = Keeping::Provisional;
+                }
                 record.artifacts = artifacts.map(|artifact| (artifact.path.clone(), artifact.digest)).collect();
                 actions.push(record);
             }
@@ -217,8 +230,7 @@ fn record(
         status: report.status,
         key: report.key,
         duration: report.duration,
-        cacheable: action.cacheable,
-        is_provisional: false,
+        keeping: if action.cacheable { Keeping::Kept } else { Keeping::Never },
         discovers_inputs: action.discovers_inputs,
         carried: false,
         parts,

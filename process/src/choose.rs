@@ -14,7 +14,7 @@ use crate::error::ProcessError;
 use crate::finished::{Ended, Finished};
 use crate::helper::{ARGUMENT, PROBE, PROBED};
 use crate::plan::{Input, Keep, Kind, Source, Tree};
-use crate::run::{Choice, Helper, Job, check};
+use crate::run::{Choice, Helper, Job, Work, check};
 use crate::sandbox::{Sandbox, Tier, Way};
 use crate::stage::Stage;
 
@@ -32,11 +32,12 @@ impl Helper {
         check(tree, job)?;
         let root = std::path::absolute(root).map_err(ProcessError::stage("Finding the workspace", root))?;
         let choice = choose(self, &stage, &root, sandbox);
-        let mut finished = match self.run_as(&stage, &choice, &root, tree, sandbox, job, cancelled) {
+        let work = Work { root: &root, tree, sandbox, job };
+        let mut finished = match self.run_as(&stage, &choice, &work, cancelled) {
             // The workspace lies where no overlay can be: another file system than the one that was probed.
             Err(ProcessError::Overlay { .. }) if sandbox.way == Way::Automatic => {
                 let copy = Choice { kind: Kind::Copy, ..choice };
-                self.run_as(&stage, &copy, &root, tree, sandbox, job, cancelled)?
+                self.run_as(&stage, &copy, &work, cancelled)?
             }
             finished => finished?,
         };
@@ -200,7 +201,8 @@ fn probe(helper: &Helper, places: &Path, tier: Tier, kind: Kind) -> Result<Optio
     };
     let sandbox = Sandbox { tier: Some(tier), visible: vec![program], ..Sandbox::default() };
     let choice = Choice { tier, kind, why_not_stronger: None };
-    let finished = helper.run_as(&stage, &choice, root, &tree, &sandbox, &job, &AtomicBool::new(false))?;
+    let work = Work { root, tree: &tree, sandbox: &sandbox, job: &job };
+    let finished = helper.run_as(&stage, &choice, &work, &AtomicBool::new(false))?;
     let has_output = finished.collect(PROBED.output)?.files.len() == 1;
     let is_untouched = fs::read(root.join(PROBED.declared)).is_ok_and(|bytes| bytes == PROBED.declared.as_bytes());
     let why = match &finished.ended {

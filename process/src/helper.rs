@@ -249,8 +249,8 @@ fn wait(
     let over = system::EndOf::new(leader);
     loop {
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        let observed = observer.as_ref().and_then(|observer| observer.descriptor());
-        let heard = streams.wait(engine.socket(), observed, &over, left);
+        let calls = observer.as_ref().and_then(|observer| observer.descriptor());
+        let heard = streams.wait(engine.socket(), calls, &over, left);
         if heard.observer
             && let Some(observer) = &mut observer
         {

@@ -20,6 +20,16 @@ use crate::plan::{self, Answer, CANCEL, Fault, Keep, Kind, Place, Plan, Raw, Sou
 use crate::sandbox::{Ran, Sandbox, Tier};
 use crate::stage::Stage;
 
+/// What is run, and in what.
+#[derive(Clone, Copy)]
+pub(crate) struct Work<'a> {
+    /// The workspace.
+    pub(crate) root: &'a Path,
+    pub(crate) tree: &'a Tree<'a>,
+    pub(crate) sandbox: &'a Sandbox<'a>,
+    pub(crate) job: &'a Job<'a>,
+}
+
 /// How a tree is made and how strictly its command is held to it.
 #[derive(Debug, Clone)]
 pub(crate) struct Choice {
@@ -87,12 +97,10 @@ impl Helper {
         &self,
         stage: &Stage,
         choice: &Choice,
-        root: &Path,
-        tree: &Tree<'_>,
-        sandbox: &Sandbox<'_>,
-        job: &Job<'_>,
+        work: &Work<'_>,
         cancelled: &AtomicBool,
     ) -> Result<Finished, ProcessError> {
+        let Work { root, tree, sandbox, job } = *work;
         let base = environment::base(stage, choice.tier, &job.search_path);
         let run = |kind: Kind| -> Result<Option<Finished>, ProcessError> {
             let staged = Staged {

@@ -81,9 +81,9 @@ impl Processes {
     ) -> Result<Finished, RunError> {
         let what = || RunError::world(format!("Running `{}`", program.wanted.name));
         let action = context.action;
-        let state = state().map_err(what())?;
-        self.check_tier(context, process, &state)?;
-        let stage = Stage::take(&state).map_err(|error| world(context, &error))?;
+        let places = state().map_err(what())?;
+        self.check_tier(context, process, &places)?;
+        let stage = Stage::take(&places).map_err(|error| world(context, &error))?;
         stage.offer(&program.looked_up).map_err(|error| world(context, &error))?;
         let stored = stored(context, inputs)?;
         let mut inputs: Vec<_> =

@@ -64,7 +64,7 @@ fn add_to(rule: &mut KdlNode, field: &str, texts: &[String]) {
         let leading = indentation(&format.leading);
         // The last one in a block on one line may have nothing after it; what is before the brace stays there.
         if format.terminator.is_empty() {
-            format.terminator = ";".to_owned();
+            ";".clone_into(&mut format.terminator);
             let before_terminator = std::mem::take(&mut format.before_terminator);
             let trailing = std::mem::take(&mut format.trailing);
             let leading = " ".to_owned();
@@ -81,10 +81,10 @@ fn add_to(rule: &mut KdlNode, field: &str, texts: &[String]) {
     children.nodes_mut().push(node);
     if !has_block {
         if let Some(format) = rule.format_mut() {
-            format.before_children = " ".to_owned();
+            " ".clone_into(&mut format.before_children);
         }
         if let Some(format) = rule.children_mut().as_mut().and_then(KdlDocument::format_mut) {
-            format.leading = "\n".to_owned();
+            "\n".clone_into(&mut format.leading);
         }
     }
 }
@@ -129,7 +129,10 @@ mod tests {
     #[test]
     fn what_is_not_written_is_told() {
         let addition = Addition { rule: Label::new("command", "x"), field: "inputs", texts: vec!["a".to_owned()] };
-        assert_eq!(add("command y", &[addition.clone()]), Err(EditError::NotWritten(addition.rule.clone())));
+        assert_eq!(
+            add("command y", std::slice::from_ref(&addition)),
+            Err(EditError::NotWritten(addition.rule.clone()))
+        );
         assert_eq!(add("command x {", &[addition]), Err(EditError::NotSound));
     }
 }

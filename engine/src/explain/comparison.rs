@@ -19,7 +19,7 @@ use super::{Cause, Change, Difference};
 use crate::action::Origin;
 use crate::digest::Digest;
 use crate::event::Status;
-use crate::key_dump::{ActionRecord, KeyDump, Part};
+use crate::key_dump::{ActionRecord, Keeping, KeyDump, Part};
 use crate::label::ActionLabel;
 use crate::path::RelPath;
 
@@ -304,9 +304,9 @@ fn makers(dump: &KeyDump) -> Makers<'_> {
 fn unexplained(before: Option<&ActionRecord>, after: &ActionRecord) -> Change {
     match before {
         None => Change::NeverRan,
-        Some(_) if !after.cacheable => Change::NotKept,
+        Some(_) if after.keeping == Keeping::Never => Change::NotKept,
         Some(before) if before.status == Status::Failed => Change::FailedBefore,
-        Some(before) if before.is_provisional => Change::ProvisionalBefore,
+        Some(before) if before.keeping == Keeping::Provisional => Change::ProvisionalBefore,
         Some(_) => Change::NotInStore,
     }
 }

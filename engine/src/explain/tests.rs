@@ -4,7 +4,7 @@ use crate::config::settings::SettingValue;
 use crate::discovered::DiscoveredInput;
 use crate::event::Status;
 use crate::key_dump::sample::{action, digest, input, label, path, row, sample};
-use crate::key_dump::{ActionRecord, KeyDump, Part};
+use crate::key_dump::{ActionRecord, Keeping, KeyDump, Part};
 use crate::system::{FileContent, PathKind};
 
 /// The action at `index` again, with one part in the place of another.
@@ -110,10 +110,10 @@ fn what_ran_though_nothing_differs_was_not_in_the_store() {
     failed.actions[0].status = Status::Failed;
     assert_eq!(first(&failed, &sample(), &command), Change::FailedBefore);
     let mut provisional = sample();
-    provisional.actions[0].is_provisional = true;
+    provisional.actions[0].keeping = Keeping::Provisional;
     assert_eq!(first(&provisional, &sample(), &command), Change::ProvisionalBefore);
     let mut never_kept = sample();
-    never_kept.actions[0].cacheable = false;
+    never_kept.actions[0].keeping = Keeping::Never;
     assert_eq!(first(&sample(), &never_kept, &command), Change::NotKept);
     let mut cached = sample();
     cached.actions[0].status = Status::Cached;

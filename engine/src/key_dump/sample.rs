@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{ActionRecord, KeyDump, Part};
+use super::{ActionRecord, Keeping, KeyDump, Part};
 use crate::action::{ActionKey, Origin};
 use crate::config::settings::{Setting, SettingValue};
 use crate::diagnostic::Span;
@@ -45,8 +45,7 @@ pub(crate) fn action(label: ActionLabel, parts: Vec<Part>, artifacts: &[(&str, &
         status: Status::Ran,
         key,
         duration,
-        cacheable: true,
-        is_provisional: false,
+        keeping: Keeping::Kept,
         discovers_inputs,
         carried: false,
         parts,

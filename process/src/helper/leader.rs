@@ -33,11 +33,11 @@ pub(super) fn start(plan: &Plan<'_>, surroundings: &Surroundings<'_>, streams: &
     let failed = |error: std::io::Error| Fault::Io("Making a pipe".to_owned(), code(&error));
     let ends = streams.open().map_err(failed)?;
     let (told, tell) = pipe_with(PipeFlags::CLOEXEC).map_err(|error| failed(error.into()))?;
-    let (observer, observed) = UnixStream::pair().map_err(failed)?;
+    let (observer, calls) = UnixStream::pair().map_err(failed)?;
     match system::fork().map_err(|error| Fault::Io("Making a process".to_owned(), error.raw_os_error()))? {
         Forked::Child => {
             drop((told, observer));
-            lead(plan, surroundings, ends, tell, observed);
+            lead(plan, surroundings, ends, tell, calls);
             // Nothing of the helper's goes on here.
             std::process::exit(0)
         }
@@ -50,7 +50,7 @@ pub(super) fn start(plan: &Plan<'_>, surroundings: &Surroundings<'_>, streams: &
 }
 
 /// Runs the command and says how it ended.
-fn lead(plan: &Plan<'_>, surroundings: &Surroundings<'_>, ends: Ends, tell: OwnedFd, observed: UnixStream) {
+fn lead(plan: &Plan<'_>, surroundings: &Surroundings<'_>, ends: Ends, tell: OwnedFd, calls: UnixStream) {
     // It does not outlive the helper. Where that has ended already, nobody reads any more.
     let _ = set_parent_process_death_signal(Some(Signal::KILL));
     let mut polled = [PollFd::new(&tell, PollFlags::OUT)];
@@ -58,11 +58,11 @@ fn lead(plan: &Plan<'_>, surroundings: &Surroundings<'_>, ends: Ends, tell: Owne
     if poll(&mut polled, Some(&at_once)).is_err() || polled[0].revents().contains(PollFlags::ERR) {
         return;
     }
-    let said = postcard::to_stdvec(&command(plan, surroundings, ends, observed)).unwrap_or_default();
+    let said = postcard::to_stdvec(&command(plan, surroundings, ends, calls)).unwrap_or_default();
     let _ = File::from(tell).write_all(&said);
 }
 
-fn command(plan: &Plan<'_>, surroundings: &Surroundings<'_>, ends: Ends, observed: UnixStream) -> Result<End, Fault> {
+fn command(plan: &Plan<'_>, surroundings: &Surroundings<'_>, ends: Ends, calls: UnixStream) -> Result<End, Fault> {
     let Surroundings { staged, tree } = surroundings;
     match staged.tier {
         Tier::Namespace => root::enter(staged)?,
@@ -70,8 +70,8 @@ fn command(plan: &Plan<'_>, surroundings: &Surroundings<'_>, ends: Ends, observe
         Tier::Tree => {}
     }
     restrict::privileges()?;
-    filter_calls(staged, &observed)?;
-    drop(observed);
+    filter_calls(staged, &calls)?;
+    drop(calls);
     let child = match start::spawn(plan, tree, ends)? {
         Ok(child) => Pid::from_child(&child),
         Err((error, is_there)) => return Ok(End::NotStarted(code(&error), is_there)),
@@ -87,11 +87,11 @@ fn command(plan: &Plan<'_>, surroundings: &Surroundings<'_>, ends: Ends, observe
 }
 
 /// Filters system calls. Where nobody can listen to those that are observed, the others are filtered still.
-fn filter_calls(staged: &Staged<'_>, observed: &UnixStream) -> Result<(), Fault> {
+fn filter_calls(staged: &Staged<'_>, calls: &UnixStream) -> Result<(), Fault> {
     if staged.observe {
         let listener = restrict::filter(staged, true).install(true);
         let is_observed = listener.is_ok();
-        observer::hand_over(observed, listener)?;
+        observer::hand_over(calls, listener)?;
         if is_observed {
             return Ok(());
         }
@@ -111,9 +111,7 @@ impl Told for Words {
     fn read(&self) -> Result<End, Fault> {
         let failed = |error: std::io::Error| Fault::Io("Hearing how the command ended".to_owned(), code(&error));
         let mut said = Vec::new();
-        File::from(self.0.as_fd().try_clone_to_owned().map_err(|error| failed(error))?)
-            .read_to_end(&mut said)
-            .map_err(failed)?;
+        File::from(self.0.as_fd().try_clone_to_owned().map_err(failed)?).read_to_end(&mut said).map_err(failed)?;
         // One that said nothing was killed, and the command with it.
         postcard::from_bytes(&said).unwrap_or(Ok(End::Exited(Signal::KILL.as_raw())))
     }

@@ -125,13 +125,12 @@ impl Overlay<'_> {
             }
             let path = if path.is_empty() { name.to_owned() } else { format!("{path}/{name}") };
             match entry.file_type() {
-                // What was removed.
-                FileType::CharacterDevice => {}
                 FileType::Directory if !self.staged.tree.packages.contains(&&*path) => {
                     let below = openat(upper, name, DIRECTORY | OFlags::NOFOLLOW, Mode::empty()).map_err(failed)?;
                     self.add_written(&below, &path, found)?;
                 }
-                FileType::Directory => {}
+                // Packages, what was removed, and inputs.
+                FileType::Directory | FileType::CharacterDevice => {}
                 _ if is_input(self.staged, &path) => {}
                 _ => found.push(path),
             }

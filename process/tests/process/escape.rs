@@ -350,3 +350,17 @@ fn the_network_is_there_where_it_is_asked_for() {
         assert_eq!(finished.output(), "CONNECTED", "{mode:?}");
     }
 }
+
+#[test]
+fn the_strongest_sandbox_is_used_where_the_system_has_namespaces() {
+    let directory = tempfile::tempdir().unwrap();
+    let (strongest, why) = helper().strongest(&directory.path().join("state")).unwrap();
+    // What a whole sandbox takes, by another program.
+    let script = "mount -t tmpfs none /mnt && mount -t proc proc /mnt";
+    let others = Command::new("unshare").args(["-Urmpniuf", "sh", "-c", script]).stderr(Stdio::null()).status();
+    if others.is_ok_and(|status| status.success()) {
+        assert_eq!((strongest, why), (Tier::Namespace, None));
+    } else {
+        assert!(strongest == Tier::Namespace || why.is_some(), "{strongest:?}");
+    }
+}

@@ -43,8 +43,7 @@ pub(crate) fn ways() -> &'static [Mode] {
     static MODES: OnceLock<Vec<Mode>> = OnceLock::new();
     MODES.get_or_init(|| {
         let directory = tempfile::tempdir().unwrap();
-        let (strongest, why) = helper().strongest(&directory.path().join("state")).unwrap();
-        eprintln!("the strongest sandbox here: {} {why:?}", strongest.as_str());
+        let (strongest, _) = helper().strongest(&directory.path().join("state")).unwrap();
         let all = [
             (Tier::Namespace, Way::Overlay),
             (Tier::Namespace, Way::Copy),

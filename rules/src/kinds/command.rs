@@ -139,7 +139,7 @@ fn isolation(planner: &Planner<'_>) -> Isolation {
     Isolation {
         network: says("network").unwrap_or(false),
         strict: says("strict").unwrap_or_else(|| schema::is_set(planner.config, &planner.profile, "strict")),
-        least: least.map(|tier| Box::from(&*tier.value)),
+        least: least.map(|tier| Box::from(tier.value)),
     }
 }
 

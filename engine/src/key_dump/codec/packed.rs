@@ -16,7 +16,7 @@ use crate::diagnostic::Span;
 use crate::digest::Digest;
 use crate::discovered::DiscoveredInput;
 use crate::event::Status;
-use crate::key_dump::{ActionRecord, KeyDump, Part};
+use crate::key_dump::{ActionRecord, Keeping, KeyDump, Part};
 use crate::label::{ActionLabel, Label};
 use crate::path::RelPath;
 use crate::system::{FileContent, PathKind};
@@ -58,8 +58,7 @@ struct PackedAction<'a> {
     rule: (Number, Number),
     subject: Option<Number>,
     status: Status,
-    cacheable: bool,
-    is_provisional: bool,
+    keeping: Keeping,
     discovers_inputs: bool,
     carried: bool,
     key: Number,
@@ -178,8 +177,7 @@ impl<'a> Packer<'a> {
             rule: (self.texts.number(rule.kind()), self.texts.number(rule.name())),
             subject: action.label.subject.as_ref().map(|path| self.path(path)),
             status: action.status,
-            cacheable: action.cacheable,
-            is_provisional: action.is_provisional,
+            keeping: action.keeping,
             discovers_inputs: action.discovers_inputs,
             carried: action.carried,
             key: self.digests.number(action.key.0),
@@ -353,8 +351,7 @@ impl Unpacker {
             status: action.status,
             key: ActionKey(self.digest(action.key)?),
             duration: Duration::from_micros(action.micros),
-            cacheable: action.cacheable,
-            is_provisional: action.is_provisional,
+            keeping: action.keeping,
             discovers_inputs: action.discovers_inputs,
             carried: action.carried,
             parts: action.parts.into_iter().map(|part| self.part(part)).collect::<Option<_>>()?,
