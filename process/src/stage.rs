@@ -270,15 +270,15 @@ mod tests {
         use rustix::mount::{UnmountFlags, mount_bind, unmount};
         let (state, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         fs::write(elsewhere.path().join("file"), "x").unwrap();
-        let stage = Stage::take(state.path()).unwrap();
-        let place = stage.tree().join("a directory");
+        let taken = Stage::take(state.path()).unwrap();
+        let place = taken.tree().join("a directory");
         fs::create_dir(&place).unwrap();
         // Who may not mount anything has nothing to fear.
         if mount_bind(elsewhere.path(), &place).is_err() {
             return;
         }
         assert!(place.join("file").exists());
-        drop(stage);
+        drop(taken);
         // Else it would be removed with the directories of this test.
         let _ = unmount(&place, UnmountFlags::DETACH);
         assert!(is_empty(&state.path().join("0")));

@@ -182,8 +182,10 @@ fn a_command_starts_in_its_directory() {
         job.directory = "apps/web";
         let finished =
             helper().run(stage, &workspace.root(), &tree, &way.sandbox(), &job, &workspace.cancelled).unwrap();
-        let expected = format!("{}\na.ts\ndist\ndeep\nfile", place.join("apps/web").display());
-        assert_eq!(output(&finished), expected, "{way:?}");
+        let expected = format!("{}\na.ts\ndist\ndeep\nfile\n", place.join("apps/web").display());
+        assert_eq!(String::from_utf8_lossy(&finished.stdout), expected, "{way:?}");
+        // It is told of its files as the workspace names them.
+        assert_eq!(output(&finished), "apps/web\na.ts\ndist\ndeep\nfile", "{way:?}");
     }
 }
 
