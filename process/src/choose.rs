@@ -112,10 +112,12 @@ fn possible(helper: &Helper, stage: &Stage) -> Choice {
     let file = places.join(format!("sandbox-{user}"));
     let kept = fs::read_to_string(&file).unwrap_or_default();
     let choice = read(&kept, &circumstances).unwrap_or_else(|| {
-        let (choice, name) = try_all(helper, places);
-        let why = choice.why_not_stronger.as_deref().unwrap_or_default();
-        // Where it cannot be kept it is found out again.
-        let _ = fs::write(&file, format!("{circumstances}\n{name}\n{why}\n"));
+        let Tried { choice, name, is_certain } = try_all(helper, places);
+        if is_certain {
+            let why = choice.why_not_stronger.as_deref().unwrap_or_default();
+            // Where it cannot be kept it is found out again.
+            let _ = fs::write(&file, format!("{circumstances}\n{name}\n{why}\n"));
+        }
         choice
     });
     known.insert(places.to_owned(), choice.clone());
@@ -132,8 +134,33 @@ fn read(kept: &str, circumstances: &str) -> Option<Choice> {
 }
 
 /// The best that works, and why the tiers above it do not.
-fn try_all(helper: &Helper, places: &Path) -> (Choice, &'static str) {
+struct Tried {
+    choice: Choice,
+    name: &'static str,
+    /// Whether it is so until the system starts again: a machine that is too busy or full to try says nothing of itself.
+    is_certain: bool,
+}
+
+/// Why something does not work.
+struct Refusal {
+    why: String,
+    is_certain: bool,
+}
+
+impl Refusal {
+    fn certain(why: impl Into<String>) -> Self {
+        Self { why: why.into(), is_certain: true }
+    }
+
+    fn of(tier: Tier, error: &ProcessError) -> Self {
+        let is_certain = matches!(error, ProcessError::Sandbox { .. } | ProcessError::Overlay { .. });
+        Self { why: reason(tier, error), is_certain }
+    }
+}
+
+fn try_all(helper: &Helper, places: &Path) -> Tried {
     let mut why: Vec<(Tier, String)> = Vec::new();
+    let mut is_certain = true;
     let told = |why: &[(Tier, String)], tier: Tier| {
         let stronger = why.iter().filter(|(refused, _)| *refused < tier);
         let words: Vec<_> = stronger.map(|(refused, why)| format!("{}: {why}", refused.as_str())).collect();
@@ -142,18 +169,20 @@ fn try_all(helper: &Helper, places: &Path) -> (Choice, &'static str) {
     for (tier, kind, name) in TRIED {
         let refused = match tier {
             Tier::Tree => None,
-            _ if !cfg!(target_os = "linux") => Some("this system has none of it".to_owned()),
-            _ => probe(helper, places, tier, kind).unwrap_or_else(|error| Some(reason(tier, &error))),
+            _ if !cfg!(target_os = "linux") => Some(Refusal::certain("this system has none of it")),
+            _ => probe(helper, places, tier, kind).unwrap_or_else(|error| Some(Refusal::of(tier, &error))),
         };
         let Some(refused) = refused else {
-            return (Choice { tier, kind, why_not_stronger: told(&why, tier) }, name);
+            return Tried { choice: Choice { tier, kind, why_not_stronger: told(&why, tier) }, name, is_certain };
         };
+        is_certain &= refused.is_certain;
         // Of one tier the first reason counts.
         if why.last().is_none_or(|(before, _)| *before != tier) {
-            why.push((tier, refused));
+            why.push((tier, refused.why));
         }
     }
-    (Choice { tier: Tier::Tree, kind: Kind::Copy, why_not_stronger: told(&why, Tier::Tree) }, TRIED[4].2)
+    let (tier, kind, name) = TRIED[TRIED.len() - 1];
+    Tried { choice: Choice { tier, kind, why_not_stronger: told(&why, tier) }, name, is_certain }
 }
 
 /// Why a tier does not work, in words that lead to what can be done.
@@ -175,7 +204,7 @@ fn reason(tier: Tier, error: &ProcessError) -> String {
 
 /// Makes a whole tree and does in it what commands do: what is not allowed shows late and in many places. `None` when all of it works,
 /// else why not.
-fn probe(helper: &Helper, places: &Path, tier: Tier, kind: Kind) -> Result<Option<String>, ProcessError> {
+fn probe(helper: &Helper, places: &Path, tier: Tier, kind: Kind) -> Result<Option<Refusal>, ProcessError> {
     let (stage, workspace) = (Stage::take(places)?, Stage::take(places)?);
     let root = workspace.tree();
     for file in [PROBED.declared].iter().chain(PROBED.hidden) {
@@ -208,10 +237,10 @@ fn probe(helper: &Helper, places: &Path, tier: Tier, kind: Kind) -> Result<Optio
     let why = match &finished.ended {
         Ended::Exited(status) if status.success() => {
             (!has_output || !is_untouched || finished.changed_inputs != [PROBED.declared])
-                .then(|| "what a command wrote was not found".to_owned())
+                .then(|| Refusal::certain("what a command wrote was not found"))
         }
-        Ended::Exited(_) => Some(finished.output().replace('\n', " ")),
-        other => Some(format!("the probe was not run: {other:?}")),
+        Ended::Exited(_) => Some(Refusal::certain(finished.output().replace('\n', " "))),
+        other => Some(Refusal { why: format!("the probe was not run: {other:?}"), is_certain: false }),
     };
     Ok(why)
 }

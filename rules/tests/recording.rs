@@ -237,7 +237,7 @@ fn a_process_is_given_what_its_action_says() {
     let root = directory.strip_suffix(&format!("/{}", process.directory)).unwrap();
     assert!(!Path::new(root).starts_with(workspace.path()));
 
-    let base = ["PATH", "HOME", "TMPDIR", "TZ", "LC_ALL", "NO_COLOR"];
+    let base = ["PATH", "HOME", "TMPDIR", "TZ", "LC_ALL", "NO_COLOR", "SOURCE_DATE_EPOCH"];
     let env = dump["env"].as_object().unwrap();
     let own: BTreeMap<&str, &str> = env
         .iter()

@@ -364,3 +364,27 @@ fn the_strongest_sandbox_is_used_where_the_system_has_namespaces() {
         assert!(strongest == Tier::Namespace || why.is_some(), "{strongest:?}");
     }
 }
+
+#[test]
+fn what_could_not_be_tried_is_tried_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let state = directory.path().join("state");
+    // A helper that is none says nothing of the system.
+    let (strongest, why) = webstir_process::Helper::new("/bin/false".into()).strongest(&state).unwrap();
+    assert!(strongest == Tier::Tree && why.is_some(), "{strongest:?}");
+    let kept = || {
+        fs::read_dir(&state)
+            .unwrap()
+            .flatten()
+            .any(|entry| entry.file_name().as_encoded_bytes().starts_with(b"sandbox-"))
+    };
+    assert!(!kept());
+    let other = directory.path().join("other");
+    helper().strongest(&other).unwrap();
+    assert!(
+        fs::read_dir(&other)
+            .unwrap()
+            .flatten()
+            .any(|entry| entry.file_name().as_encoded_bytes().starts_with(b"sandbox-"))
+    );
+}

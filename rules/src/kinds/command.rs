@@ -202,7 +202,7 @@ impl Run for Start {
             }
             if matches!(finished.ended, Ended::Exited(_)) {
                 diagnostic = diagnostic.help(
-                    "It sees its `inputs`, the files that `run` names and the installed packages; declare what else it reads",
+                    "It sees its `inputs`, the files that `run` names and the installed packages, and has no network without `network #true`; declare what else it reads",
                 );
             }
             // What it did not find may be why.
