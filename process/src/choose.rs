@@ -47,22 +47,24 @@ impl Helper {
 
     /// The strongest tier that works here, and why a stronger one does not. Places for trees lie below `state`.
     pub fn strongest(&self, state: &Path) -> Result<(Tier, Option<Box<str>>), ProcessError> {
-        let choice = possible(self, &Stage::take(state)?);
+        let places = std::path::absolute(state).map_err(ProcessError::stage("Finding the places of trees", state))?;
+        let choice = possible(self, &places);
         Ok((choice.tier, choice.why_not_stronger))
     }
 }
 
 /// How the tree of `stage` over the workspace `root` is made.
 fn choose(helper: &Helper, stage: &Stage, root: &Path, sandbox: &Sandbox<'_>) -> Choice {
+    let places = stage.directory().parent().unwrap_or(stage.directory());
     let mut choice = match sandbox.tier {
         Some(tier @ (Tier::Landlock | Tier::Tree)) => Choice { tier, kind: Kind::Copy, why_not_stronger: None },
         Some(tier @ Tier::Namespace) => {
-            let found = possible(helper, stage);
+            let found = possible(helper, places);
             // Where it does not work it fails, and says why.
             let kind = if found.tier == tier { found.kind } else { Kind::Memory(None) };
             Choice { tier, kind, why_not_stronger: None }
         }
-        None => possible(helper, stage),
+        None => possible(helper, places),
     };
     if choice.tier == Tier::Namespace {
         choice.kind = match (sandbox.way, stage.memory()) {
@@ -99,9 +101,7 @@ fn owns(root: &Path) -> bool {
 
 /// What was found out since the system started, by this user; else a probe. Its result is kept beside the stages: it holds for their
 /// file system.
-fn possible(helper: &Helper, stage: &Stage) -> Choice {
-    let least = || Choice { tier: Tier::Tree, kind: Kind::Copy, why_not_stronger: None };
-    let Some(places) = stage.directory().parent() else { return least() };
+fn possible(helper: &Helper, places: &Path) -> Choice {
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(known) = known.get(places) {
         return known.clone();
@@ -166,9 +166,9 @@ fn try_all(helper: &Helper, places: &Path) -> Tried {
         let words: Vec<_> = stronger.map(|(refused, why)| format!("{}: {why}", refused.as_str())).collect();
         (!words.is_empty()).then(|| words.join("; ").into_boxed_str())
     };
-    for (tier, kind, name) in TRIED {
+    let [before @ .., (tier, kind, name)] = TRIED;
+    for (tier, kind, name) in before {
         let refused = match tier {
-            Tier::Tree => None,
             _ if !cfg!(target_os = "linux") => Some(Refusal::certain("this system has none of it")),
             _ => probe(helper, places, tier, kind).unwrap_or_else(|error| Some(Refusal::of(tier, &error))),
         };
@@ -181,7 +181,7 @@ fn try_all(helper: &Helper, places: &Path) -> Tried {
             why.push((tier, refused.why));
         }
     }
-    let (tier, kind, name) = TRIED[TRIED.len() - 1];
+    // The last one takes nothing of the system.
     Tried { choice: Choice { tier, kind, why_not_stronger: told(&why, tier) }, name, is_certain }
 }
 

@@ -198,7 +198,11 @@ fn take_off_mounts(directory: &Path) -> io::Result<()> {
     if !fs::symlink_metadata(directory).is_ok_and(|metadata| metadata.is_dir()) {
         return Ok(());
     }
-    let Ok(mounts) = fs::read_to_string("/proc/self/mountinfo") else { return Ok(()) };
+    let mounts = match fs::read_to_string("/proc/self/mountinfo") {
+        // Nothing is removed where it is not known what is mounted there.
+        Err(error) if cfg!(target_os = "linux") => return Err(error),
+        mounts => mounts.unwrap_or_default(),
+    };
     let directory = fs::canonicalize(directory)?;
     let below = mounts.lines().filter_map(|line| Some(unescaped(line.split(' ').nth(4)?)));
     let below: Vec<PathBuf> = below.filter(|place| place.starts_with(&directory)).collect();
