@@ -6,12 +6,12 @@
 
 mod failure;
 mod frontend;
+mod generated;
 mod start;
 mod store;
 mod watch;
 mod workspace;
 
-use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,7 +20,6 @@ use std::time::{Duration, Instant};
 
 use webstir_engine::action::Artifact;
 use webstir_engine::blob::Blobs as _;
-use webstir_engine::config::Config;
 use webstir_engine::database::Database;
 use webstir_engine::diagnostic::Diagnostic;
 use webstir_engine::event::{EventSink, Phase, Status, during};
@@ -44,6 +43,7 @@ pub(crate) use self::watch::{Request, Requests, Watch, WatchEvent, is_check, is_
 pub(crate) use self::workspace::{Workspace, workspace_root};
 use crate::args::Global;
 use crate::explanation::Explanation;
+use crate::hidden;
 use start::Start;
 
 /// How often a build starts over because the store lost a blob.
@@ -140,7 +140,7 @@ impl Engine {
             Arc::new(webstir_rules::plans()),
             facts,
             workspace.config.clone(),
-            environment(&workspace.config),
+            workspace.environment.clone(),
         );
         let scheduler = Scheduler::new(database, store.clone(), executor, events.clone(), cancelled.clone());
         Ok(Self { store, budget, machine, resources, scheduler, last_materialised: None })
@@ -188,7 +188,7 @@ impl Session {
     }
 
     fn resources(&self) -> Resources {
-        Resources::from_environment(&self.workspace.root, self.global.offline, self.global.is_ci())
+        Resources::from_environment(&self.workspace.root, self.global.offline)
     }
 
     /// When it is first needed; none when the configuration is not sound.
@@ -215,12 +215,19 @@ impl Session {
         let mut built = self.nothing_built();
         if let Some(engine) = &mut self.engine {
             engine.last_materialised = None;
+            let sets = webstir_rules::generated(&self.workspace.config, &self.profile);
+            if let Err((run, found)) = generated::generate(&self.workspace, engine, &self.profile, &sets)? {
+                return Ok(self.not_generated(built, run, found));
+            }
             during(&self.events, Phase::Hashing, || webstir_rules::warm(&mut engine.scheduler));
             for rebuilds in (0..MOST_REBUILDS).rev() {
-                let run = engine
-                    .scheduler
-                    .run(&self.profile, &self.targets)
-                    .map_err(|error| explain(error, &self.workspace.store))?;
+                let scheduler = &mut engine.scheduler;
+                let run = if sets.is_empty() {
+                    scheduler.run(&self.profile, &self.targets)
+                } else {
+                    scheduler.run_on(&self.profile, &self.targets)
+                };
+                let run = run.map_err(|error| explain(error, &self.workspace.store))?;
                 if materialise(&self.workspace, &self.events, engine, run, &mut built, rebuilds > 0)? {
                     break;
                 }
@@ -260,6 +267,17 @@ impl Session {
             found = observed(engine, &run.map_err(|error| explain(error, &self.workspace.store))?);
         }
         Ok((built, found))
+    }
+
+    /// What is told where generated sources could not be had: of what reads them nothing is known.
+    fn not_generated(&self, mut built: Built, run: Option<Run>, found: Vec<Diagnostic>) -> Built {
+        built.diagnostics.extend(run.iter().flat_map(Run::diagnostics).chain(found));
+        built.sandbox = self.engine.as_ref().and_then(|engine| engine.resources.processes.ran());
+        built.run = run;
+        tidy(&self.workspace, &mut built);
+        built.world_failed = built.diagnostics.iter().any(webstir_rules::is_of_the_world);
+        built.duration = self.started.elapsed();
+        built
     }
 
     fn nothing_built(&self) -> Built {
@@ -326,6 +344,7 @@ fn materialise(
 /// Gives findings their places and says each once.
 fn tidy(workspace: &Workspace, built: &mut Built) {
     for diagnostic in &mut built.diagnostics {
+        hidden::in_finding(diagnostic);
         workspace.put_at_rule(diagnostic);
     }
     webstir_rules::drop_repeats(&mut built.diagnostics);
@@ -337,13 +356,6 @@ fn tidy(workspace: &Workspace, built: &mut Built) {
 fn keep(built: &Built, engine: &mut Engine) {
     Start::new(&built.workspace, &built.profile).keep(built, engine);
     store::collect_if_due(&built.workspace.store, &engine.store, engine.budget);
-}
-
-/// The environment values that the workspace lets its rules see.
-fn environment(config: &Config) -> BTreeMap<String, String> {
-    let listed = config.workspace().environment.iter().map(|name| &*name.value);
-    let allowed = webstir_rules::ENVIRONMENT.iter().copied().chain(listed);
-    allowed.filter_map(|name| std::env::var(name).ok().map(|value| (name.to_owned(), value))).collect()
 }
 
 fn explain(error: BuildError, store: &Path) -> Failure {

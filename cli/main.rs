@@ -7,6 +7,7 @@ mod cancellation;
 mod commands;
 mod compose;
 mod explanation;
+mod hidden;
 mod report;
 
 use std::process::ExitCode;

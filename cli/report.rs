@@ -12,16 +12,17 @@ pub(crate) mod watch;
 use std::io::Write as _;
 
 use crate::args::Colour;
+use crate::hidden;
 
 /// Writes a result to stdout. A reader that has gone away is no error.
 pub(crate) fn result(text: &str) {
     let mut out = std::io::stdout().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    let _ = out.write_all(hidden::text(text).as_bytes()).and_then(|()| out.flush());
 }
 
 /// Writes a line of the story to stderr.
 pub(crate) fn story(line: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "{line}");
+    let _ = writeln!(std::io::stderr().lock(), "{}", hidden::text(line));
 }
 
 /// Decides on colour for everything that follows. `NO_COLOR` and dumb terminals are honoured by `auto`.

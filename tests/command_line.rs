@@ -179,13 +179,22 @@ fn the_example_configuration_builds() {
          writeFileSync(`${out}/schema/routes.json`, JSON.stringify(routes.map(({ path }) => path)));\n",
     );
     case.write("scripts/announce.mjs", "console.log('published');\n");
+    case.write(
+        "scripts/client.mjs",
+        "import { mkdirSync, writeFileSync } from 'node:fs';\n\
+         const out = `${process.env.WEBSTIR_OUT}/client`;\nmkdirSync(out, { recursive: true });\n\
+         writeFileSync(`${out}/routes.ts`, 'export const routes: string[] = [];\\n');\n",
+    );
+    let with_token = |arguments: &[&str]| {
+        crate::support::ran(case.command().env("ROUTES_TOKEN", "a token of a test").args(arguments).output().unwrap())
+    };
     let config = case.run(&["config", "--json"]);
     assert_eq!(config.code, Some(0), "{}", config.stdout);
-    let ran = case.build(&[]);
+    let ran = with_token(&["build", "--json"]);
     assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
     assert_eq!(case.read("build/schema/routes.json"), r#"["/","/","/api/notes","/api/notes","/api/notes/:id"]"#);
-    assert_eq!(case.build_ok(&[]).actions(&["ran"]), Vec::<String>::new());
-    let published = case.run(&["publish"]);
+    assert_eq!(with_token(&["build", "--json"]).actions(&["ran"]), Vec::<String>::new());
+    let published = with_token(&["publish"]);
     assert_eq!(published.code, Some(0), "{}", published.stderr);
 }
 

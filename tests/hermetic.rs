@@ -217,3 +217,44 @@ fn each_run_says_which_sandbox_it_was() {
     let again = case.run(&["build"]);
     assert!(!again.stderr.contains("sandbox: "), "{}", again.stderr);
 }
+
+/// Lets builds take one sandbox for the only one that works here, as on another machine.
+fn only(case: &Case, works: &str) {
+    let places = fs::read_dir(case.beside("")).unwrap().flatten().map(|entry| entry.path());
+    let state =
+        places.filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("webstir-")));
+    let known = state.flat_map(|state| fs::read_dir(state).unwrap().flatten()).map(|entry| entry.path());
+    let known =
+        known.filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("sandbox-")));
+    for path in known.collect::<Vec<_>>() {
+        let text = fs::read_to_string(&path).unwrap();
+        let strongest = ["namespace memory", "namespace disk", "namespace copy", "landlock copy", "tree copy"];
+        let named = strongest.into_iter().find(|name| text.contains(name)).unwrap();
+        fs::write(&path, text.replace(named, works)).unwrap();
+    }
+}
+
+#[test]
+fn a_result_of_a_weaker_sandbox_is_not_taken_where_a_stronger_one_is_asked_for() {
+    let case = with_script("", "return 1;", &[]);
+    let first = case.build_ok(&[]);
+    if first.json()["sandbox"]["tier"] == "tree" {
+        return;
+    }
+    case.replace("make.mjs", "return 1;", "return 2;");
+    only(&case, "tree copy");
+    let weak = case.build_ok(&[]);
+    assert_eq!(weak.json()["sandbox"]["tier"], "tree", "{}", weak.stdout);
+    assert_eq!(case.build(&["--ci"]).code, Some(2));
+    only(&case, "landlock copy");
+    assert_eq!(case.build_ok(&[]).actions(&["ran"]), [""; 0]);
+    let strict = case.build_ok(&["--ci"]);
+    assert_eq!(strict.actions(&["ran"]), ["command:made"], "{}", strict.stdout);
+    assert_eq!(strict.json()["sandbox"]["tier"], "landlock");
+    let why = case.run(&["why", "command:made"]);
+    assert!(why.stdout.contains("made in the sandbox `tree`"), "{}", why.stdout);
+    assert_eq!(case.build_ok(&["--ci"]).actions(&["ran"]), [""; 0]);
+    assert_eq!(case.build_ok(&[]).actions(&["ran"]), [""; 0]);
+    case.replace("webstir.kdl", "mode api; }", "mode api; }\nprofile build { sandbox namespace; }");
+    assert_eq!(case.build(&[]).code, Some(2));
+}

@@ -34,7 +34,7 @@ const ENGINE: &[&[&str]] = &[
     // Names, and what answers: the workspace, the machine, blobs.
     &["blob", "clock", "label", "machine", "projection", "state_directory", "system"],
     // What was answered and what was found.
-    &["diagnostic", "discovered"],
+    &["diagnostic", "discovered", "environment"],
     // What there is to do, what the user wants, and what work sees.
     &["action", "config", "view"],
     // What is known of files and kept of work, how it is done, and where its files are materialised.

@@ -195,5 +195,6 @@ specs! {
     packages => "packages.md",
     tree => "tree.md",
     commands => "commands.md",
+    generated => "generated.md",
     problems => "problems.md",
 }

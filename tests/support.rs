@@ -214,6 +214,7 @@ impl Case {
             .current_dir(&self.root)
             // What a killed process leaves goes with the case.
             .env("TMPDIR", self.directory.path())
+            .env("XDG_STATE_HOME", self.directory.path().join("state"))
             .env("WEBSTIR_TOOLCHAIN", Path::new(env!("CARGO_TARGET_TMPDIR")).join("toolchain"));
         for name in
             ["WORKSPACE_ROOT", "WEBSTIR_WORKSPACE_ROOT", "WEBSTIR_STORE", "NODE_ENV", "NO_COLOR", "FORCE_COLOR", "CI"]

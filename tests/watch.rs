@@ -4,6 +4,7 @@ mod browser;
 mod configuring;
 mod edits;
 mod frontend;
+mod generating;
 mod links;
 mod oracle;
 mod preparing;

@@ -17,7 +17,7 @@ use webstir_engine::store::Store;
 use webstir_engine::system::{Stat, System as _};
 use webstir_engine::tree::Materialised;
 
-use super::{Built, Engine, Workspace, environment};
+use super::{Built, Engine, Workspace};
 
 /// The log of one profile of a workspace.
 pub(super) struct Start {
@@ -43,8 +43,13 @@ impl Start {
         hasher.text(&program()).text(profile).text(store.as_deref().unwrap_or_default()).digest(workspace.sources);
         // It may stand in what is made.
         hasher.text(workspace.system.name());
-        for (name, value) in environment(&workspace.config) {
-            hasher.text(&name).text(&value);
+        // What it accepts may be less than what this build does.
+        hasher.number(u64::from(workspace.environment.is_strict));
+        for (name, value) in &workspace.environment.values {
+            hasher.text(name).text(value);
+        }
+        for (name, digest) in &workspace.environment.secrets {
+            hasher.text(name).digest(*digest);
         }
         let root_set =
             KeyHasher::new("webstir store user v1").text(&workspace.root.to_string_lossy()).text(profile).finish();
@@ -58,6 +63,10 @@ impl Start {
     /// What the last build gave, if nothing that it depends on has changed and its tree is whole. Otherwise the workspace takes
     /// digests of files from the log.
     pub(super) fn cached_build(&self, workspace: &Arc<Workspace>, profile: &str) -> Option<Built> {
+        // Whether generated sources are as they should be the log does not know.
+        if !webstir_rules::generated(&workspace.config, profile).is_empty() {
+            return None;
+        }
         let mut log = StartLog::read(&self.path)?;
         let cached = if Some(log.key()) == self.key { log.cached_build(&workspace.system, &self.path) } else { None };
         log.lend(&workspace.system);

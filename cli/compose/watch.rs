@@ -7,7 +7,7 @@
 mod published;
 mod request;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -22,9 +22,14 @@ use webstir_engine::label::Label;
 use webstir_engine::path::RelPath;
 use webstir_engine::schedule::{BuildEvent, Message, Targets};
 use webstir_engine::store::Store;
+use webstir_engine::tree::MaterialiseError;
 use webstir_engine::watch::Watcher;
+use webstir_rules::GeneratedSet;
 
-use super::{Built, Engine, Failure, MOST_REBUILDS, Session, Workspace, environment, explain, keep, materialise, tidy};
+use super::{
+    Built, Engine, Failure, MOST_REBUILDS, Session, Workspace, explain, generated, keep, materialise, materialising,
+    tidy,
+};
 use crate::args::Global;
 use crate::explanation::Explanation;
 use published::Published;
@@ -66,6 +71,10 @@ pub(crate) struct Watch {
     kept: Option<Instant>,
     /// What the last build put where others publish.
     published: Published,
+    /// The generated sets that are to be brought up to date before everything else, the next first.
+    generating: VecDeque<GeneratedSet>,
+    /// Why sets could not be placed.
+    not_placed: Vec<Diagnostic>,
 }
 
 impl Watch {
@@ -87,6 +96,7 @@ impl Watch {
             .map_err(|error| Failure::because("Files cannot be watched", error))?;
         during(&session.events, Phase::Hashing, || webstir_rules::warm(&mut engine.scheduler));
         let targets = targets(&session);
+        let generating = webstir_rules::generated(&session.workspace.config, &session.profile).into();
         let (requests, requested) = Requests::new(engine.scheduler.inbox());
         Ok(Self {
             since: session.started,
@@ -99,6 +109,8 @@ impl Watch {
             rebuilds: MOST_REBUILDS,
             kept: None,
             published: Published::default(),
+            generating,
+            not_placed: Vec::new(),
         })
     }
 
@@ -134,7 +146,13 @@ impl Watch {
                 published.as_ref().is_some_and(|published| path.is_within(published)) && !ours.explains(path, root)
             };
             let concerns = |path: &RelPath| is_of_the_workspace(path) || is_environment(path) || is_published(path);
-            let event = self.engine.scheduler.next(&self.targets, &mut self.watcher, &also, &concerns);
+            let generators = self.generating.front().map(|set| Targets {
+                profile: self.targets.profile.clone(),
+                groups: Vec::new(),
+                all: vec![set.command.clone()],
+            });
+            let targets = generators.as_ref().unwrap_or(&self.targets);
+            let event = self.engine.scheduler.next(targets, &mut self.watcher, &also, &concerns);
             let event = event.map_err(|error| explain(error, &self.session.workspace.store))?;
             match event {
                 BuildEvent::Changed(paths) => {
@@ -144,6 +162,7 @@ impl Watch {
                     if paths.iter().any(is_of_the_workspace) {
                         self.configure()?;
                     }
+                    self.generate_again();
                     if paths.len() > MANY {
                         let engine = &mut self.engine;
                         during(&self.session.events, Phase::Hashing, || webstir_rules::warm(&mut engine.scheduler));
@@ -155,6 +174,7 @@ impl Watch {
                         self.since = Instant::now();
                         self.engine.store.restore().map_err(Failure::store(&self.session.workspace.store))?;
                         self.configure()?;
+                        self.generate_again();
                         self.engine.scheduler.look_at_everything();
                         return Ok(WatchEvent::Changed(BTreeSet::new()));
                     }
@@ -180,6 +200,7 @@ impl Watch {
                         return Ok(WatchEvent::Built(Box::new(built.with_frontend_warned())));
                     }
                 }
+                BuildEvent::Idle if !self.generating.is_empty() => self.place_generated()?,
                 BuildEvent::Idle => {
                     if let Some(built) = self.idle()? {
                         return Ok(WatchEvent::Idle(Box::new(built.with_frontend_warned())));
@@ -209,12 +230,35 @@ impl Watch {
     fn configure(&mut self) -> Result<(), Failure> {
         let workspace = self.session.workspace.again()?;
         if workspace.sources != self.session.workspace.sources {
-            let environment = environment(&workspace.config);
-            self.engine.scheduler.configure(workspace.config.clone(), environment);
+            self.engine.scheduler.configure(workspace.config.clone(), workspace.environment.clone());
             self.session.workspace = Arc::new(workspace);
             self.targets = targets(&self.session);
             self.engine.last_materialised = None;
         }
+        Ok(())
+    }
+
+    /// Generated sets come first again.
+    fn generate_again(&mut self) {
+        self.generating = webstir_rules::generated(&self.session.workspace.config, &self.session.profile).into();
+        self.not_placed.clear();
+    }
+
+    /// Places what was generated for the first set that is to be, and goes on. Where its command failed what was placed before stays.
+    fn place_generated(&mut self) -> Result<(), Failure> {
+        let Some(set) = self.generating.pop_front() else { return Ok(()) };
+        let run = self.engine.scheduler.report(&self.targets.profile, std::slice::from_ref(&set.command));
+        let workspace = self.session.workspace.clone();
+        match generated::place(&workspace, &mut self.engine, &self.session.profile, &set, &run) {
+            Ok(placed) => self.not_placed.extend(placed.err().map(|found| *found)),
+            Err(MaterialiseError::BlobMissing(digest)) if self.rebuilds > 0 => {
+                self.rebuilds -= 1;
+                self.engine.scheduler.rebuild_lost([digest]).map_err(Failure::store(&workspace.store))?;
+                self.generating.push_front(set);
+            }
+            Err(error) => return Err(materialising(error)),
+        }
+        self.engine.scheduler.resume();
         Ok(())
     }
 
@@ -255,6 +299,7 @@ impl Watch {
     fn take(&mut self, targets: &[Label]) -> Result<Option<Box<Built>>, Failure> {
         let mut built = self.session.nothing_built();
         let run = self.engine.scheduler.report(&self.targets.profile, targets);
+        let not_placed = self.not_placed.clone();
         let may_rebuild = self.rebuilds > 0;
         if !materialise(&self.session.workspace, &self.session.events, &mut self.engine, run, &mut built, may_rebuild)?
         {
@@ -265,6 +310,8 @@ impl Watch {
         {
             self.published.are(built.artifacts.iter().filter(|artifact| artifact.path.is_within(&published)));
         }
+        built.ok &= not_placed.is_empty();
+        built.diagnostics.extend(not_placed);
         tidy(&self.session.workspace, &mut built);
         built.duration = self.since.elapsed();
         Ok(Some(Box::new(built)))

@@ -9,6 +9,7 @@ use webstir_engine::action::Artifact;
 use webstir_engine::config::Config;
 use webstir_engine::diagnostic::{Diagnostic, Severity};
 use webstir_engine::digest::{Digest, KeyHasher};
+use webstir_engine::environment::Environment;
 use webstir_engine::event::{Event, EventSink, Phase, during};
 use webstir_engine::path::RelPath;
 use webstir_engine::state_directory::StateDirectory;
@@ -18,6 +19,7 @@ use webstir_engine::tree::{LastMaterialised, MaterialiseError, Materialised, Tre
 
 use super::{Failure, store_root};
 use crate::args::Global;
+use crate::hidden;
 
 /// The root of the workspace that the command works on.
 pub(crate) fn workspace_root(global: &Global) -> Result<PathBuf, Failure> {
@@ -50,6 +52,8 @@ pub(crate) struct Workspace {
     pub(crate) store: PathBuf,
     pub(crate) system: Arc<Os>,
     pub(crate) config: Arc<Config>,
+    /// What its rules may see of the environment.
+    pub(super) environment: Environment,
     /// The texts that the configuration was made of.
     pub(super) sources: Digest,
     /// What the configuration had to say.
@@ -64,15 +68,15 @@ impl Workspace {
             Os::new(&root)
                 .map_err(|error| Failure::because(format!("`{}` cannot be opened", root.display()), error))?,
         );
-        Self::read(root, system)
+        Self::read(root, system, global.is_ci())
     }
 
     /// The same workspace as its files are now.
     pub(super) fn again(&self) -> Result<Self, Failure> {
-        Self::read(self.root.clone(), self.system.clone())
+        Self::read(self.root.clone(), self.system.clone(), self.environment.is_strict)
     }
 
-    fn read(root: PathBuf, system: Arc<Os>) -> Result<Self, Failure> {
+    fn read(root: PathBuf, system: Arc<Os>, is_strict: bool) -> Result<Self, Failure> {
         let text = |name: &str| -> Result<Option<String>, Failure> {
             let path = RelPath::new(name).expect("a plain file name");
             match system.read(&path) {
@@ -96,7 +100,10 @@ impl Workspace {
             sources.number(u64::from(source.is_some())).text(source.as_deref().unwrap_or_default());
         }
         let store = store_root(&root);
-        Ok(Self { root, store, system, config: Arc::new(config), sources: sources.finish(), diagnostics })
+        let environment = webstir_rules::environment(&root, &config, is_strict)
+            .map_err(|error| Failure::because("The key that hides secrets cannot be had", error))?;
+        hidden::hide(webstir_rules::Redactor::of(&config));
+        Ok(Self { root, store, system, config: Arc::new(config), environment, sources: sources.finish(), diagnostics })
     }
 
     /// With its store elsewhere.

@@ -112,6 +112,9 @@ fn change(change: &Change) -> String {
             "Its last result was not kept: it read what it did not declare, or a limit or something missing cut it off"
                 .to_owned()
         }
+        Change::Sandbox(name) => {
+            format!("Its last result was made in the sandbox `{name}`, and a stronger one is asked for")
+        }
         Change::FailedBefore => "It failed before, and failures are not kept".to_owned(),
         Change::NotKept => "Its outcome is never kept: `cache #false`".to_owned(),
         Change::NotInStore => "Its record was not in the store, or not whole".to_owned(),

@@ -26,6 +26,7 @@ pub(crate) use self::section::{Host, Section};
 use super::{story, terminal};
 use crate::args::{Global, ReportArgument, ReportFormat};
 use crate::compose::{Built, Failure};
+use crate::hidden;
 
 /// What of a build is told.
 struct Story<'a> {
@@ -156,7 +157,7 @@ fn unreached(built: &Built) -> impl Iterator<Item = &Label> {
 fn write(report: &ReportArgument, text: &str) -> Result<(), Failure> {
     match &report.file {
         None => super::result(text),
-        Some(path) => std::fs::write(path, text).map_err(unwritable(path))?,
+        Some(path) => std::fs::write(path, hidden::text(&text).as_bytes()).map_err(unwritable(path))?,
     }
     Ok(())
 }
@@ -166,7 +167,7 @@ fn append_summary(told: &Story<'_>) -> Result<(), Failure> {
     let Some(path) = section::variable("GITHUB_STEP_SUMMARY") else { return Ok(()) };
     let mut options = std::fs::OpenOptions::new();
     let written = options.append(true).create(true).open(&path).and_then(|mut file| {
-        file.write_all(summary::markdown(told).as_bytes())?;
+        file.write_all(hidden::text(&summary::markdown(told)).as_bytes())?;
         file.flush()
     });
     written.map_err(|error| Failure::because("The summary of the job (`GITHUB_STEP_SUMMARY`) cannot be written", error))

@@ -22,6 +22,7 @@ use webstir_engine::label::ActionLabel;
 use super::cause;
 use crate::args::Record;
 use crate::compose::{Built, Failure};
+use crate::hidden;
 
 /// The version of the lines. New kinds of lines and new fields do not raise it.
 const VERSION: u32 = 1;
@@ -111,7 +112,7 @@ impl Recording {
         }
         if let (Some(path), Some(stamped), Ok(built)) = (&self.trace, &state.stamped, built) {
             let document = trace::document(stamped, built);
-            std::fs::write(path, document.to_string()).map_err(unwritable(path))?;
+            std::fs::write(path, hidden::text(&document.to_string()).as_bytes()).map_err(unwritable(path))?;
         }
         Ok(())
     }

@@ -101,14 +101,12 @@ pub struct Process {
 }
 
 /// What a process is kept from besides the files that it does not declare.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Isolation {
     /// Whether it may use the network: what it gives may differ then.
     pub network: bool,
     /// Whether what it did and did not declare is an error. What breaks this rule is never kept, so it is not part of the key.
     pub strict: bool,
-    /// The least that it has to be run in, in the words of the configuration; not part of the key.
-    pub least: Option<Box<str>>,
 }
 
 /// One piece of work, described completely: running it reads nothing that is not named here, or, for an action that discovers inputs, among those.
@@ -124,6 +122,8 @@ pub struct Action {
     pub payload: Payload,
     /// Every environment value the action may see, sorted by name.
     pub environment: Box<[(Box<str>, Box<str>)]>,
+    /// The secrets that it may see, sorted by name, with what stands for the value of each. The value itself is had where it runs.
+    pub secrets: Box<[(Box<str>, Digest)]>,
     /// What it reads, sorted by path.
     pub inputs: Box<[Input]>,
     /// What it writes, sorted. A builtin whose outputs follow from its inputs may leave this empty.
@@ -132,6 +132,9 @@ pub struct Action {
     pub discovers_inputs: bool,
     /// Whether its result may be kept.
     pub cacheable: bool,
+    /// The sandboxes in which a process may have made its result, by name; any where this is empty. Not part of the key: what was made in
+    /// another one is not taken from the store.
+    pub accepted: Box<[Box<str>]>,
     /// The key without discovered inputs, once it was asked for. An action is changed only until then.
     planned: Memo,
 }
@@ -163,10 +166,12 @@ impl Action {
             tool: Tool::BuiltIn,
             payload,
             environment: Box::default(),
+            secrets: Box::default(),
             inputs: Box::default(),
             outputs: Box::default(),
             discovers_inputs: false,
             cacheable: true,
+            accepted: Box::default(),
             planned: Memo::default(),
         }
     }
@@ -177,6 +182,12 @@ impl Action {
             Payload::Parameters(parameters) => parameters,
             Payload::Process(_) => &[],
         }
+    }
+
+    /// Whether a result was made in a sandbox that is accepted.
+    pub fn accepts(&self, result: &ActionResult) -> bool {
+        let made_in = result.sandbox.as_ref();
+        self.accepted.is_empty() || made_in.is_none_or(|sandbox| self.accepted.contains(&sandbox.name))
     }
 
     /// The process that it runs, if it is one.
@@ -234,6 +245,9 @@ impl Action {
         for (name, value) in &self.environment {
             visit(KeyPart::Environment(name, value));
         }
+        for (name, digest) in &self.secrets {
+            visit(KeyPart::Secret(name, *digest));
+        }
         for input in &self.inputs {
             visit(KeyPart::Input(input));
         }
@@ -263,6 +277,8 @@ pub enum KeyPart<'a> {
     Network,
     /// One environment value.
     Environment(&'a str, &'a str),
+    /// One secret, and what stands for its value.
+    Secret(&'a str, Digest),
     /// One declared input.
     Input(&'a Input),
     /// One declared output.
@@ -281,6 +297,7 @@ impl KeyPart<'_> {
             Self::Directory(path) => hasher.number(4).text(path.as_str()),
             Self::Network => hasher.number(9),
             Self::Environment(name, value) => hasher.number(5).text(name).text(value),
+            Self::Secret(name, digest) => hasher.number(10).text(name).digest(digest),
             Self::Input(input) => {
                 hasher.number(6).text(input.path.as_str()).digest(input.digest).number(u64::from(input.executable))
             }
@@ -329,6 +346,15 @@ pub enum Verdict {
     Uncacheable,
 }
 
+/// What a process was run in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RanIn {
+    /// The name of the sandbox.
+    pub name: Box<str>,
+    /// Whether it was seen what the process looked at.
+    pub observed: bool,
+}
+
 /// What running an action gave.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ActionResult {
@@ -342,8 +368,8 @@ pub struct ActionResult {
     pub verdict: Verdict,
     /// Whether nothing but the declared and discovered inputs could have had an influence.
     pub hermetic: bool,
-    /// What a process was run in, in words for people; `None` where there was none.
-    pub sandbox: Option<Box<str>>,
+    /// What a process was run in; `None` where there was none.
+    pub sandbox: Option<RanIn>,
 }
 
 impl ActionResult {
@@ -464,6 +490,8 @@ mod tests {
             key(of_process(|process| process.isolation.network = true)),
             key(|action| action.payload = Payload::Parameters(Box::new(["tool".into(), "a".into()]))),
             key(|action| action.environment[0].1 = "2".into()),
+            key(|action| action.secrets = Box::new([("A".into(), Digest::of(b"1"))])),
+            key(|action| action.secrets = Box::new([("A".into(), Digest::of(b"2"))])),
             key(|action| action.inputs[0].digest = Digest::of(b"2")),
             key(|action| action.inputs[0].executable = true),
             key(|action| action.outputs = Box::new([path("elsewhere")])),
@@ -480,7 +508,7 @@ mod tests {
         assert_eq!(key(|action| action.tool = Tool::Program(program("file", None, None, "/opt/tool"))), before);
         assert_eq!(key(of_process(|process| process.timeout = Duration::MAX)), before);
         assert_eq!(key(of_process(|process| process.isolation.strict = true)), before);
-        assert_eq!(key(of_process(|process| process.isolation.least = Some("landlock".into()))), before);
+        assert_eq!(key(|action| action.accepted = Box::new(["landlock".into()])), before);
         assert_eq!(key(|action| action.inputs[0].origin = Origin::Store), before);
     }
 }

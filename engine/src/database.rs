@@ -1,10 +1,10 @@
 //! The one database, which is all that queries see.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::config::Config;
 use crate::db::{Db, ResultInputs, Settings};
+use crate::environment::Environment;
 use crate::fact::FactTable;
 use crate::file::{FileDb, Files};
 use crate::machine::{Machine, ProgramDb, Programs};
@@ -35,7 +35,7 @@ impl Database {
         rules: Arc<Plans>,
         facts: Arc<FactTable>,
         config: Arc<Config>,
-        environment: BTreeMap<String, String>,
+        environment: Environment,
     ) -> Self {
         Self::with_storage(system, machine, rules, facts, config, environment, salsa::Storage::default())
     }
@@ -46,7 +46,7 @@ impl Database {
         rules: Arc<Plans>,
         facts: Arc<FactTable>,
         config: Arc<Config>,
-        environment: BTreeMap<String, String>,
+        environment: Environment,
         storage: salsa::Storage<Self>,
     ) -> Self {
         let database = Self {

@@ -3,7 +3,6 @@
 //! A [`Db`] gives a query the workspace as [file inputs](crate::file), programs, the [`Settings`], the finished actions as [`ResultInput`]s, and
 //! facts by digest. System, projections and fact table are fixed for the life of a process, so reading them needs no dependency edge.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustc_hash::FxHashMap;
@@ -11,6 +10,7 @@ use rustc_hash::FxHashMap;
 use crate::action::{ActionKey, SharedResult};
 use crate::config::Config;
 use crate::digest::Digest;
+use crate::environment::Environment;
 use crate::fact::FactTable;
 use crate::file::FileDb;
 use crate::label::ActionLabel;
@@ -34,9 +34,9 @@ pub struct Settings {
     /// The expanded configuration.
     #[returns(ref)]
     pub config: Arc<Config>,
-    /// The allow-listed environment values that are set.
+    /// The environment, as far as the configuration names it.
     #[returns(ref)]
-    pub environment: Arc<BTreeMap<String, String>>,
+    pub environment: Arc<Environment>,
 }
 
 /// What came of one action, by its label; the latest run wins.

@@ -18,6 +18,11 @@ impl Digest {
         Self(*blake3::hash(bytes).as_bytes())
     }
 
+    /// The digest of `bytes` under a key: who does not know the key cannot find the bytes by trying.
+    pub fn keyed(key: &[u8; 32], bytes: &[u8]) -> Self {
+        Self(*blake3::keyed_hash(key, bytes).as_bytes())
+    }
+
     /// Takes the 32 bytes as they are.
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)

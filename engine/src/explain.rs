@@ -114,6 +114,8 @@ pub enum Change {
     FailedBefore,
     /// What it gave before was to go on with: it read what it did not declare, or a limit cut it off.
     ProvisionalBefore,
+    /// Its last result was made in a sandbox that this build does not accept: the name of that.
+    Sandbox(Arc<str>),
     /// The rule says that its result is never kept.
     NotKept,
     /// Nothing differs: the store had no record of it, or lost what the record names.
@@ -140,6 +142,7 @@ impl Change {
             Self::NeverRan => "never-ran",
             Self::FailedBefore => "failed-before",
             Self::ProvisionalBefore => "provisional-before",
+            Self::Sandbox(_) => "sandbox",
             Self::NotKept => "not-kept",
             Self::NotInStore => "not-in-store",
         }

@@ -87,6 +87,8 @@ pub struct ActionRecord {
     pub duration: Duration,
     /// Whether its result is found again.
     pub keeping: Keeping,
+    /// The sandbox that a process was run in.
+    pub sandbox: Option<Arc<str>>,
     /// Whether it sees the workspace through a view besides its declared inputs.
     pub discovers_inputs: bool,
     /// Whether this build could not plan it, because something below it failed: the record is from an earlier build.
@@ -150,7 +152,14 @@ impl KeyDump {
     pub fn new(run: &Run, database: &Database, profile: &str, program: &str, earlier: Option<&Self>) -> Self {
         let settings = Settings::get(database);
         let environment = settings.environment(database);
-        let secrets = Secrets::new(environment);
+        let secrets = Secrets::new(&environment.values);
+        let mut names: Vec<(Arc<str>, Digest)> = environment
+            .values
+            .iter()
+            .map(|(name, value)| (Arc::from(&**name), conceal(value)))
+            .chain(environment.secrets.iter().map(|(name, digest)| (Arc::from(&**name), *digest)))
+            .collect();
+        names.sort();
         let mut reports = run.reports.iter().map(|report| (&report.label, report)).collect::<BTreeMap<_, _>>();
         let mut actions: Vec<ActionRecord> = Vec::with_capacity(reports.len());
         for step in run.plans.values().flat_map(|plan| plan.steps.iter()) {
@@ -162,6 +171,8 @@ impl KeyDump {
                 if result.is_some_and(|result| result.verdict == Verdict::Uncacheable) {
                     record.keeping = Keeping::Provisional;
                 }
+                let sandbox = result.and_then(|result| result.sandbox.as_ref());
+                record.sandbox = sandbox.map(|sandbox| Arc::from(&*sandbox.name));
                 record.artifacts = artifacts.map(|artifact| (artifact.path.clone(), artifact.digest)).collect();
                 actions.push(record);
             }
@@ -181,7 +192,7 @@ impl KeyDump {
         Self {
             program: Arc::from(program),
             profile: Arc::from(profile),
-            environment: environment.iter().map(|(name, value)| (Arc::from(&**name), conceal(value))).collect(),
+            environment: names,
             settings: settings.config(database).settings(profile),
             files: database.files().contents(database),
             actions,
@@ -220,6 +231,7 @@ fn record(
             KeyPart::Directory(path) => Part::Directory(path.clone()),
             KeyPart::Network => Part::Network,
             KeyPart::Environment(name, value) => Part::Environment(Arc::from(name), conceal(value)),
+            KeyPart::Secret(name, digest) => Part::Environment(Arc::from(name), digest),
             KeyPart::Input(input) => Part::Input(input.path.clone(), input.content(), input.origin),
             KeyPart::Output(path) => Part::Output(path.clone()),
             KeyPart::DiscoveredInput(path, input) => Part::DiscoveredInput(path.clone(), input.clone()),
@@ -232,6 +244,7 @@ fn record(
         duration: report.duration,
         keeping: if action.cacheable { Keeping::Kept } else { Keeping::Never },
         discovers_inputs: action.discovers_inputs,
+        sandbox: None,
         carried: false,
         parts,
         artifacts: Vec::new(),

@@ -10,6 +10,7 @@ pub mod db;
 pub mod diagnostic;
 pub mod digest;
 pub mod discovered;
+pub mod environment;
 pub mod event;
 pub mod execute;
 pub mod explain;

@@ -10,6 +10,7 @@ use crate::action::{Action, Artifact, SharedResult};
 use crate::config::{Config, Rule as RuleNode};
 use crate::db::{Db, Settings};
 use crate::diagnostic::Diagnostic;
+use crate::digest::Digest;
 use crate::label::{ActionLabel, Label};
 use crate::path::RelPath;
 use crate::projection::Projection;
@@ -87,7 +88,7 @@ impl<'db> Scope<'db> {
 
     /// The value of an allow-listed environment variable.
     pub fn environment(&self, name: &str) -> Option<&'db str> {
-        Settings::get(self.db).environment(self.db).get(name).map(String::as_str)
+        Settings::get(self.db).environment(self.db).values.get(name).map(String::as_str)
     }
 
     /// Another rule in the same profile.
@@ -288,6 +289,16 @@ impl<'db> Planner<'db> {
     /// The value of an allow-listed environment variable.
     pub fn environment(&self, name: &str) -> Option<&'db str> {
         self.scope().environment(name)
+    }
+
+    /// Whether others rely on this build. It may decide what is accepted, and nothing that a key is made of.
+    pub fn is_strict(&self) -> bool {
+        Settings::get(self.db).environment(self.db).is_strict
+    }
+
+    /// What stands for the value of a secret in a key; `None` when it is not set.
+    pub fn secret(&self, name: &str) -> Option<Digest> {
+        Settings::get(self.db).environment(self.db).secrets.get(name).copied()
     }
 
     /// Another rule in the same profile.

@@ -14,7 +14,7 @@ mod standing;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -33,6 +33,7 @@ use crate::clock;
 use crate::config::Config;
 use crate::database::Database;
 use crate::db::{Db, ResultInput, Settings};
+use crate::environment::Environment;
 use crate::event::{EventSink, Phase, during};
 use crate::execute::Executor;
 use crate::file::{Changes, FileDb as _, Files};
@@ -174,6 +175,16 @@ impl Scheduler {
         Programs::look(&mut self.database);
         self.begin(self.progress.trial());
         self.forget(wanted);
+        self.bring_up_to_date(profile, targets)
+    }
+
+    /// Goes on with other targets where a run has ended: what that did is not looked at again.
+    pub fn run_on(&mut self, profile: &str, targets: &[Label]) -> Result<Run, BuildError> {
+        self.resume();
+        self.bring_up_to_date(profile, targets)
+    }
+
+    fn bring_up_to_date(&mut self, profile: &str, targets: &[Label]) -> Result<Run, BuildError> {
         let targets = Targets { profile: Arc::from(profile), groups: Vec::new(), all: targets.to_vec() };
         let result = self.run_until_idle(&targets);
         if result.is_err() {
@@ -245,7 +256,7 @@ impl Scheduler {
     }
 
     /// Plans with another configuration from now on.
-    pub fn configure(&mut self, config: Arc<Config>, environment: BTreeMap<String, String>) {
+    pub fn configure(&mut self, config: Arc<Config>, environment: Environment) {
         let settings = Settings::get(&self.database);
         settings.set_config(&mut self.database).to(config);
         settings.set_environment(&mut self.database).to(Arc::new(environment));
@@ -263,6 +274,20 @@ impl Scheduler {
             }
         }
         self.progress.make_again();
+    }
+
+    /// Asks the world again about a directory and all below it, which was written by who drives the build.
+    pub fn look_below(&mut self, directory: &RelPath) {
+        // The directories above it may be new, too.
+        let paths = std::iter::successors(directory.parent(), RelPath::parent).collect();
+        let changes = Changes::Some { paths, moved: BTreeSet::from([directory.clone()]) };
+        Files::look(&mut self.database, &changes);
+        self.resume();
+    }
+
+    /// There may be something to do again, for other targets or as files were written by who drives the build.
+    pub fn resume(&mut self) {
+        self.progress.begin(self.progress.trial());
     }
 
     /// Asks the world about everything again, and materialises everything again.

@@ -97,6 +97,11 @@ impl Tree {
         Ok(holds)
     }
 
+    /// Whether it was materialised before, as far as is known.
+    pub fn is_known(&self) -> bool {
+        self.state.join("trees").join(file_name(&self.name)).is_file()
+    }
+
     /// How the names of its staging areas start, and of no other tree's.
     fn stage(&self) -> String {
         format!("stage.{}.", file_name(&self.name))

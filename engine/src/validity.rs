@@ -63,11 +63,11 @@ fn derive(db: &dyn Db, projection: &Projection, path: &RelPath, key: Digest) -> 
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
 
     use super::*;
     use crate::config::Config;
     use crate::database::Database;
+    use crate::environment::Environment;
     use crate::fact::FactTable;
     use crate::machine::Bare;
     use crate::plan::Plans;
@@ -83,8 +83,14 @@ mod tests {
         let system = Arc::new(Memory::with_files(&[("a", "1\n2"), ("b", "1")]));
         let rules = Arc::new(Plans::new(Vec::new(), &[FIRST_LINE]));
         let facts = Arc::new(FactTable::new(None, Digest::of(b"1")));
-        let db =
-            Database::new(system, Arc::new(Bare), rules, facts.clone(), Arc::new(Config::default()), BTreeMap::new());
+        let db = Database::new(
+            system,
+            Arc::new(Bare),
+            rules,
+            facts.clone(),
+            Arc::new(Config::default()),
+            Environment::default(),
+        );
         let path = |text: &str| RelPath::new(text).unwrap();
         let of = |file: &str| derived(&db, &path(file), FIRST_LINE.name);
         for _ in 0..2 {
@@ -118,7 +124,14 @@ mod tests {
             let system = Arc::new(Memory::with_files(&files));
             let rules = Arc::new(Plans::new(Vec::new(), &[DECLARED]));
             let facts = Arc::new(FactTable::new(None, Digest::of(b"1")));
-            let db = Database::new(system, Arc::new(Bare), rules, facts, Arc::new(Config::default()), BTreeMap::new());
+            let db = Database::new(
+                system,
+                Arc::new(Bare),
+                rules,
+                facts,
+                Arc::new(Config::default()),
+                Environment::default(),
+            );
             for name in names {
                 let path = RelPath::new(name).unwrap();
                 let right = DECLARED.apply(&path, b"same").map(|bytes| Digest::of(&bytes));

@@ -1,15 +1,22 @@
 //! What the workspace says about itself: `webstir.kdl`, and the mode in `package.json`.
 
+use std::env;
+use std::io;
+use std::path::Path;
+
 use jsonc_parser::ast::{ObjectPropName, Value};
 use webstir_engine::config::{Config, Inputs, PackageMode, load};
 use webstir_engine::diagnostic::{Diagnostic, Span};
+use webstir_engine::environment::Environment;
 use webstir_engine::path::RelPath;
 use webstir_typescript::json::STRICT;
 
+use crate::generated;
 use crate::schema::LANGUAGE;
+use crate::secrets;
 
 /// The environment values that the rules themselves read; a workspace lists further ones.
-pub const ENVIRONMENT: &[&str] = &["NODE_ENV", crate::kinds::TYPECHECK_SKIP, crate::kinds::SOURCE_MAPS];
+const ENVIRONMENT: &[&str] = &["NODE_ENV", crate::kinds::TYPECHECK_SKIP, crate::kinds::SOURCE_MAPS];
 
 /// The configuration of a workspace from the texts of `webstir.kdl` and `package.json`, and what is wrong with them.
 pub fn configuration(kdl: Option<&str>, package: Option<&str>) -> (Config, Vec<Diagnostic>) {
@@ -19,8 +26,20 @@ pub fn configuration(kdl: Option<&str>, package: Option<&str>) -> (Config, Vec<D
     let (config, found) = load(&Inputs { text: kdl, package_mode, language: &LANGUAGE });
     // A mode that cannot be read is not one that is missing.
     let broken = !diagnostics.is_empty();
+    let is_sound = !found.iter().any(Diagnostic::is_error);
+    diagnostics.extend(is_sound.then(|| generated::check(&config)).into_iter().flatten());
     diagnostics.extend(found.into_iter().filter(|found| !(broken && found.code == "config::missing_mode")));
     (config, diagnostics)
+}
+
+/// What the rules of a workspace may see of the environment. Errors are those of the file that holds the key of this user, which is only
+/// needed where a secret is set.
+pub fn environment(root: &Path, config: &Config, is_strict: bool) -> io::Result<Environment> {
+    let secrets = secrets::names(config);
+    let listed = config.workspace().environment.iter().map(|name| &*name.value);
+    let allowed = ENVIRONMENT.iter().copied().chain(listed).filter(|name| !secrets.contains(*name));
+    let values = allowed.filter_map(|name| env::var(name).ok().map(|value| (name.to_owned(), value)));
+    Ok(Environment { values: values.collect(), secrets: secrets::digests(root, &secrets)?, is_strict })
 }
 
 /// `webstir.mode` and its place. Text that is not JSON is reported.

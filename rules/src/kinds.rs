@@ -50,13 +50,13 @@ pub struct Resources {
 }
 
 impl Resources {
-    /// As the environment of this process has it. A build `is_strict` where others rely on it.
-    pub fn from_environment(root: &Path, offline: bool, is_strict: bool) -> Self {
+    /// As the environment of this process has it.
+    pub fn from_environment(root: &Path, offline: bool) -> Self {
         Self {
             root: root.to_owned(),
             packages: Packages::new(programs::cache_directory(root)),
             registry: (!offline).then(|| Registry::from_environment(root)),
-            processes: Processes::new(root, is_strict),
+            processes: Processes::new(root),
             keep_warm: false,
         }
     }

@@ -3,6 +3,7 @@
 #![cfg_attr(test, expect(clippy::disallowed_methods, reason = "tests prepare real directories"))]
 
 mod configuration;
+mod generated;
 mod implementation;
 mod kinds;
 pub mod manifest;
@@ -13,9 +14,11 @@ mod programs;
 mod requirements;
 mod results;
 pub mod schema;
+mod secrets;
 pub mod templates;
 
-pub use configuration::{ENVIRONMENT, configuration};
+pub use configuration::{configuration, environment};
+pub use generated::{GeneratedSet, IGNORE as GENERATED_IGNORE, generated};
 pub use implementation::implementation;
 pub use kinds::{Resources, artifact_type, plans, runs};
 pub use processes::Processes;
@@ -23,3 +26,4 @@ pub use programs::Programs;
 pub use results::{
     drop_repeats, field_of, is_gated, is_of_the_world, manifest_of, materialising_rank, may_be_materialised, warm,
 };
+pub use secrets::Redactor;

@@ -12,16 +12,20 @@ use std::env;
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use webstir_engine::action::{Input, Origin, Process};
+use webstir_engine::action::{Input, Origin, Process, RanIn};
 use webstir_engine::label::ActionLabel;
 use webstir_engine::machine::Program;
 use webstir_engine::path::RelPath;
+use webstir_engine::plan::Planner;
 use webstir_engine::run::{Context, RunError};
 use webstir_process::{Accesses, Finished, Helper, Job, Keep, ProcessError, Ran, Sandbox, Source, Stage, Tier, Tree};
+
+use crate::secrets::{self, Redactor};
 
 /// The end of each stream that is kept for a finding.
 const OUTPUT_BYTES: u32 = 16 * 1024;
@@ -39,9 +43,6 @@ pub struct Processes {
     root: PathBuf,
     /// The program that stands between this process and those that it runs.
     pub helper: Helper,
-    /// Whether this build is one of those that others rely on: no process is run in less than Landlock, unless the configuration says so,
-    /// and what a process did not declare is an error.
-    pub is_strict: bool,
     /// What the last process was run in.
     ran: Mutex<Option<Ran>>,
     /// What the last run of each action looked at.
@@ -50,14 +51,8 @@ pub struct Processes {
 
 impl Processes {
     /// For the workspace at `root`; this program is the helper.
-    pub fn new(root: &Path, is_strict: bool) -> Self {
-        Self {
-            root: root.to_owned(),
-            helper: Helper::default(),
-            is_strict,
-            ran: Mutex::default(),
-            seen: Mutex::default(),
-        }
+    pub fn new(root: &Path) -> Self {
+        Self { root: root.to_owned(), helper: Helper::default(), ran: Mutex::default(), seen: Mutex::default() }
     }
 
     /// What processes were run in; `None` when none was.
@@ -82,7 +77,7 @@ impl Processes {
         let what = || RunError::world(format!("Running `{}`", program.wanted.name));
         let action = context.action;
         let places = state().map_err(what())?;
-        self.check_tier(context, process, &places)?;
+        self.check_tier(context, &places)?;
         let stage = Stage::take(&places).map_err(|error| world(context, &error))?;
         stage.offer(&program.looked_up).map_err(|error| world(context, &error))?;
         let stored = stored(context, inputs)?;
@@ -105,20 +100,20 @@ impl Processes {
         // the program.
         let beside = program.place.parent().filter(|beside| !beside.starts_with(&self.root));
         let usual = ["/usr/local/bin", "/usr/bin", "/bin"].map(Path::new);
-        let kept = Keep::Tail(if process.problems.is_some() { READ_BYTES } else { OUTPUT_BYTES });
+        let kept_bytes = if process.problems.is_some() { READ_BYTES } else { OUTPUT_BYTES };
+        let secrets = secrets::values(action);
+        let variables = action.environment.iter().map(|(name, value)| (OsStr::new(&**name), OsStr::new(&**value)));
         let job = Job {
             program: &place_in(&self.root, program),
             arguments: process.arguments.iter().skip(1).map(|argument| OsStr::new(&**argument)).collect(),
             directory: process.directory.as_str(),
-            environment: action
-                .environment
-                .iter()
-                .map(|(name, value)| (OsStr::new(&**name), OsStr::new(&**value)))
+            environment: variables
+                .chain(secrets.iter().map(|(name, value)| (OsStr::new(name), OsStr::from_bytes(value))))
                 .collect(),
             search_path: [bin.as_path()].into_iter().chain(beside).chain(usual).collect(),
             timeout: Some(process.timeout),
-            stdout: kept,
-            stderr: kept,
+            stdout: Keep::Tail(kept_bytes),
+            stderr: Keep::Tail(kept_bytes),
         };
         let visible = visible(&self.root, program);
         let sandbox = Sandbox {
@@ -127,10 +122,15 @@ impl Processes {
             visible: visible.iter().map(PathBuf::as_path).collect(),
             ..Sandbox::default()
         };
-        let finished = self
+        let mut finished = self
             .helper
             .run(stage, &self.root, &tree, &sandbox, &job, context.cancelled)
             .map_err(|error| world(context, &error))?;
+        let redactor = Redactor::of_action(action);
+        for stream in [&mut finished.stdout, &mut finished.stderr] {
+            let is_cut = stream.len() >= kept_bytes as usize;
+            redactor.stream(stream, is_cut);
+        }
         *self.ran.lock().unwrap_or_else(PoisonError::into_inner) = Some(finished.ran.clone());
         if let Some(accesses) = &finished.accesses {
             let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
@@ -140,13 +140,12 @@ impl Processes {
     }
 
     /// Refuses to run a process in less than it has to be run in.
-    fn check_tier(&self, context: &Context<'_>, process: &Process, state: &Path) -> Result<(), RunError> {
-        let least = process.isolation.least.as_deref();
-        let least = Tier::ALL.into_iter().find(|tier| Some(tier.as_str()) == least);
-        let least = least.unwrap_or(if self.is_strict { Tier::Landlock } else { Tier::Tree });
-        if least == Tier::Tree {
+    fn check_tier(&self, context: &Context<'_>, state: &Path) -> Result<(), RunError> {
+        let accepted = &context.action.accepted;
+        let Some(least) = Tier::ALL.into_iter().rfind(|tier| accepted.iter().any(|name| **name == *tier.as_str()))
+        else {
             return Ok(());
-        }
+        };
         let (tier, why) = self.helper.strongest(state).map_err(|error| world(context, &error))?;
         if tier <= least {
             return Ok(());
@@ -158,6 +157,23 @@ impl Processes {
         let why = why.map_or_else(|| "the system has no other".to_owned(), String::from);
         Err(RunError::World { what, source: io::Error::other(why) })
     }
+}
+
+/// The sandboxes in which a process of a rule may be run, from the one that keeps most out; empty when any may.
+pub(crate) fn accepted(planner: &Planner<'_>) -> Box<[Box<str>]> {
+    let profile = planner.config.profile(&planner.profile);
+    let least = profile.and_then(|profile| profile.choice("sandbox")).map(|least| least.value);
+    let least = least.or_else(|| planner.is_strict().then_some(Tier::Landlock.as_str()));
+    let least = Tier::ALL.into_iter().find(|tier| Some(tier.as_str()) == least).unwrap_or(Tier::Tree);
+    if least == Tier::Tree {
+        return Box::default();
+    }
+    Tier::ALL.into_iter().filter(|tier| *tier <= least).map(|tier| tier.as_str().into()).collect()
+}
+
+/// What a process was run in.
+pub(crate) fn ran_in(finished: &Finished) -> RanIn {
+    RanIn { name: finished.ran.tier.as_str().into(), observed: finished.accesses.is_some() }
 }
 
 /// What of the machine a program needs besides what is the system's: its own file, what it was installed with, and programs that are
@@ -175,7 +191,7 @@ fn visible(root: &Path, program: &Program) -> Vec<PathBuf> {
             // Where it lies programs are looked for by name.
             visible.extend(place.parent().filter(|beside| !is_anybodys(root, beside)).map(Path::to_owned));
             let package = place.ancestors().skip(1).find(|directory| directory.join("package.json").is_file());
-            visible.extend(package.filter(|package| !root.starts_with(package)).map(Path::to_owned));
+            visible.extend(package.filter(|package| !is_anybodys(root, package)).map(Path::to_owned));
             visible.push(place);
         }
     }
@@ -211,7 +227,7 @@ fn linked(root: &Path) -> Vec<PathBuf> {
     let (mut all, scopes) = links(&root.join(PACKAGES));
     all.extend(scopes.iter().flat_map(|scope| links(scope).0));
     let real = all.iter().filter_map(|link| fs::canonicalize(link).ok());
-    real.filter(|place| !place.starts_with(root) && !root.starts_with(place)).collect()
+    real.filter(|place| !place.starts_with(root) && !is_anybodys(root, place)).collect()
 }
 
 /// The bytes of the inputs that other actions made.

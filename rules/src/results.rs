@@ -97,7 +97,10 @@ pub fn field_of(code: &str) -> Option<&'static str> {
     match code {
         "command::changed_input" | "command::undeclared_input" => Some("inputs"),
         "command::undeclared_rule" => Some("from"),
-        "command::no_output" | "command::no_file" | "command::undeclared_output" => Some("outputs"),
+        "command::no_output" | "command::no_file" | "command::undeclared_output" | "command::secret_in_output" => {
+            Some("outputs")
+        }
+        "command::short_secret" => Some("secret"),
         "command::failed" => Some("run"),
         "command::more_problems" => Some("problems"),
         _ => None,

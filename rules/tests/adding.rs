@@ -16,6 +16,7 @@ use webstir_engine::config::schema::{Field, KindSchema, Language, OutputShape, S
 use webstir_engine::config::{Config, Inputs, load};
 use webstir_engine::database::Database;
 use webstir_engine::diagnostic::Diagnostic;
+use webstir_engine::environment::Environment;
 use webstir_engine::execute::Executor;
 use webstir_engine::fact::FactTable;
 use webstir_engine::file;
@@ -94,7 +95,7 @@ fn build(root: &Path, config: &Arc<Config>, store: &Arc<Store>) -> (BTreeMap<Str
     let machine = Arc::new(Programs::new(root));
     let facts = Arc::new(FactTable::new(Some(store.clone()), webstir_rules::implementation()));
     let plans = Arc::new(Plans::new(vec![Arc::new(Upper)], &[]));
-    let database = Database::new(os.clone(), machine.clone(), plans, facts, config.clone(), BTreeMap::new());
+    let database = Database::new(os.clone(), machine.clone(), plans, facts, config.clone(), Environment::default());
     let runs = Arc::new(Runs::new(vec![Arc::new(Upper)]));
     let ran = Arc::new(std::sync::atomic::AtomicUsize::new(0));
     let counted = {

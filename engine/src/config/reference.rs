@@ -58,6 +58,9 @@ fn section(text: &mut String, title: &str, doc: &str, fields: &[Field], constrai
             Constraint::RequiredUnless { field, unless, is } => {
                 writeln!(text, "\n`{field}` must be there unless `{unless}` is `#{is}`.")
             }
+            Constraint::RequiredWith { field, with } => {
+                writeln!(text, "\n`{field}` must be there where `{with}` is.")
+            }
         };
     }
     for field in fields {

@@ -92,6 +92,14 @@ pub(super) fn constraints(rules: &[Rule], language: &Language, report: &mut Repo
                         lacks(rule, field, &format!(", or `{unless} #{is}`"), report);
                     }
                 }
+                Constraint::RequiredWith { field, with } => {
+                    if !rule.fields.is_attempted(with) || rule.fields.is_attempted(field) {
+                        continue;
+                    }
+                    if let Some(field) = schema.fields.iter().find(|known| known.name == field) {
+                        lacks(rule, field, &format!(", or remove `{with}`"), report);
+                    }
+                }
             }
         }
     }

@@ -209,6 +209,13 @@ pub enum Constraint {
         /// Its value that makes the other field optional.
         is: bool,
     },
+    /// The field is there where the field `with` is.
+    RequiredWith {
+        /// The field that must be there.
+        field: &'static str,
+        /// The other field.
+        with: &'static str,
+    },
 }
 
 /// A place that a rule reads as source.

@@ -307,6 +307,9 @@ fn unexplained(before: Option<&ActionRecord>, after: &ActionRecord) -> Change {
         Some(_) if after.keeping == Keeping::Never => Change::NotKept,
         Some(before) if before.status == Status::Failed => Change::FailedBefore,
         Some(before) if before.keeping == Keeping::Provisional => Change::ProvisionalBefore,
-        Some(_) => Change::NotInStore,
+        Some(before) => match (&before.sandbox, &after.sandbox) {
+            (Some(made_in), Some(now)) if made_in != now => Change::Sandbox(made_in.clone()),
+            _ => Change::NotInStore,
+        },
     }
 }

@@ -17,7 +17,7 @@ use crate::label::ActionLabel;
 use crate::path::RelPath;
 
 /// What a dump begins with. The number is raised with every change of the form.
-const MAGIC: &[u8] = b"webstir keys 6\n";
+const MAGIC: &[u8] = b"webstir keys 7\n";
 
 /// The largest dump that is read, in bytes.
 pub const LARGEST_DUMP: u64 = 1 << 28;

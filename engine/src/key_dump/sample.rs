@@ -47,6 +47,7 @@ pub(crate) fn action(label: ActionLabel, parts: Vec<Part>, artifacts: &[(&str, &
         duration,
         keeping: Keeping::Kept,
         discovers_inputs,
+        sandbox: None,
         carried: false,
         parts,
         artifacts,

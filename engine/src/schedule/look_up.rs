@@ -76,8 +76,9 @@ impl Scheduler {
             let results = self.store.results(action.key(&[]))?;
             let whole =
                 |result: &ActionResult| result.artifacts.iter().all(|artifact| self.store.contains(artifact.digest));
-            let matching =
-                results.into_iter().find(|result| holds(&self.database, &result.discovered) && whole(result));
+            let matching = results
+                .into_iter()
+                .find(|result| action.accepts(result) && holds(&self.database, &result.discovered) && whole(result));
             if let Some(result) = matching {
                 found.push((action.clone(), result));
             }

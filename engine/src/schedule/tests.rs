@@ -2,7 +2,7 @@
 
 mod complete;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,6 +16,7 @@ use crate::database::Database;
 use crate::db::{Db, Settings};
 use crate::diagnostic::Diagnostic;
 use crate::digest::Digest;
+use crate::environment::Environment;
 use crate::execute::Executor;
 use crate::fact::FactTable;
 use crate::file::{self, Changes, Files};
@@ -96,7 +97,8 @@ fn scheduler_with(
     let (config, found) = config::load(&Inputs { text: Some(text), package_mode: None, language: &LANGUAGE });
     assert!(found.is_empty(), "{found:?}");
     let facts = Arc::new(FactTable::new(None, Digest::of(b"1")));
-    let database = Database::new(memory.clone(), machine.clone(), plans, facts, Arc::new(config), BTreeMap::new());
+    let database =
+        Database::new(memory.clone(), machine.clone(), plans, facts, Arc::new(config), Environment::default());
     let executor = Executor::new(1, runs, memory.clone(), machine, store.clone(), Arc::new(|_| {})).unwrap();
     Scheduler::new(database, store, executor, Arc::new(|_| {}), Arc::default())
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::delta::{self, Step};
-use crate::action::{ActionResult, Artifact};
+use crate::action::{ActionResult, Artifact, RanIn};
 use crate::codec;
 use crate::diagnostic::Diagnostic;
 
@@ -18,7 +18,7 @@ struct Kept {
     /// The discovered inputs, as they differ from those of the result before.
     discovered: Vec<Step>,
     hermetic: bool,
-    sandbox: Option<Box<str>>,
+    sandbox: Option<RanIn>,
 }
 
 pub(super) fn encode_results(results: &[ActionResult]) -> Vec<u8> {
@@ -83,7 +83,7 @@ mod tests {
             (file.clone(), DiscoveredInput::Derived(Arc::from("lines v1"), Digest::of(b"z"))),
         ]);
         result.hermetic = false;
-        result.sandbox = Some("landlock".into());
+        result.sandbox = Some(RanIn { name: "landlock".into(), observed: true });
         let results = [result, ActionResult::default()];
         assert_eq!(decode_results(&encode_results(&results)).as_deref(), Some(&results[..]));
     }

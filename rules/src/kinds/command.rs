@@ -12,6 +12,7 @@ use std::time::Duration;
 use webstir_engine::action::{Action, ActionResult, Input, Isolation, Payload, Process, Tool};
 use webstir_engine::config::Literal;
 use webstir_engine::diagnostic::Diagnostic;
+use webstir_engine::digest::Digest;
 use webstir_engine::file;
 use webstir_engine::machine::{Program, Wanted, program};
 use webstir_engine::path::RelPath;
@@ -20,10 +21,13 @@ use webstir_engine::run::{Context, Run, RunError, RunResult};
 use webstir_process::{Collected, Ended, Finished, Tier};
 
 use super::{Resources, out_root, output_path, stored};
+use crate::generated::places_of;
 use crate::implementation::implementation;
 use crate::modules::{GlobsKey, RuleKey, searched_globs, searched_set};
 use crate::processes::undeclared::{OUT, undeclared, undeclared_outputs};
+use crate::processes::{accepted, ran_in};
 use crate::schema;
+use crate::secrets::{self, Redactor};
 
 /// How long a command may take when its rule does not say.
 const TIMEOUT: Duration = Duration::from_mins(10);
@@ -52,6 +56,7 @@ impl Plan for Command {
             outputs.iter().filter_map(|output| output_path(planner.scope(), output)).collect();
         outputs.sort();
         let inputs = inputs(planner, &arguments, &outputs);
+        let secrets = secrets(planner);
         if !planner.is_done() {
             return;
         }
@@ -65,11 +70,15 @@ impl Plan for Command {
         let mut action = Action::new(planner.label(None), implementation(), Payload::Process(process));
         action.tool = Tool::Program(Program::clone(program));
         action.environment = environment(planner);
+        action.secrets = secrets;
         action.inputs = inputs;
         action.outputs = outputs.into_boxed_slice();
+        action.accepted = accepted(planner);
         action.cacheable = planner.node.boolean("cache").is_none_or(|cache| cache.value);
+        let is_source = !places_of(planner.config, planner.node.label()).is_empty();
         if let Some(result) = planner.action(action) {
-            planner.materialise(result.artifacts.iter().cloned());
+            let artifacts = result.artifacts.iter().cloned();
+            if is_source { planner.keep_internal(artifacts) } else { planner.materialise(artifacts) }
         }
     }
 }
@@ -88,7 +97,10 @@ fn inputs(planner: &mut Planner<'_>, arguments: &[Box<str>], outputs: &[RelPath]
             set.warning().into_iter().for_each(|warning| planner.report(warning));
             sources.extend(set.files.iter().cloned());
         } else if let Some(plan) = planner.require(&label) {
-            inputs.extend(plan.artifacts.iter().map(|artifact| (artifact.path.clone(), stored(artifact))));
+            // A command has internal outputs where they are placed as sources.
+            let of_command = if label.kind() == "command" { &plan.internal_outputs[..] } else { &[] };
+            let made = plan.artifacts.iter().chain(of_command);
+            inputs.extend(made.map(|artifact| (artifact.path.clone(), stored(artifact))));
         }
     }
     let directory = planner.node.path("directory").map_or_else(RelPath::root, |path| path.value.clone());
@@ -109,6 +121,9 @@ fn inputs(planner: &mut Planner<'_>, arguments: &[Box<str>], outputs: &[RelPath]
         named.iter().filter(|path| path.as_str().rsplit_once('.').is_some_and(|(_, name)| SCRIPTS.contains(&name)));
     let above: Vec<RelPath> = scripts.flat_map(|script| read_to_start(script, &arguments[0])).collect();
     sources.extend(named.into_iter().chain(above));
+    // What it makes is no input of it.
+    let places = places_of(planner.config, planner.node.label());
+    sources.retain(|source| !places.iter().any(|place| source.is_within(place)));
     for source in sources {
         if let Some(input) = file::input(planner.db, &source) {
             inputs.entry(source).or_insert(input);
@@ -134,12 +149,10 @@ fn read_to_start(script: &RelPath, program: &str) -> Vec<RelPath> {
 /// What the process is kept from.
 fn isolation(planner: &Planner<'_>) -> Isolation {
     let says = |field: &str| planner.node.boolean(field).map(|set| set.value);
-    let profile = planner.config.profile(&planner.profile);
-    let least = profile.and_then(|profile| profile.choice("sandbox"));
     Isolation {
         network: says("network").unwrap_or(false),
-        strict: says("strict").unwrap_or_else(|| schema::is_set(planner.config, &planner.profile, "strict")),
-        least: least.map(|tier| Box::from(tier.value)),
+        strict: planner.is_strict()
+            || says("strict").unwrap_or_else(|| schema::is_set(planner.config, &planner.profile, "strict")),
     }
 }
 
@@ -164,6 +177,32 @@ fn environment(planner: &Planner<'_>) -> Box<[(Box<str>, Box<str>)]> {
     environment.into_iter().collect()
 }
 
+/// The secrets that the process sees, sorted by name. One that is not set is an error: the command would do something else without it.
+fn secrets(planner: &mut Planner<'_>) -> Box<[(Box<str>, Digest)]> {
+    let mut secrets: BTreeMap<Box<str>, Digest> = BTreeMap::new();
+    let mut findings = Vec::new();
+    for name in planner.node.texts("secret") {
+        match planner.secret(&name.value) {
+            Some(digest) => {
+                secrets.insert(Box::from(&*name.value), digest);
+            }
+            None => {
+                let message = format!("The secret `{}` is not set", name.value);
+                let diagnostic = planner.config.put(Diagnostic::error("command::no_secret", message), name.place);
+                findings.push(diagnostic.help("Set the variable in the environment of this program"));
+            }
+        }
+    }
+    let all = secrets::names(planner.config);
+    for name in planner.node.texts("environment").filter(|name| all.contains(&name.value)) {
+        let message = format!("`{}` is a secret, and `environment` would show it", name.value);
+        let diagnostic = planner.config.put(Diagnostic::error("command::secret_shown", message), name.place);
+        findings.push(diagnostic.help(format!("Pass it with `secret \"{}\"`", name.value)));
+    }
+    findings.into_iter().for_each(|finding| planner.report(finding));
+    secrets.into_iter().collect()
+}
+
 /// How its actions are run.
 pub(super) struct Start {
     resources: Arc<Resources>,
@@ -173,25 +212,21 @@ impl Start {
     pub(super) fn new(resources: Arc<Resources>) -> Self {
         Self { resources }
     }
-}
 
-impl Run for Start {
-    fn kind(&self) -> &'static str {
-        "command"
-    }
-
-    fn is_process(&self) -> bool {
-        true
-    }
-
-    fn run(&self, context: &Context<'_>) -> RunResult {
+    fn run_process(&self, context: &Context<'_>) -> RunResult {
         let action = context.action;
         let (Tool::Program(program), Some(process)) = (&action.tool, action.process()) else {
             unreachable!("a command is planned as a process of a program");
         };
-        let finished = self.resources.processes.run(context, program, process, &action.inputs, &[])?;
         let name = &program.wanted.name;
-        let is_strict = process.isolation.strict || self.resources.processes.is_strict;
+        if let Some((secret, _)) = secrets::values(action).iter().find(|(_, value)| value.len() < secrets::SHORTEST) {
+            let message = format!("The secret `{secret}` is shorter than {} bytes", secrets::SHORTEST);
+            let diagnostic = Diagnostic::error("command::short_secret", message);
+            let note = "It could not be told from other text, and so not be hidden";
+            return Ok(ActionResult::failed(vec![diagnostic.note(note).help("Use a longer value")]));
+        }
+        let finished = self.resources.processes.run(context, program, process, &action.inputs, &[])?;
+        let is_strict = process.isolation.strict;
         let undeclared = undeclared(action, name, &finished, is_strict);
         let found = problems::findings(context, process, name, &finished)?;
         let failed = |message: String| {
@@ -233,6 +268,24 @@ impl Run for Start {
     }
 }
 
+impl Run for Start {
+    fn kind(&self) -> &'static str {
+        "command"
+    }
+
+    fn is_process(&self) -> bool {
+        true
+    }
+
+    fn run(&self, context: &Context<'_>) -> RunResult {
+        let mut result = self.run_process(context)?;
+        // Streams are without secrets already; here they may stand in a name, or in what was decoded.
+        let redactor = Redactor::of_action(context.action);
+        result.diagnostics.iter_mut().for_each(|diagnostic| redactor.diagnostic(diagnostic));
+        Ok(result)
+    }
+}
+
 /// Takes what the command left at its outputs.
 fn collect(
     context: &Context<'_>,
@@ -242,6 +295,7 @@ fn collect(
     undeclared: Vec<Diagnostic>,
     is_strict: bool,
 ) -> RunResult {
+    let redactor = Redactor::of_action(context.action);
     let mut artifacts = Vec::new();
     let mut faults = Vec::new();
     let reading = |path: &str| {
@@ -267,6 +321,15 @@ fn collect(
                 continue;
             };
             let bytes = finished.read(&file).map_err(reading(&file.path))?;
+            if let Some(secret) = redactor.find(&bytes).or_else(|| redactor.find(file.path.as_bytes())) {
+                let message = format!("`{name}` wrote the secret `{secret}` into `{}`", file.path);
+                faults.push(
+                    Diagnostic::error("command::secret_in_output", message)
+                        .note("An output is kept, shared and served, so it is refused")
+                        .help("Have the command write something else"),
+                );
+                continue;
+            }
             artifacts.push(context.write_as(path, &bytes, file.executable)?);
         }
     }
@@ -292,8 +355,7 @@ fn collect(
     let mut result =
         if is_kept { ActionResult::done(artifacts, findings) } else { ActionResult::uncacheable(artifacts, findings) };
     let ran = &finished.ran;
-    let observed = if finished.accesses.is_some() { "observed" } else { "not observed" };
-    result.sandbox = Some(format!("{}, {observed}", ran.tier.as_str()).into());
+    result.sandbox = Some(ran_in(finished));
     let is_alone = context.action.process().is_some_and(|process| !process.isolation.network);
     result.hermetic = is_alone && (ran.tier <= Tier::Landlock || finished.accesses.is_some());
     Ok(result)

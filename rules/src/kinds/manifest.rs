@@ -26,6 +26,7 @@ use super::transpile::graph_key;
 use super::{action, add_parameters, output_path, reference, stored};
 use crate::manifest::{Projection, projection};
 use crate::modules::{PathKey, RuleKey, entry_points};
+use crate::processes::accepted;
 
 pub(super) use chains::chains;
 pub(super) use evaluate::Evaluate;
@@ -157,6 +158,7 @@ impl Plan for Manifest {
             let mut action = plan_action(planner, subject, &Parameters { evaluator, ..parameters });
             if let Some(program) = found {
                 action.tool = Tool::Program(Program::clone(program));
+                action.accepted = accepted(planner);
             }
             match planner.action(action) {
                 Some(evaluated) => result = evaluated,

@@ -15,11 +15,16 @@ pub(super) const FILES: KindSchema = KindSchema {
     kind: "files",
     doc: "A named set of source files",
     fields: &[
+        Field::new(
+            "from",
+            Shape::Reference(rule(&["command"])),
+            "The command that makes them: its outputs are placed in `base`, which is theirs alone and which git ignores",
+        ),
         Field::new("base", Shape::Path, "The directory that the globs start from; the workspace root when left out"),
         Field::new("include", Shape::Globs, "The files that are in the set").required(),
         Field::new("exclude", Shape::Globs, "Files that are not, although `include` matches them"),
     ],
-    constraints: &[],
+    constraints: &[Constraint::RequiredWith { field: "base", with: "from" }],
     sources: &[Source::Directory("base"), Source::Globs { globs: "include", base: Some("base") }],
 };
 

@@ -36,6 +36,12 @@ pub(super) const COMMAND: KindSchema = KindSchema {
             Shape::Environment,
             "Environment variables to pass on (`NAME`) or to set (`NAME=value`)",
         ),
+        Field::new(
+            "secret",
+            Shape::Names,
+            "Environment variables to pass on whose values nobody may read: they are hidden in all that is said, and in no output",
+        )
+        .example("\"REGISTRY_TOKEN\""),
         Field::new("network", Shape::Boolean, "Whether it may use the network; `#false` when left out"),
         Field::new(
             "strict",

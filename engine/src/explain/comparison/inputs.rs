@@ -52,7 +52,11 @@ impl Comparison<'_> {
         let is_known = |cause: &&Cause| {
             !matches!(
                 cause.change,
-                Change::NotInStore | Change::NotKept | Change::FailedBefore | Change::ProvisionalBefore
+                Change::NotInStore
+                    | Change::NotKept
+                    | Change::FailedBefore
+                    | Change::ProvisionalBefore
+                    | Change::Sandbox(_)
             )
         };
         let before = found.certain.len();

@@ -59,6 +59,7 @@ struct PackedAction<'a> {
     subject: Option<Number>,
     status: Status,
     keeping: Keeping,
+    sandbox: Option<Number>,
     discovers_inputs: bool,
     carried: bool,
     key: Number,
@@ -178,6 +179,7 @@ impl<'a> Packer<'a> {
             subject: action.label.subject.as_ref().map(|path| self.path(path)),
             status: action.status,
             keeping: action.keeping,
+            sandbox: action.sandbox.as_ref().map(|sandbox| self.texts.number(sandbox)),
             discovers_inputs: action.discovers_inputs,
             carried: action.carried,
             key: self.digests.number(action.key.0),
@@ -346,12 +348,17 @@ impl Unpacker {
             Some(subject) => Some(self.path(subject)?),
             None => None,
         };
+        let sandbox = match action.sandbox {
+            Some(sandbox) => Some(self.text(sandbox)?),
+            None => None,
+        };
         Some(ActionRecord {
             label: ActionLabel { rule, profile: self.profile.clone(), subject },
             status: action.status,
             key: ActionKey(self.digest(action.key)?),
             duration: Duration::from_micros(action.micros),
             keeping: action.keeping,
+            sandbox,
             discovers_inputs: action.discovers_inputs,
             carried: action.carried,
             parts: action.parts.into_iter().map(|part| self.part(part)).collect::<Option<_>>()?,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
-use webstir_engine::action::{ActionResult, Artifact, Tool};
+use webstir_engine::action::{ActionResult, Artifact, RanIn, Tool};
 use webstir_engine::diagnostic::Diagnostic;
 use webstir_engine::path::RelPath;
 use webstir_engine::run::{Context, Run, RunError, RunResult};
@@ -45,7 +45,7 @@ impl Run for Evaluate {
                 Evaluator::Nothing => Evaluated::default(),
             };
         }
-        let Evaluated { description, failure, standing } = evaluated;
+        let Evaluated { description, failure, standing, ran_in } = evaluated;
         let mut diagnostics: Vec<Diagnostic> = failure.into_iter().collect();
         if standing == Standing::Elsewhere {
             return Ok(ActionResult::done(Vec::new(), diagnostics));
@@ -79,6 +79,7 @@ impl Run for Evaluate {
         Ok(match standing {
             Standing::Uncacheable => ActionResult::uncacheable(artifacts, diagnostics),
             _ => ActionResult {
+                sandbox: ran_in,
                 hermetic: parameters.evaluator != Evaluator::Program,
                 ..ActionResult::done(artifacts, diagnostics)
             },
@@ -93,6 +94,8 @@ struct Evaluated {
     /// Why there is none.
     failure: Option<Diagnostic>,
     standing: Standing,
+    /// What a program evaluated it in.
+    ran_in: Option<RanIn>,
 }
 
 /// What a failed evaluation says of the next one.
@@ -113,7 +116,7 @@ impl Evaluated {
     }
 
     fn failed(failure: Diagnostic, standing: Standing) -> Self {
-        Self { description: None, failure: Some(failure), standing }
+        Self { failure: Some(failure), standing, ..Self::default() }
     }
 }
 
@@ -177,10 +180,13 @@ impl Evaluate {
             unreachable!("an evaluation by a program is planned with it");
         };
         let text = text_at(context, &RelPath::new(&module.code).expect("planned as a path"))?.unwrap_or_default();
-        let evaluated =
+        let (evaluated, ran_in) =
             process::evaluate(&self.resources.processes, program, source, &text, parameters.cpu_ms, context)?;
+        let ran_in = Some(ran_in);
         let (message, standing) = match evaluated {
-            process::Evaluated::Described(description) => return Ok(Evaluated::described(*description)),
+            process::Evaluated::Described(description) => {
+                return Ok(Evaluated { ran_in, ..Evaluated::described(*description) });
+            }
             process::Evaluated::Thrown(message) => (message, Standing::Certain),
             process::Evaluated::Unfinished(message) => (message, Standing::Uncacheable),
         };
@@ -192,7 +198,7 @@ impl Evaluate {
         for (specifier, chain) in &parameters.chains {
             diagnostic = diagnostic.note(format!("`{specifier}` is imported through {}", chain.join(" -> ")));
         }
-        Ok(Evaluated::failed(diagnostic, standing))
+        Ok(Evaluated { ran_in, ..Evaluated::failed(diagnostic, standing) })
     }
 }
 

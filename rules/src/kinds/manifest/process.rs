@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use webstir_engine::action::{Isolation, Process};
+use webstir_engine::action::{Isolation, Process, RanIn};
 use webstir_engine::machine::Program;
 use webstir_engine::path::RelPath;
 use webstir_engine::run::{Context, RunError};
-use webstir_process::Ended;
+use webstir_process::{Ended, Finished};
 use webstir_script::ModuleDescription;
 
-use crate::processes::Processes;
+use crate::processes::{Processes, ran_in};
 
 /// Starts and loads: an interpreter takes longer than the embedded engine to do nothing.
 const START: Duration = Duration::from_secs(20);
@@ -53,7 +53,7 @@ pub(super) fn evaluate(
     code: &str,
     cpu_ms: u64,
     context: &Context<'_>,
-) -> Result<Evaluated, RunError> {
+) -> Result<(Evaluated, RanIn), RunError> {
     let at = |name: &str| format!("{DIRECTORY}/{name}");
     let (describe, main, result) = (at("describe.mjs"), at("main.mjs"), at("result.json"));
     let module = source.with_extension("mjs");
@@ -68,6 +68,11 @@ pub(super) fn evaluate(
     let files = [(module, code), (&*describe, webstir_script::DESCRIBE), (&*main, MAIN)];
     let files = files.map(|(path, text)| (path, text.as_bytes()));
     let finished = processes.run(context, program, &process, &[], &files)?;
+    Ok((outcome(&finished, program, &result)?, ran_in(&finished)))
+}
+
+/// What a process left at `result`.
+fn outcome(finished: &Finished, program: &Program, result: &str) -> Result<Evaluated, RunError> {
     let reading = |error| RunError::world("Evaluating the module definition")(std::io::Error::other(error));
     match &finished.ended {
         Ended::Cancelled => return Err(RunError::Cancelled),
@@ -79,7 +84,7 @@ pub(super) fn evaluate(
         }
         Ended::Exited(_) => {}
     }
-    let collected = finished.collect(&result).map_err(reading)?;
+    let collected = finished.collect(result).map_err(reading)?;
     let answer: Option<Answer> = match collected.files.first() {
         Some(file) => serde_json::from_slice(&finished.read(file).map_err(reading)?).ok(),
         None => None,
