@@ -119,8 +119,12 @@ fn message(text: &str, after: usize) -> String {
     if !rest.starts_with("message") {
         return String::new();
     }
-    let Some(at) = before.rfind("let message = ") else { return String::new() };
-    let made = before[at + "let message = ".len()..].trim_start_matches("format!(").trim_start();
+    let made = before.rfind("let message =");
+    // What is given to a function is made elsewhere.
+    let Some(at) = made.filter(|at| before.rfind("message: ").is_none_or(|given| given < *at)) else {
+        return String::new();
+    };
+    let made = before[at + "let message =".len()..].trim_start().trim_start_matches("format!(").trim_start();
     made.strip_prefix('"').map_or_else(String::new, unquoted)
 }
 
