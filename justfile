@@ -1,4 +1,4 @@
-# `just ready` is what a change must pass.
+# `just ready` is what a change must pass before `./test --all`.
 
 ready: format clippy deny test docs
 

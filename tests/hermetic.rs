@@ -219,7 +219,7 @@ fn each_run_says_which_sandbox_it_was() {
 }
 
 /// Lets builds take one sandbox for the only one that works here, as on another machine.
-fn only(case: &Case, works: &str) {
+pub(crate) fn only(case: &Case, works: &str) {
     let places = fs::read_dir(case.beside("")).unwrap().flatten().map(|entry| entry.path());
     let state =
         places.filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("webstir-")));

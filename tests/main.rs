@@ -30,6 +30,7 @@ mod real_input;
 mod reports;
 mod resolution;
 mod robustness;
+mod sandboxes;
 mod secrets;
 mod serve;
 mod serve_static;

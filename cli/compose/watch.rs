@@ -53,7 +53,7 @@ pub(crate) enum WatchEvent {
     Checked(Box<Built>),
     /// Nothing is left to do: this is all of it.
     Idle(Box<Built>),
-    /// The user has enough of it.
+    /// The user wants it to end.
     Stop,
 }
 

@@ -112,7 +112,7 @@ pub struct Isolation {
 /// One piece of work, described completely: running it reads nothing that is not named here, or, for an action that discovers inputs, among those.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Action {
-    /// Its name; not part of the key.
+    /// Its name; of it only the kind of the rule is part of the key.
     pub label: ActionLabel,
     /// What stands for the code that is compiled into this program: another build of it may give another result.
     pub implementation: Digest,

@@ -1,7 +1,7 @@
 //! The workspace as salsa inputs.
 //!
-//! A [`FileInput`] holds the [`FileState`] of one path for one [`FileQuery`]. Queries read these inputs and nothing else of
-//! the world; each is created when it is first asked for, and changes only in [`Files::refresh`].
+//! A [`FileInput`] holds the [`FileState`] of one path for one [`FileQuery`]. Of the workspace queries read these inputs and nothing
+//! else; each is created when it is first asked for, and changes only where this module asks the system again.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -234,7 +234,7 @@ impl Store {
         Ok(Statistics { blobs, actions: self.actions.statistics()?, facts: self.facts.statistics()? })
     }
 
-    /// Removes everything below the root of the store and returns how many bytes that were.
+    /// Removes everything of this layout below the root of the store and returns how many bytes that were.
     pub fn clear(root: &Path) -> io::Result<u64> {
         let directory = root.join(LAYOUT);
         let bytes = match tree_bytes(&directory) {

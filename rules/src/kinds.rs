@@ -1,6 +1,6 @@
 //! The rule kinds: how each is planned and run.
 //!
-//! Every kind is one file: a type that implements [`Plan`] and one that implements [`Run`](webstir_engine::run::Run), the same where
+//! Every kind is one file, with a directory beside it where that is long: a type that implements [`Plan`] and one that implements [`Run`](webstir_engine::run::Run), the same where
 //! running needs nothing but the action. What some need besides are [`Resources`]: where packages lie and how processes are started. They
 //! decide no result.
 

@@ -26,7 +26,8 @@ fn what_is_generated_comes_first_and_its_edits_reach_what_reads_it() {
     case.write("schema.txt", "fourth");
     loop {
         let idle = watching.until("watch-idle");
-        if Watching::findings(&idle).is_empty() && case.read("build/backend/_.._/generated/word.js").contains("fourth") {
+        if Watching::findings(&idle).is_empty() && case.read("build/backend/_.._/generated/word.js").contains("fourth")
+        {
             break;
         }
     }

@@ -32,7 +32,7 @@ pub(super) enum Progress {
 pub(super) struct Round {
     /// The numbers of the target groups that are done, as was reported.
     groups: BTreeSet<usize>,
-    /// The rules that are in no other group.
+    /// The rules that are in these groups and in none that is still to be reported.
     rules: BTreeSet<Label>,
     /// Whether what runs may have been started before the last change.
     is_doubted: bool,
@@ -71,7 +71,7 @@ impl Progress {
         matches!(self, Self::Open(_))
     }
 
-    /// Whether nothing is left to do, were it for an error.
+    /// Whether nothing is left to do, be it after an error.
     pub(super) fn is_over(&self) -> bool {
         matches!(self, Self::Idle | Self::Failed)
     }
@@ -124,7 +124,7 @@ impl Progress {
         *self = Self::Open(Round { is_doubted, trial, ..Round::default() });
     }
 
-    /// An error is reported, and nothing runs any more. Where a change `is_received` it is reported yet, and planned for.
+    /// An error is reported, and nothing runs any more. Where a change `is_received` it is still to be reported, and planned for.
     pub(super) fn fail(&mut self, is_received: bool) {
         match self {
             Self::Open(round) | Self::Waiting(round) if is_received => round.trial = Trial::AfterError,

@@ -46,16 +46,16 @@ enum Standing {
         cancelled: Arc<AtomicBool>,
         /// Whether any change of the workspace may concern it, and it takes long.
         sees_everything: bool,
-        /// As of what is due; `None` when it was not.
+        /// How often it ran in vain; `None` when it was not due.
         retries: Option<u32>,
-        /// As of what is due.
+        /// How it got a result before, as in `Due`.
         before: Option<Reached>,
     },
     /// It got a result, which is the right one as long as the database says so.
     Reached {
         /// How it got it.
         how: Reached,
-        /// As of what is due, which it is again where the result does not hold; `None` when it was not.
+        /// How often it ran in vain, which counts on where the result does not hold; `None` when it was not due.
         retries: Option<u32>,
     },
 }

@@ -78,7 +78,7 @@ impl<'a> Walk<'a> {
         if self.within.len() > DEPTH || is_left_out || !self.include.may_hold(below) {
             return;
         }
-        // What leads out of the workspace has no such place, and cannot be left again.
+        // Of a link that leads out of the workspace the system tells no place: it is known by its own path.
         let real = match file::state(self.db, path, FileQuery::RealPath) {
             file::FileState::RealPath(Some(real)) => real.clone(),
             _ => path.clone(),
