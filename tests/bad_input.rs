@@ -210,3 +210,12 @@ fn a_syntax_error_is_told_once() {
     let told: Vec<&String> = findings.iter().filter(|finding| finding.contains("src/shared/notes.ts:1:")).collect();
     assert_eq!(told, ["typecheck::ts1109 src/shared/notes.ts:1:18"], "{findings:?}");
 }
+
+#[test]
+fn a_configuration_that_is_no_text_is_placed() {
+    let case = Case::starter();
+    std::fs::write(case.path("webstir.kdl"), b"workspace { mode api }\n// \xff\n").unwrap();
+    let built = case.build(&[]);
+    assert_eq!(built.code, Some(1));
+    assert_eq!(built.findings(), ["config::not_utf8 webstir.kdl:2:4"], "{}", built.stdout);
+}

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use webstir_engine::action::Artifact;
-use webstir_engine::config::Config;
+use webstir_engine::config::{self, Config};
 use webstir_engine::diagnostic::{Diagnostic, Severity};
 use webstir_engine::digest::{Digest, KeyHasher};
 use webstir_engine::environment::Environment;
@@ -77,16 +77,18 @@ impl Workspace {
     }
 
     fn read(root: PathBuf, system: Arc<Os>, is_strict: bool) -> Result<Self, Failure> {
-        let text = |name: &str| -> Result<Option<String>, Failure> {
+        let bytes = |name: &str| -> Result<Option<Vec<u8>>, Failure> {
             let path = RelPath::new(name).expect("a plain file name");
             match system.read(&path) {
-                Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
+                Ok(bytes) => Ok(Some(bytes)),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
                 Err(error) => Err(Failure::because(format!("`{name}` cannot be read"), error)),
             }
         };
-        let kdl = text("webstir.kdl")?;
-        let package = text("package.json")?;
+        let (kdl, package) = (bytes("webstir.kdl")?, bytes("package.json")?);
+        let not_text = kdl.as_deref().and_then(|bytes| config::decode(bytes).err());
+        let [kdl, package] =
+            [kdl, package].map(|bytes| bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()));
         if kdl.is_none() && package.is_none() {
             return Err(Failure::new(format!(
                 "`{}` is not a workspace: it has no `webstir.kdl` and no `package.json`",
@@ -94,7 +96,8 @@ impl Workspace {
             ))
             .with_help("Run `webstir init api <directory>`, or name the workspace with `--workspace`"));
         }
-        let (config, diagnostics) = webstir_rules::configuration(kdl.as_deref(), package.as_deref());
+        let (config, mut diagnostics) = webstir_rules::configuration(kdl.as_deref(), package.as_deref());
+        diagnostics.extend(not_text.map(|finding| *finding));
         let mut sources = KeyHasher::new("webstir configuration v1");
         for source in [&kdl, &package] {
             sources.number(u64::from(source.is_some())).text(source.as_deref().unwrap_or_default());

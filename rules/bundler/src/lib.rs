@@ -64,16 +64,12 @@ pub struct Request {
     pub source_maps: SourceMaps,
     /// Keeps licence comments.
     pub legal_comments: bool,
-    /// Comments in unminified output that say which module follows.
-    pub module_comments: bool,
     /// `name` of functions and classes stays what the source says; costs a call for each.
     pub keep_names: bool,
     /// JavaScript expressions for free dotted names, in every module.
     pub define: BTreeMap<String, String>,
     /// The virtual directory of the output, absolute; sources in maps are relative to the file in it.
     pub out_dir: String,
-    /// The pattern of entry files, with `[name]` and `[hash]`.
-    pub entry_names: String,
     /// The pattern of other files, with `[name]` and `[hash]`.
     pub chunk_names: String,
 }
@@ -89,11 +85,9 @@ impl Request {
             tree_shake: true,
             source_maps: SourceMaps::None,
             legal_comments: true,
-            module_comments: false,
             keep_names: false,
             define: BTreeMap::new(),
             out_dir: out_dir.into(),
-            entry_names: "[name].js".to_owned(),
             chunk_names: "[name]-[hash].js".to_owned(),
         }
     }

@@ -172,7 +172,7 @@ fn options(request: &Request, entries: &[Entry]) -> BundlerOptions {
         dir: Some(request.out_dir.clone()),
         platform: Some(platform(request.platform)),
         format: Some(OutputFormat::Esm),
-        entry_filenames: Some(request.entry_names.clone().into()),
+        entry_filenames: Some("[name].js".to_owned().into()),
         chunk_filenames: Some(request.chunk_names.clone().into()),
         sourcemap: match request.source_maps {
             SourceMaps::None => None,
@@ -197,11 +197,7 @@ fn options(request: &Request, entries: &[Entry]) -> BundlerOptions {
             ..ChecksOptions::default()
         }),
         experimental: Some(ExperimentalOptions {
-            attach_debug_info: Some(if request.module_comments && !request.minify {
-                AttachDebugInfo::Simple
-            } else {
-                AttachDebugInfo::None
-            }),
+            attach_debug_info: Some(AttachDebugInfo::None),
             ..ExperimentalOptions::default()
         }),
         tsconfig: Some(TsConfig::Auto(false)),

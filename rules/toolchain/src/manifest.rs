@@ -100,15 +100,9 @@ impl Manifest {
     }
 }
 
-#[cfg(unix)]
 fn mode_matches(found: &fs::Metadata, executable: bool) -> bool {
     use std::os::unix::fs::PermissionsExt as _;
     (found.permissions().mode() & 0o100 != 0) == executable
-}
-
-#[cfg(not(unix))]
-fn mode_matches(_: &fs::Metadata, _: bool) -> bool {
-    true
 }
 
 /// How many things below `directory` are not directories.

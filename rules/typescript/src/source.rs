@@ -128,8 +128,6 @@ pub struct Facts {
     pub exports: Box<[Box<str>]>,
     /// The globals that it uses and the embedded engine has not, sorted: `WebSocket`, `Bun.serve`.
     pub foreign: Box<[Box<str>]>,
-    /// Whether `await` stands outside of every function.
-    pub has_top_level_await: bool,
     /// What JSX needs; `None` without JSX. A file that may hold JSX always has it: `preserve` keeps its factory.
     pub jsx: Option<JsxFacts>,
     /// Why it cannot be transpiled, in the order of the text; the other fields are then what could be read.

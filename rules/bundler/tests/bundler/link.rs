@@ -74,12 +74,6 @@ fn minified_output_behaves_the_same() {
 }
 
 #[test]
-fn names_of_modules_are_printed_when_asked_for() {
-    let request = Request { module_comments: true, ..request(&[("main", "/src/main.ts")]) };
-    assert!(linked(&request, &app()).chunks[0].code.contains("#region src/lib/math.ts"));
-}
-
-#[test]
 fn definitions_reach_every_module() {
     let host = Tree::host(&[(
         "/a.js",

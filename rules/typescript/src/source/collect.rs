@@ -4,10 +4,9 @@ use std::collections::BTreeSet;
 
 use swc_core::common::{Spanned, SyntaxContext};
 use swc_core::ecma::ast::{
-    ArrowExpr, AwaitExpr, CallExpr, Callee, Class, ClassMember, Constructor, Decl, DefaultDecl, ExportAll,
-    ExportSpecifier, Expr, ExprOrSpread, ForOfStmt, Function, GetterProp, Id, ImportDecl, JSXFragment,
-    JSXOpeningElement, Lit, ModuleDecl, ModuleExportName, ModuleItem, NamedExport, SetterProp, StaticBlock, Str,
-    TsImportEqualsDecl, TsModuleName, TsModuleRef, UsingDecl,
+    CallExpr, Callee, Class, ClassMember, Decl, DefaultDecl, ExportAll, ExportSpecifier, Expr, ExprOrSpread, Id,
+    ImportDecl, JSXFragment, JSXOpeningElement, Lit, ModuleDecl, ModuleExportName, ModuleItem, NamedExport, Str,
+    TsImportEqualsDecl, TsModuleName, TsModuleRef,
 };
 use swc_core::ecma::transforms::base::helpers::{HELPERS, Helpers};
 use swc_core::ecma::transforms::proposal::decorators::{self, decorators};
@@ -31,14 +30,12 @@ pub(super) fn facts(parts: &Parts, language: Language) -> Facts {
         imports: Vec::new(),
         unused: Vec::new(),
         exports: BTreeSet::new(),
-        has_top_level_await: false,
-        function_depth: 0,
         has_decorators: false,
         jsx: language.has_jsx().then(|| jsx::directives(parts)),
     };
     parts.program.visit_with(&mut collect);
     collect.mark_metadata();
-    let Collect { mut imports, exports, has_top_level_await, jsx, .. } = collect;
+    let Collect { mut imports, exports, jsx, .. } = collect;
     imports.sort_by_key(|import| import.start);
     let foreign: BTreeSet<Box<str>> =
         foreign_globals(parts).into_iter().map(|(name, _)| name.into_boxed_str()).collect();
@@ -46,7 +43,6 @@ pub(super) fn facts(parts: &Parts, language: Language) -> Facts {
         imports: imports.into_boxed_slice(),
         exports: exports.into_iter().collect(),
         foreign: foreign.into_iter().collect(),
-        has_top_level_await,
         jsx,
         syntax_errors: Box::default(),
     }
@@ -61,8 +57,6 @@ struct Collect<'a> {
     /// Index of an import and its bindings, where none is used as a value.
     unused: Vec<(usize, Vec<Id>)>,
     exports: BTreeSet<Box<str>>,
-    has_top_level_await: bool,
-    function_depth: u32,
     has_decorators: bool,
     jsx: Option<JsxFacts>,
 }
@@ -167,16 +161,6 @@ impl Collect<'_> {
         self.import(source, ImportKind::ExportFrom, usage, names::exported(export));
     }
 
-    fn inside_function(&mut self, visit: impl FnOnce(&mut Self)) {
-        self.function_depth += 1;
-        visit(self);
-        self.function_depth -= 1;
-    }
-
-    fn awaits(&mut self) {
-        self.has_top_level_await |= self.function_depth == 0;
-    }
-
     fn request(&mut self, argument: Option<&ExprOrSpread>, kind: ImportKind) {
         match argument.map(|argument| (&*argument.expr, argument.spread)) {
             Some((Expr::Lit(Lit::Str(literal)), None)) => self.import(literal, kind, ImportUsage::Value, Names::All),
@@ -254,11 +238,9 @@ impl Visit for Collect<'_> {
 
     // What a namespace exports is not exported by the module.
     fn visit_ts_module_block(&mut self, block: &swc_core::ecma::ast::TsModuleBlock) {
-        self.inside_function(|this| {
-            for item in &block.body {
-                item.visit_children_with(this);
-            }
-        });
+        for item in &block.body {
+            item.visit_children_with(self);
+        }
     }
 
     fn visit_ts_import_equals_decl(&mut self, import: &TsImportEqualsDecl) {
@@ -289,49 +271,6 @@ impl Visit for Collect<'_> {
             Callee::Super(_) => {}
         }
         call.visit_children_with(self);
-    }
-
-    fn visit_await_expr(&mut self, expr: &AwaitExpr) {
-        self.awaits();
-        expr.visit_children_with(self);
-    }
-
-    fn visit_for_of_stmt(&mut self, statement: &ForOfStmt) {
-        if statement.is_await {
-            self.awaits();
-        }
-        statement.visit_children_with(self);
-    }
-
-    fn visit_using_decl(&mut self, using: &UsingDecl) {
-        if using.is_await {
-            self.awaits();
-        }
-        using.visit_children_with(self);
-    }
-
-    fn visit_function(&mut self, function: &Function) {
-        self.inside_function(|this| function.visit_children_with(this));
-    }
-
-    fn visit_arrow_expr(&mut self, arrow: &ArrowExpr) {
-        self.inside_function(|this| arrow.visit_children_with(this));
-    }
-
-    fn visit_constructor(&mut self, constructor: &Constructor) {
-        self.inside_function(|this| constructor.visit_children_with(this));
-    }
-
-    fn visit_getter_prop(&mut self, getter: &GetterProp) {
-        self.inside_function(|this| getter.visit_children_with(this));
-    }
-
-    fn visit_setter_prop(&mut self, setter: &SetterProp) {
-        self.inside_function(|this| setter.visit_children_with(this));
-    }
-
-    fn visit_static_block(&mut self, block: &StaticBlock) {
-        self.inside_function(|this| block.visit_children_with(this));
     }
 
     fn visit_class(&mut self, class: &Class) {

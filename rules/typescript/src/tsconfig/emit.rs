@@ -1,7 +1,5 @@
 //! The options that decide what a module is transpiled to.
 
-use std::fmt::Write as _;
-
 use serde::{Deserialize, Serialize};
 
 /// The oldest ECMAScript that has to understand the output. The order is by age.
@@ -146,30 +144,6 @@ impl Default for EmitOptions {
     }
 }
 
-impl EmitOptions {
-    /// One line that two options share only when they are equal; for action keys and explanations.
-    pub fn canonical(&self) -> String {
-        let mut text = format!("target={}", self.target.as_str());
-        let decorators = match self.decorators {
-            Decorators::Standard => "standard",
-            Decorators::Legacy { metadata: false, .. } => "legacy",
-            Decorators::Legacy { metadata: true, strict_nulls: false } => "legacy+metadata",
-            Decorators::Legacy { metadata: true, strict_nulls: true } => "legacy+metadata+strict",
-        };
-        let fields = if self.define_fields { "define" } else { "assign" };
-        let jsx = match &self.jsx {
-            Jsx::Preserve => "preserve".to_owned(),
-            Jsx::Classic { factory, fragment } => format!("classic({factory:?},{fragment:?})"),
-            Jsx::Automatic { import_source, development: false } => format!("automatic({import_source:?})"),
-            Jsx::Automatic { import_source, development: true } => format!("development({import_source:?})"),
-        };
-        let verbatim = self.verbatim;
-        // Writing to a `String` cannot fail.
-        let _ = write!(text, " decorators={decorators} fields={fields} jsx={jsx} verbatim={verbatim}");
-        text
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -181,10 +155,5 @@ mod tests {
         assert_eq!(Target::parse("node18.2"), Some(Target::Es2022));
         assert_eq!(Target::parse("es5"), None);
         assert_eq!(Target::parse("node"), None);
-    }
-
-    #[test]
-    fn canonical_text() {
-        insta::assert_snapshot!(EmitOptions::default().canonical(), @r#"target=es2022 decorators=standard fields=define jsx=automatic("react") verbatim=false"#);
     }
 }

@@ -173,32 +173,9 @@ fn exports_and_places() {
     assert!(facts.exports("module") && !facts.exports("commented"));
     let place = facts.imports.iter().find(|import| import.kind == ImportKind::Dynamic).unwrap();
     assert_eq!(&text[place.start as usize..place.end as usize], "'./x'");
-    assert!(!facts.has_top_level_await);
     let marked = format!("\u{feff}{text}");
     let moved = Facts::of(&path("a.ts"), &marked);
     assert_eq!(moved.imports[1].start, facts.imports[1].start + 3);
-}
-
-#[test]
-fn await_outside_of_functions() {
-    let awaits = |text: &str| Facts::of(&path("a.ts"), text).has_top_level_await;
-    for text in [
-        "await 1;",
-        "for await (const x of y) {}",
-        "await using x = y;",
-        "if (a) { await b }",
-        "class X extends (await y) {}",
-    ] {
-        assert!(awaits(text), "{text}");
-    }
-    for text in [
-        "async () => await 1;",
-        "async function f() { for await (const x of y) {} }",
-        "class X { async m() { await 1 } }",
-        "const o = { async m() { await 1 } }",
-    ] {
-        assert!(!awaits(text), "{text}");
-    }
 }
 
 #[test]
