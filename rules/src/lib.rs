@@ -4,6 +4,7 @@
 
 mod configuration;
 mod implementation;
+mod installed;
 mod kinds;
 pub mod manifest;
 mod modules;
@@ -17,6 +18,7 @@ pub mod templates;
 
 pub use configuration::{ENVIRONMENT, configuration};
 pub use implementation::implementation;
+pub use installed::{compare_with_lockfile, reached_packages};
 pub use kinds::{Resources, artifact_type, plans, runs};
 pub use processes::Processes;
 pub use programs::Programs;
