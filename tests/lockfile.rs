@@ -307,3 +307,17 @@ fn a_package_that_is_linked_in_place_of_a_locked_one_is_an_error() {
     symlink("../packages/zod", case.path("node_modules/zod")).unwrap();
     differs(&case.build(&["--ci"]), "`node_modules/zod` is linked from elsewhere, and `package-lock.json` says 3.22.4");
 }
+
+#[test]
+fn a_package_in_a_store_is_named_as_it_is_asked_for() {
+    let (name, text, _) = LOCKFILES[2];
+    let case = locked(name, text);
+    fs::create_dir_all(case.path("node_modules/.pnpm/zod@3.22.4/node_modules")).unwrap();
+    fs::rename(case.path("node_modules/zod"), case.path("node_modules/.pnpm/zod@3.22.4/node_modules/zod")).unwrap();
+    case.link("node_modules/zod", ".pnpm/zod@3.22.4/node_modules/zod");
+    assert_eq!(of_packages(&case.build_ok(&["--ci"])), [""; 0]);
+    change_version(&case);
+    let built = case.build(&["--ci"]);
+    differs(&built, "`node_modules/zod` is version 3.21.0, and `pnpm-lock.yaml` says 3.22.4");
+    assert!(!built.stdout.contains("more package"), "{}", built.stdout);
+}

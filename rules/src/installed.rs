@@ -79,6 +79,8 @@ fn place_of(root: &Path, name: &str) -> PathBuf {
 struct Installed {
     name: Option<String>,
     version: Option<String>,
+    /// Where it is, free of links.
+    real: PathBuf,
     /// Whether it lies elsewhere than where packages are installed.
     is_linked: bool,
     /// Whether it came in the archive of another package.
@@ -98,6 +100,7 @@ impl Installed {
             name: text("name"),
             version: text("version"),
             is_linked: !is_below_packages(&real),
+            real,
             is_bundled: owner.and_then(self::manifest).is_some_and(|owner| bundles(&owner)),
         })
     }
@@ -123,8 +126,11 @@ fn bundles(manifest: &Value) -> bool {
 /// Adds to what a build found what is installed otherwise than the lockfile says, and that there is none. Returns whether it had anything
 /// to say.
 pub fn compare_with_lockfile(root: &Path, reached: &[Box<str>], diagnostics: &mut Vec<Diagnostic>) -> bool {
+    let mut names: Vec<&str> = reached.iter().map(|name| &**name).collect();
+    // What the workspace itself depends on comes before what that depends on, and before where it lies in a store.
+    names.sort_by_key(|name| name.matches(PACKAGES).count());
     let installed = || {
-        let places = reached.iter().map(|name| (&**name, place_of(root, name)));
+        let places = names.iter().map(|name| (*name, place_of(root, name)));
         places.filter_map(|(name, place)| Some((name, Installed::read(&place)?, place)))
     };
     let is_missing = |diagnostic: &Diagnostic| not_found(diagnostic).is_some();
@@ -154,9 +160,12 @@ pub fn compare_with_lockfile(root: &Path, reached: &[Box<str>], diagnostics: &mu
         Some(())
     });
     let noted = notes.count() > 0;
+    let mut said = BTreeSet::new();
     let mut different = installed().filter_map(|(name, installed, place)| {
         let locked = lockfile.at(place.strip_prefix(&found.directory).ok()?.to_str()?);
-        Some((difference(name, &shown, &installed, &locked)?, locked))
+        let message = difference(name, &shown, &installed, &locked)?;
+        // One package may have been reached by several links.
+        said.insert(installed.real).then_some((message, locked))
     });
     let Some((message, locked)) = different.next() else { return noted };
     let more = different.count();
