@@ -321,3 +321,24 @@ fn a_package_in_a_store_is_named_as_it_is_asked_for() {
     differs(&built, "`node_modules/zod` is version 3.21.0, and `pnpm-lock.yaml` says 3.22.4");
     assert!(!built.stdout.contains("more package"), "{}", built.stdout);
 }
+
+#[test]
+fn what_came_in_the_archive_of_another_package_is_not_locked_by_itself() {
+    let (name, text, _) = LOCKFILES[1];
+    let case = locked(name, &text.replace("    \"@s/form/zod\": [\"zod@2.0.0\", \"\", {}, \"sha512-A\"],\n", ""));
+    let says = "`node_modules/@s/form/node_modules/zod` is version 2.0.0, and `bun.lock` says 3.22.4";
+    differs(&case.build(&["--ci"]), says);
+    case.replace(
+        "node_modules/@s/form/package.json",
+        "\"dependencies\"",
+        "\"bundledDependencies\": [\"zod\"], \"dependencies\"",
+    );
+    assert_eq!(of_packages(&case.build_ok(&["--ci"])), [""; 0]);
+}
+
+#[test]
+fn a_package_of_the_repository_may_have_the_name_of_a_locked_one() {
+    let (name, text, _) = LOCKFILES[3];
+    let case = locked(name, &format!("{text}\nlib@^7.0.0:\n  version \"7.0.0\"\n"));
+    assert_eq!(of_packages(&case.build_ok(&["--ci"])), [""; 0]);
+}

@@ -2,77 +2,26 @@
 //!
 //! The packages that a build *reached* are those of which an action read a file, and those that its programs may load, which their keys
 //! stand for. They follow from plans and results, so they are the same whether an action ran or was found in the store.
-//! [`compare_with_lockfile`] says of them what the lockfile does not. Places are from the workspace root, and may lie above it.
+//! [`compare_with_lockfile`] says of them what the lockfile does not.
 
 #![expect(clippy::disallowed_methods, reason = "packages and lockfiles may lie above the workspace")]
+
+mod reached;
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use webstir_engine::action::{Action, ActionResult, Origin, Tool};
 use webstir_engine::diagnostic::Diagnostic;
-use webstir_engine::discovered::DiscoveredInput;
 use webstir_engine::path::RelPath;
-use webstir_engine::schedule::Run;
 use webstir_toolchain::{FoundLockfile, Locked, Lockfile, Version, find_lockfile};
 
-use crate::programs::Programs;
+pub use reached::reached_packages;
+use reached::{place_of, seen_from};
 
 /// Where packages are installed.
 const PACKAGES: &str = "node_modules";
-
-/// The places of all packages that a build reached, sorted.
-pub fn reached_packages(root: &Path, run: &Run, programs: &Programs) -> Vec<Box<str>> {
-    let mut reached = BTreeSet::new();
-    let mut loaded_by = BTreeSet::new();
-    for step in run.plans.values().flat_map(|plan| &plan.steps) {
-        reached.extend(read(&step.action, step.result.as_deref()));
-        if let Tool::Program(program) | Tool::Package(_, Some(program)) = &step.action.tool {
-            loaded_by.insert(&program.wanted);
-        }
-    }
-    let mut reached: BTreeSet<Box<str>> = reached.into_iter().map(Box::from).collect();
-    for place in loaded_by.into_iter().flat_map(|wanted| programs.packages_of(wanted)) {
-        let is_installed = place.components().any(|part| part.as_os_str() == PACKAGES);
-        reached.extend(seen_from(root, &place).filter(|_| is_installed));
-    }
-    reached.into_iter().collect()
-}
-
-/// The packages of which an action read a file.
-fn read<'a>(action: &'a Action, result: Option<&'a ActionResult>) -> impl Iterator<Item = &'a str> {
-    let declared = action.inputs.iter().filter(|input| input.origin == Origin::Workspace).map(|input| &input.path);
-    let discovered = result.into_iter().flat_map(|result| result.discovered.iter());
-    let discovered = discovered
-        .filter(|(_, input)| matches!(input, DiscoveredInput::Content(Some(_)) | DiscoveredInput::Derived(..)));
-    declared.chain(discovered.map(|(path, _)| path)).filter_map(|path| package_of(path.as_str()))
-}
-
-/// The place of the package that a file belongs to.
-fn package_of(file: &str) -> Option<&str> {
-    let at = file.rfind("node_modules/").filter(|&at| at == 0 || file[..at].ends_with('/'))?;
-    let name = at + PACKAGES.len() + 1;
-    let parts = if file[name..].starts_with('@') { 2 } else { 1 };
-    let (end, _) = file[name..].match_indices('/').nth(parts - 1)?;
-    (!file[name..].starts_with('.')).then(|| &file[..name + end])
-}
-
-/// A place as it is named from the workspace root.
-fn seen_from(root: &Path, place: &Path) -> Option<Box<str>> {
-    let above = root.ancestors().enumerate();
-    let mut below = above.filter_map(|(steps, directory)| Some((steps, place.strip_prefix(directory).ok()?)));
-    let (steps, below) = below.next()?;
-    Some(format!("{}{}", "../".repeat(steps), below.to_str()?).into())
-}
-
-/// The place with a name as [`seen_from`] gives it.
-fn place_of(root: &Path, name: &str) -> PathBuf {
-    let below = name.trim_start_matches("../");
-    let steps = (name.len() - below.len()) / "../".len();
-    root.ancestors().nth(steps).unwrap_or(root).join(below)
-}
 
 /// A package as it is installed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -162,14 +111,20 @@ pub fn compare_with_lockfile(root: &Path, reached: &[Box<str>], diagnostics: &mu
     let noted = notes.count() > 0;
     let mut said = BTreeSet::new();
     let mut different = installed().filter_map(|(name, installed, place)| {
-        let locked = lockfile.at(place.strip_prefix(&found.directory).ok()?.to_str()?);
-        let message = difference(name, &shown, &installed, &locked)?;
+        let below = place.strip_prefix(&found.directory).ok()?.to_str()?;
+        // What is nobody's to install has to be as locked only where it lies at the place of something else.
+        if (installed.is_linked || installed.is_bundled) && !lockfile.has_place(below) {
+            return None;
+        }
+        let locked = lockfile.at(below);
+        let (is, says) = difference(&installed, &locked)?;
         // One package may have been reached by several links.
-        said.insert(installed.real).then_some((message, locked))
+        said.insert(installed.real).then_some((name, is, says, locked))
     });
-    let Some((message, locked)) = different.next() else { return noted };
+    let Some((place, is, says, locked)) = different.next() else { return noted };
     let more = different.count();
-    let mut finding = Diagnostic::error("packages::not_as_locked", message).help(format!("Run `{}`", lockfile.install));
+    let mut finding = Diagnostic::error("packages::not_as_locked", format!("`{place}` {is}, and `{shown}` {says}"))
+        .help(format!("Run `{}`", lockfile.install));
     if let Some(path) = path {
         let span = locked.first().and_then(|locked| locked.span(&found.text));
         finding = match span {
@@ -203,8 +158,8 @@ fn no_lockfile(root: &Path, reached: &str) -> Diagnostic {
     diagnostic.help("Commit the lockfile that your package manager writes")
 }
 
-/// How a package differs from what may be at its place.
-fn difference(place: &str, lockfile: &str, installed: &Installed, locked: &[&Locked]) -> Option<String> {
+/// How a package differs from what may be at its place: what it is, and what the lockfile says.
+fn difference(installed: &Installed, locked: &[&Locked]) -> Option<(String, String)> {
     let exact: Vec<(&Locked, &str)> = locked
         .iter()
         .filter_map(|locked| match &locked.version {
@@ -217,28 +172,26 @@ fn difference(place: &str, lockfile: &str, installed: &Installed, locked: &[&Loc
         return None;
     }
     if exact.is_empty() {
-        let is_own = installed.is_linked || installed.is_bundled;
-        return (!is_own).then(|| format!("`{place}` is installed, and `{lockfile}` does not have it"));
+        return Some(("is installed".to_owned(), "does not have it".to_owned()));
     }
-    let says = |texts: Vec<String>| texts.join(" or ");
-    let has_name = |locked: &Locked| installed.name.as_ref().is_none_or(|name| *name == locked.name);
-    let same: Vec<&str> = exact.iter().filter(|(locked, _)| has_name(locked)).map(|(_, version)| *version).collect();
+    let says = |texts: Vec<String>| format!("says {}", texts.join(" or "));
+    let versions = |versions: &[(&Locked, &str)]| says(versions.iter().map(|(_, text)| (*text).to_owned()).collect());
     if installed.is_linked {
-        let versions = says(exact.iter().map(|(_, version)| (*version).to_owned()).collect());
-        return Some(format!("`{place}` is linked from elsewhere, and `{lockfile}` says {versions}"));
+        return Some(("is linked from elsewhere".to_owned(), versions(&exact)));
     }
+    let has_name = |locked: &Locked| installed.name.as_ref().is_none_or(|name| *name == locked.name);
+    let same: Vec<_> = exact.iter().filter(|(locked, _)| has_name(locked)).copied().collect();
     if same.is_empty() {
         let name = installed.name.as_deref().unwrap_or_default();
-        let names = says(exact.iter().map(|(locked, _)| format!("`{}`", locked.name)).collect());
-        return Some(format!("`{place}` is the package `{name}`, and `{lockfile}` says {names}"));
+        let names = exact.iter().map(|(locked, _)| format!("`{}`", locked.name));
+        return Some((format!("is the package `{name}`"), says(names.collect())));
     }
     let version = installed.version.as_deref().unwrap_or_default();
-    if same.iter().any(|locked| plain(locked) == plain(version)) {
+    if same.iter().any(|(_, locked)| plain(locked) == plain(version)) {
         return None;
     }
-    let versions = says(same.into_iter().map(str::to_owned).collect());
-    let version = if version.is_empty() { "has no version".to_owned() } else { format!("is version {version}") };
-    Some(format!("`{place}` {version}, and `{lockfile}` says {versions}"))
+    let is = if version.is_empty() { "has no version".to_owned() } else { format!("is version {version}") };
+    Some((is, versions(&same)))
 }
 
 /// A version as registries have it.
@@ -248,7 +201,8 @@ fn plain(version: &str) -> &str {
 
 /// The package that was not found, of a finding that says so. Its message begins with what was asked for, in quotes.
 fn not_found(diagnostic: &Diagnostic) -> Option<&str> {
-    if !matches!(&*diagnostic.code, "bundle::unresolved" | "typecheck::ts2307") {
+    let is_of_checker = diagnostic.code.strip_prefix("typecheck::") == Some("ts2307");
+    if diagnostic.code != "bundle::unresolved" && !is_of_checker {
         return None;
     }
     let mut quoted = diagnostic.message.split(['`', '\'']);
@@ -285,37 +239,6 @@ mod tests {
     }
 
     #[test]
-    fn a_file_belongs_to_the_package_of_the_last_directory() {
-        for (file, place) in [
-            ("node_modules/a/package.json", Some("node_modules/a")),
-            ("node_modules/@s/a/lib/x.js", Some("node_modules/@s/a")),
-            ("x/node_modules/a/node_modules/b/y.js", Some("x/node_modules/a/node_modules/b")),
-            ("node_modules/.pnpm/a@1.0.0/node_modules/a/y.js", Some("node_modules/.pnpm/a@1.0.0/node_modules/a")),
-            ("node_modules/.package-lock.json", None),
-            ("node_modules/.bin/a", None),
-            ("node_modules/a.js", None),
-            ("node_modules/@s/a", None),
-            ("src/my_node_modules/a/y.js", None),
-            ("src/a.ts", None),
-        ] {
-            assert_eq!(package_of(file), place, "{file}");
-        }
-    }
-
-    #[test]
-    fn places_are_named_from_the_workspace() {
-        let root = Path::new("/r/apps/web");
-        for (place, name) in [
-            ("/r/apps/web/node_modules/a", "node_modules/a"),
-            ("/r/node_modules/a", "../../node_modules/a"),
-            ("/x/node_modules/a", "../../../x/node_modules/a"),
-        ] {
-            assert_eq!(seen_from(root, Path::new(place)).as_deref(), Some(name));
-            assert_eq!(place_of(root, name), Path::new(place));
-        }
-    }
-
-    #[test]
     fn name_version_and_presence_are_compared() {
         let text = r#"{"packages": {
             "node_modules/zod": {"version": "3.22.4"},
@@ -323,7 +246,9 @@ mod tests {
             "node_modules/lib": {"resolved": "lib", "link": true},
             "node_modules/git": {"resolved": "git+ssh://x.test/git#1"}}}"#;
         let lockfile = Lockfile::read("package-lock.json", text).unwrap().unwrap();
-        let differs = |place: &str, installed: &Installed| difference(place, "L", installed, &lockfile.at(place));
+        let differs = |place: &str, installed: &Installed| {
+            difference(installed, &lockfile.at(place)).map(|(is, says)| format!("{is}, {says}"))
+        };
         let zod = |version: &str| installed("zod", version);
         for same in ["3.22.4", "v3.22.4", "3.22.4+build"] {
             assert_eq!(differs("node_modules/zod", &zod(same)), None);
@@ -333,23 +258,12 @@ mod tests {
             assert_eq!(differs(free, &installed("any", "9.9.9")), None);
         }
         let linked = Installed { is_linked: true, ..zod("3.22.4") };
-        let bundled = Installed { is_bundled: true, ..zod("3.22.4") };
-        assert_eq!(differs("node_modules/none", &linked), None);
-        assert_eq!(differs("node_modules/none", &bundled), None);
         for (place, found, says) in [
-            ("node_modules/zod", zod("3.21.0"), "`node_modules/zod` is version 3.21.0, and `L` says 3.22.4"),
-            (
-                "node_modules/old",
-                installed("old", "1.0.0"),
-                "`node_modules/old` is the package `old`, and `L` says `zod`",
-            ),
-            ("node_modules/none", zod("3.22.4"), "`node_modules/none` is installed, and `L` does not have it"),
-            ("node_modules/zod", linked, "`node_modules/zod` is linked from elsewhere, and `L` says 3.22.4"),
-            (
-                "node_modules/zod",
-                Installed { version: None, ..zod("") },
-                "`node_modules/zod` has no version, and `L` says 3.22.4",
-            ),
+            ("node_modules/zod", zod("3.21.0"), "is version 3.21.0, says 3.22.4"),
+            ("node_modules/old", installed("old", "1.0.0"), "is the package `old`, says `zod`"),
+            ("node_modules/none", zod("3.22.4"), "is installed, does not have it"),
+            ("node_modules/zod", linked, "is linked from elsewhere, says 3.22.4"),
+            ("node_modules/zod", Installed { version: None, ..zod("") }, "has no version, says 3.22.4"),
         ] {
             assert_eq!(differs(place, &found).as_deref(), Some(says));
         }
@@ -359,14 +273,9 @@ mod tests {
     fn any_version_of_a_name_will_do_where_places_are_not_told() {
         let text = "zod@^3.0.0:\n  version \"3.22.4\"\n\nzod@^4.0.0:\n  version \"4.1.0\"\n";
         let lockfile = Lockfile::read("yarn.lock", text).unwrap().unwrap();
-        let differs = |version: &str| {
-            difference("node_modules/zod", "yarn.lock", &installed("zod", version), &lockfile.at("node_modules/zod"))
-        };
+        let differs = |version: &str| difference(&installed("zod", version), &lockfile.at("node_modules/zod"));
         assert_eq!((differs("3.22.4"), differs("4.1.0")), (None, None));
-        assert_eq!(
-            differs("3.0.0").as_deref(),
-            Some("`node_modules/zod` is version 3.0.0, and `yarn.lock` says 3.22.4 or 4.1.0")
-        );
+        assert_eq!(differs("3.0.0").unwrap().1, "says 3.22.4 or 4.1.0");
     }
 
     #[test]

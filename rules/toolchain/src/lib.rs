@@ -35,10 +35,7 @@ pub use document::Document;
 pub use error::ToolchainError;
 pub use integrity::{Integrity, InvalidIntegrity};
 pub use lock::{LOCK_FILE, Lock, LockedTool, write_lock};
-pub use lockfiles::{
-    FoundLockfile, LOCKFILES, Locked, Lockfile, PackageManager, Unreadable, Version, find as find_lockfile,
-    installed_name,
-};
+pub use lockfiles::{FoundLockfile, LOCKFILES, Locked, Lockfile, Unreadable, Version, find as find_lockfile};
 pub use package::{InvalidPackage, Package, Platform};
 pub use packages::{Check, Condition, InstalledPackage, Network, Packages, Progress};
 pub use registry::Registry;

@@ -32,7 +32,7 @@ const PACKAGES: &str = "node_modules/";
 
 /// Who writes a lockfile and installs by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum PackageManager {
+pub(super) enum PackageManager {
     /// `npm`.
     Npm,
     /// `bun`.
@@ -45,7 +45,7 @@ pub enum PackageManager {
 
 impl PackageManager {
     /// The one that writes a lockfile of this name.
-    pub fn of(lockfile: &str) -> Option<Self> {
+    fn of(lockfile: &str) -> Option<Self> {
         Some(match lockfile {
             "npm-shrinkwrap.json" | "package-lock.json" => Self::Npm,
             "bun.lock" => Self::Bun,
@@ -158,7 +158,8 @@ impl Unreadable {
 
     /// As a finding about the lockfile that is shown as `shown`, and is the file `path` where it is one of the workspace.
     pub fn finding(&self, shown: &str, path: Option<&RelPath>) -> Diagnostic {
-        let message = format!("`{shown}` cannot be read: {}", self.problem);
+        let problem = &self.problem;
+        let message = format!("`{shown}` cannot be read: {problem}");
         let diagnostic = Diagnostic::error("toolchain::lockfile_malformed", message)
             .help("Let the package manager write it anew, or run `webstir lock`");
         match (path, self.span) {
@@ -222,8 +223,13 @@ impl Lockfile {
         }
     }
 
+    /// Whether the lockfile says what lies at a place.
+    pub fn has_place(&self, place: &str) -> bool {
+        self.places.contains_key(place)
+    }
+
     /// All packages that are installed under a name.
-    pub fn named(&self, name: &str) -> Vec<&Locked> {
+    pub(super) fn named(&self, name: &str) -> Vec<&Locked> {
         self.names.get(name).into_iter().flatten().collect()
     }
 
@@ -239,7 +245,7 @@ impl Lockfile {
 }
 
 /// The name under which the package at a place is installed.
-pub fn installed_name(place: &str) -> Option<&str> {
+fn installed_name(place: &str) -> Option<&str> {
     let at = place.rfind(PACKAGES)?;
     let is_directory = at == 0 || place[..at].ends_with('/');
     let name = &place[at + PACKAGES.len()..];

@@ -38,7 +38,8 @@ pub(super) fn pins(document: Document<'_>) -> Result<Option<Pins>, Box<Diagnosti
     let version = match &compiler.version {
         Version::Exact(version) if compiler.name == TYPESCRIPT => version,
         _ => {
-            let message = format!("`{path}` has `{}` in place of `typescript`", compiler.shown());
+            let what = compiler.shown();
+            let message = format!("`{path}` has `{what}` in place of `typescript`");
             return Err(Box::new(
                 Diagnostic::error("toolchain::compiler_replaced", message)
                     .in_file(path)
