@@ -76,6 +76,8 @@ pub(crate) struct Built {
     pub(crate) explanation: Option<Explanation>,
     /// What processes were run in; `None` when none was.
     pub(crate) sandbox: Option<Ran>,
+    /// Whether nothing was to be said of installed packages and the lockfile.
+    pub(crate) is_as_locked: bool,
     pub(crate) duration: Duration,
 }
 
@@ -111,7 +113,7 @@ pub(crate) struct Session {
 struct Engine {
     store: Arc<Store>,
     budget: Budget,
-    machine: Arc<dyn Machine>,
+    programs: Arc<Programs>,
     resources: Arc<Resources>,
     scheduler: Scheduler,
     /// What the tree held when it was materialised last; none where every file is to be looked at.
@@ -126,7 +128,8 @@ impl Engine {
         // Best effort: whoever has something to write there says why that is not possible.
         let _ = workspace.state().create();
         let store = Arc::new(store::open(&workspace.store)?);
-        let machine: Arc<dyn Machine> = Arc::new(Programs::new(&workspace.root).with_packages_of(&session.packages));
+        let programs = Arc::new(Programs::new(&workspace.root).with_packages_of(&session.packages));
+        let machine: Arc<dyn Machine> = programs.clone();
         let resources = Arc::new(resources);
         let runs = Arc::new(webstir_rules::runs(&resources));
         let jobs = global.jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
@@ -136,14 +139,25 @@ impl Engine {
         let facts = Arc::new(FactTable::new(Some(store.clone()), webstir_rules::implementation()));
         let database = Database::new(
             workspace.system.clone(),
-            machine.clone(),
+            machine,
             Arc::new(webstir_rules::plans()),
             facts,
             workspace.config.clone(),
             workspace.environment.clone(),
         );
         let scheduler = Scheduler::new(database, store.clone(), executor, events.clone(), cancelled.clone());
-        Ok(Self { store, budget, machine, resources, scheduler, last_materialised: None })
+        Ok(Self { store, budget, programs, resources, scheduler, last_materialised: None })
+    }
+
+    /// Whether installed packages have to be those of the lockfile: in a build that others rely on. While packages come and go, in a process
+    /// that builds again and again, they need not.
+    fn is_held_to_lockfile(&self, workspace: &Workspace) -> bool {
+        workspace.environment.is_strict && !self.resources.keep_warm
+    }
+
+    /// The packages that a run reached.
+    fn reached_packages(&self, workspace: &Workspace, run: &Run) -> Vec<Box<str>> {
+        webstir_rules::reached_packages(&workspace.root, run, &self.programs)
     }
 }
 
@@ -293,6 +307,7 @@ impl Session {
             manifest: None,
             explanation: None,
             sandbox: None,
+            is_as_locked: true,
             duration: Duration::ZERO,
         }
     }
@@ -302,7 +317,8 @@ impl Session {
         if !self.workspace.is_sound() || !Explanation::is_there(&self.workspace.root, &self.profile) {
             return None;
         }
-        let built = Start::new(&self.workspace, &self.profile).cached_build(&self.workspace, &self.profile)?;
+        let start = Start::new(&self.workspace, &self.profile);
+        let built = start.cached_build(&self.workspace, &self.profile)?;
         Some(Built { duration: self.started.elapsed(), ..built })
     }
 }
@@ -319,6 +335,10 @@ fn materialise(
     built.diagnostics.clone_from(&workspace.diagnostics);
     built.diagnostics.extend(run.diagnostics());
     built.artifacts = run.artifacts();
+    if engine.is_held_to_lockfile(workspace) {
+        let reached = engine.reached_packages(workspace, &run);
+        built.is_as_locked = !webstir_rules::compare_with_lockfile(&workspace.root, &reached, &mut built.diagnostics);
+    }
     let clean = !built.diagnostics.iter().any(Diagnostic::is_error);
     built.ok = clean && run.is_done();
     built.world_failed = built.diagnostics.iter().any(webstir_rules::is_of_the_world);

@@ -23,6 +23,7 @@ mod init_ci;
 mod jobs;
 mod layers;
 mod linking;
+mod lockfile;
 mod migrations;
 mod oracle;
 mod profiles;

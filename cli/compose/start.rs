@@ -34,6 +34,8 @@ struct Rest {
     manifest: Option<serde_json::Value>,
     /// What stands for each program that a key references; `None` where there was none.
     programs: Vec<(Wanted, Option<Digest>)>,
+    /// The packages that were reached.
+    packages: Vec<Box<str>>,
 }
 
 impl Start {
@@ -61,7 +63,7 @@ impl Start {
     }
 
     /// What the last build gave, if nothing that it depends on has changed and its tree is whole. Otherwise the workspace takes
-    /// digests of files from the log.
+    /// digests of files from the log. Where packages are held to the lockfile, there may be nothing to say of that.
     pub(super) fn cached_build(&self, workspace: &Arc<Workspace>, profile: &str) -> Option<Built> {
         // Whether generated sources are as they should be the log does not know.
         if !webstir_rules::generated(&workspace.config, profile).is_empty() {
@@ -71,9 +73,14 @@ impl Start {
         let cached = if Some(log.key()) == self.key { log.cached_build(&workspace.system, &self.path) } else { None };
         log.lend(&workspace.system);
         let cached = cached?;
-        let Rest { manifest, programs } = serde_json::from_slice(&cached.rest).ok()?;
+        let Rest { manifest, programs, packages } = serde_json::from_slice(&cached.rest).ok()?;
         let machine = webstir_rules::Programs::new(&workspace.root);
         if programs.iter().any(|(wanted, found)| machine.program(wanted).map(|found| found.digest()) != *found) {
+            return None;
+        }
+        if workspace.environment.is_strict
+            && webstir_rules::compare_with_lockfile(&workspace.root, &packages, &mut cached.diagnostics.clone())
+        {
             return None;
         }
         let tree = workspace.tree(profile)?;
@@ -99,6 +106,7 @@ impl Start {
             manifest,
             explanation: None,
             sandbox: None,
+            is_as_locked: true,
             duration: Duration::ZERO,
         })
     }
@@ -115,15 +123,16 @@ impl Start {
         let _ = engine.store.note_use(self.root_set, &references);
         let is_kept =
             steps().all(|step| step.action.cacheable && step.result.as_ref().is_some_and(|result| result.is_done()));
-        if !is_kept || !run.is_done() || built.materialised.is_none() || built.world_failed {
+        if !is_kept || !run.is_done() || built.materialised.is_none() || built.world_failed || !built.is_as_locked {
             return;
         }
         let programs = engine.scheduler.database().programs().wanted().into_iter();
         let programs = programs.map(|wanted| {
-            let found = engine.machine.program(&wanted).map(|found| found.digest());
+            let found = engine.programs.program(&wanted).map(|found| found.digest());
             (wanted, found)
         });
-        let rest = Rest { manifest: built.manifest.clone(), programs: programs.collect() };
+        let packages = engine.reached_packages(&built.workspace, run);
+        let rest = Rest { manifest: built.manifest.clone(), programs: programs.collect(), packages };
         let to_cache = BuildToCache {
             ok: built.ok,
             reports: &run.reports,

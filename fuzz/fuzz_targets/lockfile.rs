@@ -1,10 +1,10 @@
-//! Lockfiles, `webstir.lock` and `package.json`, as the compiler's version is found in them: the first byte says which it is.
+//! Lockfiles, `webstir.lock` and `package.json`, as packages and the compiler's version are found in them: the first byte says which it is.
 
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use webstir_engine::path::RelPath;
-use webstir_toolchain::{Document, LOCK_FILE, LOCKFILES, Lock, Platform, Request, resolve};
+use webstir_toolchain::{Document, LOCK_FILE, LOCKFILES, Lock, Lockfile, Platform, Request, resolve};
 
 fuzz_target!(|text: &str| {
     let Some(kind) = text.chars().next().filter(char::is_ascii) else { return };
@@ -22,6 +22,11 @@ fuzz_target!(|text: &str| {
         platform: Platform::current(),
     };
     let _ = resolve(&request);
+    if let Some(Ok(lockfile)) = name.and_then(|name| Lockfile::read(name, text)) {
+        for locked in ["typescript", "zod"].into_iter().flat_map(|name| lockfile.at(&format!("node_modules/{name}"))) {
+            let _ = locked.span(text);
+        }
+    }
     if is_lock && let Ok(lock) = Lock::parse(document) {
         let printed = lock.print();
         assert_eq!(

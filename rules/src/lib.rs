@@ -5,6 +5,7 @@
 mod configuration;
 mod generated;
 mod implementation;
+mod installed;
 mod kinds;
 pub mod manifest;
 mod modules;
@@ -20,6 +21,7 @@ pub mod templates;
 pub use configuration::{configuration, environment};
 pub use generated::{GeneratedSet, IGNORE as GENERATED_IGNORE, generated};
 pub use implementation::implementation;
+pub use installed::{compare_with_lockfile, reached_packages};
 pub use kinds::{Resources, artifact_type, plans, runs};
 pub use processes::Processes;
 pub use programs::Programs;

@@ -73,6 +73,8 @@ struct Parts {
     interpreter: Option<Digest>,
     looked_up: Vec<(Box<str>, PathBuf)>,
     packages: Option<Digest>,
+    /// Where the packages lie that `packages` stands for.
+    reached: Vec<PathBuf>,
 }
 
 /// What is kept for the next process.
@@ -119,6 +121,24 @@ impl Programs {
         self.search_path.iter().find_map(|directory| looker.program(&directory.join(name)))
     }
 
+    /// Where the packages lie that a program may load, free of links.
+    pub(crate) fn packages_of(&self, wanted: &Wanted) -> Vec<PathBuf> {
+        self.kept(wanted).program.map(|program| program.reached).unwrap_or_default()
+    }
+
+    /// What is known of a program, as far as that still holds.
+    fn kept(&self, wanted: &Wanted) -> Kept {
+        let mut found = self.lock();
+        let programs = found.programs.get_or_insert_with(|| self.read());
+        if let Some(kept) = programs.get(wanted).filter(|kept| kept.evidence.holds()) {
+            return kept.clone();
+        }
+        let kept = self.find(wanted);
+        programs.insert(wanted.clone(), kept.clone());
+        self.write(programs);
+        kept
+    }
+
     fn find(&self, wanted: &Wanted) -> Kept {
         let mut looker = Looker::default();
         let program = self.locate(&mut looker, &wanted.name).and_then(|place| self.parts(&mut looker, wanted, place));
@@ -131,14 +151,16 @@ impl Programs {
         let interpreter = first_line.and_then(|line| self.interpreter(looker, &mut looked_up, &line, DEEPEST));
         let mut hasher = KeyHasher::new("webstir packages v1");
         let own = closure::package_of(looker, &place, &self.installed);
-        let mut any = false;
+        let mut reached = Vec::new();
         if let Some(own) = own {
-            any = true;
-            hasher.number(1).digest(closure(looker, &own, &self.installed, true));
+            let closure = closure(looker, &own, &self.installed, true);
+            hasher.number(1).digest(closure.digest);
+            reached.extend(closure.packages);
         }
         if wanted.loads_packages && looker.is_directory(&self.installed.join("node_modules")) {
-            any = true;
-            hasher.number(2).digest(closure(looker, &self.installed, &self.installed, false));
+            let closure = closure(looker, &self.installed, &self.installed, false);
+            hasher.number(2).digest(closure.digest);
+            reached.extend(closure.packages);
             // Where packages are not installed as this checkout has it, its lockfile tells them apart.
             for name in LOCKFILES {
                 if let Some((lockfile, _)) = looker.hash(&self.root.join(name)) {
@@ -146,7 +168,11 @@ impl Programs {
                 }
             }
         }
-        Some(Parts { place, file, interpreter, looked_up, packages: any.then(|| hasher.finish()) })
+        // The package itself is among those that it reaches.
+        let packages = (!reached.is_empty()).then(|| hasher.finish());
+        reached.sort();
+        reached.dedup();
+        Some(Parts { place, file, interpreter, looked_up, packages, reached })
     }
 
     /// The digest of the interpreter that a first line names, and of its own. What `env` looks up for it is added to `looked_up`.
@@ -214,17 +240,7 @@ impl Programs {
 
 impl Machine for Programs {
     fn program(&self, wanted: &Wanted) -> Option<Program> {
-        let mut found = self.lock();
-        let programs = found.programs.get_or_insert_with(|| self.read());
-        let kept = if let Some(kept) = programs.get(wanted).filter(|kept| kept.evidence.holds()) {
-            kept.clone()
-        } else {
-            let kept = self.find(wanted);
-            programs.insert(wanted.clone(), kept.clone());
-            self.write(programs);
-            kept
-        };
-        let Parts { place, file, interpreter, looked_up, packages } = kept.program?;
+        let Parts { place, file, interpreter, looked_up, packages, .. } = self.kept(wanted).program?;
         Some(Program { wanted: wanted.clone(), place, file, interpreter, looked_up, packages })
     }
 }

@@ -42,8 +42,16 @@ fn is_linked(looker: &mut Looker, place: &Path, root: &Path) -> bool {
     looker.list(&bin).iter().any(|(path, _)| fs::canonicalize(path).is_ok_and(|real| real == place))
 }
 
-/// What stands for the package in `directory` and for everything that it depends on; `whole` for the files of the package itself.
-pub(super) fn closure(looker: &mut Looker, directory: &Path, root: &Path, whole: bool) -> Digest {
+/// A package and everything that it depends on.
+pub(super) struct Closure {
+    /// What stands for all of it.
+    pub(super) digest: Digest,
+    /// The packages, free of links and sorted.
+    pub(super) packages: Vec<PathBuf>,
+}
+
+/// The package in `directory` and everything that it depends on; `whole` for the files of the package itself.
+pub(super) fn closure(looker: &mut Looker, directory: &Path, root: &Path, whole: bool) -> Closure {
     let start = fs::canonicalize(directory).unwrap_or_else(|_| directory.to_owned());
     let mut packages: BTreeMap<PathBuf, Digest> = BTreeMap::new();
     let mut edges: BTreeSet<(PathBuf, String, PathBuf)> = BTreeSet::new();
@@ -88,7 +96,8 @@ pub(super) fn closure(looker: &mut Looker, directory: &Path, root: &Path, whole:
     for (from, name, to) in shape {
         hasher.digest(from).text(name).digest(to);
     }
-    hasher.finish()
+    let digest = hasher.finish();
+    Closure { digest, packages: packages.into_keys().collect() }
 }
 
 /// Where a dependency lies, as Node finds it.

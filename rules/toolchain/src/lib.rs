@@ -2,7 +2,7 @@
 //!
 //! A [`Package`] is a name, a version and the sha512 of its tarball. [`resolve`] says, from texts alone, which package is the
 //! TypeScript compiler of a workspace; [`Packages`] is the store in which packages lie unpacked; a [`Registry`] is where
-//! missing ones come from; a [`Lock`] is `webstir.lock`. Planning needs only the first: the [`Integrity`] is the identity of
+//! missing ones come from; a [`Lock`] is `webstir.lock`; a [`Lockfile`] is that of a package manager. Planning needs only the first: the [`Integrity`] is the identity of
 //! the tool, so action keys are known before anything is fetched.
 
 #![expect(clippy::disallowed_methods, reason = "packages live on disk")]
@@ -10,6 +10,7 @@
 mod builtin;
 mod certificates;
 mod client;
+mod document;
 mod error;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
@@ -26,15 +27,18 @@ mod resolve;
 mod settings;
 #[cfg(test)]
 mod testing;
+mod text;
 mod unpack;
 
 pub use builtin::{BUILT_IN_VERSION, built_in};
+pub use document::Document;
 pub use error::ToolchainError;
 pub use integrity::{Integrity, InvalidIntegrity};
 pub use lock::{LOCK_FILE, Lock, LockedTool, write_lock};
+pub use lockfiles::{FoundLockfile, LOCKFILES, Locked, Lockfile, Unreadable, Version, find as find_lockfile};
 pub use package::{InvalidPackage, Package, Platform};
 pub use packages::{Check, Condition, InstalledPackage, Network, Packages, Progress};
 pub use registry::Registry;
-pub use resolve::{Document, LOCKFILES, Origin, Request, Requested, ResolvedCompiler, Runtime, TYPESCRIPT, resolve};
+pub use resolve::{Origin, Request, Requested, ResolvedCompiler, Runtime, TYPESCRIPT, resolve};
 pub use settings::{Environment, Settings};
 pub use unpack::{ArchiveError, Limits};

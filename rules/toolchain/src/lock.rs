@@ -24,9 +24,10 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use webstir_engine::diagnostic::{Diagnostic, Span};
 
+use super::document::Document;
 use super::integrity::Integrity;
 use super::package::{is_exact_version, is_package_name};
-use super::resolve::Document;
+use super::text::{json_problem, json_span};
 
 /// The name of the file, in the workspace root.
 pub const LOCK_FILE: &str = "webstir.lock";
@@ -151,22 +152,6 @@ pub fn write_lock(directory: &Path, lock: &Lock) -> io::Result<()> {
     }
     file.persist(directory.join(LOCK_FILE))?;
     Ok(())
-}
-
-/// What serde_json has to say, without the position, which the span has.
-pub(super) fn json_problem(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    let text = text.rfind(" at line ").map_or(text.as_str(), |end| &text[..end]);
-    let mut characters = text.chars();
-    characters.next().map(|first| first.to_uppercase().chain(characters).collect()).unwrap_or_default()
-}
-
-/// Where serde_json stopped.
-pub(super) fn json_span(text: &str, error: &serde_json::Error) -> Span {
-    let line = error.line().saturating_sub(1);
-    let start: usize = text.split_inclusive('\n').take(line).map(str::len).sum();
-    let at = start + error.column().saturating_sub(1);
-    Span::locate(text, at, at + 1)
 }
 
 #[cfg(test)]

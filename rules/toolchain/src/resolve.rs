@@ -4,6 +4,8 @@
 //! workspace's package manager, the table in this program. The version that `webstir.kdl` names is never overruled: what
 //! contradicts it is passed over or reported. [`Origin`] says where the answer came from.
 
+mod pins;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -13,24 +15,15 @@ use webstir_engine::digest::Digest;
 use webstir_engine::path::RelPath;
 
 use super::builtin::{BUILT_IN_VERSION, built_in};
+use super::document::Document;
 use super::integrity::Integrity;
 use super::lock::{Lock, LockedTool};
-use super::lockfiles::{Pins, pins};
+use super::lockfiles::believed_first;
 use super::package::{Package, Platform, is_exact_version, numbers};
-
-pub use super::lockfiles::LOCKFILES;
+use pins::{Pins, pins};
 
 /// The name of the compiler.
 pub const TYPESCRIPT: &str = "typescript";
-
-/// A file of the workspace.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Document<'a> {
-    /// Its path.
-    pub path: &'a RelPath,
-    /// What it holds.
-    pub text: &'a str,
-}
 
 /// The version that the configuration names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +43,7 @@ pub struct Request<'a> {
     pub requested: Option<Requested<'a>>,
     /// `webstir.lock`.
     pub lock: Option<Document<'a>>,
-    /// The files of [`LOCKFILES`] that exist in the workspace root, in that order.
+    /// The files of [`LOCKFILES`](super::LOCKFILES) that exist in the workspace root, in that order.
     pub lockfiles: &'a [Document<'a>],
     /// `package.json` of the workspace root.
     pub manifest: Option<Document<'a>>,
@@ -148,8 +141,9 @@ fn find(request: &Request<'_>, diagnostics: &mut Vec<Diagnostic>) -> Result<Reso
     {
         return locked(platform, document.path, tool, request.requested);
     }
-    for document in request.lockfiles {
-        let Some(pins) = pins(*document)? else { continue };
+    let manifest = request.manifest.map(|manifest| manifest.text);
+    for document in believed_first(request.lockfiles.to_vec(), manifest, |document| document.path.file_name()) {
+        let Some(pins) = pins(document)? else { continue };
         match request.requested {
             Some(requested) if requested.version != pins.version => {
                 diagnostics.push(differs(document.path, &pins, &requested));

@@ -1,19 +1,40 @@
 //! `pnpm-lock.yaml`, formats 5 to 9.
 //!
-//! The root's dependencies are in `importers` under `.`, or at the top when there is one package. Each is a version, or a
-//! `{ specifier, version }`. `packages` is keyed by `name@version`, before format 9 with a leading slash, in format 5 with a
-//! slash in place of the `@`; peers follow in parentheses or after `_`. A document about pnpm itself may come first.
+//! What a package of the repository depends on is in `importers` under its directory, or at the top when there is one package. Each is a
+//! version, or a `{ specifier, version }`. `packages` is keyed by `name@version`, before format 9 with a leading slash, in format 5 with a
+//! slash in place of the `@`; peers follow in parentheses or after `_`. What a package depends on is there, or in `snapshots`. A document
+//! about pnpm itself may come first.
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-use webstir_engine::diagnostic::Span;
+use serde_json::{Map, Value};
 
 use super::super::package::is_exact_version;
-use super::super::resolve::TYPESCRIPT;
-use super::{Fault, Pin, Pins, is_compiler};
+use super::super::text::yaml_span;
+use super::{Locked, Lockfile, PACKAGES, Unreadable, Version, split_name};
 
-pub(super) fn pins(text: &str) -> Result<Option<Pins>, Fault> {
+/// Where dependencies are listed.
+const GROUPS: [&str; 3] = ["dependencies", "devDependencies", "optionalDependencies"];
+
+pub(super) fn read(text: &str) -> Result<Lockfile, Unreadable> {
+    let documents = documents(text, "It is not the YAML that pnpm writes")?;
+    let mut lockfile = Lockfile::new("pnpm install --frozen-lockfile");
+    for document in &documents {
+        let packages = packages(&mut lockfile, document);
+        for (directory, importer) in importers(document) {
+            for (installed, text) in dependencies(importer) {
+                let locked = target(installed, text);
+                let known = packages.get(&(locked.name.clone(), locked.shown()));
+                let start = if directory == "." { String::new() } else { format!("{directory}/") };
+                lockfile.put(format!("{start}{PACKAGES}{installed}"), known.cloned().unwrap_or(locked));
+            }
+        }
+    }
+    Ok(lockfile)
+}
+
+/// The documents of a text that a package manager writes as YAML.
+pub(super) fn documents(text: &str, problem: &str) -> Result<Vec<Value>, Unreadable> {
     // Large workspaces have more entries than the default allows; depth and aliases stay limited.
     let options = serde_saphyr::options! {
         budget: serde_saphyr::budget! {
@@ -21,45 +42,80 @@ pub(super) fn pins(text: &str) -> Result<Option<Pins>, Fault> {
             max_nodes: 10_000_000,
         },
     };
-    let documents: Vec<Value> = serde_saphyr::from_multiple_with_options(text, options).map_err(|error| {
-        let span = error.location().map(|location| {
-            let line = usize::try_from(location.line()).unwrap_or(usize::MAX);
-            let column = usize::try_from(location.column()).unwrap_or(usize::MAX);
-            let start: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
-            let before = text[start..].chars().take(column.saturating_sub(1)).map(char::len_utf8).sum::<usize>();
-            Span::locate(text, start + before, start + before + 1)
-        });
-        Fault::Malformed("It is not the YAML that pnpm writes".to_owned(), span)
-    })?;
-    let installed = documents.iter().find_map(|document| Some((document, installed(document)?)));
-    let Some((document, installed)) = installed else { return Ok(None) };
-    let version = installed.split(['(', '_']).next().unwrap_or_default();
-    if !is_exact_version(version) {
-        return Err(Fault::Replaced(installed.to_owned()));
-    }
-
-    let mut pins = Pins { version: version.to_owned(), packages: BTreeMap::new() };
-    let Some(Value::Object(table)) = document.get("packages") else { return Ok(Some(pins)) };
-    for (key, entry) in table {
-        let key = key.strip_prefix('/').unwrap_or(key).split(['(', '_']).next().unwrap_or_default();
-        // Neither separator is part of an exact version.
-        let Some((name, found)) = key.rfind(['@', '/']).map(|at| (&key[..at], &key[at + 1..])) else { continue };
-        // Several versions may be there; those of the root's are wanted.
-        if !is_compiler(name) || found != version {
-            continue;
-        }
-        let resolution = |field: &str| Some(entry.get("resolution")?.get(field)?.as_str()?.to_owned());
-        let pin = Pin { version: found.to_owned(), integrity: resolution("integrity"), address: resolution("tarball") };
-        pins.packages.insert(name.to_owned(), pin);
-    }
-    Ok(Some(pins))
+    serde_saphyr::from_multiple_with_options(text, options)
+        .map_err(|error| Unreadable::new(problem, yaml_span(text, &error)))
 }
 
-/// What the root of a document has as `typescript`.
-fn installed(document: &Value) -> Option<&str> {
-    let root = document.get("importers").and_then(|importers| importers.get(".")).unwrap_or(document);
-    ["dependencies", "devDependencies", "optionalDependencies"].iter().find_map(|group| {
-        let dependency = root.get(group)?.get(TYPESCRIPT)?;
-        dependency.as_str().or_else(|| dependency.get("version")?.as_str())
+/// Adds `packages` and what leads to them under another name; gives them by name and what they are shown as.
+fn packages(lockfile: &mut Lockfile, document: &Value) -> BTreeMap<(String, String), Locked> {
+    let mut packages = BTreeMap::new();
+    for (key, entry) in table(document, "packages") {
+        let resolution = |field: &str| Some(entry.get("resolution")?.get(field)?.as_str()?.to_owned());
+        let says = |field: &str| entry.get(field).and_then(Value::as_str);
+        let bare = key.strip_prefix('/').unwrap_or(key);
+        let bare = bare.split('(').next().unwrap_or_default();
+        let Some((name, version)) = exact(bare).or_else(|| split_name(bare)) else { continue };
+        let key = key.find(version).map_or(key.as_str(), |at| &key[..at + version.len()]);
+        let (name, version) = (says("name").unwrap_or(name), says("version").unwrap_or(version));
+        let locked = Locked {
+            integrity: resolution("integrity"),
+            address: resolution("tarball"),
+            ..Locked::new(name, Version::of(version), key)
+        };
+        lockfile.allow(name, locked.clone());
+        packages.insert((name.to_owned(), locked.shown()), locked);
+    }
+    for (_, entry) in table(document, "packages").chain(table(document, "snapshots")) {
+        for (installed, text) in dependencies(entry) {
+            let locked = target(installed, text);
+            if locked.name != installed {
+                let known = packages.get(&(locked.name.clone(), locked.shown()));
+                lockfile.allow(installed, known.cloned().unwrap_or(locked));
+            }
+        }
+    }
+    packages
+}
+
+/// The packages of the repository by directory.
+fn importers(document: &Value) -> Vec<(&str, &Value)> {
+    match document.get("importers") {
+        Some(Value::Object(importers)) => {
+            importers.iter().map(|(directory, importer)| (directory.as_str(), importer)).collect()
+        }
+        _ => vec![(".", document)],
+    }
+}
+
+/// What is depended on: the name under which it is installed, and what stands for the version.
+fn dependencies(entry: &Value) -> impl Iterator<Item = (&str, &str)> {
+    let listed = GROUPS.iter().flat_map(|group| table(entry, group));
+    listed.filter_map(|(name, dependency)| {
+        let version = dependency.as_str().or_else(|| dependency.get("version")?.as_str())?;
+        Some((name.as_str(), version))
     })
+}
+
+/// What a dependency is: a version of its own name, or the key of another package.
+fn target(installed: &str, text: &str) -> Locked {
+    let bare = text.split('(').next().unwrap_or_default();
+    let version = bare.split('_').next().unwrap_or_default();
+    if is_exact_version(version) {
+        return Locked::new(installed, Version::of(version), &format!("{installed}@{version}"));
+    }
+    match exact(bare.strip_prefix('/').unwrap_or(bare)) {
+        Some((name, version)) => Locked::new(name, Version::of(version), &format!("{name}@{version}")),
+        None => Locked::new(installed, Version::of(text), installed),
+    }
+}
+
+/// Name and version of a key.
+fn exact(key: &str) -> Option<(&str, &str)> {
+    let separators = key.char_indices().skip(1).filter(|(_, c)| matches!(c, '@' | '/'));
+    let parts = separators.map(|(at, _)| (&key[..at], key[at + 1..].split('_').next().unwrap_or_default()));
+    parts.into_iter().find(|(_, version)| is_exact_version(version))
+}
+
+fn table<'a>(value: &'a Value, name: &str) -> impl Iterator<Item = (&'a String, &'a Value)> {
+    value.get(name).and_then(Value::as_object).into_iter().flat_map(Map::iter)
 }

@@ -1,35 +1,62 @@
 use proptest::prelude::*;
-use webstir_engine::path::RelPath;
 
 use super::*;
 
-/// `typescript` 5.9.3, as each package manager writes it.
-pub(in super::super) const NPM: &str = r#"{
+/// Two versions of `zod`, one below `@s/form`; an alias; a link; a package of a repository.
+const NPM: &str = r#"{
   "name": "a",
   "lockfileVersion": 3,
   "requires": true,
   "packages": {
-    "": { "name": "a", "devDependencies": { "typescript": "^5.9.3" } },
-    "node_modules/typescript": {
-      "version": "5.9.3",
-      "integrity": "sha512-jl1vZzPDinLr9eUt3J/t7V6FgNEw9QjvBPdysz9KfQDD41fQrC2Y4vKQdiaUpFT4bXlb1RHhLpp8wtm6M5TgSw==",
-      "license": "Apache-2.0",
-      "bin": { "tsc": "bin/tsc", "tsserver": "bin/tsserver" }
+    "": { "name": "a", "workspaces": ["packages/*"], "dependencies": { "zod": "^3.22.4" } },
+    "node_modules/@s/form": {
+      "version": "1.2.0",
+      "resolved": "https://registry.npmjs.org/@s/form/-/form-1.2.0.tgz",
+      "integrity": "sha512-AAAA",
+      "dependencies": { "zod": "^2.0.0" }
     },
-    "node_modules/other/node_modules/typescript": {
-      "version": "4.0.2",
-      "integrity": "sha512-e4ERvRV2wb+rRZ/IQeb3jm2VxBsirQLpQhdxplZ2MEzGvDkkMmPglecnNDfSUBivMjP93vRbngYYDQqQ/78bcQ=="
-    }
+    "node_modules/@s/form/node_modules/zod": { "version": "2.0.0" },
+    "node_modules/lib": { "resolved": "packages/lib", "link": true },
+    "node_modules/old": { "name": "zod", "version": "1.0.0" },
+    "node_modules/zod": { "version": "3.22.4", "integrity": "sha512-BBBB" },
+    "packages/lib": { "version": "1.0.0", "dependencies": { "zod": "^3.0.0" } },
+    "packages/lib/node_modules/zod": { "version": "3.0.0" }
+  }
+}"#;
+
+const NPM_1: &str = r#"{
+  "name": "a",
+  "lockfileVersion": 1,
+  "dependencies": {
+    "@s/form": {
+      "version": "1.2.0",
+      "requires": { "zod": "^2.0.0" },
+      "dependencies": { "zod": { "version": "2.0.0" } }
+    },
+    "lib": { "version": "file:packages/lib" },
+    "old": { "version": "npm:zod@1.0.0" },
+    "zod": { "version": "3.22.4" }
   }
 }"#;
 
 const BUN: &str = r#"{
-  "lockfileVersion": 2,
-  "workspaces": { "": { "name": "a", "devDependencies": { "typescript": "5.9.3", }, }, },
+  "lockfileVersion": 1,
+  "workspaces": {
+    "": { "name": "a", "dependencies": { "zod": "^3.22.4", }, },
+    "packages/lib": { "name": "lib", "version": "1.0.0", "dependencies": { "zod": "^3.0.0", }, },
+  },
   "packages": {
-    "typescript": ["typescript@5.9.3", "", { "bin": { "tsc": "./bin/tsc", "tsserver": "./bin/tsserver" } }, "sha512-jl1vZzPDinLr9eUt3J/t7V6FgNEw9QjvBPdysz9KfQDD41fQrC2Y4vKQdiaUpFT4bXlb1RHhLpp8wtm6M5TgSw=="],
+    "@s/form": ["@s/form@1.2.0", "", { "dependencies": { "zod": "^2.0.0" } }, "sha512-AAAA"],
 
-    "other/typescript": ["typescript@4.0.2", "", {}, "sha512-e4ERvRV2wb+rRZ/IQeb3jm2VxBsirQLpQhdxplZ2MEzGvDkkMmPglecnNDfSUBivMjP93vRbngYYDQqQ/78bcQ=="],
+    "lib": ["lib@workspace:packages/lib"],
+
+    "old": ["zod@1.0.0", "", {}, "sha512-CCCC"],
+
+    "zod": ["zod@3.22.4", "", {}, "sha512-BBBB"],
+
+    "@s/form/zod": ["zod@2.0.0", "", {}, "sha512-DDDD"],
+
+    "lib/zod": ["zod@3.0.0", "", {}, "sha512-EEEE"],
   }
 }
 "#;
@@ -37,144 +64,318 @@ const BUN: &str = r#"{
 const PNPM: &str = "\
 lockfileVersion: '9.0'
 
-settings:
-  autoInstallPeers: true
-  excludeLinksFromLockfile: false
-
 importers:
 
   .:
-    devDependencies:
-      typescript:
-        specifier: 5.9.3
-        version: 5.9.3
+    dependencies:
+      '@s/form':
+        specifier: ^1.2.0
+        version: 1.2.0(peer@1.0.0)
+      lib:
+        specifier: workspace:*
+        version: link:packages/lib
+      old:
+        specifier: npm:zod@1
+        version: zod@1.0.0
+      zod:
+        specifier: ^3.22.4
+        version: 3.22.4
+
+  packages/lib:
+    dependencies:
+      zod:
+        specifier: ^3.0.0
+        version: 3.0.0
 
 packages:
 
-  typescript@4.0.2:
-    resolution: {integrity: sha512-e4ERvRV2wb+rRZ/IQeb3jm2VxBsirQLpQhdxplZ2MEzGvDkkMmPglecnNDfSUBivMjP93vRbngYYDQqQ/78bcQ==}
+  '@s/form@1.2.0':
+    resolution: {integrity: sha512-AAAA}
 
-  typescript@5.9.3:
-    resolution: {integrity: sha512-jl1vZzPDinLr9eUt3J/t7V6FgNEw9QjvBPdysz9KfQDD41fQrC2Y4vKQdiaUpFT4bXlb1RHhLpp8wtm6M5TgSw==}
-    engines: {node: '>=14.17'}
-    hasBin: true
+  zod@1.0.0:
+    resolution: {integrity: sha512-CCCC}
+
+  zod@2.0.0:
+    resolution: {integrity: sha512-DDDD}
+
+  zod@3.0.0:
+    resolution: {integrity: sha512-EEEE}
+
+  zod@3.22.4:
+    resolution: {integrity: sha512-BBBB}
 
 snapshots:
 
-  typescript@5.9.3: {}
+  '@s/form@1.2.0(peer@1.0.0)':
+    dependencies:
+      second: zod@2.0.0
+      zod: 2.0.0
+
+  zod@1.0.0: {}
+
+  zod@2.0.0: {}
+
+  zod@3.0.0: {}
+
+  zod@3.22.4: {}
 ";
 
-const INTEGRITY: &str =
-    "sha512-jl1vZzPDinLr9eUt3J/t7V6FgNEw9QjvBPdysz9KfQDD41fQrC2Y4vKQdiaUpFT4bXlb1RHhLpp8wtm6M5TgSw==";
+const PNPM_6: &str = "\
+lockfileVersion: '6.0'
+dependencies:
+  '@s/form':
+    specifier: ^1.2.0
+    version: 1.2.0(peer@1.0.0)
+  lib:
+    specifier: file:packages/lib
+    version: link:packages/lib
+  old:
+    specifier: npm:zod@1
+    version: /zod@1.0.0
+  zod:
+    specifier: ^3.22.4
+    version: 3.22.4
+packages:
+  /@s/form@1.2.0(peer@1.0.0):
+    resolution: {integrity: sha512-AAAA}
+    dependencies:
+      zod: 2.0.0
+  /zod@1.0.0:
+    resolution: {integrity: sha512-CCCC}
+  /zod@2.0.0:
+    resolution: {integrity: sha512-DDDD}
+  /zod@3.22.4:
+    resolution: {integrity: sha512-BBBB}
+";
 
-fn read(name: &str, text: &str) -> Result<Option<Pins>, Box<Diagnostic>> {
-    pins(Document { path: &RelPath::new(name).unwrap(), text })
+const PNPM_5: &str = "\
+lockfileVersion: 5.4
+specifiers:
+  '@s/form': ^1.2.0
+  zod: ^3.22.4
+dependencies:
+  '@s/form': 1.2.0_peer_x@1.0.0
+  lib: link:packages/lib
+  old: /zod/1.0.0
+  zod: 3.22.4
+packages:
+  /@s/form/1.2.0_peer_x@1.0.0:
+    resolution: {integrity: sha512-AAAA}
+    dependencies:
+      zod: 2.0.0
+  /zod/1.0.0:
+    resolution: {integrity: sha512-CCCC}
+  /zod/2.0.0:
+    resolution: {integrity: sha512-DDDD}
+  /zod/3.22.4:
+    resolution: {integrity: sha512-BBBB}
+";
+
+const YARN: &str = "\
+# THIS IS AN AUTOGENERATED FILE. DO NOT EDIT THIS FILE DIRECTLY.
+# yarn lockfile v1
+
+
+\"@s/form@^1.2.0\":
+  version \"1.2.0\"
+  resolved \"https://registry.yarnpkg.com/@s/form/-/form-1.2.0.tgz#abc\"
+  integrity sha512-AAAA
+  dependencies:
+    version \"^9.0.0\"
+    zod \"^2.0.0\"
+
+lib@file:packages/lib:
+  version \"1.0.0\"
+
+\"old@npm:zod@1\":
+  version \"1.0.0\"
+
+zod@^2.0.0:
+  version \"2.0.0\"
+
+zod@^3.22.4, \"zod@>= 3.1, < 4\":
+  version \"3.22.4\"
+  resolved \"https://registry.yarnpkg.com/zod/-/zod-3.22.4.tgz#def\"
+  integrity sha512-BBBB
+";
+
+const BERRY: &str = "\
+# This file is generated by running \"yarn install\" inside your project.
+
+__metadata:
+  version: 8
+  cacheKey: 10c0
+
+\"@s/form@npm:^1.2.0\":
+  version: 1.2.0
+  resolution: \"@s/form@npm:1.2.0\"
+  dependencies:
+    zod: \"npm:^2.0.0\"
+  checksum: 10c0/aaaa
+  languageName: node
+  linkType: hard
+
+\"a@workspace:.\":
+  version: 0.0.0-use.local
+  resolution: \"a@workspace:.\"
+  languageName: unknown
+  linkType: soft
+
+\"lib@workspace:^, lib@workspace:packages/lib\":
+  version: 0.0.0-use.local
+  resolution: \"lib@workspace:packages/lib\"
+  languageName: unknown
+  linkType: soft
+
+\"old@npm:zod@1\":
+  version: 1.0.0
+  resolution: \"zod@npm:1.0.0\"
+  linkType: hard
+
+\"zod@npm:^2.0.0\":
+  version: 2.0.0
+  resolution: \"zod@npm:2.0.0\"
+  linkType: hard
+
+\"zod@npm:^3.22.4, zod@patch:zod@npm%3A^3.22.4#./fix.patch\":
+  version: 3.22.4
+  resolution: \"zod@patch:zod@npm%3A3.22.4#./fix.patch::version=3.22.4&hash=1\"
+  linkType: hard
+";
+
+const ALL: [(&str, &str); 8] = [
+    ("package-lock.json", NPM),
+    ("npm-shrinkwrap.json", NPM_1),
+    ("bun.lock", BUN),
+    ("pnpm-lock.yaml", PNPM),
+    ("pnpm-lock.yaml", PNPM_6),
+    ("pnpm-lock.yaml", PNPM_5),
+    ("yarn.lock", YARN),
+    ("yarn.lock", BERRY),
+];
+
+fn read(name: &str, text: &str) -> Lockfile {
+    Lockfile::read(name, text).unwrap().unwrap_or_else(|problem| panic!("{name}: {problem:?}\n{text}"))
 }
 
-fn problem(name: &str, text: &str) -> String {
-    let diagnostic = read(name, text).unwrap_err();
-    let line = diagnostic.span.map_or(0, |span| span.line);
-    format!("{} {line}: {}", diagnostic.code, diagnostic.message)
+/// What may be at a place, as it is shown, sorted.
+fn at(lockfile: &Lockfile, place: &str) -> String {
+    let mut shown: Vec<String> = lockfile.at(place).into_iter().map(Locked::shown).collect();
+    shown.sort();
+    shown.join(" ")
 }
 
 #[test]
-fn every_format_says_the_same() {
-    let version_1 =
-        r#"{"lockfileVersion": 1, "dependencies": {"typescript": {"version": "5.9.3", "integrity": "INTEGRITY"}}}"#;
-    let pnpm_8 = "lockfileVersion: '6.0'\ndevDependencies:\n  typescript:\n    specifier: 5.9.3\n    version: 5.9.3\npackages:\n  /typescript@5.9.3:\n    resolution: {integrity: INTEGRITY}\n";
-    let pnpm_7 = "lockfileVersion: 5.4\nspecifiers:\n  typescript: 5.9.3\ndevDependencies:\n  typescript: 5.9.3\npackages:\n  /typescript/5.9.3:\n    resolution: {integrity: INTEGRITY}\n";
-    let two_documents = format!(
-        "lockfileVersion: '9.0'\nimporters:\n  .:\n    packageManagerDependencies:\n      pnpm:\n        version: 12.0.0\n---\n{PNPM}"
-    );
+fn every_format_says_what_may_lie_where() {
+    for (name, text) in ALL {
+        let lockfile = read(name, text);
+        let says_where = name != "yarn.lock";
+        let says_all_places = name.starts_with("npm") || name.starts_with("package");
+        let form = "@s/form@1.2.0";
+        assert_eq!(at(&lockfile, "node_modules/@s/form"), form, "{text}");
+        // The alias is one of the package that it stands for.
+        assert_eq!(at(&lockfile, "node_modules/old"), "zod@1.0.0", "{text}");
+        assert!(matches!(lockfile.at("node_modules/lib")[..], [Locked { version: Version::Linked(_), .. }]), "{text}");
+        let zod = at(&lockfile, "node_modules/zod");
+        assert_eq!(zod == "zod@3.22.4", says_where, "{zod} {text}");
+        assert!(zod.contains("zod@3.22.4"), "{zod} {text}");
+        let below = at(&lockfile, "node_modules/@s/form/node_modules/zod");
+        assert!(below.contains("zod@2.0.0"), "{below} {text}");
+        assert_eq!(below == "zod@2.0.0", says_all_places || name == "bun.lock", "{below} {text}");
+        // What lies in a store of the package manager is told by its name.
+        let stored = at(&lockfile, "node_modules/.pnpm/zod@2.0.0/node_modules/zod");
+        assert!(stored.contains("zod@2.0.0") && stored.contains("zod@3.22.4"), "{stored} {text}");
+        // Nothing is told of what is not there.
+        assert_eq!(at(&lockfile, "node_modules/none"), "", "{text}");
+        assert_eq!(at(&lockfile, "node_modules/none/node_modules/@s/form"), if says_all_places { "" } else { form });
+        assert_eq!(at(&lockfile, "elsewhere/zod"), "");
+    }
+}
+
+#[test]
+fn packages_of_a_repository_have_their_own() {
+    for (name, text) in [("package-lock.json", NPM), ("bun.lock", BUN), ("pnpm-lock.yaml", PNPM)] {
+        assert_eq!(at(&read(name, text), "packages/lib/node_modules/zod"), "zod@3.0.0", "{name}");
+    }
+}
+
+#[test]
+fn integrity_and_place_in_the_text_are_told() {
+    for (name, text) in ALL {
+        let lockfile = read(name, text);
+        let form = lockfile.at("node_modules/@s/form")[0];
+        let has_integrity = name != "npm-shrinkwrap.json" && text != BERRY;
+        assert_eq!(form.integrity.as_deref(), has_integrity.then_some("sha512-AAAA"), "{text}");
+        for place in ["node_modules/@s/form", "node_modules/zod"] {
+            let locked = *lockfile.at(place).last().unwrap();
+            let span = locked.span(text).unwrap_or_else(|| panic!("{locked:?} {text}"));
+            let shown = &text[span.start as usize..span.end as usize];
+            assert!(shown.contains(&locked.name), "{shown} {text}");
+        }
+    }
+    let span = read("package-lock.json", NPM).at("node_modules/zod")[0].span(NPM).unwrap();
+    assert_eq!((span.line, span.column), (16, 6));
+}
+
+#[test]
+fn what_comes_from_elsewhere_has_no_version() {
+    let npm = r#"{"packages": {"node_modules/a": {"resolved": "https://x.test/a.tgz"}}}"#;
+    let npm_1 = r#"{"dependencies": {"a": {"version": "git+https://x.test/a.git#1"}}}"#;
+    let bun = r#"{"packages": {"a": ["a@github:x/a#1", {}, "x-a-1"]}}"#;
+    let pnpm = "importers: {.: {dependencies: {a: {specifier: x, version: https://x.test/a.tgz}}}}\n";
+    let yarn = "a@https://x.test/a.tgz:\n  version \"1.0.0\"\n";
     let texts = [
-        ("package-lock.json", NPM),
-        ("package-lock.json", version_1),
-        ("bun.lock", BUN),
-        ("pnpm-lock.yaml", PNPM),
-        ("pnpm-lock.yaml", pnpm_8),
-        ("pnpm-lock.yaml", pnpm_7),
-        ("pnpm-lock.yaml", &two_documents),
+        ("package-lock.json", npm),
+        ("package-lock.json", npm_1),
+        ("bun.lock", bun),
+        ("pnpm-lock.yaml", pnpm),
+        ("yarn.lock", yarn),
     ];
-    let pin = Pin { version: "5.9.3".to_owned(), integrity: Some(INTEGRITY.to_owned()), address: None };
-    let packages = BTreeMap::from([("typescript".to_owned(), pin)]);
-    let expected = Pins { version: "5.9.3".to_owned(), packages };
     for (name, text) in texts {
-        assert_eq!(read(name, &text.replace("INTEGRITY", INTEGRITY)), Ok(Some(expected.clone())), "{text}");
+        let lockfile = read(name, text);
+        let found = lockfile.at("node_modules/a");
+        assert!(matches!(found[..], [Locked { version: Version::Elsewhere(_), .. }]), "{found:?}");
     }
 }
 
 #[test]
-fn native_packages_are_pinned_too() {
-    let native = "@typescript/typescript-linux-x64";
-    let npm = r#"{"lockfileVersion": 3, "packages": {
-        "node_modules/@typescript/typescript-linux-x64": {"version": "7.0.2", "integrity": "sha512-x", "resolved": "https://registry.test/t.tgz", "optional": true},
-        "node_modules/@types/node": {"version": "1.0.0"},
-        "node_modules/typescript": {"version": "7.0.2"}}}"#;
-    let bun = r#"{"packages": {
-        "@typescript/typescript-linux-x64": ["@typescript/typescript-linux-x64@7.0.2", "", {"os": "linux"}, "sha512-x"],
-        "typescript": ["typescript@7.0.2", "", {}]}}"#;
-    let pnpm = "importers: {.: {dependencies: {typescript: {specifier: ^7.0.0, version: 7.0.2(peer@1.0.0)}}}}\npackages:\n  '@typescript/typescript-linux-x64@7.0.2': {resolution: {integrity: sha512-x}}\n";
-    for (name, text) in [("package-lock.json", npm), ("bun.lock", bun), ("pnpm-lock.yaml", pnpm)] {
-        let pins = read(name, text).unwrap().unwrap();
-        assert_eq!(pins.version, "7.0.2");
-        assert_eq!(pins.packages[native].integrity.as_deref(), Some("sha512-x"), "{name}");
-        assert_eq!(pins.packages[native].address.is_some(), name == "package-lock.json");
-    }
-}
-
-#[test]
-fn without_the_compiler_at_the_root_there_are_no_pins() {
-    assert_eq!(read("package-lock.json", &NPM.replace("\"node_modules/typescript\"", "\"node_modules/x\"")), Ok(None));
-    assert_eq!(read("bun.lock", &BUN.replace("\"typescript\": [", "\"x\": [")), Ok(None));
-    assert_eq!(read("pnpm-lock.yaml", &PNPM.replace("  .:", "  packages/a:")), Ok(None));
-    for name in LOCKFILES {
-        assert_eq!(read(name, "{}"), Ok(None), "{name}");
-    }
-    assert_eq!(read("yarn.lock", "anything"), Ok(None));
-}
-
-#[test]
-fn another_package_in_its_place_is_said() {
-    let alias = NPM.replacen("\"version\": \"5.9.3\"", "\"name\": \"@x/fork\", \"version\": \"5.9.3\"", 1);
-    assert_eq!(
-        problem("package-lock.json", &alias),
-        "toolchain::compiler_replaced 0: `package-lock.json` has `@x/fork` in place of `typescript`"
-    );
-    let link = NPM.replacen("\"version\": \"5.9.3\"", "\"resolved\": \"tools/typescript\", \"link\": true", 1);
-    assert!(problem("package-lock.json", &link).contains("`tools/typescript`"));
-    assert!(problem("bun.lock", &BUN.replace("typescript@5.9.3", "@x/fork@5.9.3")).contains("`@x/fork@5.9.3`"));
-    let link = PNPM.replace("version: 5.9.3", "version: link:../typescript");
-    assert!(problem("pnpm-lock.yaml", &link).contains("`link:../typescript`"));
+fn the_names_of_a_place_are_its_last_ones() {
+    assert_eq!(installed_name("node_modules/a/node_modules/@s/b"), Some("@s/b"));
+    assert_eq!(installed_name("packages/a/node_modules/b"), Some("b"));
+    assert_eq!(installed_name("packages/my_node_modules/b"), None);
+    assert_eq!(installed_name("packages/b"), None);
 }
 
 #[test]
 fn faults_are_placed() {
-    assert_eq!(
-        problem("package-lock.json", &NPM.replace("\"requires\": true,", "<<<<<<< HEAD")),
-        "toolchain::lockfile_malformed 4: `package-lock.json` cannot be read: Key must be a string"
-    );
-    assert_eq!(
-        problem("bun.lock", &BUN.replace("\"workspaces\"", "<<<<<<< HEAD")),
-        "toolchain::lockfile_malformed 3: `bun.lock` cannot be read: Unexpected token"
-    );
-    assert_eq!(
-        problem("pnpm-lock.yaml", &PNPM.replace("settings:", "settings: ]")),
-        "toolchain::lockfile_malformed 3: `pnpm-lock.yaml` cannot be read: It is not the YAML that pnpm writes"
-    );
+    let faults = [
+        ("package-lock.json", NPM, "\"requires\": true,"),
+        ("bun.lock", BUN, "\"workspaces\""),
+        ("pnpm-lock.yaml", PNPM, "importers:"),
+        ("yarn.lock", YARN, "zod@^2.0.0:"),
+        ("yarn.lock", BERRY, "__metadata:"),
+    ];
+    for (name, text, part) in faults {
+        let line = text[..text.find(part).unwrap()].matches('\n').count() + 1;
+        let problem = Lockfile::read(name, &text.replacen(part, &format!("{part} ]"), 1)).unwrap().unwrap_err();
+        let found = problem.span.unwrap().line as usize;
+        assert!(found >= line && found <= line + 2, "{name} {found} {line} {problem:?}");
+    }
 }
 
 #[test]
-fn depth_is_limited() {
+fn size_and_depth_are_limited() {
+    let large = " ".repeat(MOST_BYTES + 1);
     for name in LOCKFILES {
-        for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
+        assert_eq!(Lockfile::read(name, &large), Some(Err(too_large())));
+        for (open, close) in [("[", "]"), ("{\"a\":", "}"), ("__metadata: [", "]")] {
             let text = format!("{}1{}", open.repeat(50_000), close.repeat(50_000));
-            assert!(problem(name, &text).contains("malformed"), "{name}");
+            assert!(Lockfile::read(name, &text).unwrap().is_err(), "{name}");
         }
     }
     let block: String = (0..20_000).fold(String::new(), |text, depth| text + &" ".repeat(depth % 500) + "a:\n");
-    let _ = read("pnpm-lock.yaml", &block);
-    let dashes = "- ".repeat(50_000);
-    assert!(problem("pnpm-lock.yaml", &dashes).contains("malformed"));
+    let _ = Lockfile::read("pnpm-lock.yaml", &block);
+    assert!(Lockfile::read("pnpm-lock.yaml", &"- ".repeat(50_000)).unwrap().is_err());
 }
 
 fn patched(text: &str, at: usize, length: usize, patch: &str) -> String {
@@ -183,18 +384,98 @@ fn patched(text: &str, at: usize, length: usize, patch: &str) -> String {
     format!("{}{patch}{}", &text[..start], &text[end..])
 }
 
+/// Asks everything that can be asked of a text.
+fn ask(name: &str, text: &str) {
+    if let Some(Ok(lockfile)) = Lockfile::read(name, text) {
+        for place in ["node_modules/zod", "node_modules/@s/form", "node_modules/.x/node_modules/lib"] {
+            for locked in lockfile.at(place) {
+                let _ = (locked.span(text), locked.shown());
+            }
+        }
+    }
+}
+
 proptest! {
     #[test]
-    fn no_damage_panics(at in 0_usize..2000, length in 0_usize..60, patch in r#"[\[\]{}:,"' \n&*!|>a-z@/\\-]{0,6}|.{0,4}"#) {
-        for (name, text) in [("package-lock.json", NPM), ("bun.lock", BUN), ("pnpm-lock.yaml", PNPM)] {
-            let _ = read(name, &patched(text, at, length, &patch));
+    fn no_damage_panics(at in 0_usize..3000, length in 0_usize..60, patch in r#"[\[\]{}:,"' \n&*!|>a-z@/\\_-]{0,6}|.{0,4}"#) {
+        for (name, text) in ALL {
+            ask(name, &patched(text, at, length, &patch));
         }
     }
 
     #[test]
-    fn no_text_panics(text in r#"([\[\]{}:,"'0-9a-z@/\n .&*?!|>%#-]|ä|packages|typescript|importers|\. *: )*"#) {
+    fn no_text_panics(text in r#"([\[\]{}:,"'0-9a-z@/\n .&*?!|>%#-]|ä|packages|dependencies|zod@|importers|__metadata:|\. *: )*"#) {
         for name in LOCKFILES {
-            let _ = read(name, &text);
+            ask(name, &text);
         }
+    }
+
+    #[test]
+    fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+        for name in LOCKFILES {
+            ask(name, &String::from_utf8_lossy(&bytes));
+        }
+    }
+}
+
+mod finding {
+    use std::fs;
+    use std::path::Path;
+
+    use super::super::find;
+
+    fn write(root: &Path, path: &str, text: &str) {
+        let path = root.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    fn found(root: &Path, workspace: &str) -> Option<String> {
+        let workspace = root.join(workspace);
+        let found = find(&workspace)?;
+        let below = found.directory.strip_prefix(root).unwrap().join(found.name);
+        Some(below.to_str().unwrap().to_owned())
+    }
+
+    #[test]
+    fn the_nearest_counts_up_to_the_root_of_the_repository() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path();
+        write(root, "package-lock.json", "{}");
+        write(root, "repository/apps/web/package.json", "{}");
+        // Nothing says that what lies above belongs to the workspace.
+        assert_eq!(found(root, "repository/apps/web"), None);
+        write(root, "repository/package.json", r#"{"workspaces": ["apps/*"]}"#);
+        assert_eq!(found(root, "repository/apps/web"), None);
+        write(root, "repository/yarn.lock", "");
+        assert_eq!(found(root, "repository/apps/web").unwrap(), "repository/yarn.lock");
+        write(root, "repository/apps/pnpm-lock.yaml", "");
+        assert_eq!(found(root, "repository/apps/web").unwrap(), "repository/apps/pnpm-lock.yaml");
+        write(root, "repository/apps/web/bun.lock", "{}");
+        assert_eq!(found(root, "repository/apps/web").unwrap(), "repository/apps/web/bun.lock");
+        fs::create_dir(root.join(".git")).unwrap();
+        fs::remove_file(root.join("repository/apps/web/bun.lock")).unwrap();
+        write(root, "other/package.json", "{}");
+        assert_eq!(found(root, "other").unwrap(), "package-lock.json");
+    }
+
+    #[test]
+    fn of_several_that_of_the_named_package_manager_counts() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path();
+        for name in super::LOCKFILES {
+            write(root, name, "");
+        }
+        let with = |manifest: &str| {
+            write(root, "package.json", manifest);
+            found(root, "").unwrap()
+        };
+        assert_eq!(with("{}"), "npm-shrinkwrap.json");
+        assert_eq!(with("no JSON"), "npm-shrinkwrap.json");
+        assert_eq!(with(r#"{"packageManager": "pnpm@9.1.0"}"#), "pnpm-lock.yaml");
+        assert_eq!(with(r#"{"packageManager": "yarn@4.1.0+sha224.abc"}"#), "yarn.lock");
+        assert_eq!(with(r#"{"devEngines": {"packageManager": {"name": "bun"}}}"#), "bun.lock");
+        fs::remove_file(root.join("npm-shrinkwrap.json")).unwrap();
+        assert_eq!(with(r#"{"packageManager": "npm@11.0.0"}"#), "package-lock.json");
     }
 }

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::super::builtin::BUILT_IN_VERSION;
-use super::super::lockfiles::tests::NPM;
+use super::pins::tests::NPM;
 use super::*;
 
 const LINUX: Platform = Platform { os: "linux", cpu: "x64" };
