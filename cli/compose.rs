@@ -8,6 +8,7 @@ mod failure;
 mod frontend;
 mod start;
 mod store;
+mod verify;
 mod watch;
 mod workspace;
 

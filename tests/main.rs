@@ -36,5 +36,6 @@ mod start;
 mod store;
 mod support;
 mod unbundled;
+mod verify;
 mod watch;
 mod why;

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{FlockOperation, flock};
 
 use crate::error::ProcessError;
+use crate::surroundings::Surroundings;
 
 /// More stages than processes run at once.
 const MOST: u32 = 4096;
@@ -59,6 +60,14 @@ impl Stage {
     /// Where programs lie that are [offered](Self::offer): a directory for the search path of the command.
     pub fn programs(&self) -> PathBuf {
         self.directory.join("programs")
+    }
+
+    /// The home of a command outside of namespaces: where its temporary files lie, or a directory there.
+    pub(crate) fn home(&self, surroundings: Surroundings) -> PathBuf {
+        match surroundings.user_name() {
+            Some(name) => self.temporary.join(name),
+            None => self.temporary.clone(),
+        }
     }
 
     /// Has these programs found by their names, wherever they lie.

@@ -21,7 +21,10 @@ use webstir_engine::label::ActionLabel;
 use webstir_engine::machine::Program;
 use webstir_engine::path::RelPath;
 use webstir_engine::run::{Context, RunError};
-use webstir_process::{Accesses, Finished, Helper, Job, Keep, ProcessError, Ran, Sandbox, Source, Stage, Tier, Tree};
+use webstir_process::{
+    Accesses, Factor, Finished, Helper, Job, Keep, ProcessError, Ran, Sandbox, Source, Stage, Surroundings, Tier, Tree,
+    Unchanged,
+};
 
 /// The end of each stream that is kept for a finding.
 const OUTPUT_BYTES: u32 = 16 * 1024;
@@ -31,6 +34,9 @@ const READ_BYTES: u32 = 1024 * 1024;
 
 /// Below the root: packages lie there.
 const PACKAGES: &str = "node_modules";
+
+/// Below the usual places: where trees are made that are to lie elsewhere.
+const OTHER_PLACES: &str = "other-places";
 
 /// How processes are started.
 #[derive(Debug)]
@@ -42,6 +48,8 @@ pub struct Processes {
     /// Whether this build is one of those that others rely on: no process is run in less than Landlock, unless the configuration says so,
     /// and what a process did not declare is an error.
     pub is_strict: bool,
+    /// What of the surroundings of processes is not as usual.
+    surroundings: Mutex<Surroundings>,
     /// What the last process was run in.
     ran: Mutex<Option<Ran>>,
     /// What the last run of each action looked at.
@@ -55,6 +63,7 @@ impl Processes {
             root: root.to_owned(),
             helper: Helper::default(),
             is_strict,
+            surroundings: Mutex::default(),
             ran: Mutex::default(),
             seen: Mutex::default(),
         }
@@ -70,6 +79,16 @@ impl Processes {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).get(label).cloned()
     }
 
+    /// Runs processes in these surroundings from now on. They decide no key.
+    pub fn surround(&self, surroundings: Surroundings) {
+        *self.surroundings.lock().unwrap_or_else(PoisonError::into_inner) = surroundings;
+    }
+
+    /// In which factors processes of this workspace can have other surroundings, and in which not.
+    pub fn changeable(&self) -> io::Result<(Surroundings, Vec<Unchanged>)> {
+        self.helper.changeable(&self.root, &state()?).map_err(io::Error::other)
+    }
+
     /// Runs a process of an action to its end, in a tree that shows it these inputs of the action, and `files`.
     pub(crate) fn run(
         &self,
@@ -83,6 +102,8 @@ impl Processes {
         let action = context.action;
         let places = state().map_err(what())?;
         self.check_tier(context, process, &places)?;
+        let surroundings = *self.surroundings.lock().unwrap_or_else(PoisonError::into_inner);
+        let places = if surroundings.changes(Factor::Place) { places.join(OTHER_PLACES) } else { places };
         let stage = Stage::take(&places).map_err(|error| world(context, &error))?;
         stage.offer(&program.looked_up).map_err(|error| world(context, &error))?;
         let stored = stored(context, inputs)?;
@@ -125,6 +146,7 @@ impl Processes {
             network: process.isolation.network,
             observe: true,
             visible: visible.iter().map(PathBuf::as_path).collect(),
+            surroundings,
             ..Sandbox::default()
         };
         let finished = self
