@@ -37,7 +37,12 @@ const SEEDED: &[(&str, &str, &str, &[&str])] = &[
     ("clock", "", "date +%s.%N", &["run"]),
     ("random", "", "od -An -N8 -tx1 /dev/urandom", &["run"]),
     ("number", "", "echo $$", &["processId", "run"]),
-    ("parallel", "", "(echo one >> $TMPDIR/x) & (echo two >> $TMPDIR/x) & wait; cat $TMPDIR/x", &["parallelOrder", "run"]),
+    (
+        "parallel",
+        "",
+        "(echo one >> $TMPDIR/x) & (echo two >> $TMPDIR/x) & wait; cat $TMPDIR/x",
+        &["parallelOrder", "run"],
+    ),
 ];
 
 #[test]
@@ -65,8 +70,9 @@ fn each_seeded_kind_is_found_with_the_file_the_byte_and_the_factor() {
             assert!(!document["notPerturbed"].as_array().unwrap().is_empty(), "{name}: {document}");
             continue;
         }
-        assert_eq!(own.len(), 1, "{name}: {own:#?}");
-        assert!(factors.contains(&text(own[0], "factor")), "{name}: {own:#?}");
+        // One processor may decide which of two comes first as well.
+        assert!(own.len() == 1 || *name == "parallel" && !own.is_empty(), "{name}: {own:#?}");
+        assert!(own.iter().any(|found| factors.contains(&text(found, "factor"))), "{name}: {own:#?}");
         assert_eq!(text(own[0], "path"), format!("build/{name}/made.txt"));
         assert!(own[0]["byte"].as_u64().unwrap() >= 5, "{name}: after the head, which is the same: {own:#?}");
         assert_ne!(text(own[0], "first"), text(own[0], "second"));
@@ -162,4 +168,34 @@ fn the_rules_of_the_program_are_verified() {
         assert!(document["verified"].as_u64().unwrap() >= 5, "{document:#}");
         assert_eq!(document["verified"], document["actions"]);
     }
+}
+
+#[test]
+fn a_module_that_a_program_evaluates_is_verified_as_well() {
+    let case = Case::with(&[
+        ("package.json", r#"{ "name": "x", "private": true, "type": "module", "webstir": { "mode": "api" } }"#),
+        (
+            "webstir.kdl",
+            "workspace { mode api; }\nfiles texts { base \"texts\"; include \"**\"; }\ncopy texts { from files:texts; to \"{out}/texts\"; }\n",
+        ),
+        ("texts/a.txt", "a"),
+        ("src/backend/index.ts", "export {};\n"),
+    ]);
+    let module = |name: &str| {
+        let text = format!(
+            "import net from 'node:net';\nglobalThis.net = net;\n\
+             export const module = {{ manifest: {{ contractVersion: '1.0.0', name: {name}, version: '1.0.0', kind: 'backend' }} }};\n"
+        );
+        case.write("src/backend/module.ts", &text);
+    };
+    module("'steady'");
+    let ran = case.run(&["verify"]);
+    assert_eq!((ran.code, &*ran.stdout), (Some(0), ""), "{}", ran.stderr);
+    module("String(new Date(0).getFullYear())");
+    let ran = case.run(&["verify", "manifest:backend", "--json"]);
+    assert_eq!(ran.code, Some(1), "{}{}", ran.stdout, ran.stderr);
+    let document = ran.json();
+    let found = &document["differences"][0];
+    assert!(text(found, "label").starts_with("manifest:backend("), "{document:#}");
+    assert_eq!((text(found, "factor"), text(found, "kind")), ("timeZone", "file"), "{document:#}");
 }

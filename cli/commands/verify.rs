@@ -89,22 +89,21 @@ struct Told {
 fn verified(session: &Session, built: &Built, verify: &Verify) -> Result<Verified, Failure> {
     let run = built.run.iter();
     let steps = run.flat_map(|run| run.plans.iter()).filter(|(label, _)| {
-        verify.rules.is_empty()
-            || verify.rules.iter().any(|wanted| is_named(&label.to_string(), label.name(), wanted))
+        verify.rules.is_empty() || verify.rules.iter().any(|wanted| is_named(&label.to_string(), label.name(), wanted))
     });
     let steps = steps.flat_map(|(_, plan)| &plan.steps);
-    let mut subjects: Vec<Subject> = steps
-        .filter_map(|step| Some(Subject { action: step.action.clone(), before: step.result.clone()? }))
-        .collect();
+    let mut subjects: Vec<Subject> =
+        steps.filter_map(|step| Some(Subject { action: step.action.clone(), before: step.result.clone()? })).collect();
     let actions = subjects.len();
     if let Some(sample) = verify.sample {
         subjects = sampled(subjects, sample);
     }
-    let (all, mut unchanged) = session.changeable()?;
+    let (mut all, mut unchanged) = session.changeable()?;
     let differences = differences(session, &subjects, all)?;
     let ran = session.ran();
     if let Some(why) = ran.and_then(|Ran { why_not_observed, .. }| why_not_observed) {
         unchanged.push(Unchanged { what: Factor::ParallelOrder.name(), why });
+        all = all.without(Factor::ParallelOrder);
     }
     let different: BTreeSet<&ActionLabel> = differences.iter().map(|difference| &difference.action.label).collect();
     let verified = subjects.len() - different.len();
@@ -118,8 +117,7 @@ fn sampled(subjects: Vec<Subject>, sample: Sample) -> Vec<Subject> {
         let key = subject.action.key(&[]);
         key.0.as_bytes().first_chunk().copied().map_or(0, u64::from_le_bytes)
     };
-    let (within, mut others): (Vec<_>, Vec<_>) =
-        subjects.into_iter().partition(|subject| sample.has(number(subject)));
+    let (within, mut others): (Vec<_>, Vec<_>) = subjects.into_iter().partition(|subject| sample.has(number(subject)));
     if !within.is_empty() {
         return within;
     }
@@ -162,11 +160,8 @@ impl Verified {
 
     fn document(&self, profile: &str) -> Value {
         let differences: Vec<Value> = self.told.iter().map(Told::document).collect();
-        let unchanged: Vec<Value> = self
-            .unchanged
-            .iter()
-            .map(|Unchanged { what, why }| json!({"what": what, "why": why}))
-            .collect();
+        let unchanged: Vec<Value> =
+            self.unchanged.iter().map(|Unchanged { what, why }| json!({"what": what, "why": why})).collect();
         json!({
             "ok": self.told.is_empty(),
             "profile": profile,
@@ -188,11 +183,14 @@ impl Told {
     fn text(&self, all: Surroundings) -> String {
         // Where it cannot be changed it is another one each time.
         let number = if all.changes(Factor::ProcessId) { "" } else { ", process id" };
+        let chance = format!("clock, randomness{number}");
         let when = match self.cause {
             Cause::Factor(factor) => format!("when {} changes", factor.name()),
             Cause::Together => "when several things change at once".to_owned(),
-            Cause::Runs => format!("from run to run (clock, randomness{number} or order of parallel work)"),
-            Cause::Before => format!("from what it gave before (clock, randomness{number} or order of parallel work)"),
+            Cause::Runs => format!("from run to run ({chance} or order of parallel work)"),
+            Cause::Before => {
+                format!("from what the build gave ({chance}, order of parallel work, or how its tree was made)")
+            }
         };
         let what = match (&self.part, self.excerpts.byte) {
             (Part::Outcome, _) => "whether it succeeds".to_owned(),

@@ -240,7 +240,8 @@ fn try_all(helper: &Helper, places: &Path) -> Tried {
     for (tier, kind, name) in before {
         let refused = match tier {
             _ if !cfg!(target_os = "linux") => Some(Refusal::certain("this system has none of it")),
-            _ => probe(helper, places, tier, kind, Surroundings::default()).unwrap_or_else(|error| Some(Refusal::of(tier, &error))),
+            _ => probe(helper, places, tier, kind, Surroundings::default())
+                .unwrap_or_else(|error| Some(Refusal::of(tier, &error))),
         };
         let Some(refused) = refused else {
             return Tried { choice: Choice { tier, kind, why_not_stronger: told(&why, tier) }, name, is_certain };

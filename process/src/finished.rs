@@ -146,7 +146,11 @@ impl Finished {
     /// Where the command found its tree; nothing lies there any more.
     pub fn tree_path(&self) -> Option<PathBuf> {
         let stage = self.stage.as_ref()?;
-        Some(if self.ran.tier == Tier::Namespace { PathBuf::from(self.surroundings.tree()) } else { stage.tree().to_owned() })
+        Some(if self.ran.tier == Tier::Namespace {
+            PathBuf::from(self.surroundings.tree())
+        } else {
+            stage.tree().to_owned()
+        })
     }
 
     /// The files at `output`, which is a file or a directory; none when nothing is there. No link is followed.

@@ -145,6 +145,11 @@ impl Surroundings {
         self.changed & factor.bit() != 0
     }
 
+    /// Whether runs in them are compared with each other: each has to find what the others find.
+    pub fn is_ordered(self) -> bool {
+        self.is_ordered
+    }
+
     /// The factors that are not as usual.
     pub fn changed(self) -> impl Iterator<Item = Factor> {
         Factor::ALL.into_iter().filter(move |factor| self.changes(*factor))

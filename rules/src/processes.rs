@@ -16,7 +16,8 @@ use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use webstir_engine::action::{Input, Origin, Process};
+use webstir_engine::action::{Action, Input, Origin, Process};
+use webstir_engine::digest::Digest;
 use webstir_engine::label::ActionLabel;
 use webstir_engine::machine::Program;
 use webstir_engine::path::RelPath;
@@ -104,7 +105,9 @@ impl Processes {
         self.check_tier(context, process, &places)?;
         let surroundings = *self.surroundings.lock().unwrap_or_else(PoisonError::into_inner);
         let places = if surroundings.changes(Factor::Place) { places.join(OTHER_PLACES) } else { places };
-        let stage = Stage::take(&places).map_err(|error| world(context, &error))?;
+        // The usual runs of an action are at one path, whatever runs beside them.
+        let first = if surroundings.is_ordered() { own_number(action) } else { 0 };
+        let stage = Stage::take_from(&places, first).map_err(|error| world(context, &error))?;
         stage.offer(&program.looked_up).map_err(|error| world(context, &error))?;
         let stored = stored(context, inputs)?;
         let mut inputs: Vec<_> =
@@ -180,6 +183,13 @@ impl Processes {
         let why = why.map_or_else(|| "the system has no other".to_owned(), String::from);
         Err(RunError::World { what, source: io::Error::other(why) })
     }
+}
+
+/// The number of a place for trees that hardly any other action has, above those that are taken first.
+fn own_number(action: &Action) -> u32 {
+    let digest = Digest::of(action.label.to_string().as_bytes());
+    let [low, high, ..] = *digest.as_bytes();
+    0x1_0000 + u32::from(u16::from_le_bytes([low, high]))
 }
 
 /// What of the machine a program needs besides what is the system's: its own file, what it was installed with, and programs that are

@@ -48,6 +48,9 @@ pub(super) fn differences(
     subjects: &[Subject],
     all: Surroundings,
 ) -> Result<Vec<Difference>, Failure> {
+    if subjects.is_empty() {
+        return Ok(Vec::new());
+    }
     let actions: Vec<Arc<Action>> = subjects.iter().map(|subject| subject.action.clone()).collect();
     let repeat = |actions: &[Arc<Action>], surroundings: Surroundings| -> Result<Vec<SharedResult>, Failure> {
         Ok(session.repeat(actions, surroundings)?.into_iter().map(Arc::new).collect())
@@ -151,13 +154,97 @@ impl Trial {
             }
         }
         found.sort_by(|(part, cause, _), (other_part, other_cause, _)| (part, cause).cmp(&(other_part, other_cause)));
-        let difference = |(part, cause, second)| Difference {
-            action: action.clone(),
-            part,
-            cause,
-            first: usual.clone(),
-            second,
-        };
+        let difference =
+            |(part, cause, second)| Difference { action: action.clone(), part, cause, first: usual.clone(), second };
         found.into_iter().map(difference).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use webstir_engine::action::{ActionResult, Artifact, Payload};
+    use webstir_engine::digest::Digest;
+    use webstir_engine::label::{ActionLabel, Label};
+    use webstir_engine::path::RelPath;
+
+    use super::*;
+
+    fn result(texts: [&str; 2]) -> SharedResult {
+        let artifacts = ["a", "b"].into_iter().zip(texts).map(|(path, text)| Artifact {
+            path: RelPath::new(path).unwrap(),
+            digest: Digest::of(text.as_bytes()),
+            bytes: text.len() as u64,
+            executable: false,
+        });
+        Arc::new(ActionResult::done(artifacts.collect(), Vec::new()))
+    }
+
+    /// The causes for `a` and `b`, of runs as usual and with each factor changed, two each.
+    fn causes(
+        [before, usual, changed, again]: [[&str; 2]; 4],
+        factors: &[(Factor, [[&str; 2]; 2])],
+    ) -> Vec<(String, Cause)> {
+        let label = ActionLabel { rule: Label::new("command", "x"), profile: "build".into(), subject: None };
+        let action = Arc::new(Action::new(label, Digest::of(b"x"), Payload::Parameters(Box::default())));
+        let subject = Subject { action, before: result(before) };
+        let mut trial = Trial::new(&subject, result(usual), result(changed));
+        if !trial.has_differences() {
+            return Vec::new();
+        }
+        trial.take_usual(&result(again));
+        for (factor, [one, other]) in factors {
+            trial.take(*factor, &result(*one), &result(*other));
+        }
+        let told = |difference: Difference| {
+            let Part::File(path) = &difference.part else { unreachable!("only files differ") };
+            assert!(parts(&difference.first, &difference.second).contains(&difference.part), "{path}");
+            (path.to_string(), difference.cause)
+        };
+        trial.into_differences().into_iter().map(told).collect()
+    }
+
+    fn of(path: &str, cause: Cause) -> (String, Cause) {
+        (path.to_owned(), cause)
+    }
+
+    #[test]
+    fn what_is_the_same_in_each_run_is_verified() {
+        assert_eq!(causes([["x", "y"]; 4], &[]), []);
+    }
+
+    #[test]
+    fn each_file_has_its_own_causes() {
+        let usual = ["1", "1"];
+        let factors = [
+            (Factor::TimeZone, [["2", "1"], ["2", "1"]]),
+            (Factor::Locale, [["3", "2"], ["3", "2"]]),
+            (Factor::Umask, [usual, usual]),
+        ];
+        let expected = [
+            of("a", Cause::Factor(Factor::TimeZone)),
+            of("a", Cause::Factor(Factor::Locale)),
+            of("b", Cause::Factor(Factor::Locale)),
+        ];
+        assert_eq!(causes([usual, usual, ["4", "4"], usual], &factors), expected);
+    }
+
+    #[test]
+    fn what_differs_from_run_to_run_has_no_other_cause() {
+        // A clock, beside a file that depends on the time zone.
+        let factors = [(Factor::TimeZone, [["4", "2"], ["5", "2"]])];
+        let runs = [["0", "1"], ["1", "1"], ["2", "2"], ["3", "1"]];
+        let expected = [of("a", Cause::Runs), of("b", Cause::Factor(Factor::TimeZone))];
+        assert_eq!(causes(runs, &factors), expected);
+        // One that two usual runs hide, and two with a factor changed show.
+        let factors = [(Factor::TimeZone, [["1", "1"], ["2", "1"]])];
+        assert_eq!(causes([["1", "1"], ["1", "1"], ["2", "1"], ["1", "1"]], &factors), [of("a", Cause::Runs)]);
+    }
+
+    #[test]
+    fn what_no_factor_does_alone_is_told() {
+        let usual = ["1", "1"];
+        let factors = [(Factor::TimeZone, [usual, usual])];
+        assert_eq!(causes([usual, usual, ["2", "1"], usual], &factors), [of("a", Cause::Together)]);
+        assert_eq!(causes([["1", "0"], usual, usual, usual], &factors), [of("b", Cause::Before)]);
     }
 }

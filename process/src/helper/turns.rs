@@ -1,8 +1,8 @@
 //! Another order of work that goes on at the same time.
 //!
-//! The first observed call of each process and each thread is held up for a moment. Of those that are held up together, the one that came last
-//! goes on first, and the others follow when it has ended: so what was started first is overtaken, and a result that depends on which of
-//! them is first is another one.
+//! The first observed call of each process and each thread is held up for a moment, longer while others that are yet to come are busy getting
+//! there. Of those that are held up together, the one that came last goes on first, and the others follow when it has ended or waits: so what
+//! was started first is overtaken, and a result that depends on which of them is first is another one.
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -10,10 +10,11 @@ use std::time::{Duration, Instant};
 use rustc_hash::FxHashSet;
 
 /// How long a call waits for others that come after it.
-const HOLD: Duration = Duration::from_millis(40);
-/// How long at most those before it wait for the one that went on.
-const TURN: Duration = Duration::from_millis(200);
-/// How often it is asked whether that one has ended.
+const HOLD: Duration = Duration::from_millis(20);
+/// How long at most it waits for those that are busy, and those before it for the one that went on: on a machine with much to do they take
+/// long.
+const LONGEST: Duration = Duration::from_secs(1);
+/// How often it is asked what they do.
 const TICK: Duration = Duration::from_millis(2);
 
 /// Who is held up, and who went on.
@@ -22,14 +23,21 @@ pub(super) struct Turns {
     known: FxHashSet<u32>,
     /// Calls that are held up, the first to come first.
     held: Vec<Held>,
-    /// The process that went on last while others waited, and until when they wait for it.
-    ahead: Option<(u32, Instant)>,
+    ahead: Option<Ahead>,
+}
+
+/// The process that went on last while others wait.
+struct Ahead {
+    process: u32,
+    since: Instant,
+    /// Whether it was seen to wait for something, and has called nothing since.
+    waits: bool,
 }
 
 struct Held {
     process: u32,
     call: u64,
-    until: Instant,
+    since: Instant,
 }
 
 impl Turns {
@@ -37,7 +45,10 @@ impl Turns {
     pub(super) fn hold(&mut self, process: u32, call: u64) -> bool {
         let is_new = self.known.insert(process);
         if is_new {
-            self.held.push(Held { process, call, until: Instant::now() + HOLD });
+            self.held.push(Held { process, call, since: Instant::now() });
+        }
+        if let Some(ahead) = self.ahead.as_mut().filter(|ahead| ahead.process == process) {
+            ahead.waits = false;
         }
         is_new
     }
@@ -45,29 +56,56 @@ impl Turns {
     /// How long until it has to be asked who is next; `None` while nobody waits.
     pub(super) fn due(&self) -> Option<Duration> {
         let last = self.held.last()?;
-        let left = last.until.saturating_duration_since(Instant::now());
-        Some(if self.ahead.is_some() { TICK } else { left.max(Duration::from_micros(1)) })
+        Some(if self.ahead.is_some() { TICK } else { HOLD.saturating_sub(last.since.elapsed()).max(TICK) })
     }
 
     /// The call that goes on now, if one does.
     pub(super) fn next(&mut self) -> Option<u64> {
-        let now = Instant::now();
-        if self.ahead.is_some_and(|(process, until)| now < until && is_running(process)) {
+        if self.ahead.as_mut().is_some_and(Ahead::goes_on) {
             return None;
         }
         self.ahead = None;
-        self.held.last().filter(|last| last.until <= now)?;
+        let waited = self.held.last()?.since.elapsed();
+        if waited < HOLD || (waited < LONGEST && self.is_busy()) {
+            return None;
+        }
         let last = self.held.pop()?;
-        self.ahead = (!self.held.is_empty()).then(|| (last.process, now + TURN));
+        let ahead = || Ahead { process: last.process, since: Instant::now(), waits: false };
+        self.ahead = (!self.held.is_empty()).then(ahead);
         Some(last.call)
     }
+
+    /// Whether one that is not held up, or one that it has started, is computing.
+    fn is_busy(&mut self) -> bool {
+        self.known.retain(|process| is_running(*process));
+        let is_held = |process: u32| self.held.iter().any(|held| held.process == process);
+        let is_at_work = |process: u32| !is_held(process) && state(process) == Some('R');
+        self.known.iter().any(|process| is_at_work(*process) || children(*process).into_iter().any(is_at_work))
+    }
+}
+
+impl Ahead {
+    /// Whether it has more to do: it has neither ended, nor does it wait now as it did before.
+    fn goes_on(&mut self) -> bool {
+        let waited = std::mem::replace(&mut self.waits, state(self.process) == Some('S'));
+        self.since.elapsed() < LONGEST && is_running(self.process) && !(waited && self.waits)
+    }
+}
+
+/// What the kernel says that a process or thread does; `None` where there is none.
+fn state(process: u32) -> Option<char> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    stat.rsplit_once(") ")?.1.chars().next()
 }
 
 /// Whether a process or thread has not ended.
 fn is_running(process: u32) -> bool {
-    let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
-    let state = stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
-    state.is_some_and(|state| !matches!(state, 'Z' | 'X'))
+    state(process).is_some_and(|state| !matches!(state, 'Z' | 'X'))
+}
+
+fn children(process: u32) -> Vec<u32> {
+    let list = fs::read_to_string(format!("/proc/{process}/task/{process}/children")).unwrap_or_default();
+    list.split_ascii_whitespace().filter_map(|child| child.parse().ok()).collect()
 }
 
 #[cfg(test)]
@@ -90,10 +128,11 @@ mod tests {
         }
         assert_eq!(order, [2, 1, 0]);
         let own = std::process::id();
-        assert!(turns.hold(1, 1) && turns.hold(own, 2));
+        assert!(turns.hold(u32::MAX, 1) && turns.hold(own, 2));
         while order.len() < 4 {
             order.extend(turns.next());
         }
+        assert_eq!(order[3], 2);
         assert_eq!((turns.next(), turns.due()), (None, Some(TICK)), "as long as it runs");
     }
 }
