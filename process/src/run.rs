@@ -211,7 +211,7 @@ impl Finished {
         let ran = Ran { tier: Tier::Tree, why_not_stronger: None, why_not_observed: None };
         let (accesses, surroundings, tree, stage) = Default::default();
         let is_overlay = false;
-        Self { ended, stdout, stderr, changed_inputs, written, accesses, is_overlay, surroundings, ran, tree, stage }
+        Self { ended, stdout, stderr, changed_inputs, written, accesses, is_overlay, ran, surroundings, tree, stage }
     }
 }
 

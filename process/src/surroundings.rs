@@ -82,7 +82,7 @@ impl Factor {
     }
 }
 
-/// In which order the entries of a tree are made, which some file systems list them by.
+/// In which order something happens: the entries of a tree are made, which some file systems list them by, or parallel work gets on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Order {
     Sorted,
@@ -105,7 +105,7 @@ pub struct Surroundings {
 
 impl Surroundings {
     /// The usual ones, in which the entries of the tree are in a known order, where the file system has them in the order in which they
-    /// are made: what others are compared with.
+    /// are made, and so is what a command does at the same time: what others are compared with.
     pub fn ordered() -> Self {
         Self { is_ordered: true, ..Self::default() }
     }
@@ -216,7 +216,16 @@ impl Surroundings {
 
     /// The order in which a tree is made; `None` where it does not matter.
     pub(crate) fn order(self) -> Option<Order> {
-        match (self.changes(Factor::EntryOrder), self.is_ordered) {
+        self.order_of(Factor::EntryOrder)
+    }
+
+    /// The order in which processes that start at once get on; `None` where it is left to them.
+    pub(crate) fn turns(self) -> Option<Order> {
+        self.order_of(Factor::ParallelOrder)
+    }
+
+    fn order_of(self, factor: Factor) -> Option<Order> {
+        match (self.changes(factor), self.is_ordered) {
             (true, _) => Some(Order::Reversed),
             (false, true) => Some(Order::Sorted),
             (false, false) => None,

@@ -100,8 +100,11 @@ fn surround(staged: &Staged<'_>) -> Result<(), Fault> {
     };
     if staged.surroundings.changes(Factor::Processors) {
         let all = sched_getaffinity(None).map_err(failed("Asking for processors"))?;
+        let all: Vec<usize> = (0..CpuSet::MAX_CPU).filter(|number| all.is_set(*number)).collect();
+        // Those that run at the same time do not share one, and each has the same one each time.
+        let number = staged.stage.as_path().file_name().and_then(|name| name.to_str()?.parse::<usize>().ok());
         let mut one = CpuSet::new();
-        (0..CpuSet::MAX_CPU).find(|number| all.is_set(*number)).into_iter().for_each(|first| one.set(first));
+        all.get(number.unwrap_or(0) % all.len().max(1)).into_iter().for_each(|chosen| one.set(*chosen));
         sched_setaffinity(None, &one).map_err(failed("Giving up processors"))?;
     }
     if staged.surroundings.changes(Factor::ProcessId) && staged.tier == Tier::Namespace {

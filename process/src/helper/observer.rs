@@ -23,7 +23,6 @@ use crate::channel;
 use crate::path::is_within;
 use crate::plan::{Fault, Staged};
 use crate::sandbox::{Access, AccessKind, Accesses, Tier};
-use crate::surroundings::Factor;
 use crate::system;
 
 /// A call that is observed.
@@ -129,7 +128,7 @@ pub(super) struct Observer<'a> {
     undeclared: FxHashMap<String, AccessKind>,
     events: u64,
     is_cut: bool,
-    /// Holds processes up, where their order is to be another one.
+    /// Holds processes up, where they are to be in a known order.
     turns: Option<Turns>,
 }
 
@@ -152,7 +151,7 @@ impl<'a> Observer<'a> {
             undeclared: FxHashMap::default(),
             events: 0,
             is_cut: false,
-            turns: staged.surroundings.changes(Factor::ParallelOrder).then(Turns::default),
+            turns: staged.surroundings.turns().map(Turns::new),
         }
     }
 

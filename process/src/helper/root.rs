@@ -247,7 +247,7 @@ fn show_one_processor() -> Result<(), Fault> {
     directory(place)?;
     let stat = fs::read_to_string("proc/stat").unwrap_or_default();
     let is_other = |line: &&str| line.starts_with("cpu") && !line.starts_with("cpu ") && !line.starts_with("cpu0 ");
-    let stat: String = stat.lines().filter(|line| !is_other(line)).map(|line| format!("{line}\n")).collect();
+    let stat: String = stat.split_inclusive('\n').filter(|line| !is_other(line)).collect();
     let all = fs::read_to_string("proc/cpuinfo").unwrap_or_default();
     let first = all.split("\n\n").next().unwrap_or_default();
     for (name, text) in [("stat", stat), ("cpuinfo", format!("{first}\n\n"))] {

@@ -69,7 +69,7 @@ fn one_factor_is_another_one_and_the_rest_is_as_usual() {
 }
 
 #[test]
-fn what_is_started_last_gets_on_first() {
+fn what_is_started_at_once_gets_on_in_a_known_order() {
     let workspace = Workspace::new();
     for name in ["a", "b", "c", "d"] {
         workspace.write(&format!("data/{name}"), name);
@@ -80,6 +80,8 @@ fn what_is_started_last_gets_on_first() {
         // However busy the machine is, what came first is overtaken.
         let order = found(&workspace, *mode, surroundings, script);
         assert!(order.ends_with("\n1"), "{}: {order}", mode.name());
+        let order = found(&workspace, *mode, Surroundings::ordered(), script);
+        assert!(order.starts_with("1\n"), "{}: {order}", mode.name());
     }
 }
 
