@@ -2,6 +2,7 @@
 
 mod report;
 mod tasks;
+mod verify;
 mod watch;
 
 use std::num::NonZeroUsize;
@@ -12,6 +13,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use report::{CiSystem, Init, ReportArgument, ReportFormat, What};
 pub(crate) use tasks::{Database, DatabaseArguments, DatabaseCommand, Jobs, ReleaseArguments};
+pub(crate) use verify::{Sample, Verify};
 pub(crate) use watch::Watch;
 
 /// Checks, builds, caches and serves a TypeScript web workspace.
@@ -141,6 +143,11 @@ pub(crate) enum Command {
         after_help = "Examples:\n  webstir fix inputs\n  webstir fix inputs command:schema\n  webstir fix inputs --check"
     )]
     Fix(FixArguments),
+    /// Run actions again with everything around them changed, and say what their results depend on
+    #[command(
+        after_help = "Each action runs twice: as usual, and with another place, host name, user, home, TZ, LC_ALL, number of processors, umask, order of directory entries, process id and order of parallel work, at another time. What differs is named with the factor, the file and the byte; nothing of it is kept.\n\nExamples:\n  webstir verify\n  webstir verify command:schema --json\n  webstir verify --sample 2%"
+    )]
+    Verify(Verify),
     /// Show the configuration
     #[command(after_help = "Examples:\n  webstir config --expanded\n  webstir config --reference")]
     Config(Config),
@@ -173,6 +180,7 @@ impl Command {
             Self::Lock => "lock",
             Self::Inputs(_) => "inputs",
             Self::Fix(_) => "fix",
+            Self::Verify(_) => "verify",
             Self::Config(_) => "config",
             Self::Cache(_) => "cache",
             Self::Completions(_) => "completions",

@@ -17,6 +17,7 @@ mod query;
 mod release;
 mod serve;
 mod signals;
+mod verify;
 mod watch;
 mod why;
 
@@ -42,6 +43,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
             let FixCommand::Inputs(inputs) = &fix.command;
             fix::run(&global, inputs)
         }
+        Command::Verify(arguments) => verify::run(&global, &arguments),
         Command::Affected(arguments) => affected::run(&global, &arguments),
         Command::Graph(graph) => graph::run(&global, &graph),
         Command::Query(query) => query::run(&global, &query),

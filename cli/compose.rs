@@ -9,6 +9,7 @@ mod frontend;
 mod generated;
 mod start;
 mod store;
+mod verify;
 mod watch;
 mod workspace;
 

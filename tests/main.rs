@@ -40,5 +40,6 @@ mod start;
 mod store;
 mod support;
 mod unbundled;
+mod verify;
 mod watch;
 mod why;

@@ -93,6 +93,23 @@ impl Executor {
         cancelled: Arc<AtomicBool>,
         done: CompletionSink,
     ) {
+        self.spawn(action, previous, cancelled, done, true);
+    }
+
+    /// As [`start`](Self::start), from nothing, and of what comes of it nothing is recorded: the files that it makes are blobs that no
+    /// result names.
+    pub fn start_apart(&self, action: Arc<Action>, cancelled: Arc<AtomicBool>, done: CompletionSink) {
+        self.spawn(action, None, cancelled, done, false);
+    }
+
+    fn spawn(
+        &self,
+        action: Arc<Action>,
+        previous: Option<Previous>,
+        cancelled: Arc<AtomicBool>,
+        done: CompletionSink,
+        is_recorded: bool,
+    ) {
         let task = Task {
             runs: self.runs.clone(),
             system: self.system.clone(),
@@ -101,6 +118,7 @@ impl Executor {
             events: self.events.clone(),
             cancelled,
             previous,
+            is_recorded,
         };
         let is_process = self.runs.is_process(action.label.rule.kind());
         let send = move |completion| done(completion);
@@ -125,6 +143,7 @@ struct Task {
     events: EventSink,
     cancelled: Arc<AtomicBool>,
     previous: Option<Previous>,
+    is_recorded: bool,
 }
 
 impl Task {
@@ -171,7 +190,7 @@ impl Task {
         for diagnostic in &mut result.diagnostics {
             diagnostic.rule.get_or_insert_with(|| action.label.rule.clone());
         }
-        if result.is_done() && action.cacheable {
+        if result.is_done() && action.cacheable && self.is_recorded {
             self.store.record(action.key(&[]), &result).map_err(RunError::world("Writing to the store"))?;
         }
         Ok(result)

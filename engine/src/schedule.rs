@@ -9,6 +9,7 @@ mod completion;
 mod look_up;
 mod message;
 mod progress;
+mod repeat;
 mod run;
 mod standing;
 #[cfg(test)]

@@ -17,6 +17,7 @@ use crate::plan::{Input, Keep, Kind, Source, Tree};
 use crate::run::{Choice, Helper, Job, Work, check};
 use crate::sandbox::{Sandbox, Tier, Way};
 use crate::stage::Stage;
+use crate::surroundings::{Factor, Surroundings};
 
 impl Helper {
     /// Runs a command in a tree that shows it the declared files of the workspace `root`. `cancelled` is looked at all the time.
@@ -32,6 +33,10 @@ impl Helper {
         check(tree, job)?;
         let root = std::path::absolute(root).map_err(ProcessError::stage("Finding the workspace", root))?;
         let choice = choose(self, &stage, &root, sandbox);
+        if choice.tier != Tier::Namespace && sandbox.surroundings.changes(Factor::User) {
+            let home = stage.home(sandbox.surroundings);
+            fs::create_dir(&home).map_err(ProcessError::stage("Making a home", &home))?;
+        }
         let work = Work { root: &root, tree, sandbox, job };
         let mut finished = match self.run_as(&stage, &choice, &work, cancelled) {
             // The workspace lies where no overlay can be: another file system than the one that was probed.
@@ -51,6 +56,66 @@ impl Helper {
         let choice = possible(self, &places);
         Ok((choice.tier, choice.why_not_stronger))
     }
+
+    /// Surroundings that are others in every factor in which they can be for commands of the workspace `root`, and what is usual all the same,
+    /// with the reason. Places for trees lie below `state`.
+    pub fn changeable(&self, root: &Path, state: &Path) -> Result<(Surroundings, Vec<Unchanged>), ProcessError> {
+        let places = std::path::absolute(state).map_err(ProcessError::stage("Finding the places of trees", state))?;
+        let choice = possible(self, &places);
+        let mut all = Factor::ALL.into_iter().fold(Surroundings::ordered(), Surroundings::with);
+        let mut unchanged = Vec::new();
+        let mut leave = |what: &'static str, why: String| unchanged.push(Unchanged { what, why: why.into() });
+        let is_changeable = |all: Surroundings| {
+            let probed = probe(self, &places, choice.tier, Kind::Copy, all.only(Factor::User));
+            is_own(root) && matches!(probed, Ok(None))
+        };
+        if choice.tier != Tier::Namespace {
+            // The number of a process is another one each time.
+            all = all.without(Factor::HostName).without(Factor::ProcessId).keeping_number();
+            leave(Factor::HostName.name(), "it needs the namespace sandbox".to_owned());
+            leave("the number of the user", "it needs the namespace sandbox".to_owned());
+            if !lists_as_made(&places)? {
+                all = all.without(Factor::EntryOrder);
+                let why = format!("the file system of `{}` has an order of its own", places.display());
+                leave(Factor::EntryOrder.name(), why);
+            }
+        } else if !is_changeable(all) {
+            all = all.keeping_number();
+            leave("the number of the user", "it needs user namespaces, and a workspace of this user".to_owned());
+        }
+        if !cfg!(target_os = "linux") || std::thread::available_parallelism().is_ok_and(|count| count.get() == 1) {
+            all = all.without(Factor::Processors);
+            leave(Factor::Processors.name(), "no more than one can be told".to_owned());
+        }
+        Ok((all, unchanged))
+    }
+}
+
+/// Something that is usual although it was to be another one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unchanged {
+    /// What it is, for people.
+    pub what: &'static str,
+    /// Why it cannot be another one here.
+    pub why: Box<str>,
+}
+
+/// Whether the file system at `places` lists the entries of a directory in an order that follows from the one in which they were made.
+fn lists_as_made(places: &Path) -> Result<bool, ProcessError> {
+    let stage = Stage::take(places)?;
+    let mut names = ["a", "b", "c", "d"];
+    let listed = |directory: &Path, names: &[&str]| -> std::io::Result<Vec<std::ffi::OsString>> {
+        fs::create_dir(directory)?;
+        for name in names {
+            fs::write(directory.join(name), "")?;
+        }
+        fs::read_dir(directory)?.map(|entry| Ok(entry?.file_name())).collect()
+    };
+    let failed = || ProcessError::stage("Finding out the order of entries", stage.directory());
+    let first = listed(&stage.tree().join("first"), &names).map_err(failed())?;
+    names.reverse();
+    let second = listed(&stage.tree().join("second"), &names).map_err(failed())?;
+    Ok(first != second)
 }
 
 /// How the tree of `stage` over the workspace `root` is made.
@@ -69,6 +134,8 @@ fn choose(helper: &Helper, stage: &Stage, root: &Path, sandbox: &Sandbox<'_>) ->
     if choice.tier == Tier::Namespace {
         choice.kind = match (sandbox.way, stage.memory()) {
             (Way::Copy, _) => Kind::Copy,
+            // An overlay lists what it shows of the workspace in the order of that.
+            _ if sandbox.surroundings.order().is_some() => Kind::Copy,
             (_, Some(bytes)) => Kind::Memory(Some(bytes)),
             (Way::Overlay, None) if choice.kind == Kind::Copy => Kind::Memory(None),
             (Way::Automatic, None) if !owns(root) => Kind::Copy,
@@ -95,8 +162,11 @@ const TRIED: [(Tier, Kind, &str); 5] = [
 
 /// Whether what the command changes can be copied up to a layer of ours: who is not root may not make files of others.
 fn owns(root: &Path) -> bool {
-    let own = rustix::process::geteuid();
-    own.is_root() || root.metadata().is_ok_and(|metadata| metadata.uid() == own.as_raw())
+    rustix::process::geteuid().is_root() || is_own(root)
+}
+
+fn is_own(root: &Path) -> bool {
+    root.metadata().is_ok_and(|metadata| metadata.uid() == rustix::process::geteuid().as_raw())
 }
 
 /// What was found out since the system started, by this user; else a probe. Its result is kept beside the stages: it holds for their
@@ -170,7 +240,8 @@ fn try_all(helper: &Helper, places: &Path) -> Tried {
     for (tier, kind, name) in before {
         let refused = match tier {
             _ if !cfg!(target_os = "linux") => Some(Refusal::certain("this system has none of it")),
-            _ => probe(helper, places, tier, kind).unwrap_or_else(|error| Some(Refusal::of(tier, &error))),
+            _ => probe(helper, places, tier, kind, Surroundings::default())
+                .unwrap_or_else(|error| Some(Refusal::of(tier, &error))),
         };
         let Some(refused) = refused else {
             return Tried { choice: Choice { tier, kind, why_not_stronger: told(&why, tier) }, name, is_certain };
@@ -204,7 +275,13 @@ fn reason(tier: Tier, error: &ProcessError) -> String {
 
 /// Makes a whole tree and does in it what commands do: what is not allowed shows late and in many places. `None` when all of it works,
 /// else why not.
-fn probe(helper: &Helper, places: &Path, tier: Tier, kind: Kind) -> Result<Option<Refusal>, ProcessError> {
+fn probe(
+    helper: &Helper,
+    places: &Path,
+    tier: Tier,
+    kind: Kind,
+    surroundings: Surroundings,
+) -> Result<Option<Refusal>, ProcessError> {
     let (stage, workspace) = (Stage::take(places)?, Stage::take(places)?);
     let root = workspace.tree();
     for file in [PROBED.declared].iter().chain(PROBED.hidden) {
@@ -228,7 +305,7 @@ fn probe(helper: &Helper, places: &Path, tier: Tier, kind: Kind) -> Result<Optio
         stdout: Keep::Tail(0),
         stderr: Keep::Tail(1024),
     };
-    let sandbox = Sandbox { tier: Some(tier), visible: vec![program], ..Sandbox::default() };
+    let sandbox = Sandbox { tier: Some(tier), visible: vec![program], surroundings, ..Sandbox::default() };
     let choice = Choice { tier, kind, why_not_stronger: None };
     let work = Work { root, tree: &tree, sandbox: &sandbox, job: &job };
     let finished = helper.run_as(&stage, &choice, &work, &AtomicBool::new(false))?;

@@ -15,8 +15,9 @@ use rustix::io::Errno;
 use crate::error::ProcessError;
 use crate::path;
 use crate::plan::End;
-use crate::sandbox::{Accesses, Ran, TREE, Tier};
+use crate::sandbox::{Accesses, Ran, Tier};
 use crate::stage::Stage;
+use crate::surroundings::Surroundings;
 
 /// How a command ended. Whatever it started has ended, too.
 #[derive(Debug)]
@@ -71,6 +72,7 @@ pub struct Finished {
     pub is_overlay: bool,
     /// What it was run in; of a tree only.
     pub ran: Ran,
+    pub(crate) surroundings: Surroundings,
     // Closed before the stage is removed.
     pub(crate) tree: Option<OwnedFd>,
     pub(crate) stage: Option<Stage>,
@@ -144,7 +146,11 @@ impl Finished {
     /// Where the command found its tree; nothing lies there any more.
     pub fn tree_path(&self) -> Option<PathBuf> {
         let stage = self.stage.as_ref()?;
-        Some(if self.ran.tier == Tier::Namespace { PathBuf::from(TREE) } else { stage.tree().to_owned() })
+        Some(if self.ran.tier == Tier::Namespace {
+            PathBuf::from(self.surroundings.tree())
+        } else {
+            stage.tree().to_owned()
+        })
     }
 
     /// The files at `output`, which is a file or a directory; none when nothing is there. No link is followed.

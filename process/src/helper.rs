@@ -26,6 +26,8 @@ mod restrict;
 mod root;
 mod start;
 mod streams;
+#[cfg(target_os = "linux")]
+mod turns;
 
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
@@ -151,6 +153,9 @@ fn run(engine: &Engine, plan: &Plan<'_>, streams: &mut Streams) -> Result<Outcom
             }
         }
     };
+    if let Place::Staged(staged) = &plan.place {
+        rustix::process::umask(rustix::fs::Mode::from_raw_mode(staged.surroundings.umask()));
+    }
     let mut started = prepared.start(plan, streams)?;
     let mut observer = observer(plan, &mut started, prepared.as_ref())?;
     if let (plan::Streams::Given, Some(leader)) = (plan.streams, started.leader) {
@@ -250,11 +255,16 @@ fn wait(
     loop {
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         let calls = observer.as_ref().and_then(|observer| observer.descriptor());
+        let due = observer.as_ref().and_then(|observer| observer.due());
+        let left = left.into_iter().chain(due).min();
         let heard = streams.wait(engine.socket(), calls, &over, left);
         if heard.observer
             && let Some(observer) = &mut observer
         {
             observer.attend();
+        }
+        if let Some(observer) = &mut observer {
+            observer.let_go_on_what_is_due();
         }
         if heard.is_over {
             return Over::Ended;

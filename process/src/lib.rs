@@ -28,11 +28,13 @@ mod plan;
 mod run;
 mod sandbox;
 mod stage;
+mod surroundings;
 mod system;
 #[cfg(feature = "testing")]
 pub mod testing;
 
 pub use attached::Attached;
+pub use choose::Unchanged;
 pub use error::ProcessError;
 pub use finished::{Collected, Ended, Finished, OutputFile, Refused, RefusedKind};
 pub use helper::{helper, is_helper};
@@ -41,3 +43,4 @@ pub use plan::{Input, Keep, Source, Tree};
 pub use run::{Helper, Job};
 pub use sandbox::{Access, AccessKind, Accesses, Ran, Sandbox, Tier, Way};
 pub use stage::{Stage, sweep};
+pub use surroundings::{Factor, Surroundings};

@@ -7,6 +7,7 @@ use std::path::Path;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::sandbox::{Accesses, Tier};
+use crate::surroundings::Surroundings;
 
 /// What a command may see, at the same relative paths as in the workspace.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -148,6 +149,7 @@ pub(crate) struct Staged<'a> {
     pub(crate) observe: bool,
     /// What the command may read of the machine besides what is the system's.
     pub(crate) visible: Vec<Raw<'a>>,
+    pub(crate) surroundings: Surroundings,
 }
 
 /// How a tree is made.

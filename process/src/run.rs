@@ -19,6 +19,7 @@ use crate::path::{self, PathFault, is_within};
 use crate::plan::{self, Answer, CANCEL, Fault, Keep, Kind, Place, Plan, Raw, Source, Staged, Tree};
 use crate::sandbox::{Ran, Sandbox, Tier};
 use crate::stage::Stage;
+use crate::surroundings::Surroundings;
 
 /// What is run, and in what.
 #[derive(Clone, Copy)]
@@ -101,7 +102,7 @@ impl Helper {
         cancelled: &AtomicBool,
     ) -> Result<Finished, ProcessError> {
         let Work { root, tree, sandbox, job } = *work;
-        let base = environment::base(stage, choice.tier, &job.search_path);
+        let base = environment::base(stage, choice.tier, sandbox.surroundings, &job.search_path);
         let run = |kind: Kind| -> Result<Option<Finished>, ProcessError> {
             let staged = Staged {
                 kind,
@@ -112,6 +113,7 @@ impl Helper {
                 network: sandbox.network,
                 observe: sandbox.observe,
                 visible: sandbox.visible.iter().map(|place| Raw::path(place)).collect(),
+                surroundings: sandbox.surroundings,
             };
             let mut plan = plan(job, Place::Staged(staged), kept(job));
             let is_declared = |name: &str| job.environment.iter().any(|(declared, _)| *declared == name);
@@ -127,6 +129,7 @@ impl Helper {
         let mut finished =
             finished?.ok_or_else(|| ProcessError::helper(&self.program)(io::ErrorKind::StorageFull.into()))?;
         finished.is_overlay = choice.kind != Kind::Copy;
+        finished.surroundings = sandbox.surroundings;
         finished.ran.tier = choice.tier;
         finished.ran.why_not_stronger.clone_from(&choice.why_not_stronger);
         Ok(finished)
@@ -189,6 +192,7 @@ impl Helper {
                     written: left.written,
                     accesses,
                     is_overlay: false,
+                    surroundings: Surroundings::default(),
                     ran: Ran { tier: Tier::Tree, why_not_stronger: None, why_not_observed },
                     tree: descriptors.into_iter().next(),
                     stage: None,
@@ -205,8 +209,9 @@ impl Finished {
     fn without_tree(ended: Ended) -> Self {
         let (stdout, stderr, changed_inputs, written) = Default::default();
         let ran = Ran { tier: Tier::Tree, why_not_stronger: None, why_not_observed: None };
-        let (accesses, tree, stage) = Default::default();
-        Self { ended, stdout, stderr, changed_inputs, written, accesses, is_overlay: false, ran, tree, stage }
+        let (accesses, surroundings, tree, stage) = Default::default();
+        let is_overlay = false;
+        Self { ended, stdout, stderr, changed_inputs, written, accesses, is_overlay, ran, surroundings, tree, stage }
     }
 }
 

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-/// Where a command in namespaces finds its tree, its temporary files, its home, and programs that are offered.
-pub(crate) const TREE: &str = "/w";
+use crate::surroundings::Surroundings;
+
+/// Where a command in namespaces finds its temporary files, and programs that are offered.
 pub(crate) const TEMPORARY: &str = "/tmp";
-pub(crate) const HOME: &str = "/home/build";
 pub(crate) const PROGRAMS: &str = "/run/programs";
 
 /// How strictly a command is held to what is declared. The strongest comes first.
@@ -67,6 +67,8 @@ pub struct Sandbox<'a> {
     pub observe: bool,
     /// Files and directories of the machine that it may read besides those of the system: where its program is installed. Absolute.
     pub visible: Vec<&'a Path>,
+    /// What of its surroundings is not as usual.
+    pub surroundings: Surroundings,
 }
 
 /// What a command was run in.

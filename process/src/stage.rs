@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{FlockOperation, flock};
 
 use crate::error::ProcessError;
+use crate::surroundings::Surroundings;
 
 /// More stages than processes run at once.
 const MOST: u32 = 4096;
@@ -32,10 +33,16 @@ impl Stage {
     /// Takes the first free place below `state`, which is made when it is not there. An absolute path without a part that starts
     /// with a dot suits most commands best: some tools leave out what lies below such a part.
     pub fn take(state: &Path) -> Result<Self, ProcessError> {
+        Self::take_from(state, 0)
+    }
+
+    /// As [`take`](Self::take), and the first free one whose number is not below this one: who asks for another number than others finds
+    /// itself at the same path also when those work at the same time.
+    pub fn take_from(state: &Path, first: u32) -> Result<Self, ProcessError> {
         let failed = |path: &Path| ProcessError::stage("Making a place for a command", path);
         let state = std::path::absolute(state).map_err(failed(state))?;
         fs::create_dir_all(&state).map_err(failed(&state))?;
-        for number in 0..MOST {
+        for number in first..first.saturating_add(MOST) {
             let Some(lock) = lock(&state.join(format!("{number}.lock"))).map_err(failed(&state))? else { continue };
             let directory = state.join(number.to_string());
             let (tree, temporary) = (directory.join("tree"), directory.join("temporary"));
@@ -59,6 +66,14 @@ impl Stage {
     /// Where programs lie that are [offered](Self::offer): a directory for the search path of the command.
     pub fn programs(&self) -> PathBuf {
         self.directory.join("programs")
+    }
+
+    /// The home of a command outside of namespaces: where its temporary files lie, or a directory there.
+    pub(crate) fn home(&self, surroundings: Surroundings) -> PathBuf {
+        match surroundings.user_name() {
+            Some(name) => self.temporary.join(name),
+            None => self.temporary.clone(),
+        }
     }
 
     /// Has these programs found by their names, wherever they lie.
@@ -267,6 +282,8 @@ mod tests {
         drop(first);
         assert!(is_empty(&state.path().join("0")));
         assert_eq!(Stage::take(state.path()).unwrap().directory(), state.path().join("0"));
+        let [one, other] = [7, 7].map(|first| Stage::take_from(state.path(), first).unwrap());
+        assert_eq!([one.directory(), other.directory()], ["7", "8"].map(|name| state.path().join(name)));
     }
 
     #[test]

@@ -17,13 +17,17 @@ use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use webstir_engine::action::{Input, Origin, Process, RanIn};
+use webstir_engine::action::{Action, Input, Origin, Process, RanIn};
+use webstir_engine::digest::Digest;
 use webstir_engine::label::ActionLabel;
 use webstir_engine::machine::Program;
 use webstir_engine::path::RelPath;
 use webstir_engine::plan::Planner;
 use webstir_engine::run::{Context, RunError};
-use webstir_process::{Accesses, Finished, Helper, Job, Keep, ProcessError, Ran, Sandbox, Source, Stage, Tier, Tree};
+use webstir_process::{
+    Accesses, Factor, Finished, Helper, Job, Keep, ProcessError, Ran, Sandbox, Source, Stage, Surroundings, Tier, Tree,
+    Unchanged,
+};
 
 use crate::secrets::{self, Redactor};
 
@@ -36,6 +40,9 @@ const READ_BYTES: u32 = 1024 * 1024;
 /// Below the root: packages lie there.
 const PACKAGES: &str = "node_modules";
 
+/// Below the usual places: where trees are made that are to lie elsewhere.
+const OTHER_PLACES: &str = "other-places";
+
 /// How processes are started.
 #[derive(Debug)]
 pub struct Processes {
@@ -43,6 +50,8 @@ pub struct Processes {
     root: PathBuf,
     /// The program that stands between this process and those that it runs.
     pub helper: Helper,
+    /// What of the surroundings of processes is not as usual.
+    surroundings: Mutex<Surroundings>,
     /// What the last process was run in.
     ran: Mutex<Option<Ran>>,
     /// What the last run of each action looked at.
@@ -52,7 +61,13 @@ pub struct Processes {
 impl Processes {
     /// For the workspace at `root`; this program is the helper.
     pub fn new(root: &Path) -> Self {
-        Self { root: root.to_owned(), helper: Helper::default(), ran: Mutex::default(), seen: Mutex::default() }
+        Self {
+            root: root.to_owned(),
+            helper: Helper::default(),
+            surroundings: Mutex::default(),
+            ran: Mutex::default(),
+            seen: Mutex::default(),
+        }
     }
 
     /// What processes were run in; `None` when none was.
@@ -63,6 +78,16 @@ impl Processes {
     /// What the last run of an action looked at; `None` when it was not run or not observed.
     pub fn seen(&self, label: &ActionLabel) -> Option<Accesses> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).get(label).cloned()
+    }
+
+    /// Runs processes in these surroundings from now on. They decide no key.
+    pub fn surround(&self, surroundings: Surroundings) {
+        *self.surroundings.lock().unwrap_or_else(PoisonError::into_inner) = surroundings;
+    }
+
+    /// In which factors processes of this workspace can have other surroundings, and in which not.
+    pub fn changeable(&self) -> io::Result<(Surroundings, Vec<Unchanged>)> {
+        self.helper.changeable(&self.root, &state()?).map_err(io::Error::other)
     }
 
     /// Runs a process of an action to its end, in a tree that shows it these inputs of the action, and `files`.
@@ -78,7 +103,11 @@ impl Processes {
         let action = context.action;
         let places = state().map_err(what())?;
         self.check_tier(context, &places)?;
-        let stage = Stage::take(&places).map_err(|error| world(context, &error))?;
+        let surroundings = *self.surroundings.lock().unwrap_or_else(PoisonError::into_inner);
+        let places = if surroundings.changes(Factor::Place) { places.join(OTHER_PLACES) } else { places };
+        // The usual runs of an action are at one path, whatever runs beside them.
+        let first = if surroundings.is_ordered() { own_number(action) } else { 0 };
+        let stage = Stage::take_from(&places, first).map_err(|error| world(context, &error))?;
         stage.offer(&program.looked_up).map_err(|error| world(context, &error))?;
         let stored = stored(context, inputs)?;
         let mut inputs: Vec<_> =
@@ -120,6 +149,7 @@ impl Processes {
             network: process.isolation.network,
             observe: true,
             visible: visible.iter().map(PathBuf::as_path).collect(),
+            surroundings,
             ..Sandbox::default()
         };
         let mut finished = self
@@ -174,6 +204,13 @@ pub(crate) fn accepted(planner: &Planner<'_>) -> Box<[Box<str>]> {
 /// What a process was run in.
 pub(crate) fn ran_in(finished: &Finished) -> RanIn {
     RanIn { name: finished.ran.tier.as_str().into(), observed: finished.accesses.is_some() }
+}
+
+/// The number of a place for trees that hardly any other action has, above those that are taken first.
+fn own_number(action: &Action) -> u32 {
+    let digest = Digest::of(action.label.to_string().as_bytes());
+    let [low, high, ..] = *digest.as_bytes();
+    0x1_0000 + u32::from(u16::from_le_bytes([low, high]))
 }
 
 /// What of the machine a program needs besides what is the system's: its own file, what it was installed with, and programs that are

@@ -184,6 +184,48 @@ fn reported(is_warm: bool) -> Vec<Option<Vec<RelPath>>> {
     std::mem::take(&mut reported.lock().unwrap())
 }
 
+/// A rule that makes another file in each run.
+#[derive(Default)]
+struct Counting(AtomicUsize);
+
+impl Plan for Counting {
+    fn kind(&self) -> &'static str {
+        "reader"
+    }
+
+    fn plan(&self, planner: &mut Planner<'_>) {
+        planner.action(Action::new(planner.label(None), Digest::of(b"1"), Payload::Parameters(Box::default())));
+    }
+}
+
+impl Run for Counting {
+    fn kind(&self) -> &'static str {
+        "reader"
+    }
+
+    fn run(&self, context: &Context<'_>) -> RunResult {
+        let count = self.0.fetch_add(1, Ordering::Relaxed).to_string();
+        Ok(ActionResult::done(vec![context.write(RelPath::new("made").unwrap(), count.as_bytes())?], Vec::new()))
+    }
+}
+
+#[test]
+fn what_is_repeated_runs_and_is_recorded_nowhere() {
+    let memory = Arc::new(Memory::with_files(&[]));
+    let mut bench = bench(&memory, &Arc::new(Counting::default()));
+    let targets = [Label::new("reader", "r")];
+    let of = |run: &super::Run| run.plans[&targets[0]].steps[0].clone();
+    let first = of(&bench.run(&targets));
+    let records = bench.records();
+    let again = bench.scheduler.repeat(&[first.action.clone(), first.action.clone()]).unwrap();
+    let result = first.result.as_ref().unwrap();
+    assert_eq!(again.len(), 2);
+    assert!(again.iter().all(|again| again.artifacts != result.artifacts), "each run makes another file");
+    bench.scheduler.publish().unwrap();
+    assert_eq!(bench.records(), records);
+    assert_eq!(of(&bench.run(&targets)).result, first.result);
+}
+
 #[test]
 fn a_warm_rule_receives_what_changed_since_its_last_run() {
     assert_eq!(reported(true), [None, Some(vec![RelPath::new("a").unwrap()]), None]);

@@ -8,14 +8,15 @@ use std::time::{Duration, SystemTime};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 
 use super::engine::Engine;
-use super::leader::{self, Surroundings};
+use super::leader::{self, Setup};
 use super::root::{self, Own};
 use super::start::Started;
 use super::streams::Streams;
 use super::{MOST_WRITTEN, Prepared, Stop, compare, files, is_input, namespaces};
 use crate::path::is_within;
 use crate::plan::{Fault, Input, Plan, Staged};
-use crate::sandbox::{TREE, Tier};
+use crate::sandbox::Tier;
+use crate::surroundings::Order;
 
 /// A file system's clock may stand still for this long: a change within it has the time of what was before.
 const TICK: Duration = Duration::from_millis(20);
@@ -71,14 +72,28 @@ impl<'a> Copied<'a> {
         if staged.tier == Tier::Namespace {
             namespaces::enter(staged)?;
         }
+        let order = staged.surroundings.order();
+        if order.is_some() && staged.tier == Tier::Namespace {
+            in_memory(&tree)?;
+        }
         let made = SystemTime::now();
         let mut copies = Vec::with_capacity(staged.tree.inputs.len());
         let mut parent = "";
-        let in_packages = |path: &str| staged.tree.packages.iter().any(|packages| is_within(path, packages));
-        for (at, input) in staged.tree.inputs.iter().filter(|input| !in_packages(input.path)).enumerate() {
+        for (at, entry) in entries(staged, order).into_iter().enumerate() {
             if at.is_multiple_of(PIECE) {
                 engine.go_on()?;
             }
+            let input = match entry {
+                Entry::Input(input) => input,
+                Entry::Directory(directory) => {
+                    files::make_directory(&tree.join(directory))?;
+                    continue;
+                }
+                Entry::Packages(packages) => {
+                    files::show_packages(staged, packages, &tree)?;
+                    continue;
+                }
+            };
             let directory = input.path.rsplit_once('/').map_or("", |(directory, _)| directory);
             if directory != parent {
                 files::make_directory(&tree.join(directory))?;
@@ -89,17 +104,42 @@ impl<'a> Copied<'a> {
             let stamp = Stamp::of(&place).map_err(|error| Fault::io("Reading", &place.to_string_lossy(), &error))?;
             copies.push((input, stamp));
         }
-        for directory in &staged.tree.directories {
-            files::make_directory(&tree.join(directory))?;
-        }
-        for packages in &staged.tree.packages {
-            files::show_packages(staged, packages, &tree)?;
-        }
+        copies.sort_by_key(|(input, _)| input.path);
         if staged.tier == Tier::Namespace {
             root::make(staged, &Own::make(&staged.stage.as_path().join("temporary"))?)?;
         }
         Ok(Self { staged, root, tree, copies, made })
     }
+}
+
+/// What a tree is made of.
+enum Entry<'a> {
+    Input(&'a Input<'a>),
+    Directory(&'a str),
+    Packages(&'a str),
+}
+
+/// All of a tree, in the order in which it is made.
+fn entries<'a>(staged: &'a Staged<'a>, order: Option<Order>) -> Vec<Entry<'a>> {
+    let tree = &staged.tree;
+    let in_packages = |path: &str| tree.packages.iter().any(|packages| is_within(path, packages));
+    let inputs = tree.inputs.iter().filter(|input| !in_packages(input.path)).map(Entry::Input);
+    let directories = tree.directories.iter().map(|directory| Entry::Directory(directory));
+    let packages = tree.packages.iter().map(|packages| Entry::Packages(packages));
+    let mut entries: Vec<Entry<'a>> = inputs.chain(directories).chain(packages).collect();
+    if order == Some(Order::Reversed) {
+        entries.reverse();
+    }
+    entries
+}
+
+/// Lays memory over a directory in this mount namespace: a file system that lists entries in an order that follows from the one in which
+/// they were made.
+fn in_memory(directory: &Path) -> Result<(), Fault> {
+    use rustix::mount::{MountFlags, mount};
+    let flags = MountFlags::NOSUID | MountFlags::NODEV;
+    mount("tmpfs", directory, "tmpfs", flags, Some(c"mode=0755"))
+        .map_err(|error| Fault::Sandbox("Mounting memory".to_owned(), error.raw_os_error()))
 }
 
 impl Copied<'_> {
@@ -129,8 +169,9 @@ impl Copied<'_> {
 impl Prepared for Copied<'_> {
     fn start(&self, plan: &Plan<'_>, streams: &mut Streams) -> Result<Started, Fault> {
         files::make_directory(&self.tree.join(plan.directory.as_path()))?;
-        let tree = if self.staged.tier == Tier::Namespace { Path::new(TREE) } else { &self.tree };
-        leader::start(plan, &Surroundings { staged: self.staged, tree }, streams)
+        let is_named = self.staged.tier == Tier::Namespace;
+        let tree = if is_named { Path::new(self.staged.surroundings.tree()) } else { &self.tree };
+        leader::start(plan, &Setup { staged: self.staged, tree }, streams)
     }
 
     fn written(&self) -> Result<Vec<String>, Fault> {

@@ -10,7 +10,8 @@ use std::path::Path;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::pipe::{PipeFlags, pipe_with};
-use rustix::process::{Pid, Signal, WaitOptions, set_parent_process_death_signal, wait};
+use rustix::process::{Pid, Signal, WaitOptions, set_parent_process_death_signal, wait, waitpid};
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 use super::engine::code;
 use super::root;
@@ -19,17 +20,21 @@ use super::streams::{Ends, Streams};
 use super::{observer, restrict};
 use crate::plan::{End, Fault, Plan, Staged};
 use crate::sandbox::Tier;
+use crate::surroundings::Factor;
 use crate::system::{self, Forked};
 
+/// How many numbers of processes are used up where a command is to have another one.
+const NUMBERS: usize = 20;
+
 /// What the command is started in.
-pub(super) struct Surroundings<'a> {
+pub(super) struct Setup<'a> {
     pub(super) staged: &'a Staged<'a>,
     /// Where it finds its tree.
     pub(super) tree: &'a Path,
 }
 
 /// Starts the leader, and it the command. In namespaces the next child of this process is the first one of a process namespace.
-pub(super) fn start(plan: &Plan<'_>, surroundings: &Surroundings<'_>, streams: &mut Streams) -> Result<Started, Fault> {
+pub(super) fn start(plan: &Plan<'_>, setup: &Setup<'_>, streams: &mut Streams) -> Result<Started, Fault> {
     let failed = |error: std::io::Error| Fault::Io("Making a pipe".to_owned(), code(&error));
     let ends = streams.open().map_err(failed)?;
     let (told, tell) = pipe_with(PipeFlags::CLOEXEC).map_err(|error| failed(error.into()))?;
@@ -37,20 +42,20 @@ pub(super) fn start(plan: &Plan<'_>, surroundings: &Surroundings<'_>, streams: &
     match system::fork().map_err(|error| Fault::Io("Making a process".to_owned(), error.raw_os_error()))? {
         Forked::Child => {
             drop((told, observer));
-            lead(plan, surroundings, ends, tell, calls);
+            lead(plan, setup, ends, tell, calls);
             // Nothing of the helper's goes on here.
             std::process::exit(0)
         }
         Forked::Parent(leader) => Ok(Started {
             leader: Some(leader),
             status: Status::Told(Box::new(Words(told))),
-            observer: surroundings.staged.observe.then_some(observer),
+            observer: setup.staged.observe.then_some(observer),
         }),
     }
 }
 
 /// Runs the command and says how it ended.
-fn lead(plan: &Plan<'_>, surroundings: &Surroundings<'_>, ends: Ends, tell: OwnedFd, calls: UnixStream) {
+fn lead(plan: &Plan<'_>, setup: &Setup<'_>, ends: Ends, tell: OwnedFd, calls: UnixStream) {
     // It does not outlive the helper. Where that has ended already, nobody reads any more.
     let _ = set_parent_process_death_signal(Some(Signal::KILL));
     let mut polled = [PollFd::new(&tell, PollFlags::OUT)];
@@ -58,17 +63,18 @@ fn lead(plan: &Plan<'_>, surroundings: &Surroundings<'_>, ends: Ends, tell: Owne
     if poll(&mut polled, Some(&at_once)).is_err() || polled[0].revents().contains(PollFlags::ERR) {
         return;
     }
-    let said = postcard::to_stdvec(&command(plan, surroundings, ends, calls)).unwrap_or_default();
+    let said = postcard::to_stdvec(&command(plan, setup, ends, calls)).unwrap_or_default();
     let _ = File::from(tell).write_all(&said);
 }
 
-fn command(plan: &Plan<'_>, surroundings: &Surroundings<'_>, ends: Ends, calls: UnixStream) -> Result<End, Fault> {
-    let Surroundings { staged, tree } = surroundings;
+fn command(plan: &Plan<'_>, setup: &Setup<'_>, ends: Ends, calls: UnixStream) -> Result<End, Fault> {
+    let Setup { staged, tree } = setup;
     match staged.tier {
         Tier::Namespace => root::enter(staged)?,
         Tier::Landlock => restrict::landlock(staged)?,
         Tier::Tree => {}
     }
+    surround(staged)?;
     restrict::privileges()?;
     filter_calls(staged, &calls)?;
     drop(calls);
@@ -84,6 +90,35 @@ fn command(plan: &Plan<'_>, surroundings: &Surroundings<'_>, ends: Ends, calls: 
             Err(error) => return Err(Fault::Io("Waiting for the command".to_owned(), error.raw_os_error())),
         }
     }
+}
+
+/// Makes other surroundings of those that a process has from the one that starts it.
+fn surround(staged: &Staged<'_>) -> Result<(), Fault> {
+    let failed = |what: &str| {
+        let what = what.to_owned();
+        move |error: rustix::io::Errno| Fault::Sandbox(what, error.raw_os_error())
+    };
+    if staged.surroundings.changes(Factor::Processors) {
+        let all = sched_getaffinity(None).map_err(failed("Asking for processors"))?;
+        let all: Vec<usize> = (0..CpuSet::MAX_CPU).filter(|number| all.is_set(*number)).collect();
+        // Those that run at the same time do not share one, and each has the same one each time.
+        let number = staged.stage.as_path().file_name().and_then(|name| name.to_str()?.parse::<usize>().ok());
+        let mut one = CpuSet::new();
+        all.get(number.unwrap_or(0) % all.len().max(1)).into_iter().for_each(|chosen| one.set(*chosen));
+        sched_setaffinity(None, &one).map_err(failed("Giving up processors"))?;
+    }
+    if staged.surroundings.changes(Factor::ProcessId) && staged.tier == Tier::Namespace {
+        // Numbers are given in their order.
+        for _ in 0..NUMBERS {
+            match system::fork().map_err(failed("Making a process"))? {
+                Forked::Child => std::process::exit(0),
+                Forked::Parent(child) => {
+                    waitpid(Some(child), WaitOptions::empty()).map_err(failed("Waiting for a process"))?;
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Filters system calls. Where nobody can listen to those that are observed, the others are filtered still.

@@ -11,7 +11,7 @@ use crate::plan::{Fault, Staged};
 use crate::system::unshare;
 
 /// Enters namespaces for mounts, processes, System V objects, the host name and, unless it may be used, the network. Who may not needs
-/// one for users, where it stays who it is.
+/// one for users, where it stays who it is; so does whom other surroundings give another number.
 pub(super) fn enter(staged: &Staged<'_>) -> Result<(), Fault> {
     let failed = |what: String, error: i32| Fault::Sandbox(what, error);
     let (user, group) = (geteuid(), getegid());
@@ -19,13 +19,16 @@ pub(super) fn enter(staged: &Staged<'_>) -> Result<(), Fault> {
     if !staged.network {
         flags |= UnshareFlags::NEWNET;
     }
-    if unshare(flags).is_err() {
+    let number = staged.surroundings.user_number();
+    if number.is_some() || unshare(flags).is_err() {
+        let inside = |own: u32| number.unwrap_or(own);
+        let (user, group) = (user.as_raw(), group.as_raw());
         unshare(flags | UnshareFlags::NEWUSER)
             .map_err(|error| failed("Entering namespaces".to_owned(), error.raw_os_error()))?;
         for (file, text) in [
             ("setgroups", "deny".to_owned()),
-            ("uid_map", format!("{user} {user} 1", user = user.as_raw())),
-            ("gid_map", format!("{group} {group} 1", group = group.as_raw())),
+            ("uid_map", format!("{} {user} 1", inside(user))),
+            ("gid_map", format!("{} {group} 1", inside(group))),
         ] {
             fs::write(format!("/proc/self/{file}"), text)
                 .map_err(|error| failed(format!("Writing `{file}`"), code(&error)))?;

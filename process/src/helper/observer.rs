@@ -10,6 +10,7 @@ use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use libc::c_long;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -17,10 +18,11 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{AtFlags, statat};
 
 use super::filter::{Filter, Verdict};
+use super::turns::Turns;
 use crate::channel;
 use crate::path::is_within;
 use crate::plan::{Fault, Staged};
-use crate::sandbox::{Access, AccessKind, Accesses, TREE, Tier};
+use crate::sandbox::{Access, AccessKind, Accesses, Tier};
 use crate::system;
 
 /// A call that is observed.
@@ -126,13 +128,15 @@ pub(super) struct Observer<'a> {
     undeclared: FxHashMap<String, AccessKind>,
     events: u64,
     is_cut: bool,
+    /// Holds processes up, where they are to be in a known order.
+    turns: Option<Turns>,
 }
 
 impl<'a> Observer<'a> {
     /// For a command whose leader sends the descriptor over `leader`.
     pub(super) fn new(staged: &'a Staged<'a>, root: OwnedFd, leader: UnixStream) -> Self {
         let tree = match staged.tier {
-            Tier::Namespace => PathBuf::from(TREE),
+            Tier::Namespace => PathBuf::from(staged.surroundings.tree()),
             Tier::Landlock | Tier::Tree => staged.stage.as_path().join("tree"),
         };
         Self {
@@ -147,6 +151,20 @@ impl<'a> Observer<'a> {
             undeclared: FxHashMap::default(),
             events: 0,
             is_cut: false,
+            turns: staged.surroundings.turns().map(Turns::new),
+        }
+    }
+
+    /// How long until calls that are held up may go on; `None` when there are none.
+    pub(super) fn due(&self) -> Option<Duration> {
+        self.listener.as_ref().and(self.turns.as_ref())?.due()
+    }
+
+    /// Lets go on what was held up for long enough.
+    pub(super) fn let_go_on_what_is_due(&mut self) {
+        let (Some(turns), Some(listener)) = (&mut self.turns, &self.listener) else { return };
+        if let Some(call) = turns.next() {
+            system::let_go_on(listener.as_fd(), call);
         }
     }
 
@@ -191,7 +209,10 @@ impl<'a> Observer<'a> {
             let seen = seen(&notification);
             // What was read may be memory of another process unless the first one still waits.
             if system::is_waiting(listener.as_fd(), notification.id) {
-                system::let_go_on(listener.as_fd(), notification.id);
+                let is_held = self.turns.as_mut().is_some_and(|turns| turns.hold(notification.pid, notification.id));
+                if !is_held {
+                    system::let_go_on(listener.as_fd(), notification.id);
+                }
                 if let Some((path, kind)) = seen {
                     self.take(&path, kind);
                 }

@@ -19,7 +19,7 @@ use rustix::fs::{CWD, Dir, FileType, Mode, OFlags, fgetxattr, fstatvfs, openat};
 use rustix::mount::{MountFlags, mount};
 
 use super::engine::Engine;
-use super::leader::{self, Surroundings};
+use super::leader::{self, Setup};
 use super::mask::{Below, Mask};
 use super::root::{self, Own};
 use super::start::Started;
@@ -27,7 +27,6 @@ use super::streams::Streams;
 use super::{MOST_WRITTEN, Prepared, Stop, compare, files, is_input, namespaces};
 use crate::path::is_within;
 use crate::plan::{Fault, Input, Kind, Plan, Source, Staged};
-use crate::sandbox::TREE;
 
 /// The mounted tree.
 pub(super) struct Overlay<'a> {
@@ -142,8 +141,8 @@ impl Overlay<'_> {
 impl Prepared for Overlay<'_> {
     fn start(&self, plan: &Plan<'_>, streams: &mut Streams) -> Result<Started, Fault> {
         files::make_directory(&self.tree.join(plan.directory.as_path()))?;
-        let surroundings = Surroundings { staged: self.staged, tree: Path::new(TREE) };
-        leader::start(plan, &surroundings, streams)
+        let setup = Setup { staged: self.staged, tree: Path::new(self.staged.surroundings.tree()) };
+        leader::start(plan, &setup, streams)
     }
 
     fn written(&self) -> Result<Vec<String>, Fault> {

@@ -24,7 +24,8 @@ use rustix::thread::UnshareFlags;
 
 use super::engine::code;
 use crate::plan::{Fault, Kind, Staged};
-use crate::sandbox::{HOME, PROGRAMS, TEMPORARY, TREE};
+use crate::sandbox::{PROGRAMS, TEMPORARY};
+use crate::surroundings::{Factor, Surroundings};
 use crate::system;
 
 /// Directories of the system's programs. Those that are links are links here, too.
@@ -113,14 +114,15 @@ pub(super) fn make(staged: &Staged<'_>, own: &Own) -> Result<(), Fault> {
     for place in SYSTEM {
         show(Path::new(place))?;
     }
-    settings(staged.network)?;
+    settings(staged.network, staged.surroundings)?;
     devices()?;
     directory("proc")?;
-    for (name, from) in [(TREE, &tree), (TEMPORARY, &own.temporary), (HOME, &own.home)] {
+    let (tree_name, home) = (staged.surroundings.tree(), staged.surroundings.home());
+    for (name, from) in [(tree_name, &tree), (TEMPORARY, &own.temporary), (home, &own.home)] {
         bind(from, &name[1..])?;
     }
     for packages in staged.tree.packages.iter().filter(|packages| is_elsewhere(staged, packages)) {
-        let (from, name) = (staged.root.as_path().join(packages), format!("{}/{packages}", &TREE[1..]));
+        let (from, name) = (staged.root.as_path().join(packages), format!("{}/{packages}", &tree_name[1..]));
         mount_bind_recursive(from, &name).map_err(fault(format!("Showing `{packages}`")))?;
         read_only(&name, true)?;
     }
@@ -144,6 +146,9 @@ pub(super) fn enter(staged: &Staged<'_>) -> Result<(), Fault> {
     std::env::set_current_dir(root).map_err(io_fault("Entering the root"))?;
     let hidden = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
     mount("proc", "proc", "proc", hidden, None).map_err(fault("Mounting `/proc`"))?;
+    if staged.surroundings.changes(Factor::Processors) {
+        show_one_processor()?;
+    }
     // Root could change settings of the whole system there.
     read_only("proc", true)?;
     // The root goes below itself, and is taken away from there.
@@ -151,7 +156,7 @@ pub(super) fn enter(staged: &Staged<'_>) -> Result<(), Fault> {
     unmount(".", UnmountFlags::DETACH).map_err(fault("Leaving the old root"))?;
     std::env::set_current_dir("/").map_err(io_fault("Entering the root"))?;
     read_only("/", false)?;
-    rustix::system::sethostname(b"build").map_err(fault("Naming the host"))?;
+    rustix::system::sethostname(staged.surroundings.host().as_bytes()).map_err(fault("Naming the host"))?;
     if !staged.network {
         let lo = socket(AddressFamily::INET, SocketType::DGRAM, None).map_err(fault("Making a socket"))?;
         system::raise_loopback(std::os::fd::AsFd::as_fd(&lo)).map_err(fault("Starting the loopback device"))?;
@@ -214,23 +219,41 @@ fn is_shown(place: &Path) -> bool {
     SYSTEM.iter().any(|system| place.starts_with(system)) || fs::symlink_metadata(name).is_ok()
 }
 
-fn settings(network: bool) -> Result<(), Fault> {
+fn settings(network: bool, surroundings: Surroundings) -> Result<(), Fault> {
     directory("etc")?;
     for name in SETTINGS.iter().chain(network.then_some(&NETWORK).into_iter().flatten()) {
         show(&PathBuf::from("/etc").join(name))?;
     }
     let (user, group) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
-    let name = if user == 0 { "root" } else { "build" };
-    let people = format!("{name}:x:{user}:{group}::{HOME}:/bin/sh\n");
+    let (name, home, host) = (surroundings.user(user == 0), surroundings.home(), surroundings.host());
+    let people = format!("{name}:x:{user}:{group}::{home}:/bin/sh\n");
     let groups = format!("{name}:x:{group}:\n");
+    let (hosts, host) = (format!("127.0.0.1 localhost {host}\n::1 localhost\n"), format!("{host}\n"));
     for (name, text) in [
         ("passwd", people.as_str()),
         ("group", groups.as_str()),
-        ("hosts", "127.0.0.1 localhost build\n::1 localhost\n"),
-        ("hostname", "build\n"),
+        ("hosts", hosts.as_str()),
+        ("hostname", host.as_str()),
         ("nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n"),
     ] {
         fs::write(format!("etc/{name}"), text).map_err(io_fault(format!("Writing `/etc/{name}`")))?;
+    }
+    Ok(())
+}
+
+/// Has `/proc` list one processor, for programs that count those and do not ask how many they may use.
+fn show_one_processor() -> Result<(), Fault> {
+    let place = "run/processors";
+    directory(place)?;
+    let stat = fs::read_to_string("proc/stat").unwrap_or_default();
+    let is_other = |line: &&str| line.starts_with("cpu") && !line.starts_with("cpu ") && !line.starts_with("cpu0 ");
+    let stat: String = stat.split_inclusive('\n').filter(|line| !is_other(line)).collect();
+    let all = fs::read_to_string("proc/cpuinfo").unwrap_or_default();
+    let first = all.split("\n\n").next().unwrap_or_default();
+    for (name, text) in [("stat", stat), ("cpuinfo", format!("{first}\n\n"))] {
+        let (from, to) = (format!("{place}/{name}"), format!("proc/{name}"));
+        fs::write(&from, text).map_err(io_fault(format!("Writing `/{from}`")))?;
+        mount_bind(&from, &to).map_err(fault(format!("Showing `/{to}`")))?;
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ mod engine;
 mod escape;
 mod outputs;
 mod support;
+mod surroundings;
 mod tree;
 
 use std::process::Command;
