@@ -49,7 +49,10 @@ fn later_files_win_and_paths_are_relative_to_where_they_stand() {
         config.files.iter().map(RelPath::as_str).collect::<Vec<_>>(),
         ["src/backend/tsconfig.json", "base.json", "node_modules/@tsconfig/node20/tsconfig.json"]
     );
-    insta::assert_snapshot!(config.emit_options(None).canonical(), @r#"target=es2021 decorators=legacy fields=assign jsx=classic("h","React.Fragment") verbatim=true"#);
+    let emit = config.emit_options(None);
+    assert!(matches!(emit.decorators, Decorators::Legacy { metadata: false, .. }));
+    assert_eq!(emit.jsx, Jsx::Classic { factory: "h".into(), fragment: "React.Fragment".into() });
+    assert!(emit.target == Target::Es2021 && !emit.define_fields && emit.verbatim);
     assert!(!config.emit_options(Some(Target::EsNext)).define_fields);
 }
 
