@@ -108,7 +108,7 @@ pub fn compare_with_lockfile(root: &Path, reached: &[Box<str>], diagnostics: &mu
         diagnostic.notes.push(note);
         Some(())
     });
-    let noted = notes.count() > 0;
+    let has_added = notes.count() > 0;
     let mut said = BTreeSet::new();
     let mut different = installed().filter_map(|(name, installed, place)| {
         let below = place.strip_prefix(&found.directory).ok()?.to_str()?;
@@ -121,7 +121,7 @@ pub fn compare_with_lockfile(root: &Path, reached: &[Box<str>], diagnostics: &mu
         // One package may have been reached by several links.
         said.insert(installed.real).then_some((name, is, says, locked))
     });
-    let Some((place, is, says, locked)) = different.next() else { return noted };
+    let Some((place, is, says, locked)) = different.next() else { return has_added };
     let more = different.count();
     let mut finding = Diagnostic::error("packages::not_as_locked", format!("`{place}` {is}, and `{shown}` {says}"))
         .help(format!("Run `{}`", lockfile.install));

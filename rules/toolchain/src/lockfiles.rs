@@ -192,7 +192,7 @@ impl Lockfile {
     /// Adds a package at a place.
     fn put(&mut self, place: String, locked: Locked) {
         if let Some(name) = installed_name(&place) {
-            self.allow(&name.to_owned(), locked.clone());
+            self.allow(name, locked.clone());
         }
         self.places.insert(place, locked);
     }
