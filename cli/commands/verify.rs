@@ -121,7 +121,7 @@ fn sampled(subjects: Vec<Subject>, sample: Sample) -> Vec<Subject> {
     if !within.is_empty() {
         return within;
     }
-    others.sort_by_key(number);
+    others.sort_by_key(|subject| Sample::rank(number(subject)));
     others.truncate(1);
     others
 }
