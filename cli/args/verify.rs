@@ -23,9 +23,14 @@ pub(crate) struct Sample {
 }
 
 impl Sample {
-    /// Whether what has this number, of which each is as likely as any other, is in it.
+    /// Whether it is in it what has this number, of which each is as likely as any other: a larger sample has all that a smaller one has.
     pub(crate) fn has(self, number: u64) -> bool {
-        number % 1_000_000 < u64::from(self.millionths)
+        Self::rank(number) < u64::from(self.millionths)
+    }
+
+    /// What has a lower rank is in smaller samples.
+    pub(crate) fn rank(number: u64) -> u64 {
+        number % 1_000_000
     }
 }
 

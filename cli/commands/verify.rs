@@ -66,9 +66,9 @@ fn is_named(label: &str, name: &str, wanted: &str) -> bool {
 }
 
 /// What came of it.
-struct Verified {
-    /// How many actions were verified, and how many were tried.
-    verified: usize,
+struct Summary {
+    /// How many actions depend on nothing else, and how many were tried.
+    same: usize,
     tried: usize,
     /// How many actions there are.
     actions: usize,
@@ -86,7 +86,7 @@ struct Told {
     excerpts: Excerpts,
 }
 
-fn verified(session: &Session, built: &Built, verify: &Verify) -> Result<Verified, Failure> {
+fn verified(session: &Session, built: &Built, verify: &Verify) -> Result<Summary, Failure> {
     let run = built.run.iter();
     let steps = run.flat_map(|run| run.plans.iter()).filter(|(label, _)| {
         verify.rules.is_empty() || verify.rules.iter().any(|wanted| is_named(&label.to_string(), label.name(), wanted))
@@ -106,9 +106,9 @@ fn verified(session: &Session, built: &Built, verify: &Verify) -> Result<Verifie
         all = all.without(Factor::ParallelOrder);
     }
     let different: BTreeSet<&ActionLabel> = differences.iter().map(|difference| &difference.action.label).collect();
-    let verified = subjects.len() - different.len();
+    let same = subjects.len() - different.len();
     let told = differences.iter().map(|difference| tell(session, difference)).collect::<Result<_, _>>()?;
-    Ok(Verified { verified, tried: subjects.len(), actions, told, unchanged, all })
+    Ok(Summary { same, tried: subjects.len(), actions, told, unchanged, all })
 }
 
 /// The actions whose keys are in the sample, or else the one with the least.
@@ -121,7 +121,7 @@ fn sampled(subjects: Vec<Subject>, sample: Sample) -> Vec<Subject> {
     if !within.is_empty() {
         return within;
     }
-    others.sort_by_key(number);
+    others.sort_by_key(|subject| Sample::rank(number(subject)));
     others.truncate(1);
     others
 }
@@ -142,7 +142,7 @@ fn may_use_network(action: &Action) -> bool {
     action.process().is_some_and(|process| process.isolation.network)
 }
 
-impl Verified {
+impl Summary {
     fn text(&self) -> String {
         self.told.iter().map(|told| told.text(self.all)).collect()
     }
@@ -151,9 +151,9 @@ impl Verified {
         let unchanged =
             self.unchanged.iter().map(|Unchanged { what, why }| format!("not perturbed here: {what} ({why})"));
         let sampled = if self.tried < self.actions { format!(" ({} there are)", self.actions) } else { String::new() };
-        let summary = match self.tried - self.verified {
-            0 => format!("[webstir] {} verified{sampled}", count(self.verified)),
-            differing => format!("[webstir] {} verified, {differing} not{sampled}", count(self.verified)),
+        let summary = match self.tried - self.same {
+            0 => format!("[webstir] {} verified{sampled}", count(self.same)),
+            differing => format!("[webstir] {} verified, {differing} not{sampled}", count(self.same)),
         };
         unchanged.chain([summary]).collect()
     }
@@ -167,7 +167,7 @@ impl Verified {
             "profile": profile,
             "actions": self.actions,
             "tried": self.tried,
-            "verified": self.verified,
+            "verified": self.same,
             "perturbed": self.all.changed().map(Factor::as_str).collect::<Vec<_>>(),
             "notPerturbed": unchanged,
             "differences": differences,

@@ -61,7 +61,7 @@ pub(super) fn differences(
     let mut trials: Vec<Trial> = subjects
         .iter()
         .zip(usual.into_iter().zip(changed))
-        .map(|(subject, (usual, changed))| Trial::new(subject, usual, changed))
+        .map(|(subject, (usual, changed))| Trial::new(subject, usual, &changed))
         .filter(Trial::has_differences)
         .collect();
     let actions: Vec<Arc<Action>> = trials.iter().map(|trial| trial.action.clone()).collect();
@@ -84,7 +84,7 @@ pub(super) fn differences(
 /// Waits until a clock that counts seconds shows another one than in the run before.
 fn wait_for_another_second() {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    std::thread::sleep(Duration::from_secs(1) - Duration::from_nanos(u64::from(now.subsec_nanos())));
+    std::thread::sleep(Duration::from_secs(1).saturating_sub(Duration::from_nanos(u64::from(now.subsec_nanos()))));
 }
 
 /// The runs of one action.
@@ -100,13 +100,13 @@ struct Trial {
 }
 
 impl Trial {
-    fn new(subject: &Subject, usual: SharedResult, changed: SharedResult) -> Self {
+    fn new(subject: &Subject, usual: SharedResult, changed: &SharedResult) -> Self {
         let differing = |other: &SharedResult| -> BTreeMap<Part, SharedResult> {
             parts(&usual, other).into_iter().map(|part| (part, other.clone())).collect()
         };
         Self {
             action: subject.action.clone(),
-            open: differing(&changed),
+            open: differing(changed),
             before: differing(&subject.before),
             unsteady: BTreeMap::new(),
             caused: Vec::new(),
@@ -187,7 +187,7 @@ mod tests {
         let label = ActionLabel { rule: Label::new("command", "x"), profile: "build".into(), subject: None };
         let action = Arc::new(Action::new(label, Digest::of(b"x"), Payload::Parameters(Box::default())));
         let subject = Subject { action, before: result(before) };
-        let mut trial = Trial::new(&subject, result(usual), result(changed));
+        let mut trial = Trial::new(&subject, result(usual), &result(changed));
         if !trial.has_differences() {
             return Vec::new();
         }
