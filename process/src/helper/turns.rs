@@ -1,7 +1,7 @@
 //! A known order of work that goes on at the same time.
 //!
 //! The first observed call of each process and each thread is held up for a moment, longer while others that are yet to come are busy getting
-//! there. Those that are held up together go on one by one, each when the one before has ended or waits: in the order in which they came, or in
+//! there. Those that are held up together go on one by one, each when the one before has ended or waits: in the order in which they started, or in
 //! the reverse one, where what was started first is overtaken. A result that depends on which of them is first is another one then.
 
 use std::fs;
@@ -81,10 +81,13 @@ impl Turns {
         if waited < HOLD || (waited < LONGEST_HOLD && self.is_busy()) {
             return None;
         }
+        // Numbers are given in the order in which processes start; which of them calls first is up to the system.
+        let numbered = self.held.iter().enumerate().map(|(at, held)| (held.process, at));
         let chosen = match self.order {
-            Order::Sorted => self.held.remove(0),
-            Order::Reversed => self.held.pop()?,
+            Order::Sorted => numbered.min()?,
+            Order::Reversed => numbered.max()?,
         };
+        let chosen = self.held.remove(chosen.1);
         let ahead = || Ahead { process: chosen.process, since: Instant::now(), waits: false };
         self.ahead = (!self.held.is_empty()).then(ahead);
         Some(chosen.call)
@@ -131,7 +134,7 @@ mod tests {
     fn those_that_came_together_go_on_in_their_order_or_in_the_reverse_one() {
         // No processes have these numbers, so none of them is waited for.
         let numbers = [u32::MAX, u32::MAX - 1, u32::MAX - 2];
-        for (order, expected) in [(Order::Sorted, [0, 1, 2]), (Order::Reversed, [2, 1, 0])] {
+        for (order, expected) in [(Order::Sorted, [2, 1, 0]), (Order::Reversed, [0, 1, 2])] {
             let mut turns = Turns::new(order);
             for (call, process) in numbers.into_iter().enumerate() {
                 assert!(turns.hold(process, call as u64));
@@ -148,7 +151,7 @@ mod tests {
 
     #[test]
     fn the_others_wait_for_the_one_that_went_on() {
-        let mut turns = Turns::new(Order::Reversed);
+        let mut turns = Turns::new(Order::Sorted);
         assert!(turns.hold(u32::MAX, 1) && turns.hold(std::process::id(), 2));
         let first = loop {
             if let Some(call) = turns.next() {

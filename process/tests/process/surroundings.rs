@@ -37,9 +37,8 @@ fn one_factor_is_another_one_and_the_rest_is_as_usual() {
     }
     let (possible, unchanged) = helper().changeable(&workspace.root(), &workspace.state()).unwrap();
     let is_here = |mode: Mode, factor: Factor| match factor {
-        Factor::HostName | Factor::ProcessId => mode.tier == Tier::Namespace,
-        // Elsewhere it is that of a file system of the machine.
-        Factor::EntryOrder => mode.tier == Tier::Namespace,
+        // Elsewhere entries are in the order of a file system of the machine.
+        Factor::HostName | Factor::ProcessId | Factor::EntryOrder => mode.tier == Tier::Namespace,
         _ => possible.changes(factor),
     };
     for mode in ways() {
