@@ -46,6 +46,49 @@ fn main() {
         measure(&program, directory.path(), *size, false, rounds);
         measure(&program, directory.path(), *size, true, rounds);
     }
+    println!(
+        "\n| files in `node_modules` | namespace | observed | of that without packages |\n| --- | --- | --- | --- |"
+    );
+    packages(&program, directory.path(), rounds);
+}
+
+/// The same command beside packages of so many files, in turns.
+const PACKAGE_FILES: [usize; 3] = [0, 10_000, 100_000];
+
+/// What installed packages cost, which are shown to a command by their directory.
+fn packages(program: &str, directory: &Path, rounds: usize) {
+    let roots: Vec<PathBuf> = PACKAGE_FILES.iter().map(|files| directory.join(format!("packages-{files}"))).collect();
+    for (root, files) in roots.iter().zip(PACKAGE_FILES) {
+        for at in 0..10 {
+            fs::create_dir_all(root.join("src")).unwrap();
+            fs::write(root.join(format!("src/{at}.ts")), "export const value = 1;\n").unwrap();
+        }
+        fs::create_dir_all(root.join("node_modules")).unwrap();
+        for at in 0..files {
+            let place = root.join(format!("node_modules/package-{:04}/lib/{at}.js", at / 100));
+            if at % 100 == 0 {
+                fs::create_dir_all(place.parent().unwrap()).unwrap();
+            }
+            fs::write(place, "export const value = 1;\n").unwrap();
+        }
+    }
+    let paths: Vec<String> = (0..10).map(|at| format!("src/{at}.ts")).collect();
+    let inputs = || paths.iter().map(|path| Input { path, executable: false, source: Source::Workspace }).collect();
+    let tree = Tree { inputs: inputs(), packages: vec!["node_modules"], ..Tree::default() };
+    let state = directory.join("state");
+    let of = |observe| Sandbox { tier: Some(Tier::Namespace), observe, ..Sandbox::default() };
+    let mut costs = vec![(Vec::new(), Vec::new()); roots.len()];
+    for _ in 0..rounds.div_ceil(BATCH) {
+        for (root, (plain, observed)) in roots.iter().zip(&mut costs) {
+            plain.push(cost(program, BATCH, |helper| staged(helper, &of(false), root, &state, &tree)));
+            observed.push(cost(program, BATCH, |helper| staged(helper, &of(true), root, &state, &tree)));
+        }
+    }
+    let without = mean(&costs[0].0);
+    for (files, (plain, observed)) in PACKAGE_FILES.iter().zip(&costs) {
+        let (plain, observed) = (mean(plain), mean(observed));
+        println!("| {files} | {plain:.2} ms | {observed:.2} ms | {:.2} |", plain / without);
+    }
 }
 
 fn measure(program: &str, directory: &Path, size: usize, has_others: bool, rounds: usize) {

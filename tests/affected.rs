@@ -102,3 +102,25 @@ fn neither_the_work_tree_nor_the_index_is_touched() {
     assert_eq!(option.code, Some(2), "{}", option.stdout);
     assert!(!case.exists("x"));
 }
+
+#[test]
+fn what_reads_generated_sources_is_affected_by_what_is_generated() {
+    let case = Case::with(&crate::generated::files());
+    case.write(".gitignore", "build\n.webstir\n");
+    git(&case, &["init", "--quiet", "--initial-branch=main"]);
+    git(&case, &["add", "."]);
+    git(&case, &["commit", "--quiet", "-m", "one"]);
+    // Without any result nobody knows, and all of it is affected.
+    assert!(affected(&case).contains(&"transpile:backend".to_owned()));
+    case.build_ok(&[]);
+    assert_eq!(affected(&case), [""; 0]);
+    case.write("schema.txt", "second\n");
+    assert!(affected(&case).contains(&"transpile:backend".to_owned()));
+    case.build_ok(&[]);
+    let found = affected(&case);
+    assert!(
+        ["command:client", "transpile:backend"].iter().all(|rule| found.contains(&(*rule).to_owned())),
+        "{found:?}"
+    );
+    assert!(case.names("src/generated").len() == 2 && case.read("src/generated/word.ts").contains("second"));
+}

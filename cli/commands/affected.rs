@@ -42,16 +42,23 @@ pub(super) fn run(global: &Global, arguments: &args::Affected) -> Result<Exit, F
     let system = here.system.clone();
     let cancelled = cancellation()?;
     let root = here.root.clone();
-    let plan = |workspace: Workspace| -> Result<KeyDump, Failure> {
+    let plan = |workspace: Workspace, is_ours: bool| -> Result<(KeyDump, bool), Failure> {
         if !workspace.is_sound() {
             report::terminal::findings(&workspace.diagnostics, &system, webstir_engine::diagnostic::Severity::Error);
             return Err(Failure::new("The configuration has errors, so nothing can be planned"));
         }
         let session = Session::start(workspace, global, &arguments.profile, Arc::new(|_| {}), cancelled.clone())?;
         // A revision has no packages of its own: those of this checkout stand for them, told apart by its lockfile.
-        session.with_packages_of(&root).plan()
+        session.with_packages_of(&root).plan(is_ours)
     };
-    let (head, base_plan) = (plan(here)?, plan(there)?);
+    let ((head, head_is_known), (base_plan, base_is_known)) = (plan(here, false)?, plan(there, true)?);
+    let is_known = head_is_known && base_is_known;
+    if !is_known {
+        report::story(
+            "[webstir] the store has not what commands generate, so all rules count as affected; a build of both mends it",
+        );
+    }
+    let base_plan = if is_known { base_plan } else { KeyDump::default() };
     let found = affected(&base_plan, &head, &changed);
     if global.json {
         report::result(&report::json::document(&document(arguments, &found)));

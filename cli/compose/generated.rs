@@ -69,6 +69,26 @@ pub(super) fn place(
     Ok(Ok(()))
 }
 
+/// Whether the files of a set are what the store has of its command; where `may_place`, they are placed.
+pub(super) fn recall(
+    workspace: &Workspace,
+    engine: &mut Engine,
+    profile: &str,
+    set: &GeneratedSet,
+    may_place: bool,
+) -> Result<bool, Failure> {
+    let run = engine.scheduler.plan_only(profile, std::slice::from_ref(&set.command));
+    let run = run.map_err(|error| explain(error, &workspace.store))?;
+    let Some(plan) = run.plans.get(&set.command).filter(|plan| plan.state == State::Done) else { return Ok(false) };
+    let placed = if may_place {
+        place(workspace, engine, profile, set, &run).map(|placed| placed.is_ok())
+    } else {
+        let tree = Tree::new(&workspace.root, workspace.state().path(), set.place.as_str());
+        set.placed(&workspace.config, profile, plan).map_or(Ok(false), |artifacts| tree.holds(&artifacts))
+    };
+    placed.map_err(materialising)
+}
+
 /// Whether a directory holds what webstir did not write: it is not empty, and has no sign that it is a place of generated files.
 fn is_taken(workspace: &Workspace, place: &RelPath) -> bool {
     let directory = workspace.root.join(place.as_str());

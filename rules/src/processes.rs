@@ -302,7 +302,9 @@ fn state() -> io::Result<PathBuf> {
     let user = rustix::process::geteuid().as_raw();
     let state = env::temp_dir().join(format!("webstir-{user}"));
     match fs::DirBuilder::new().mode(0o700).create(&state) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            return Err(io::Error::new(error.kind(), format!("making `{}`: {error}", state.display())));
+        }
         _ => {}
     }
     // Anybody may have made it: a directory of somebody else, or a link, is not used.

@@ -331,11 +331,11 @@ fn conflict(
     Some(finish(owner, Some((holder, "The other output")), diagnostic, report))
 }
 
-/// Whether a rule has a field, besides the common ones, that can name the other.
+/// Whether a rule has a field, besides the common ones, that can name the other beside what it reads already.
 fn can_refer(rule: &Label, other: &Label, language: &Language) -> bool {
     let fields = language.kind(rule.kind()).map_or(&[][..], |schema| schema.fields);
     fields.iter().any(|field| match field.shape {
-        Shape::Reference(target) | Shape::References(target) => target.kinds.contains(&other.kind()),
+        Shape::References(target) => target.kinds.contains(&other.kind()),
         _ => false,
     })
 }
