@@ -215,18 +215,20 @@ impl Session {
     }
 
     /// What is planned as far as the store has results; nothing is run and nothing materialised, but for generated sources in a workspace that
-    /// `is_ours`. False where those are not what the store has: then nobody can say what is planned of the rules that read them.
-    pub(crate) fn plan(&mut self, is_ours: bool) -> Result<(KeyDump, bool), Failure> {
+    /// `is_ours`. With it the commands of which those are not what the store has: nobody can say what is planned of the rules that read them.
+    pub(crate) fn plan(&mut self, is_ours: bool) -> Result<(KeyDump, Vec<Label>), Failure> {
         self.start_engine()?;
-        let Some(engine) = &mut self.engine else { return Ok((KeyDump::default(), true)) };
-        let mut is_known = true;
+        let Some(engine) = &mut self.engine else { return Ok((KeyDump::default(), Vec::new())) };
+        let mut unknown = Vec::new();
         for set in webstir_rules::generated(&self.workspace.config, &self.profile) {
-            is_known &= generated::recall(&self.workspace, engine, &self.profile, &set, is_ours)?;
+            if !generated::recall(&self.workspace, engine, &self.profile, &set, is_ours)? {
+                unknown.push(set.command);
+            }
         }
         let run = engine.scheduler.plan_only(&self.profile, &self.targets);
         let run = run.map_err(|error| explain(error, &self.workspace.store))?;
         let database = engine.scheduler.database();
-        Ok((KeyDump::new(&run, database, &self.profile, env!("CARGO_PKG_VERSION"), None), is_known))
+        Ok((KeyDump::new(&run, database, &self.profile, env!("CARGO_PKG_VERSION"), None), unknown))
     }
 
     /// Brings every rule of the profile up to date and materialises the tree, if the rules allow it.

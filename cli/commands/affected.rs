@@ -3,14 +3,17 @@
 //! Both revisions are planned against the store of this workspace, and nothing is run. The other one is taken out of git into a
 //! temporary directory, without touching the work tree or the index.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
+use webstir_engine::config::Rule;
 use webstir_engine::explain::{Affected, Cause, Change, Difference, Reason, affected};
 use webstir_engine::key_dump::KeyDump;
+use webstir_engine::label::Label;
 use webstir_engine::path::RelPath;
 
 use crate::Exit;
@@ -42,7 +45,9 @@ pub(super) fn run(global: &Global, arguments: &args::Affected) -> Result<Exit, F
     let system = here.system.clone();
     let cancelled = cancellation()?;
     let root = here.root.clone();
-    let plan = |workspace: Workspace, is_ours: bool| -> Result<(KeyDump, bool), Failure> {
+    let planned = here.config.rules_in(&arguments.profile).map(Rule::label);
+    let planned: Vec<Label> = planned.filter(|label| !matches!(label.kind(), "files" | "entries")).cloned().collect();
+    let plan = |workspace: Workspace, is_ours: bool| -> Result<(KeyDump, Vec<Label>), Failure> {
         if !workspace.is_sound() {
             report::terminal::findings(&workspace.diagnostics, &system, webstir_engine::diagnostic::Severity::Error);
             return Err(Failure::new("The configuration has errors, so nothing can be planned"));
@@ -51,15 +56,16 @@ pub(super) fn run(global: &Global, arguments: &args::Affected) -> Result<Exit, F
         // A revision has no packages of its own: those of this checkout stand for them, told apart by its lockfile.
         session.with_packages_of(&root).plan(is_ours)
     };
-    let ((head, head_is_known), (base_plan, base_is_known)) = (plan(here, false)?, plan(there, true)?);
-    let is_known = head_is_known && base_is_known;
-    if !is_known {
-        report::story(
-            "[webstir] the store has not what commands generate, so all rules count as affected; a build of both mends it",
-        );
+    let ((head, unknown), (base_plan, unknown_before)) = (plan(here, false)?, plan(there, true)?);
+    let mut found = affected(&base_plan, &head, &changed);
+    // Any of them may read what a command generates.
+    if let Some(command) = unknown.first().or(unknown_before.first()) {
+        let known: BTreeSet<String> = found.iter().map(|affected| affected.rule.clone()).collect();
+        let others = planned.iter().map(ToString::to_string).filter(|rule| !known.contains(rule));
+        let reasons = vec![Reason::BuildsOn(command.to_string())];
+        found.extend(others.map(|rule| Affected { rule, reasons: reasons.clone() }));
+        found.sort_by(|one, other| one.rule.cmp(&other.rule));
     }
-    let base_plan = if is_known { base_plan } else { KeyDump::default() };
-    let found = affected(&base_plan, &head, &changed);
     if global.json {
         report::result(&report::json::document(&document(arguments, &found)));
     } else {
