@@ -39,6 +39,7 @@ use webstir_process::{Accesses, Ran};
 use webstir_rules::{Programs, Resources};
 
 pub(crate) use self::failure::{Failure, causes};
+use self::generated::Generated;
 pub(crate) use self::store::{budget, store_root};
 pub(crate) use self::watch::{Request, Requests, Watch, WatchEvent, is_check, is_environment};
 pub(crate) use self::workspace::{Workspace, workspace_root};
@@ -238,8 +239,10 @@ impl Session {
         if let Some(engine) = &mut self.engine {
             engine.last_materialised = None;
             let sets = webstir_rules::generated(&self.workspace.config, &self.profile);
-            if let Err((run, found)) = generated::generate(&self.workspace, engine, &self.profile, &sets)? {
-                return Ok(self.not_generated(built, run, found));
+            match generated::generate(&self.workspace, engine, &self.profile, &sets)? {
+                Generated::Placed => {}
+                Generated::Failed(run) => return Ok(self.not_generated(built, Some(run), None)),
+                Generated::Refused(found) => return Ok(self.not_generated(built, None, Some(*found))),
             }
             during(&self.events, Phase::Hashing, || webstir_rules::warm(&mut engine.scheduler));
             for rebuilds in (0..MOST_REBUILDS).rev() {
@@ -292,7 +295,7 @@ impl Session {
     }
 
     /// What is told where generated sources could not be had: of what reads them nothing is known.
-    fn not_generated(&self, mut built: Built, run: Option<Run>, found: Vec<Diagnostic>) -> Built {
+    fn not_generated(&self, mut built: Built, run: Option<Run>, found: Option<Diagnostic>) -> Built {
         built.diagnostics.extend(run.iter().flat_map(Run::diagnostics).chain(found));
         built.sandbox = self.engine.as_ref().and_then(|engine| engine.resources.processes.ran());
         built.run = run;

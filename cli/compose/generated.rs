@@ -12,14 +12,23 @@ use webstir_rules::{GENERATED_IGNORE, GeneratedSet};
 
 use super::{Engine, Failure, MOST_REBUILDS, Workspace, explain, materialising};
 
-/// Brings generated sets of a profile up to date one after the other, as one may be read for the next. `Err` in the result is what
-/// ended it: a run that has failed, or what is in the way.
+/// What came of generating.
+pub(super) enum Generated {
+    /// All of it is at its place.
+    Placed,
+    /// A command failed, or what it needs.
+    Failed(Run),
+    /// What was made cannot be placed.
+    Refused(Box<Diagnostic>),
+}
+
+/// Brings generated sets of a profile up to date one after the other, as one may be read for the next.
 pub(super) fn generate(
     workspace: &Workspace,
     engine: &mut Engine,
     profile: &str,
     sets: &[GeneratedSet],
-) -> Result<Result<(), (Option<Run>, Vec<Diagnostic>)>, Failure> {
+) -> Result<Generated, Failure> {
     for (number, set) in sets.iter().enumerate() {
         for rebuilds in (0..MOST_REBUILDS).rev() {
             let command = std::slice::from_ref(&set.command);
@@ -28,11 +37,11 @@ pub(super) fn generate(
             let run = if is_first { scheduler.run(profile, command) } else { scheduler.run_on(profile, command) };
             let run = run.map_err(|error| explain(error, &workspace.store))?;
             if !run.is_done() || run.diagnostics().iter().any(Diagnostic::is_error) {
-                return Ok(Err((Some(run), Vec::new())));
+                return Ok(Generated::Failed(run));
             }
             match place(workspace, engine, profile, set, &run) {
                 Ok(Ok(())) => break,
-                Ok(Err(found)) => return Ok(Err((None, vec![*found]))),
+                Ok(Err(found)) => return Ok(Generated::Refused(found)),
                 Err(MaterialiseError::BlobMissing(digest)) if rebuilds > 0 => {
                     engine.scheduler.rebuild_lost([digest]).map_err(Failure::store(&workspace.store))?;
                 }
@@ -40,7 +49,7 @@ pub(super) fn generate(
             }
         }
     }
-    Ok(Ok(()))
+    Ok(Generated::Placed)
 }
 
 /// Places what the command of a set made.

@@ -157,7 +157,7 @@ fn unreached(built: &Built) -> impl Iterator<Item = &Label> {
 fn write(report: &ReportArgument, text: &str) -> Result<(), Failure> {
     match &report.file {
         None => super::result(text),
-        Some(path) => std::fs::write(path, hidden::text(&text).as_bytes()).map_err(unwritable(path))?,
+        Some(path) => std::fs::write(path, hidden::text(text).as_bytes()).map_err(unwritable(path))?,
     }
     Ok(())
 }

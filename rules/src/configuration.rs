@@ -34,6 +34,7 @@ pub fn configuration(kdl: Option<&str>, package: Option<&str>) -> (Config, Vec<D
 
 /// What the rules of a workspace may see of the environment. Errors are those of the file that holds the key of this user, which is only
 /// needed where a secret is set.
+#[expect(clippy::disallowed_methods, reason = "here the environment becomes an input of the planner")]
 pub fn environment(root: &Path, config: &Config, is_strict: bool) -> io::Result<Environment> {
     let secrets = secrets::names(config);
     let listed = config.workspace().environment.iter().map(|name| &*name.value);

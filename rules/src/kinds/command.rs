@@ -182,16 +182,13 @@ fn secrets(planner: &mut Planner<'_>) -> Box<[(Box<str>, Digest)]> {
     let mut secrets: BTreeMap<Box<str>, Digest> = BTreeMap::new();
     let mut findings = Vec::new();
     for name in planner.node.texts("secret") {
-        match planner.secret(&name.value) {
-            Some(digest) => {
-                secrets.insert(Box::from(&*name.value), digest);
-            }
-            None => {
-                let message = format!("The secret `{}` is not set", name.value);
-                let diagnostic = planner.config.put(Diagnostic::error("command::no_secret", message), name.place);
-                findings.push(diagnostic.help("Set the variable in the environment of this program"));
-            }
+        if let Some(digest) = planner.secret(&name.value) {
+            secrets.insert(Box::from(&*name.value), digest);
+            continue;
         }
+        let message = format!("The secret `{}` is not set", name.value);
+        let diagnostic = planner.config.put(Diagnostic::error("command::no_secret", message), name.place);
+        findings.push(diagnostic.help("Set the variable in the environment of this program"));
     }
     let all = secrets::names(planner.config);
     for name in planner.node.texts("environment").filter(|name| all.contains(&name.value)) {
@@ -199,7 +196,9 @@ fn secrets(planner: &mut Planner<'_>) -> Box<[(Box<str>, Digest)]> {
         let diagnostic = planner.config.put(Diagnostic::error("command::secret_shown", message), name.place);
         findings.push(diagnostic.help(format!("Pass it with `secret \"{}\"`", name.value)));
     }
-    findings.into_iter().for_each(|finding| planner.report(finding));
+    for finding in findings {
+        planner.report(finding);
+    }
     secrets.into_iter().collect()
 }
 

@@ -91,7 +91,7 @@ fn in_base64(value: &[u8]) -> Vec<String> {
             let encoded = encoded.trim_end_matches('=');
             // The characters that hold bits of what stands before or after.
             let start = [0, 2, 3][before];
-            let end = encoded.len() - usize::from((before + value.len()) % 3 != 0);
+            let end = encoded.len() - usize::from(!(before + value.len()).is_multiple_of(3));
             forms.extend(encoded.get(start..end).map(str::to_owned));
         }
     }
