@@ -3,29 +3,23 @@
 //! An [`Action`] is a complete description: two equal actions do the same. Its [`ActionKey`] is computed by [`Action::key`] and
 //! nowhere else. An [`ActionResult`] is what running it gave: outputs by digest and diagnostics, never a time.
 
-use std::fmt;
-use std::sync::{Arc, OnceLock};
+mod key;
+mod result;
+
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::diagnostic::Diagnostic;
 use crate::digest::{Digest, KeyHasher};
-use crate::discovered::{DiscoveredInput, DiscoveredInputs};
+use crate::discovered::DiscoveredInput;
 use crate::label::ActionLabel;
 use crate::machine::Program;
 use crate::path::RelPath;
 use crate::system::FileContent;
 
-/// The identity of an action: equal keys mean equal results.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct ActionKey(pub Digest);
-
-impl fmt::Display for ActionKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0, f)
-    }
-}
+pub use key::{ActionKey, KeyPart};
+pub use result::{ActionResult, Artifact, RanIn, SharedResult, Verdict};
 
 /// Where the bytes of an input are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -260,165 +254,10 @@ impl Action {
     }
 }
 
-/// One part of an action key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KeyPart<'a> {
-    /// Rule kind, and what stands for the code that is compiled in.
-    Kind(&'a str, Digest),
-    /// The package that does the work.
-    Package(Digest),
-    /// The program that does the work, or interprets the package.
-    Program(&'a Program),
-    /// One argument.
-    Argument(&'a str),
-    /// The working directory.
-    Directory(&'a RelPath),
-    /// The network may be used.
-    Network,
-    /// One environment value.
-    Environment(&'a str, &'a str),
-    /// One secret, and what stands for its value.
-    Secret(&'a str, Digest),
-    /// One declared input.
-    Input(&'a Input),
-    /// One declared output.
-    Output(&'a RelPath),
-    /// One file state that the workspace gave.
-    DiscoveredInput(&'a RelPath, &'a DiscoveredInput),
-}
-
-impl KeyPart<'_> {
-    fn hash_into(&self, hasher: &mut KeyHasher) {
-        match *self {
-            Self::Kind(kind, implementation) => hasher.number(0).text(kind).digest(implementation),
-            Self::Package(digest) => hasher.number(1).digest(digest),
-            Self::Program(program) => hasher.number(2).digest(program.digest()),
-            Self::Argument(argument) => hasher.number(3).text(argument),
-            Self::Directory(path) => hasher.number(4).text(path.as_str()),
-            Self::Network => hasher.number(9),
-            Self::Environment(name, value) => hasher.number(5).text(name).text(value),
-            Self::Secret(name, digest) => hasher.number(10).text(name).digest(digest),
-            Self::Input(input) => {
-                hasher.number(6).text(input.path.as_str()).digest(input.digest).number(u64::from(input.executable))
-            }
-            Self::Output(path) => hasher.number(7).text(path.as_str()),
-            Self::DiscoveredInput(path, input) => {
-                hasher.number(8).text(path.as_str());
-                match input {
-                    DiscoveredInput::Kind(kind) => hasher.number(0).number(*kind as u64),
-                    DiscoveredInput::Content(None) => hasher.number(1),
-                    DiscoveredInput::Content(Some(digest)) => hasher.number(2).digest(*digest),
-                    DiscoveredInput::Entries(None) => hasher.number(3),
-                    DiscoveredInput::Entries(Some(digest)) => hasher.number(4).digest(*digest),
-                    DiscoveredInput::RealPath(None) => hasher.number(5),
-                    DiscoveredInput::RealPath(Some(path)) => hasher.number(6).text(path.as_str()),
-                    DiscoveredInput::Selected(extensions, digest) => hasher.number(8).text(extensions).digest(*digest),
-                    DiscoveredInput::Derived(name, digest) => hasher.number(7).text(name).digest(*digest),
-                }
-            }
-        };
-    }
-}
-
-/// One file that an action made.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Artifact {
-    /// Its place below the workspace root.
-    pub path: RelPath,
-    /// Its bytes, in the store.
-    pub digest: Digest,
-    /// Its length.
-    pub bytes: u64,
-    /// Whether it may be executed.
-    pub executable: bool,
-}
-
-/// How far a result can be relied on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Verdict {
-    /// The work was done: the same action gives the same again. Only such a result is ever stored.
-    #[default]
-    Done,
-    /// The user's code or configuration is at fault. There are no artifacts.
-    Failed,
-    /// The build may go on with it, but it says nothing of the next time: a limit was reached, or something of the world was missing.
-    /// It is forgotten with the next change and the next build.
-    Uncacheable,
-}
-
-/// What a process was run in.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RanIn {
-    /// The name of the sandbox.
-    pub name: Box<str>,
-    /// Whether it was seen what the process looked at.
-    pub observed: bool,
-}
-
-/// What running an action gave.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct ActionResult {
-    /// Files, sorted by path.
-    pub artifacts: Box<[Artifact]>,
-    /// Findings, sorted.
-    pub diagnostics: Box<[Diagnostic]>,
-    /// What was found in the workspace; empty for an action that discovers no inputs.
-    pub discovered: DiscoveredInputs,
-    /// How far it can be relied on.
-    pub verdict: Verdict,
-    /// Whether nothing but the declared and discovered inputs could have had an influence.
-    pub hermetic: bool,
-    /// What a process was run in; `None` where there was none.
-    pub sandbox: Option<RanIn>,
-}
-
-impl ActionResult {
-    /// A success.
-    pub fn done(mut artifacts: Vec<Artifact>, mut diagnostics: Vec<Diagnostic>) -> Self {
-        artifacts.sort();
-        diagnostics.sort();
-        Self {
-            artifacts: artifacts.into_boxed_slice(),
-            diagnostics: diagnostics.into_boxed_slice(),
-            discovered: DiscoveredInputs::default(),
-            verdict: Verdict::Done,
-            hermetic: true,
-            sandbox: None,
-        }
-    }
-
-    /// A failure of the user's code, with what was found.
-    pub fn failed(diagnostics: Vec<Diagnostic>) -> Self {
-        Self { verdict: Verdict::Failed, ..Self::done(Vec::new(), diagnostics) }
-    }
-
-    /// Something to go on with that must not be kept.
-    pub fn uncacheable(artifacts: Vec<Artifact>, diagnostics: Vec<Diagnostic>) -> Self {
-        Self { verdict: Verdict::Uncacheable, ..Self::done(artifacts, diagnostics) }
-    }
-
-    /// Whether the work was done, so that the result may be kept.
-    pub fn is_done(&self) -> bool {
-        self.verdict == Verdict::Done
-    }
-
-    /// Whether the user's code or configuration is at fault.
-    pub fn is_failed(&self) -> bool {
-        self.verdict == Verdict::Failed
-    }
-
-    /// Whether any finding is an error.
-    pub fn has_errors(&self) -> bool {
-        self.diagnostics.iter().any(Diagnostic::is_error)
-    }
-}
-
-/// A result as memos and channels hold it: cheap to clone, compared by value.
-pub type SharedResult = Arc<ActionResult>;
-
 #[cfg(test)]
 mod tests {
     use std::path::PathBuf;
+    use std::sync::Arc;
 
     use super::*;
     use crate::label::Label;

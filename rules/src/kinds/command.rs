@@ -3,28 +3,25 @@
 //! It runs in a tree of its own, where its declared inputs lie at their places: the workspace is never written, and two runs at once do
 //! not meet. What it leaves at its declared outputs is its result, and nothing else is.
 
+mod environment;
+mod inputs;
 mod problems;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use webstir_engine::action::{Action, ActionResult, Input, Isolation, Payload, Process, Tool};
-use webstir_engine::config::Literal;
+use webstir_engine::action::{Action, ActionResult, Isolation, Payload, Process, Tool};
 use webstir_engine::diagnostic::Diagnostic;
-use webstir_engine::digest::Digest;
-use webstir_engine::file;
 use webstir_engine::machine::{Program, Wanted, program};
 use webstir_engine::path::RelPath;
 use webstir_engine::plan::{Plan, Planner};
 use webstir_engine::run::{Context, Run, RunError, RunResult};
 use webstir_process::{Collected, Ended, Finished, Tier};
 
-use super::{Resources, out_root, output_path, stored};
+use super::{Resources, output_path};
 use crate::generated::places_of;
 use crate::implementation::implementation;
-use crate::modules::{GlobsKey, RuleKey, searched_globs, searched_set};
-use crate::processes::undeclared::{OUT, undeclared, undeclared_outputs};
+use crate::processes::undeclared::{undeclared, undeclared_outputs};
 use crate::processes::{accepted, ran_in};
 use crate::schema;
 use crate::secrets::{self, Redactor};
@@ -55,8 +52,8 @@ impl Plan for Command {
         let mut outputs: Vec<RelPath> =
             outputs.iter().filter_map(|output| output_path(planner.scope(), output)).collect();
         outputs.sort();
-        let inputs = inputs(planner, &arguments, &outputs);
-        let secrets = secrets(planner);
+        let inputs = inputs::inputs(planner, &arguments, &outputs);
+        let secrets = environment::secrets(planner);
         if !planner.is_done() {
             return;
         }
@@ -69,7 +66,7 @@ impl Plan for Command {
         };
         let mut action = Action::new(planner.label(None), implementation(), Payload::Process(process));
         action.tool = Tool::Program(Program::clone(program));
-        action.environment = environment(planner);
+        action.environment = environment::environment(planner);
         action.secrets = secrets;
         action.inputs = inputs;
         action.outputs = outputs.into_boxed_slice();
@@ -83,69 +80,6 @@ impl Plan for Command {
     }
 }
 
-/// What the rule declares, what the rules that it builds on made, and the files of the workspace that its command line names.
-fn inputs(planner: &mut Planner<'_>, arguments: &[Box<str>], outputs: &[RelPath]) -> Box<[Input]> {
-    let mut inputs: BTreeMap<RelPath, Input> = BTreeMap::new();
-    let globs: Vec<Arc<str>> = planner.node.texts("inputs").map(|text| text.value.clone()).collect();
-    let named = searched_globs(planner.db, GlobsKey::new(planner.db, globs));
-    named.warning().into_iter().for_each(|warning| planner.report(warning));
-    let mut sources: Vec<RelPath> = named.files.to_vec();
-    let labels: Vec<_> = planner.node.references("from").map(|label| label.value.clone()).collect();
-    for label in labels {
-        if label.kind() == "files" {
-            let set = searched_set(planner.db, RuleKey::new(planner.db, label));
-            set.warning().into_iter().for_each(|warning| planner.report(warning));
-            sources.extend(set.files.iter().cloned());
-        } else if let Some(plan) = planner.require(&label) {
-            // A command has internal outputs where they are placed as sources.
-            let of_command = if label.kind() == "command" { &plan.internal_outputs[..] } else { &[] };
-            let made = plan.artifacts.iter().chain(of_command);
-            inputs.extend(made.map(|artifact| (artifact.path.clone(), stored(artifact))));
-        }
-    }
-    let directory = planner.node.path("directory").map_or_else(RelPath::root, |path| path.value.clone());
-    // A name without a slash is looked up by the first word, and may be a file by the others.
-    let named = arguments.iter().enumerate().filter(|(index, word)| *index > 0 || word.contains('/'));
-    let named: Vec<RelPath> = named
-        .filter_map(|(index, word)| {
-            let base = if index == 0 { RelPath::root() } else { directory.clone() };
-            // What is made is no source, wherever an earlier build materialised it.
-            let is_made = |path: &RelPath| {
-                let roots = planner.config.profiles().iter().filter_map(|profile| profile.path("out"));
-                roots.map(|root| &root.value).chain(outputs).any(|made| path.is_within(made))
-            };
-            base.join(word).ok().filter(|path| !path.is_root() && !is_made(path))
-        })
-        .collect();
-    let scripts =
-        named.iter().filter(|path| path.as_str().rsplit_once('.').is_some_and(|(_, name)| SCRIPTS.contains(&name)));
-    let above: Vec<RelPath> = scripts.flat_map(|script| read_to_start(script, &arguments[0])).collect();
-    sources.extend(named.into_iter().chain(above));
-    // What it makes is no input of it.
-    let places = places_of(planner.config, planner.node.label());
-    sources.retain(|source| !places.iter().any(|place| source.is_within(place)));
-    for source in sources {
-        if let Some(input) = file::input(planner.db, &source) {
-            inputs.entry(source).or_insert(input);
-        }
-    }
-    inputs.into_values().collect()
-}
-
-/// The extensions of files that Node and Bun run.
-const SCRIPTS: [&str; 8] = ["js", "mjs", "cjs", "ts", "mts", "cts", "jsx", "tsx"];
-
-/// The files that say how a script is run, in each directory above it: they belong to it as its interpreter does.
-fn read_to_start(script: &RelPath, program: &str) -> Vec<RelPath> {
-    let names: &[&str] = if program.rsplit('/').next().is_some_and(|name| name.starts_with("bun")) {
-        &["package.json", "tsconfig.json", "jsconfig.json", "bunfig.toml"]
-    } else {
-        &["package.json"]
-    };
-    let directories = std::iter::successors(script.parent(), RelPath::parent);
-    directories.flat_map(|directory| names.iter().filter_map(move |name| directory.join(name).ok())).collect()
-}
-
 /// What the process is kept from.
 fn isolation(planner: &Planner<'_>) -> Isolation {
     let says = |field: &str| planner.node.boolean(field).map(|set| set.value);
@@ -154,52 +88,6 @@ fn isolation(planner: &Planner<'_>) -> Isolation {
         strict: planner.is_strict()
             || says("strict").unwrap_or_else(|| schema::is_set(planner.config, &planner.profile, "strict")),
     }
-}
-
-/// What the process sees, sorted by name: values that the rule sets, and allow-listed values that it passes on.
-fn environment(planner: &Planner<'_>) -> Box<[(Box<str>, Box<str>)]> {
-    let mut environment: BTreeMap<Box<str>, Box<str>> = BTreeMap::new();
-    if let Some(out) = out_root(planner.scope()) {
-        environment.insert(OUT.into(), out.as_str().into());
-    }
-    for name in planner.node.texts("environment") {
-        if let Some(value) = planner.environment(&name.value) {
-            environment.insert(Box::from(&*name.value), Box::from(value));
-        }
-    }
-    for pair in planner.node.pairs("environment") {
-        let value = match &pair.value.value {
-            Literal::Text(text) => text.to_string(),
-            other => other.to_string(),
-        };
-        environment.insert(Box::from(&*pair.name.value), value.into());
-    }
-    environment.into_iter().collect()
-}
-
-/// The secrets that the process sees, sorted by name. One that is not set is an error: the command would do something else without it.
-fn secrets(planner: &mut Planner<'_>) -> Box<[(Box<str>, Digest)]> {
-    let mut secrets: BTreeMap<Box<str>, Digest> = BTreeMap::new();
-    let mut findings = Vec::new();
-    for name in planner.node.texts("secret") {
-        if let Some(digest) = planner.secret(&name.value) {
-            secrets.insert(Box::from(&*name.value), digest);
-            continue;
-        }
-        let message = format!("The secret `{}` is not set", name.value);
-        let diagnostic = planner.config.put(Diagnostic::error("command::no_secret", message), name.place);
-        findings.push(diagnostic.help("Set the variable in the environment of this program"));
-    }
-    let all = secrets::names(planner.config);
-    for name in planner.node.texts("environment").filter(|name| all.contains(&name.value)) {
-        let message = format!("`{}` is a secret, and `environment` would show it", name.value);
-        let diagnostic = planner.config.put(Diagnostic::error("command::secret_shown", message), name.place);
-        findings.push(diagnostic.help(format!("Pass it with `secret \"{}\"`", name.value)));
-    }
-    for finding in findings {
-        planner.report(finding);
-    }
-    secrets.into_iter().collect()
 }
 
 /// How its actions are run.
