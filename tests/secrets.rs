@@ -121,6 +121,7 @@ fn a_secret_is_set_and_long_enough_and_shown_by_nothing_else() {
     for (value, code) in [
         (None, "command::no_secret webstir.kdl:4:12"),
         (Some(""), "command::no_secret webstir.kdl:4:12"),
+        (Some("a"), "command::short_secret webstir.kdl:4:5"),
         (Some("abc"), "command::short_secret webstir.kdl:4:5"),
     ] {
         let mut command = case.command();

@@ -11,7 +11,7 @@ const NPM: &str = r#"{
     "": { "name": "a", "workspaces": ["packages/*"], "dependencies": { "zod": "^3.22.4" } },
     "node_modules/@s/form": {
       "version": "1.2.0",
-      "resolved": "https://registry.npmjs.org/@s/form/-/form-1.2.0.tgz",
+      "resolved": "https://registry.test/@s/form/-/form-1.2.0.tgz",
       "integrity": "sha512-AAAA",
       "dependencies": { "zod": "^2.0.0" }
     },
@@ -178,7 +178,7 @@ const YARN: &str = "\
 
 \"@s/form@^1.2.0\":
   version \"1.2.0\"
-  resolved \"https://registry.yarnpkg.com/@s/form/-/form-1.2.0.tgz#abc\"
+  resolved \"https://registry.test/@s/form/-/form-1.2.0.tgz#abc\"
   integrity sha512-AAAA
   dependencies:
     version \"^9.0.0\"
@@ -195,7 +195,7 @@ zod@^2.0.0:
 
 zod@^3.22.4, \"zod@>= 3.1, < 4\":
   version \"3.22.4\"
-  resolved \"https://registry.yarnpkg.com/zod/-/zod-3.22.4.tgz#def\"
+  resolved \"https://registry.test/zod/-/zod-3.22.4.tgz#def\"
   integrity sha512-BBBB
 ";
 
