@@ -27,10 +27,11 @@ use webstir_engine::digest::Digest;
 use webstir_engine::label::{ActionLabel, Label};
 use webstir_engine::path::RelPath;
 use webstir_engine::run::Previous;
+use webstir_engine::store::Store;
 use webstir_engine::system::Os;
 use webstir_engine::view::View;
 use webstir_process::Helper;
-use webstir_typescript::typecheck::{Compiler, Extent, ReferencedProjects, Request, VirtualFiles, Warm};
+use webstir_typescript::typecheck::{Compiler, Extent, ReferencedProjects, Request, VirtualFiles, Warm, Wear};
 
 /// The module whose body is edited.
 const EDITED: usize = 7;
@@ -40,6 +41,7 @@ struct Bench {
     compiler: PathBuf,
     helper: Helper,
     system: Arc<Os>,
+    store: Store,
     warm: Warm,
     action: Action,
     previous: Option<Previous>,
@@ -57,8 +59,9 @@ fn main() {
         compiler: install(&directory.path().join("tools")),
         helper: Helper::new(PathBuf::from(env!("CARGO_BIN_EXE_webstir"))),
         system: Arc::new(Os::new(&root).unwrap()),
+        store: Store::open(&directory.path().join("store")).unwrap(),
         root,
-        warm: Warm::default(),
+        warm: Warm::new(Wear::default()),
         action: Action::new(label, Digest::of(b"bench"), Payload::Parameters(Box::new([]))),
         previous: None,
     };
@@ -134,6 +137,7 @@ impl Bench {
             overlay: &VirtualFiles::default(),
             referenced: &ReferencedProjects::default(),
             helper: &self.helper,
+            blobs: &self.store,
             root: &self.root,
             cancelled: &cancelled,
         };

@@ -96,7 +96,7 @@ fn verify_finds_and_removes_damage() {
     let sound = case.run(&["cache", "verify"]);
     assert_eq!(sound.code, Some(0), "{}", sound.stderr);
     assert!(sound.stdout.contains("all sound"), "{}", sound.stdout);
-    for entry in fs::read_dir(case.path(".webstir/store/v2/cas")).unwrap() {
+    for entry in fs::read_dir(case.path(".webstir/store/v3/cas")).unwrap() {
         let path = entry.unwrap().path();
         if path.is_file() {
             let mut bytes = fs::read(&path).unwrap();

@@ -1,12 +1,13 @@
 //! Bytes by their digest, wherever they are kept.
 
+use std::fmt::Debug;
 use std::io;
 use std::sync::Arc;
 
 use crate::digest::Digest;
 
 /// The blobs that an action may read by digest and adds to.
-pub trait Blobs: Send + Sync {
+pub trait Blobs: Debug + Send + Sync {
     /// The bytes of a blob; `None` when it is not there or damaged.
     fn get(&self, digest: Digest) -> io::Result<Option<Arc<[u8]>>>;
     /// Adds a blob and returns its digest.

@@ -23,13 +23,13 @@ pub trait Run: Send + Sync + 'static {
     fn is_process(&self) -> bool {
         false
     }
-    /// Whether it keeps state between runs of an action and receives the [`Previous`] result to reuse it.
-    fn is_warm(&self) -> bool {
+    /// Whether it starts from what came of the action before: it receives the [`Previous`] result.
+    fn uses_previous(&self) -> bool {
         false
     }
 }
 
-/// What the last run of the same action gave, or the store in its place.
+/// What the last run of the same action gave: in this process, or one of those in the store that has a [state](ActionResult::state).
 #[derive(Debug, Clone)]
 pub struct Previous {
     /// Its result.
@@ -63,9 +63,9 @@ impl Runs {
         self.run(kind).is_some_and(Run::is_process)
     }
 
-    /// Whether it keeps work between runs of an action.
-    pub fn is_warm(&self, kind: &str) -> bool {
-        self.run(kind).is_some_and(Run::is_warm)
+    /// Whether it starts from what came of an action before.
+    pub fn uses_previous(&self, kind: &str) -> bool {
+        self.run(kind).is_some_and(Run::uses_previous)
     }
 }
 
@@ -114,7 +114,7 @@ pub struct Context<'a> {
     pub cancelled: &'a AtomicBool,
     /// The workspace behind the declared inputs; reads of it are checked against the declared digest.
     pub(crate) system: &'a dyn System,
-    /// What was there before, for a rule that [is warm](Run::is_warm); `None` also when all that is known is to be forgotten.
+    /// What was there before, for a rule that [starts from it](Run::uses_previous); `None` also when all that is known is to be forgotten.
     pub previous: Option<&'a Previous>,
 }
 

@@ -1,7 +1,7 @@
 //! The store: what earlier runs left, by content.
 //!
 //! ```text
-//! <root>/v2/
+//! <root>/v3/
 //!   cas/<name>.pack       small blobs, keyed by their blake3 digest
 //!   cas/<aa>/<62 hex>     one blob of LOOSE_BYTES or more each
 //!   actions/<name>.pack   action records, keyed by the action key without discovered inputs
@@ -51,7 +51,7 @@ use collect::Lock;
 pub use collect::{Budget, Collected, Verified};
 
 /// The directory below the root, by the version of what lies there: an older program and this one do not read each other's.
-const LAYOUT: &str = "v2";
+const LAYOUT: &str = "v3";
 
 /// Blobs of this size and more are files of their own.
 const LOOSE_BYTES: usize = 256 * 1024;

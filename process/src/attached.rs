@@ -3,14 +3,20 @@
 use std::io::{self, PipeReader, PipeWriter, Write as _};
 use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
-use std::path::Path;
 use std::time::Duration;
 
+use rustix::process::Pid;
+
 use crate::channel;
+use crate::choose::choose;
+use crate::environment;
 use crate::error::ProcessError;
 use crate::finished::Ended;
-use crate::plan::{Answer, CANCEL, Place, Raw, Streams};
-use crate::run::{GRACE, Helper, Job, hears, plan, wait_for_end};
+use crate::plan::{Answer, CANCEL, Kind, Place, Staged, Streams, Tree};
+use crate::run::{Choice, GRACE, Helper, Job, check, hears, plan, wait_for_end};
+use crate::sandbox::Sandbox;
+use crate::stage::Stage;
+use crate::system;
 
 /// A command that runs, with its streams. When this is dropped, or the engine ends, it is killed with all that it started.
 #[derive(Debug)]
@@ -22,33 +28,45 @@ pub struct Attached {
     /// What it writes of errors; `None` once nobody reads it.
     pub errors: Option<PipeReader>,
     socket: UnixStream,
+    /// Of the process that it is a child of.
     pid: Option<i32>,
     ended: Option<Result<Ended, String>>,
+    /// Cleared when all of it has ended: what stands first is dropped first, and [`end`](Self::end) before that.
+    #[expect(dead_code, reason = "held as long as it runs")]
+    stage: Stage,
 }
 
 impl Helper {
-    /// Starts a command in `directory`, which its caller reads from and writes to. Nothing of its output is kept, and it has no timeout.
-    pub fn attach(&self, directory: &Path, job: &Job<'_>) -> Result<Attached, ProcessError> {
+    /// Starts a command in the sandbox, which its caller reads from and writes to. Its tree is empty; it has no timeout, and nothing of its
+    /// output is kept.
+    pub fn attach(&self, stage: Stage, sandbox: &Sandbox<'_>, job: &Job<'_>) -> Result<Attached, ProcessError> {
         let failed = ProcessError::helper(self.program());
-        let plan = plan(job, Place::At(Raw::path(directory)), Streams::Given);
+        let tree = Tree::default();
+        check(&tree, job)?;
+        // There is nothing of the workspace to be shown, so nothing is gained by a layer over it.
+        let choice = Choice { kind: Kind::Copy, ..choose(self, &stage, stage.directory(), sandbox) };
+        let base = environment::base(&stage, choice.tier, sandbox.surroundings, &job.search_path);
+        let staged = Staged::new(&stage, stage.directory(), &choice, sandbox, tree);
+        let mut plan = plan(job, Place::Staged(staged), Streams::Given);
+        plan.surround_with(&base);
         let (stdin, input) = io::pipe().map_err(&failed)?;
         let (output, stdout) = io::pipe().map_err(&failed)?;
         let (errors, stderr) = io::pipe().map_err(&failed)?;
-        let socket = self.tell(&plan, &[stdin.as_fd(), stdout.as_fd(), stderr.as_fd()])?;
+        let socket = self.tell(&plan, &[stdin.as_fd(), stdout.as_fd(), stderr.as_fd(), stage.lock().as_fd()])?;
         let Some((bytes, _)) = channel::receive(&socket).map_err(&failed)? else { return Err(self.ended()) };
         let (pid, ended) = match postcard::from_bytes(&bytes).map_err(|error| failed(io::Error::other(error)))? {
             Answer::Started(pid) => (Some(pid), None),
             Answer::Done { ended, .. } => (None, Some(Ok(ended.into()))),
             Answer::Failed(fault) => return Err(fault.into()),
         };
-        Ok(Attached { input: Some(input), output, errors: Some(errors), socket, pid, ended })
+        Ok(Attached { input: Some(input), output, errors: Some(errors), socket, pid, ended, stage })
     }
 }
 
 impl Attached {
-    /// Its number; `None` when it could not be started.
-    pub fn pid(&self) -> Option<i32> {
-        self.pid
+    /// The bytes of memory that it has now, with all that it started; `None` where the system does not say.
+    pub fn resident(&self) -> Option<u64> {
+        system::resident_below(Pid::from_raw(self.pid?)?)
     }
 
     /// Whether it has ended, with all that it started.

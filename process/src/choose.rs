@@ -119,7 +119,7 @@ fn lists_as_made(places: &Path) -> Result<bool, ProcessError> {
 }
 
 /// How the tree of `stage` over the workspace `root` is made.
-fn choose(helper: &Helper, stage: &Stage, root: &Path, sandbox: &Sandbox<'_>) -> Choice {
+pub(crate) fn choose(helper: &Helper, stage: &Stage, root: &Path, sandbox: &Sandbox<'_>) -> Choice {
     let places = stage.directory().parent().unwrap_or(stage.directory());
     let mut choice = match sandbox.tier {
         Some(tier @ (Tier::Landlock | Tier::Tree)) => Choice { tier, kind: Kind::Copy, why_not_stronger: None },

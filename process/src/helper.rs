@@ -72,8 +72,10 @@ fn help(socket: UnixStream) -> ExitCode {
     let (mut streams, locks) = match plan.streams {
         plan::Streams::Kept { stdout, stderr } => (Streams::kept(stdout, stderr), descriptors),
         plan::Streams::Given => {
-            let Ok(ends) = <[OwnedFd; 3]>::try_from(descriptors) else { return ExitCode::from(2) };
-            (Streams::given(Ends::from(ends)), Vec::new())
+            let mut ends = descriptors;
+            let locks = ends.split_off(3.min(ends.len()));
+            let Ok(ends) = <[OwnedFd; 3]>::try_from(ends) else { return ExitCode::from(2) };
+            (Streams::given(Ends::from(ends)), locks)
         }
     };
     let result = run(&engine, &plan, &mut streams);

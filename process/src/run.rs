@@ -1,6 +1,6 @@
 //! The engine's side: a helper is told its plan and listened to.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, Write as _};
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
@@ -104,21 +104,10 @@ impl Helper {
         let Work { root, tree, sandbox, job } = *work;
         let base = environment::base(stage, choice.tier, sandbox.surroundings, &job.search_path);
         let run = |kind: Kind| -> Result<Option<Finished>, ProcessError> {
-            let staged = Staged {
-                kind,
-                root: Raw::path(root),
-                stage: Raw::path(stage.directory()),
-                tree: tree.clone(),
-                tier: choice.tier,
-                network: sandbox.network,
-                observe: sandbox.observe,
-                visible: sandbox.visible.iter().map(|place| Raw::path(place)).collect(),
-                surroundings: sandbox.surroundings,
-            };
+            let choice = Choice { kind, ..choice.clone() };
+            let staged = Staged::new(stage, root, &choice, sandbox, tree.clone());
             let mut plan = plan(job, Place::Staged(staged), kept(job));
-            let is_declared = |name: &str| job.environment.iter().any(|(declared, _)| *declared == name);
-            let base = base.iter().filter(|(name, _)| !is_declared(name));
-            plan.environment.extend(base.map(|(name, value)| (Raw(name.as_bytes()), Raw::text(value))));
+            plan.surround_with(&base);
             self.ask(&plan, Some(stage), cancelled)
         };
         let finished = match run(choice.kind) {
@@ -232,6 +221,39 @@ pub(crate) fn check(tree: &Tree<'_>, job: &Job<'_>) -> Result<(), PathFault> {
     files.retain(|path| !in_packages(path));
     let directory = Some(job.directory).filter(|directory| !directory.is_empty());
     path::check_kinds(&files, tree.directories.iter().chain(&tree.packages).copied().chain(directory))
+}
+
+impl<'a> Staged<'a> {
+    pub(crate) fn new(
+        stage: &'a Stage,
+        root: &'a Path,
+        choice: &Choice,
+        sandbox: &Sandbox<'a>,
+        tree: Tree<'a>,
+    ) -> Self {
+        Self {
+            kind: choice.kind,
+            root: Raw::path(root),
+            stage: Raw::path(stage.directory()),
+            tree,
+            tier: choice.tier,
+            network: sandbox.network,
+            observe: sandbox.observe,
+            visible: sandbox.visible.iter().map(|place| Raw::path(place)).collect(),
+            surroundings: sandbox.surroundings,
+        }
+    }
+}
+
+impl<'a> Plan<'a> {
+    /// Adds variables that are not declared.
+    pub(crate) fn surround_with(&mut self, base: &'a [(&'static str, OsString)]) {
+        for (name, value) in base {
+            if !self.environment.iter().any(|(declared, _)| declared.0 == name.as_bytes()) {
+                self.environment.push((Raw(name.as_bytes()), Raw::text(value)));
+            }
+        }
+    }
 }
 
 pub(crate) fn plan<'a>(job: &Job<'a>, place: Place<'a>, streams: plan::Streams) -> Plan<'a> {

@@ -14,6 +14,6 @@ pub(crate) use calls::{
     filter, is_waiting, let_go_on, make_read_only, notification, raise_loopback, read_memory, unshare,
 };
 #[cfg(target_os = "linux")]
-pub(crate) use linux::{EndOf, begin, end_all, end_others};
+pub(crate) use linux::{EndOf, begin, end_all, end_others, resident_below};
 #[cfg(not(target_os = "linux"))]
-pub(crate) use other::{EndOf, begin, end_all, end_others};
+pub(crate) use other::{EndOf, begin, end_all, end_others, resident_below};

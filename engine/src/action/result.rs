@@ -59,6 +59,9 @@ pub struct ActionResult {
     pub hermetic: bool,
     /// What a process was run in; `None` where there was none.
     pub sandbox: Option<RanIn>,
+    /// A blob that a later run of the same action may start from, in whatever process. Where there is one, the store keeps the files that
+    /// were read as well, as far as the rule put them there. It says nothing of the result.
+    pub state: Option<Digest>,
 }
 
 impl ActionResult {
@@ -73,6 +76,7 @@ impl ActionResult {
             verdict: Verdict::Done,
             hermetic: true,
             sandbox: None,
+            state: None,
         }
     }
 

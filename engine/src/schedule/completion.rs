@@ -12,7 +12,7 @@ use salsa::Setter as _;
 
 use super::progress::Trial;
 use super::{BuildError, CANCELLATION_INTERVAL, Message, RETRIES, Scheduler};
-use crate::action::{Action, ActionResult, Origin, Verdict};
+use crate::action::{Action, ActionResult, Origin, SharedResult, Verdict};
 use crate::blob::Blobs as _;
 use crate::clock;
 use crate::db::Db;
@@ -29,13 +29,13 @@ use crate::validity::{gives, holds, renew};
 
 impl Scheduler {
     pub(super) fn start(&mut self, action: Arc<Action>) {
-        let is_warm = self.executor.runs().is_warm(action.label.rule.kind());
+        let uses_previous = self.executor.runs().uses_previous(action.label.rule.kind());
         let sees_everything = self.sees_everything(&action);
         let cancelled = self.actions.start(&action, sees_everything);
         let inbox = self.inbox.0.clone();
         // A scheduler that has gone away wants no more completions.
         let done = move |completion| drop(inbox.send(Message::Completed(completion)));
-        let previous = is_warm.then(|| self.previous(&action)).flatten();
+        let previous = uses_previous.then(|| self.previous(&action)).flatten();
         self.executor.start(action, previous, cancelled, Arc::new(done));
     }
 
@@ -44,17 +44,27 @@ impl Scheduler {
         action.discovers_inputs && self.executor.runs().is_process(action.label.rule.kind())
     }
 
-    /// What came of the action before the world changed.
+    /// What came of the action before the world changed: in this process, or else in the store.
     fn previous(&self, action: &Action) -> Option<Previous> {
         let db: &dyn Db = &self.database;
-        let (key, result) = db.result_inputs().of(db, &action.label).done(db).as_ref()?;
-        if *key != action.key(&[]) {
+        let previous = |result: SharedResult| {
+            let differing = result.discovered.iter().filter(|(path, input)| !gives(db, path, input));
+            let mut changed: Vec<RelPath> = differing.map(|(path, _)| path.clone()).collect();
+            changed.dedup();
+            Previous { result, changed: changed.into_boxed_slice() }
+        };
+        if let Some((key, result)) = db.result_inputs().of(db, &action.label).done(db)
+            && *key == action.key(&[])
+        {
+            return Some(previous(result.clone()));
+        }
+        if !action.cacheable || !self.actions.may_be_stored(&action.label) {
             return None;
         }
-        let differing = result.discovered.iter().filter(|(path, input)| !gives(db, path, input));
-        let mut changed: Vec<RelPath> = differing.map(|(path, _)| path.clone()).collect();
-        changed.dedup();
-        Some(Previous { result: result.clone(), changed: changed.into_boxed_slice() })
+        // One that cannot be read is none: it is only where to start from.
+        let stored = self.store.results(action.key(&[])).unwrap_or_default();
+        let usable = stored.into_iter().filter(|result| result.state.is_some_and(|state| self.store.contains(state)));
+        usable.map(|result| previous(Arc::new(result))).min_by_key(|previous| previous.changed.len())
     }
 
     /// Waits for messages until there is a reason to plan, or something to tell: while some rule still has all its results to come,

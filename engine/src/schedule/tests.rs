@@ -56,7 +56,7 @@ impl Run for Reader {
         "reader"
     }
 
-    fn is_warm(&self) -> bool {
+    fn uses_previous(&self) -> bool {
         self.is_warm
     }
 

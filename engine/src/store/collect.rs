@@ -16,6 +16,7 @@ use super::pack::ENTRY_BYTES;
 use super::usage::{self, LastUse};
 use super::{Store, record, unseal};
 use crate::digest::Digest;
+use crate::discovered::DiscoveredInput;
 
 /// How long what was found damaged is kept for whoever wants to look at it.
 const QUARANTINE_DAYS: u64 = 7;
@@ -260,5 +261,15 @@ impl Store {
 /// The blobs that an action record names; none when it is damaged.
 pub(super) fn named_by(key: Digest, bytes: &[u8]) -> Vec<Digest> {
     let results = unseal(key, bytes).and_then(record::decode_results).unwrap_or_default();
-    results.iter().flat_map(|result| result.artifacts.iter().map(|artifact| artifact.digest)).collect()
+    let mut named: Vec<Digest> =
+        results.iter().flat_map(|result| result.artifacts.iter().map(|artifact| artifact.digest)).collect();
+    // What a later run may start from, and the files that it was made of.
+    for (state, result) in results.iter().filter_map(|result| Some((result.state?, result))) {
+        named.push(state);
+        named.extend(result.discovered.iter().filter_map(|(_, input)| match input {
+            DiscoveredInput::Content(digest) => *digest,
+            _ => None,
+        }));
+    }
+    named
 }

@@ -6,6 +6,7 @@ use super::delta::{self, Step};
 use crate::action::{ActionResult, Artifact, RanIn};
 use crate::codec;
 use crate::diagnostic::Diagnostic;
+use crate::digest::Digest;
 
 /// No record has more results. Each may repeat the discovered inputs of the one before in a few bytes.
 const MOST_RESULTS: usize = 16;
@@ -19,6 +20,7 @@ struct Kept {
     discovered: Vec<Step>,
     hermetic: bool,
     sandbox: Option<RanIn>,
+    state: Option<Digest>,
 }
 
 pub(super) fn encode_results(results: &[ActionResult]) -> Vec<u8> {
@@ -26,8 +28,8 @@ pub(super) fn encode_results(results: &[ActionResult]) -> Vec<u8> {
     let kept = results.iter().map(|result| {
         let discovered = delta::steps(std::mem::replace(&mut before, &result.discovered), &result.discovered);
         let (artifacts, diagnostics) = (result.artifacts.to_vec(), result.diagnostics.to_vec());
-        let (hermetic, sandbox) = (result.hermetic, result.sandbox.clone());
-        Kept { artifacts, diagnostics, discovered, hermetic, sandbox }
+        let (hermetic, sandbox, state) = (result.hermetic, result.sandbox.clone(), result.state);
+        Kept { artifacts, diagnostics, discovered, hermetic, sandbox, state }
     });
     codec::encode(&kept.collect::<Vec<_>>())
 }
@@ -38,10 +40,12 @@ pub(super) fn decode_results(bytes: &[u8]) -> Option<Vec<ActionResult>> {
         return None;
     }
     let mut results: Vec<ActionResult> = Vec::with_capacity(kept.len());
-    for Kept { artifacts, diagnostics, discovered, hermetic, sandbox } in kept {
+    for Kept { artifacts, diagnostics, discovered, hermetic, sandbox, state } in kept {
         let before = results.last().map_or(&[][..], |result| &result.discovered);
         let discovered = delta::apply(before, discovered)?.into_boxed_slice();
-        results.push(ActionResult { discovered, hermetic, sandbox, ..ActionResult::done(artifacts, diagnostics) });
+        let result =
+            ActionResult { discovered, hermetic, sandbox, state, ..ActionResult::done(artifacts, diagnostics) };
+        results.push(result);
     }
     Some(results)
 }
@@ -52,7 +56,6 @@ mod tests {
 
     use super::*;
     use crate::diagnostic::Span;
-    use crate::digest::Digest;
     use crate::discovered::DiscoveredInput;
     use crate::label::Label;
     use crate::path::RelPath;
@@ -84,6 +87,7 @@ mod tests {
         ]);
         result.hermetic = false;
         result.sandbox = Some(RanIn { name: "landlock".into(), observed: true });
+        result.state = Some(Digest::of(b"state"));
         let results = [result, ActionResult::default()];
         assert_eq!(decode_results(&encode_results(&results)).as_deref(), Some(&results[..]));
     }
@@ -93,7 +97,7 @@ mod tests {
         let artifact = |path: &str| (path.to_owned(), [0_u8; 32], 1_u64, false);
         let record = |path: &str| {
             let nothing = Vec::<()>::new;
-            codec::encode(&vec![(vec![artifact(path)], nothing(), nothing(), true, None::<String>)])
+            codec::encode(&vec![(vec![artifact(path)], nothing(), nothing(), true, None::<String>, None::<String>)])
         };
         assert!(decode_results(&record("a/b")).is_some());
         for path in ["../a", "/a", "a/../../b", "a//b", "."] {

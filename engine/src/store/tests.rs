@@ -58,7 +58,7 @@ fn every_bit_flip_in_a_pack_is_a_miss_or_harmless() {
     store.put_fact(key("f").0, b"fact").unwrap();
     store.publish().unwrap();
     for bucket in ["cas", "actions", "facts"] {
-        let pack = fs::read_dir(root.path().join("v2").join(bucket)).unwrap().next().unwrap().unwrap().path();
+        let pack = fs::read_dir(root.path().join("v3").join(bucket)).unwrap().next().unwrap().unwrap().path();
         let whole = fs::read(&pack).unwrap();
         for byte in 0..whole.len() {
             let mut damaged = whole.clone();
@@ -211,7 +211,7 @@ fn what_was_not_used_for_long_goes_although_there_is_room() {
 
     // As if the packs were from then, too.
     for bucket in ["actions", "facts", "cas"] {
-        let directory = root.path().join("v2").join(bucket);
+        let directory = root.path().join("v3").join(bucket);
         for (number, entry) in fs::read_dir(&directory).unwrap().enumerate() {
             fs::rename(entry.unwrap().path(), directory.join(format!("{:016x}-0-{number}.pack", 1))).unwrap();
         }
@@ -361,7 +361,7 @@ fn review_6_14_nothing_is_missing_while_it_is_published() {
 
 fn pack_of(root: &Path, bucket: &str) -> PathBuf {
     let mut packs: Vec<_> =
-        fs::read_dir(root.join("v2").join(bucket)).unwrap().map(|entry| entry.unwrap().path()).collect();
+        fs::read_dir(root.join("v3").join(bucket)).unwrap().map(|entry| entry.unwrap().path()).collect();
     packs.retain(|path| path.extension().is_some_and(|extension| extension == "pack"));
     packs.sort();
     packs.pop().unwrap()

@@ -96,11 +96,30 @@ pub(crate) fn end_others(ours: &[Pid]) {
     }
 }
 
-/// The children of this process. Some may be missing while they come and go.
+/// The bytes of memory of all that a process started. A process that comes or goes meanwhile may be missing.
+pub(crate) fn resident_below(pid: Pid) -> Option<u64> {
+    let children = children_of(pid);
+    if children.is_empty() {
+        return None;
+    }
+    let own = |pid: Pid| -> Option<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", pid.as_raw_nonzero())).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+        let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim_end().parse().ok()?;
+        Some(kibibytes * 1024)
+    };
+    Some(children.into_iter().map(|child| own(child).unwrap_or(0) + resident_below(child).unwrap_or(0)).sum())
+}
+
 fn children() -> Vec<Pid> {
-    let own = getpid().as_raw_nonzero();
+    children_of(getpid())
+}
+
+/// The children of a process with one thread. Some may be missing while they come and go.
+fn children_of(parent: Pid) -> Vec<Pid> {
+    let own = parent.as_raw_nonzero();
     let pid = |text: &str| text.parse().ok().and_then(Pid::from_raw);
-    if let Ok(list) = fs::read_to_string(format!("/proc/self/task/{own}/children")) {
+    if let Ok(list) = fs::read_to_string(format!("/proc/{own}/task/{own}/children")) {
         return list.split_ascii_whitespace().filter_map(pid).collect();
     }
     // A kernel without `CONFIG_PROC_CHILDREN`.

@@ -33,6 +33,11 @@ impl EndOf {
     }
 }
 
+/// What a process started is not known here.
+pub(crate) fn resident_below(_: Pid) -> Option<u64> {
+    None
+}
+
 /// What a killed helper leaves is not known here.
 pub(crate) fn end_others(_: &[Pid]) {}
 

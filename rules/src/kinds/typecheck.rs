@@ -13,7 +13,9 @@ use webstir_engine::system::PathKind;
 use webstir_toolchain::{
     Document, LOCK_FILE, LOCKFILES, Network, Platform, Request, Requested, ResolvedCompiler, Runtime, ToolchainError,
 };
-use webstir_typescript::typecheck::{self, Compiler, ReferencedProject, ReferencedProjects, TypecheckError, Warm};
+use webstir_typescript::typecheck::{
+    self, Compiler, ReferencedProject, ReferencedProjects, TypecheckError, Warm, Wear,
+};
 
 use super::{Resources, action, parameters};
 use crate::modules::{self, PathKey};
@@ -98,12 +100,12 @@ impl Plan for Typecheck {
 /// How its actions are run.
 pub(super) struct Check {
     resources: Arc<Resources>,
-    warm: Option<Warm>,
+    warm: Warm,
 }
 
 impl Check {
     pub(super) fn new(resources: Arc<Resources>) -> Self {
-        let warm = resources.keep_warm.then(Warm::default);
+        let warm = if resources.keep_warm { Warm::new(Wear::default()) } else { Warm::none() };
         Self { resources, warm }
     }
 }
@@ -117,8 +119,8 @@ impl Run for Check {
         true
     }
 
-    fn is_warm(&self) -> bool {
-        self.warm.is_some()
+    fn uses_previous(&self) -> bool {
+        true
     }
 
     fn run(&self, context: &Context<'_>) -> RunResult {
@@ -140,16 +142,15 @@ impl Run for Check {
             overlay: templates::types(),
             referenced: &referenced,
             helper: &self.resources.processes.helper,
+            blobs: context.blobs,
             root: &self.resources.root,
             cancelled: context.cancelled,
         };
-        let checked = match &self.warm {
-            Some(warm) => warm.check(context.action, context.previous, &request).map(|(checked, _)| checked),
-            None => typecheck::check(&request),
-        };
-        match checked {
-            Ok(checked) => {
+        match self.warm.check(context.action, context.previous, &request) {
+            Ok((checked, _)) => {
+                let state = checked.state.map(|state| context.blobs.put(&state)).transpose();
                 let mut result = ActionResult::done(Vec::new(), checked.diagnostics);
+                result.state = state.map_err(RunError::world("Writing to the store"))?;
                 result.hermetic = checked.hermetic;
                 Ok(result)
             }

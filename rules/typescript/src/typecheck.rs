@@ -25,6 +25,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
+use webstir_engine::blob::Blobs;
 use webstir_engine::diagnostic::Diagnostic;
 use webstir_engine::path::RelPath;
 use webstir_engine::view::View;
@@ -106,6 +107,8 @@ pub struct Request<'a> {
     pub referenced: &'a ReferencedProjects,
     /// What starts the compiler.
     pub helper: &'a Helper,
+    /// Where texts are kept for later checks.
+    pub blobs: &'a dyn Blobs,
     /// The workspace on disk, for [`Protocol::CommandLine`].
     pub root: &'a Path,
     /// Set when the result is no longer wanted.
@@ -121,6 +124,8 @@ pub struct Checked {
     pub files: Vec<RelPath>,
     /// Whether nothing but the view was read. Otherwise the discovered inputs are an approximation.
     pub hermetic: bool,
+    /// What a later check may start from, in whatever process: a [`Warm`] knows what to do with it.
+    pub state: Option<Vec<u8>>,
 }
 
 /// Why a check gave no result.
@@ -253,11 +258,11 @@ impl Opened<'_> {
             OpenedBy::Api(mut session) => {
                 let diagnostics =
                     session.diagnostics(&mut api_7_0::NoMemory)?.expect("without memory everything is asked");
-                Ok(Checked { diagnostics, files: session.files().to_vec(), hermetic: true })
+                Ok(Checked { diagnostics, files: session.files().to_vec(), hermetic: true, state: None })
             }
             OpenedBy::CommandLine(listed) => {
                 let (diagnostics, files) = listed.diagnostics()?;
-                Ok(Checked { diagnostics, files, hermetic: false })
+                Ok(Checked { diagnostics, files, hermetic: false, state: None })
             }
         }
     }

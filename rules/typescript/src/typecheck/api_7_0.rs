@@ -21,7 +21,7 @@ use webstir_process::Helper;
 use self::messages::{FileChanges, OfFile, OfProject, Project, Release, ResolveName, Snapshot, UpdateSnapshot};
 use self::server::Server;
 use super::TypecheckError;
-use super::diagnostics::convert;
+use super::diagnostics::{Finding, convert};
 use super::protocol::{Ignored, ProtocolError};
 use super::referenced::ReferencedProjects;
 use super::virtual_files::VirtualFiles;
@@ -30,7 +30,7 @@ use super::workspace::{Place, Seen, Workspace};
 pub(super) use self::messages::{CompilerOptions, Meaning, RawDiagnostic};
 
 /// Where the compiler believes the workspace to be, wherever it is.
-const ROOT: &str = "/webstir-workspace";
+pub(super) const ROOT: &str = "/webstir-workspace";
 
 /// One compiler with one open project, while it is used.
 #[derive(Debug)]
@@ -66,8 +66,13 @@ struct Program {
 
 /// What spares a check to ask about types again.
 pub(super) trait Memory {
-    /// All that is found in the files of the program; `None` when only a check that starts over can tell.
-    fn types(&mut self, session: &mut Session<'_>) -> Result<Option<Vec<RawDiagnostic>>, TypecheckError>;
+    /// All that is found in the files of the program, whose syntax is right; `None` when only a check that starts over can tell.
+    /// `configuration` was found in the configuration.
+    fn types(
+        &mut self,
+        session: &mut Session<'_>,
+        configuration: &[Finding],
+    ) -> Result<Option<Vec<Finding>>, TypecheckError>;
     /// What is found without a place.
     fn global(&mut self, session: &mut Session<'_>) -> Result<Vec<RawDiagnostic>, TypecheckError>;
 }
@@ -76,7 +81,7 @@ pub(super) trait Memory {
 pub(super) struct NoMemory;
 
 impl Memory for NoMemory {
-    fn types(&mut self, session: &mut Session<'_>) -> Result<Option<Vec<RawDiagnostic>>, TypecheckError> {
+    fn types(&mut self, session: &mut Session<'_>, _: &[Finding]) -> Result<Option<Vec<Finding>>, TypecheckError> {
         session.types().map(Some)
     }
 
@@ -202,33 +207,26 @@ impl<'a> Session<'a> {
     /// missing library end the check of types. Errors in the text of the configuration end nothing. `None` when only a check that
     /// starts over can tell.
     pub(super) fn diagnostics(&mut self, memory: &mut dyn Memory) -> Result<Option<Vec<Diagnostic>>, TypecheckError> {
-        let mut raw = self.ask_diagnostics("getConfigFileParsingDiagnostics")?;
-        let configuration = raw.len();
-        for found in self.ask_every_diagnostic("getSyntacticDiagnostics")? {
-            if let Some(path) = self.declared(&found) {
-                return Err(TypecheckError::Declarations(path));
-            }
-            raw.push(found);
-        }
-        if raw.len() == configuration {
-            raw.extend(self.ask_diagnostics("getProgramDiagnostics")?);
+        let configuration = self.ask_diagnostics("getConfigFileParsingDiagnostics")?;
+        let mut findings = self.findings(configuration)?;
+        let syntax = self.syntax()?;
+        if syntax.is_empty() {
+            let program = self.ask_diagnostics("getProgramDiagnostics")?;
+            let is_checked = program.is_empty();
             let mut of_files = Vec::new();
-            let is_checked = raw.len() == configuration;
             if is_checked {
-                let Some(found) = memory.types(self)? else { return Ok(None) };
+                let Some(found) = memory.types(self, &findings)? else { return Ok(None) };
                 of_files = found;
             }
+            findings.extend(self.findings(program)?);
             // Last, because checking finds that global types are missing.
             let global = if is_checked { memory.global(self)? } else { self.global()? };
             if !global.iter().any(RawDiagnostic::is_missing_library) {
-                raw.append(&mut of_files);
+                findings.append(&mut of_files);
             }
-            raw.extend(global);
+            findings.extend(self.findings(global)?);
         }
-        let mut findings = Vec::with_capacity(raw.len());
-        for raw in raw {
-            findings.extend(self.finding(raw)?);
-        }
+        findings.extend(syntax);
         let mut diagnostics = convert(findings, &self.program.project, &format!("{ROOT}/"));
         diagnostics.extend(self.workspace.interfaces().hints());
         Ok(Some(diagnostics))
@@ -236,7 +234,7 @@ impl<'a> Session<'a> {
 
     /// What is found in all files of the program, one after the other: asked about all at once, the compiler does not always enter
     /// circular types at the same place.
-    pub(super) fn types(&mut self) -> Result<Vec<RawDiagnostic>, TypecheckError> {
+    fn types(&mut self) -> Result<Vec<Finding>, TypecheckError> {
         let mut found = Vec::new();
         for name in self.program.names.clone() {
             found.extend(self.types_of(&name)?);
@@ -259,12 +257,21 @@ impl<'a> Session<'a> {
     }
 
     /// What is found in one file of the program.
-    pub(super) fn types_of(&mut self, file: &str) -> Result<Vec<RawDiagnostic>, TypecheckError> {
+    pub(super) fn types_of(&mut self, file: &str) -> Result<Vec<Finding>, TypecheckError> {
         let mut found = self.ask_file("getSemanticDiagnostics", file)?;
         if self.emits_declarations() {
             found.extend(self.ask_file("getDeclarationDiagnostics", file)?);
         }
-        Ok(found)
+        self.findings(found)
+    }
+
+    /// What is wrong with the syntax of all files of the program.
+    pub(super) fn syntax(&mut self) -> Result<Vec<Finding>, TypecheckError> {
+        let found = self.ask_every_diagnostic("getSyntacticDiagnostics")?;
+        match found.iter().find_map(|found| self.declared(found)) {
+            Some(path) => Err(TypecheckError::Declarations(path)),
+            None => self.findings(found),
+        }
     }
 
     fn emits_declarations(&self) -> bool {

@@ -4,20 +4,21 @@
 //! the code is `typecheck::ts<number>`, a chain of messages is one note whose lines are indented by depth, and no path of this
 //! machine is left in a message.
 
+use serde::{Deserialize, Serialize};
 use webstir_engine::diagnostic::{Diagnostic, Severity, Span};
 use webstir_engine::path::RelPath;
 
 use super::workspace::Place;
 
 /// Where something was found.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Spot {
     pub(super) place: Option<Place>,
     pub(super) span: Option<Span>,
 }
 
 /// One diagnostic of the compiler.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Finding {
     pub(super) spot: Spot,
     pub(super) severity: Severity,
@@ -26,6 +27,17 @@ pub(super) struct Finding {
     /// The lines below the message, indented by two spaces for each level below the first.
     pub(super) chain: Vec<String>,
     pub(super) related: Vec<(Spot, String)>,
+}
+
+impl Finding {
+    /// The files of the workspace in which it has a place.
+    pub(super) fn files(&self) -> impl Iterator<Item = &RelPath> {
+        let spots = self.related.iter().map(|(spot, _)| spot).chain([&self.spot]);
+        spots.filter_map(|spot| match &spot.place {
+            Some(Place::Inside(path)) => Some(path),
+            _ => None,
+        })
+    }
 }
 
 /// Converts findings about `project`. `root` is the directory of the workspace as the compiler named it, with a slash at its end.

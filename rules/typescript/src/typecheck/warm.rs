@@ -1,25 +1,22 @@
-//! Compilers that stay between checks.
+//! Checks that start from what is known.
 //!
-//! A [`Warm`] keeps the session of each action that it checked. When the action runs again, the compiler is told which of its files
-//! are other ones, and only files are asked about that the change can [affect](affected). The result is the one of a check that
-//! starts over: the stages are the same, what is known of a file is used only while nothing that the file depends on has changed,
-//! and whatever cannot be told that way starts over.
+//! What a check knows of a program it leaves with its result, for any later [process](fresh). A [`Warm`] may also keep the session of each
+//! action that it checked: when the action runs again, the compiler is told which of its files are other ones. Either way only files are
+//! asked about that the change can [affect](affected). The result is the one of a check that starts over: the stages are the same, what
+//! is known of a file is used only while nothing that the file depends on has changed, and whatever cannot be told that way starts over.
 //!
 //! A session holds the answers to everything that its compiler ever asked. What has not changed is not asked again, so that they are
 //! part of the trace of every later check; more answers than a check depends on do no harm. An answer that is not known to be still
 //! given is asked for again. Only contents of the program's files may differ then.
 
 mod affected;
-mod bodies;
+mod fresh;
 mod globals;
 mod imports;
 mod record;
 mod remembered;
-mod scan;
 mod shape;
-mod trivia;
-mod values;
-mod written;
+mod state;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -33,9 +30,12 @@ use webstir_engine::label::ActionLabel;
 use webstir_engine::path::RelPath;
 use webstir_engine::run::Previous;
 
+use self::fresh::Known;
+use self::imports::is_installed;
 use self::record::Differences;
 use self::remembered::Remembered;
 use super::api_7_0::{Resting, Session};
+use super::workspace::Workspace;
 use super::{Checked, CompilerProgram, Protocol, ReferencedProjects, Request, TypecheckError, check, open_session};
 
 /// How many files of a program may change at once; the compiler itself has a limit above which it starts over.
@@ -45,7 +45,8 @@ const CHANGED: usize = 200;
 #[derive(Debug, Default)]
 pub struct Warm {
     kept: Mutex<BTreeMap<ActionLabel, Kept>>,
-    wear: Wear,
+    /// `None` where none stays.
+    wear: Option<Wear>,
 }
 
 /// How long a compiler is used before it is started again: old snapshots do not leave all of their memory.
@@ -68,8 +69,10 @@ impl Default for Wear {
 /// How much of a program a check asked about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Extent {
-    /// The compiler was started for it.
+    /// The compiler was started for it, and asked about every file.
     Cold,
+    /// The compiler was started for it, and asked about so many files: of the others enough was known.
+    Fresh(usize),
     /// So many files of a program that was there, library files included.
     Files(usize),
 }
@@ -97,9 +100,14 @@ enum Again {
 }
 
 impl Warm {
-    /// Compilers that are started again when they are worn.
+    /// Compilers that stay, and are started again when they are worn.
     pub fn new(wear: Wear) -> Self {
-        Self { kept: Mutex::default(), wear }
+        Self { kept: Mutex::default(), wear: Some(wear) }
+    }
+
+    /// No compiler stays: checks start from what is in the store.
+    pub fn none() -> Self {
+        Self::default()
     }
 
     /// Reads all inputs of a project and checks it, with the compiler that `action` kept if there is one and if it is of use.
@@ -131,7 +139,22 @@ impl Warm {
                 Again::StartOver => {}
             }
         }
-        self.check_cold(action, key, executable, request).map(|checked| (checked, Extent::Cold))
+        let known = previous.map(|previous| Known::of(previous, request)).transpose()?.flatten();
+        if self.wear.is_none()
+            && let Some(known) = &known
+            && let Some((checked, asked)) = known.check_part(executable, request)?
+        {
+            return Ok((checked, Extent::Fresh(asked)));
+        }
+        if let Some(known) = known
+            && let Some((checked, asked)) =
+                self.check_whole(action, key, executable, request, known.into_remembered())?
+        {
+            return Ok((checked, Extent::Fresh(asked)));
+        }
+        let checked = self.check_whole(action, key, executable, request, Remembered::default())?;
+        let (checked, _) = checked.expect("what asked about everything knows everything");
+        Ok((checked, Extent::Cold))
     }
 
     /// The bytes of memory that all compilers have now, as far as the system says.
@@ -140,32 +163,40 @@ impl Warm {
         kept.values().filter_map(|kept| kept.session.resident()).sum()
     }
 
-    fn check_cold(
+    /// Opens the whole program and asks what is not `remembered` of it, which is told with the result; `None` where only asking everything
+    /// can tell.
+    fn check_whole(
         &self,
         action: &Action,
         key: ActionKey,
         executable: &Path,
         request: &Request<'_>,
-    ) -> Result<Checked, TypecheckError> {
+        mut remembered: Remembered,
+    ) -> Result<Option<(Checked, usize)>, TypecheckError> {
         let mut session = open_session(executable, request)?;
-        session.derive()?;
-        let mut remembered = Remembered::default();
+        if self.wear.is_some() {
+            session.derive()?;
+        }
+        remembered.seen = request.view.discovered();
         let result = session.diagnostics(&mut remembered);
         let files = session.files().to_vec();
+        let left = leave(&mut remembered, &mut session, files.iter(), request)?;
         let session = session.rest();
         let first = session.resident();
+        let asked = remembered.asked;
         let kept = Kept { key, session, record: request.view.discovered(), remembered, first, updates: 0 };
         if let Some(path) = request.view.contradiction() {
             return Err(TypecheckError::Changed(path));
         }
         match result {
-            Ok(diagnostics) => {
+            Ok(Some(diagnostics)) => {
                 self.keep(&action.label, kept);
-                let diagnostics = diagnostics.expect("what asked about everything knows everything");
-                Ok(Checked { diagnostics, files, hermetic: true })
+                Ok(Some((Checked { diagnostics, files, hermetic: true, state: left }, asked)))
             }
+            Ok(None) => Ok(None),
             Err(TypecheckError::Declarations(_)) => {
-                check(&Request { referenced: &ReferencedProjects::default(), ..*request })
+                let checked = check(&Request { referenced: &ReferencedProjects::default(), ..*request })?;
+                Ok(Some((checked, asked)))
             }
             Err(TypecheckError::Cancelled) => {
                 self.keep(&action.label, kept);
@@ -180,7 +211,10 @@ impl Warm {
     }
 
     fn keep(&self, label: &ActionLabel, kept: Kept) {
-        if !kept.session.is_torn() && !kept.is_worn(self.wear) {
+        if let Some(wear) = self.wear
+            && !kept.session.is_torn()
+            && !kept.is_worn(wear)
+        {
             self.lock().insert(label.clone(), kept);
         }
     }
@@ -222,6 +256,7 @@ impl Kept {
         }
         let result = update(&mut session, &mut self.remembered, &changed, &files, &self.record, request);
         let files = session.files().to_vec();
+        let left = leave(&mut self.remembered, &mut session, changed.iter(), request)?;
         self.session = session.rest();
         request.view.assume(differences.others());
         self.record = request.view.discovered();
@@ -230,7 +265,7 @@ impl Kept {
         }
         match result {
             Ok(Some(diagnostics)) => {
-                let checked = Checked { diagnostics, files, hermetic: true };
+                let checked = Checked { diagnostics, files, hermetic: true, state: left };
                 Ok(Again::Done(Box::new((checked, self.remembered.asked, self))))
             }
             Err(TypecheckError::Cancelled) => Ok(Again::Cancelled(Box::new(self))),
@@ -238,6 +273,33 @@ impl Kept {
             Ok(None) | Err(_) => Ok(Again::StartOver),
         }
     }
+}
+
+/// What is left to a later process, and the texts of `files`, which it needs to tell what changed.
+fn leave<'f>(
+    remembered: &mut Remembered,
+    session: &mut Session<'_>,
+    files: impl Iterator<Item = &'f RelPath>,
+    request: &Request<'_>,
+) -> Result<Option<Vec<u8>>, TypecheckError> {
+    let Some(state) = fresh::leave(remembered, session) else { return Ok(None) };
+    keep_texts(files, session.workspace(), request)?;
+    Ok(Some(state.encode()))
+}
+
+/// Keeps the texts of files that users edit.
+fn keep_texts<'f>(
+    files: impl Iterator<Item = &'f RelPath>,
+    workspace: &Workspace<'_>,
+    request: &Request<'_>,
+) -> Result<(), TypecheckError> {
+    for path in files.filter(|path| path.extension() != "json" && !is_installed(path)) {
+        if let Some(text) = workspace.text(path) {
+            let kept = request.blobs.put(text.content().as_bytes());
+            kept.map_err(TypecheckError::world("Writing to the store"))?;
+        }
+    }
+    Ok(())
 }
 
 /// Brings the compiler up to date and asks what is open; `None` when only starting over can tell.

@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 
 use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
 use webstir_engine::path::RelPath;
 use webstir_engine::system::{Listing, PathKind};
 use webstir_engine::view::View;
@@ -21,7 +22,7 @@ use super::virtual_files::VirtualFiles;
 const LISTED: &str = "cjs cts js json jsx mjs mts ts tsx";
 
 /// Where a path that the compiler names lies.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Place {
     /// A file of the user.
     Inside(RelPath),
@@ -48,6 +49,8 @@ pub(super) struct Seen {
     shown: Vec<Option<bool>>,
     /// The project file, whose copy for the compiler sets `noEmit`.
     project: Option<RelPath>,
+    /// A project file that is nowhere but here, with its text.
+    part: Option<(RelPath, String)>,
     texts: FxHashMap<RelPath, Text>,
     interfaces: Interfaces,
 }
@@ -56,14 +59,25 @@ impl<'a> Workspace<'a> {
     /// A workspace in which `project` is read with `noEmit` set.
     pub(super) fn new(view: &'a View, overlay: &'a VirtualFiles, project: Option<&RelPath>) -> Self {
         let shown = vec![None; overlay.roots().len()];
-        let seen =
-            Seen { shown, project: project.cloned(), texts: FxHashMap::default(), interfaces: Interfaces::default() };
+        let seen = Seen {
+            shown,
+            project: project.cloned(),
+            part: None,
+            texts: FxHashMap::default(),
+            interfaces: Interfaces::default(),
+        };
         Self { view, overlay, referenced: None, seen }
     }
 
     /// The same workspace, in which files of referenced projects are read as their declarations.
     pub(super) fn with_referenced(self, referenced: &'a ReferencedProjects) -> Self {
         Self { referenced: Some(referenced), ..self }
+    }
+
+    /// The same workspace, in which the project file of a part of the program lies.
+    pub(super) fn with_part(mut self, project: RelPath, text: String) -> Self {
+        self.seen.part = Some((project, text));
+        self
     }
 
     /// What was read, to be [taken up again](Self::again).
@@ -104,10 +118,18 @@ impl<'a> Workspace<'a> {
 
     /// What is at `path`.
     pub(super) fn kind(&mut self, path: &RelPath) -> Result<PathKind, TypecheckError> {
+        if self.part(path).is_some() {
+            return Ok(PathKind::File);
+        }
         match self.view.kind(path).map_err(TypecheckError::workspace(path))? {
             PathKind::Absent => self.virtual_kind(path),
             kind => Ok(kind),
         }
+    }
+
+    /// The text of the project file of a part of the program.
+    fn part(&self, path: &RelPath) -> Option<&str> {
+        self.seen.part.as_ref().filter(|(part, _)| part == path).map(|(_, text)| &**text)
     }
 
     /// What the overlay has at `path`.
@@ -127,6 +149,7 @@ impl<'a> Workspace<'a> {
     /// The text of the file at `path`; `None` when there is none.
     pub(super) fn read(&mut self, path: &RelPath) -> Result<Option<&Text>, TypecheckError> {
         let bytes = match self.referenced {
+            _ if let Some(part) = self.part(path) => Some(part.as_bytes().to_vec()),
             Some(referenced) => self.seen.interfaces.read(referenced, self.view, path)?,
             None => self.view.read(path).map_err(TypecheckError::workspace(path))?,
         };
@@ -173,6 +196,9 @@ impl<'a> Workspace<'a> {
 
     /// Where `path` really is; a path that is nowhere is its own.
     pub(super) fn real_path(&mut self, path: &RelPath) -> Result<RelPath, TypecheckError> {
+        if self.part(path).is_some() {
+            return Ok(path.clone());
+        }
         let real = self.view.real_path(path).map_err(TypecheckError::workspace(path))?;
         Ok(real.unwrap_or_else(|| path.clone()))
     }

@@ -36,6 +36,7 @@ fn check_consumer(root: &std::path::Path, referenced: &ReferencedProjects) -> (C
         overlay: &overlay,
         referenced,
         helper: &helper(),
+        blobs: &Kept::default(),
         root,
         cancelled: &cancelled,
     };

@@ -193,7 +193,7 @@ fn the_discovered_inputs_are_complete_before_the_check() {
     let (compiler, project, overlay) = (native(), path("tsconfig.json"), VirtualFiles::default());
     let view = View::new(Arc::new(Os::new(root.path()).unwrap()));
     let cancelled = AtomicBool::new(false);
-    let (referenced, helper) = (ReferencedProjects::default(), helper());
+    let (referenced, helper, blobs) = (ReferencedProjects::default(), helper(), Kept::default());
     let opened = open(&Request {
         compiler: &compiler,
         project: &project,
@@ -201,6 +201,7 @@ fn the_discovered_inputs_are_complete_before_the_check() {
         overlay: &overlay,
         referenced: &referenced,
         helper: &helper,
+        blobs: &blobs,
         root: root.path(),
         cancelled: &cancelled,
     })

@@ -1,5 +1,6 @@
 //! Compilers, workspaces and how findings are shown.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::io;
@@ -8,7 +9,9 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
+use webstir_engine::blob::Blobs;
 use webstir_engine::diagnostic::Span;
+use webstir_engine::digest::Digest;
 use webstir_engine::discovered::DiscoveredInputs;
 use webstir_engine::path::RelPath;
 use webstir_engine::system::{Os, System};
@@ -73,6 +76,22 @@ pub(crate) fn write(root: &Path, name: &str, text: &str) {
 
 pub(crate) const STRICT: &str = r#"{"compilerOptions": {"strict": true, "module": "nodenext", "target": "es2023", "lib": ["es2023"], "types": []}, "include": ["src"]}"#;
 
+/// Blobs in memory.
+#[derive(Debug, Default)]
+pub(crate) struct Kept(Mutex<BTreeMap<Digest, Arc<[u8]>>>);
+
+impl Blobs for Kept {
+    fn get(&self, digest: Digest) -> io::Result<Option<Arc<[u8]>>> {
+        Ok(self.0.lock().unwrap().get(&digest).cloned())
+    }
+
+    fn put(&self, bytes: &[u8]) -> io::Result<Digest> {
+        let digest = Digest::of(bytes);
+        self.0.lock().unwrap().insert(digest, Arc::from(bytes));
+        Ok(digest)
+    }
+}
+
 pub(crate) fn workspace(files: &[(&str, &str)]) -> TempDir {
     let root = tempfile::tempdir().unwrap();
     if files.iter().all(|(name, _)| *name != "tsconfig.json") {
@@ -100,6 +119,7 @@ pub(crate) fn try_check(
         overlay,
         referenced: &ReferencedProjects::default(),
         helper: &helper(),
+        blobs: &Kept::default(),
         root,
         cancelled,
     };

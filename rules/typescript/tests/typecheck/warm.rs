@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use webstir_engine::action::{Action, ActionResult, Payload, SharedResult};
+use webstir_engine::blob::Blobs as _;
 use webstir_engine::digest::Digest;
 use webstir_engine::discovered::DiscoveredInput;
 use webstir_engine::label::{ActionLabel, Label};
@@ -24,7 +25,7 @@ use webstir_process::Helper;
 use webstir_typescript::declarations::DECLARATIONS;
 use webstir_typescript::typecheck::{
     Checked, Compiler, Extent, ReferencedProject, ReferencedProjects, Request, TypecheckError, VirtualFiles, Warm,
-    check,
+    Wear, check,
 };
 
 use crate::tools::*;
@@ -40,6 +41,12 @@ pub(crate) struct Bench {
     overlay: VirtualFiles,
     referenced: ReferencedProjects,
     previous: Option<SharedResult>,
+    blobs: Kept,
+    /// What a process that ended left.
+    left: Option<SharedResult>,
+    /// How many checks of another process asked about some files only.
+    pub(crate) parts: usize,
+    runs: usize,
 }
 
 impl Bench {
@@ -50,11 +57,15 @@ impl Bench {
             files: BTreeMap::new(),
             compiler: native(),
             helper: helper(),
-            warm: Warm::default(),
+            warm: Warm::new(Wear::default()),
             action: Action::new(label, Digest::of(b"1"), Payload::Parameters(Box::default())),
             overlay: VirtualFiles::default(),
             referenced: ReferencedProjects::default(),
             previous: None,
+            blobs: Kept::default(),
+            left: None,
+            parts: 0,
+            runs: 0,
         };
         bench.set(files.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect());
         bench
@@ -90,6 +101,7 @@ impl Bench {
             overlay: &self.overlay,
             referenced: &self.referenced,
             helper: &self.helper,
+            blobs: &self.blobs,
             root: Path::new("/"),
             cancelled,
         }
@@ -98,17 +110,7 @@ impl Bench {
     fn try_run(&mut self, patience: Option<Duration>) -> Result<(Checked, Extent), TypecheckError> {
         let view = View::new(self.memory.clone());
         let (project, cancelled) = (path("tsconfig.json"), AtomicBool::new(patience == Some(Duration::ZERO)));
-        let previous = self.previous.clone().map(|result| {
-            let asked = View::new(self.memory.clone());
-            let mut changed: Vec<_> = result
-                .discovered
-                .iter()
-                .filter(|(path, seen)| !gives(&asked, path, seen))
-                .map(|(path, _)| path.clone())
-                .collect();
-            changed.dedup();
-            Previous { result, changed: changed.into() }
-        });
+        let previous = self.before(self.previous.as_ref());
         let request = self.request(&view, &project, &cancelled);
         let flag = &cancelled;
         let (checked, extent) = std::thread::scope(|scope| {
@@ -120,10 +122,42 @@ impl Bench {
             }
             self.warm.check(&self.action, previous.as_ref(), &request)
         })?;
+        self.previous = Some(self.result(&checked, &view));
+        Ok((checked, extent))
+    }
+
+    fn before(&self, result: Option<&SharedResult>) -> Option<Previous> {
+        let asked = View::new(self.memory.clone());
+        let result = result?.clone();
+        let differing = result.discovered.iter().filter(|(path, seen)| !gives(&asked, path, seen));
+        let mut changed: Vec<_> = differing.map(|(path, _)| path.clone()).collect();
+        changed.dedup();
+        Some(Previous { result, changed: changed.into() })
+    }
+
+    fn result(&self, checked: &Checked, view: &View) -> SharedResult {
         let mut result = ActionResult::done(Vec::new(), checked.diagnostics.clone());
         result.discovered = view.discovered();
-        self.previous = Some(Arc::new(result));
-        Ok((checked, extent))
+        result.state = checked.state.as_ref().map(|state| self.blobs.put(state).unwrap());
+        Arc::new(result)
+    }
+
+    /// Checks as a process does that has no compiler yet.
+    fn run_fresh(&mut self) -> (Checked, Extent, SharedResult) {
+        let view = View::new(self.memory.clone());
+        let (project, cancelled) = (path("tsconfig.json"), AtomicBool::new(false));
+        let previous = self.before(self.left.as_ref());
+        let request = self.request(&view, &project, &cancelled);
+        let (checked, extent) = Warm::none().check(&self.action, previous.as_ref(), &request).unwrap();
+        let result = self.result(&checked, &view);
+        self.parts += usize::from(matches!(extent, Extent::Fresh(_)));
+        self.runs += 1;
+        // What one that stays leaves is as good.
+        let left = if self.runs.is_multiple_of(2) { &result } else { self.previous.as_ref().unwrap() };
+        if left.state.is_some() {
+            self.left = Some(left.clone());
+        }
+        (Checked { state: None, ..checked }, extent, result)
     }
 
     /// How many discovered inputs are not given any more.
@@ -145,10 +179,15 @@ impl Bench {
         };
         let (more, less) = (only(&warm, &fresh), only(&fresh, &warm));
         assert!(more.is_empty() && less.is_empty(), "after {what} ({extent:?}): more {more:#?} less {less:#?}");
-        assert_eq!(checked, cold, "after {what} ({extent:?})");
-        let discovered = &self.previous.as_ref().unwrap().discovered;
-        let missing: Vec<_> = view.discovered().iter().filter(|seen| !discovered.contains(seen)).cloned().collect();
-        assert!(missing.is_empty(), "after {what} ({extent:?}) the discovered inputs lack {missing:#?}");
+        assert_eq!(Checked { state: None, ..checked.clone() }, cold, "after {what} ({extent:?})");
+        let (other, other_extent, result) = self.run_fresh();
+        assert_eq!(shown(&other), shown(&cold), "after {what}, in another process ({other_extent:?})");
+        assert_eq!(other, cold, "after {what}, in another process ({other_extent:?})");
+        for (result, extent) in [(self.previous.as_ref().unwrap(), extent), (&result, other_extent)] {
+            let is_missing = |seen: &&_| !result.discovered.contains(*seen);
+            let missing: Vec<_> = view.discovered().iter().filter(is_missing).cloned().collect();
+            assert!(missing.is_empty(), "after {what} ({extent:?}) the discovered inputs lack {missing:#?}");
+        }
         (checked, extent)
     }
 
@@ -236,7 +275,7 @@ fn a_compiler_that_died_is_started_again_and_none_is_left() {
     own.kill();
     bench.write("src/low.ts", &SMALL[2].1.replace("count", "size"));
     let (checked, extent) = bench.run("death");
-    assert_eq!((checked.diagnostics.len(), extent), (1, Extent::Cold));
+    assert_eq!((checked.diagnostics.len(), extent), (1, Extent::Fresh(3)));
     assert_eq!(bench.run("nothing").1, Extent::Files(0));
     assert_eq!(own.processes().len(), 1);
     drop(bench);

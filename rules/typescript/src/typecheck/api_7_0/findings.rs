@@ -19,7 +19,16 @@ impl Session<'_> {
         }
     }
 
-    pub(super) fn finding(&mut self, raw: RawDiagnostic) -> Result<Option<Finding>, TypecheckError> {
+    /// Findings, as far as they are for users.
+    pub(super) fn findings(&mut self, raw: Vec<RawDiagnostic>) -> Result<Vec<Finding>, TypecheckError> {
+        let mut findings = Vec::with_capacity(raw.len());
+        for raw in raw {
+            findings.extend(self.finding(raw)?);
+        }
+        Ok(findings)
+    }
+
+    fn finding(&mut self, raw: RawDiagnostic) -> Result<Option<Finding>, TypecheckError> {
         let severity = match raw.category {
             0 => Severity::Warning,
             1 => Severity::Error,

@@ -36,7 +36,7 @@ pub(super) struct Project {
 }
 
 /// The options that change how a check is done, or where imports lead.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
 #[serde(default, rename_all = "camelCase")]
 pub(in crate::typecheck) struct CompilerOptions {
     pub(super) declaration: Option<bool>,

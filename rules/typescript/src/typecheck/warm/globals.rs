@@ -3,6 +3,8 @@
 //! Asking for such findings checks every file. When all types are there that the compiler of this protocol may miss, it can find
 //! nothing, whatever is written in modules.
 
+use serde::{Deserialize, Serialize};
+
 use super::super::TypecheckError;
 use super::super::api_7_0::{Meaning, Session};
 
@@ -44,7 +46,7 @@ const NEEDED: [&str; 31] = [
 const DISPOSAL: [&str; 2] = ["AsyncDisposable", "Disposable"];
 
 /// What a program has of them.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Globals {
     is_complete: bool,
     has_disposal: bool,

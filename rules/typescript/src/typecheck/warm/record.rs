@@ -11,6 +11,14 @@ use webstir_engine::view::{Derived, View};
 use super::super::{ReferencedProjects, TypecheckError};
 use crate::declarations::DECLARATIONS;
 
+/// What differs.
+pub(super) struct Told {
+    /// Files with other contents, sorted.
+    pub(super) contents: Vec<RelPath>,
+    /// Whether names came or went.
+    pub(super) has_listings: bool,
+}
+
 /// The entries of a record, by whether the workspace is known to answer the same.
 pub(super) struct Differences<'a> {
     /// Entries to which the workspace has another answer now, with that answer.
@@ -55,6 +63,17 @@ impl<'a> Differences<'a> {
             is_content.then(|| path.clone())
         };
         self.differing.iter().map(content).collect()
+    }
+
+    /// What differs, if that is contents of files that were and are there, read in the same way, and which names directories have.
+    pub(super) fn told(&self, neighbours: &ReferencedProjects) -> Option<Told> {
+        let is_listing = |input: &DiscoveredInput| {
+            matches!(input, DiscoveredInput::Selected(..) | DiscoveredInput::Entries(Some(_)))
+        };
+        let (listings, differing): (Vec<_>, Vec<_>) =
+            self.differing.iter().cloned().partition(|((_, before), now)| is_listing(before) && is_listing(now));
+        let contents = Self { differing, others: Vec::new() }.contents(neighbours)?;
+        Some(Told { contents, has_listings: !listings.is_empty() })
     }
 
     /// The entries that hold.

@@ -9,10 +9,12 @@ use webstir_engine::path::RelPath;
 
 use super::super::TypecheckError;
 use super::super::api_7_0::{Memory, RawDiagnostic, Session, inside};
+use super::super::diagnostics::Finding;
 use super::affected::{Affected, affected};
 use super::globals::Globals;
 use super::imports::Imports;
-use super::shape::Shape;
+use super::shape::{Shape, is_global};
+use super::state::State;
 use crate::tsconfig;
 
 /// Findings whose place and text depend on the order in which files are checked: what refers to itself, and what was given up.
@@ -25,12 +27,16 @@ pub(super) struct Remembered {
     /// The files as the compiler names them, in its order, when it was last decided what to ask.
     order: Vec<String>,
     /// What was found in each file.
-    found: FxHashMap<String, Vec<RawDiagnostic>>,
+    found: FxHashMap<String, Vec<Finding>>,
+    /// What was found in the configuration, once the syntax of all files was right in this check.
+    configuration: Option<Vec<Finding>>,
     /// Files that have to be asked about.
     open: BTreeSet<String>,
     /// Files that changed since it was last decided what to ask, with what they were.
     touched: BTreeMap<RelPath, Before>,
     shapes: BTreeMap<RelPath, Shape>,
+    /// Which files declare something globally, as far as somebody asked.
+    global: FxHashMap<RelPath, bool>,
     /// Files that were asked about in the present snapshot.
     in_snapshot: BTreeSet<String>,
     /// Everything that the compiler has asked.
@@ -52,12 +58,64 @@ enum Before {
     Shape(Shape),
 }
 
+/// Whether a finding depends on the order in which files are checked.
+pub(super) fn is_ordered(found: &Finding) -> bool {
+    ORDERED.contains(&found.code)
+}
+
 impl Remembered {
+    /// What another process knew of a program.
+    pub(super) fn of(state: State) -> Self {
+        let found = state.found.into_iter().map(|(number, found)| (state.order[number as usize].clone(), found));
+        Self {
+            found: found.collect(),
+            order: state.order,
+            shapes: state.shapes,
+            globals: Some(state.globals),
+            ..Self::default()
+        }
+    }
+
+    /// What is known of the program of `session`, where that is everything; which files declare something globally is not in it. Gives it once
+    /// for each check.
+    pub(super) fn state(&mut self, session: &Session<'_>) -> Option<State> {
+        let configuration = self.configuration.take()?;
+        let globals = self.globals.filter(|globals| globals.finds_nothing(self.has_using))?;
+        let is_open = self.is_whole || !self.open.is_empty() || !self.touched.is_empty();
+        if is_open || session.names() != self.order {
+            return None;
+        }
+        let found = (0..).zip(&self.order).filter_map(|(number, name)| {
+            let found = self.found.get(name).filter(|found| !found.is_empty())?;
+            Some((number, found.clone()))
+        });
+        Some(State {
+            order: self.order.clone(),
+            options: session.options().clone(),
+            configuration,
+            found: found.collect(),
+            shapes: self.shapes.clone(),
+            global: Vec::new(),
+            globals,
+        })
+    }
+
     /// Takes note that a file is another one than the text that was `before`.
     pub(super) fn touch(&mut self, path: &RelPath, before: &str) {
         let shape = self.shapes.remove(path);
+        self.global.remove(path);
         let before = || shape.map_or_else(|| Before::Text(before.to_owned()), Before::Shape);
         self.touched.entry(path.clone()).or_insert_with(before);
+    }
+
+    /// Whether the file declares something globally.
+    pub(super) fn is_global(&mut self, path: &RelPath, text: &str) -> bool {
+        if let Some(known) = self.global.get(path) {
+            return *known;
+        }
+        let is_global = is_global(path, text);
+        self.global.insert(path.clone(), is_global);
+        is_global
     }
 
     /// Takes note that the compiler has another snapshot.
@@ -173,17 +231,17 @@ impl Remembered {
 
     /// Whether something was found in the file that names a place in one of `files`.
     fn points_at(&self, name: &str, files: &BTreeSet<RelPath>) -> bool {
-        let names_one = |found: &RawDiagnostic| {
-            let file = found.file_name.as_deref().and_then(inside);
-            file.is_some_and(|file| files.contains(&file))
-        };
         let mut found = self.found.get(name).into_iter().flatten();
-        found.any(|found| names_one(found) || found.related_information.iter().flatten().any(names_one))
+        found.any(|found| found.files().any(|file| files.contains(file)))
     }
 }
 
 impl Memory for Remembered {
-    fn types(&mut self, session: &mut Session<'_>) -> Result<Option<Vec<RawDiagnostic>>, TypecheckError> {
+    fn types(
+        &mut self,
+        session: &mut Session<'_>,
+        configuration: &[Finding],
+    ) -> Result<Option<Vec<Finding>>, TypecheckError> {
         self.decide(session);
         // In the order of a check of everything, and each one kept: a cancellation loses nothing.
         let names: Vec<String> = self.order.iter().filter(|name| self.open.contains(*name)).cloned().collect();
@@ -197,9 +255,10 @@ impl Memory for Remembered {
         let is_exact = self.is_exact();
         self.is_whole &= !is_exact;
         let found = self.order.iter().filter_map(|name| self.found.get(name)).flatten();
-        if !is_exact && found.clone().any(|found| ORDERED.contains(&found.code)) {
+        if !is_exact && found.clone().any(is_ordered) {
             return Ok(None);
         }
+        self.configuration = Some(configuration.to_vec());
         Ok(Some(found.cloned().collect()))
     }
 

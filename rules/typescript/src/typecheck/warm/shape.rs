@@ -1,11 +1,11 @@
 //! What a file is to the other files of a program.
 //!
 //! A [`Shape`] follows from the text of one file. Files with equal [interfaces](Shape::interface) are the same to whoever imports
-//! them: the interface is the text without its [trivia] and without the [bodies] and values that decide nothing.
+//! them: the interface is what the file [declares](declarations()) where that can be told from it alone, and its whole text otherwise.
 
 use std::collections::BTreeSet;
 
-use swc_core::common::GLOBALS;
+use serde::{Deserialize, Serialize};
 use swc_core::ecma::ast::{
     CallExpr, Callee, ExportAll, Expr, ExprOrSpread, ImportDecl, Lit, Module, ModuleItem, NamedExport, Program,
     TsExternalModuleRef, TsImportType, TsModuleDecl, TsModuleName, TsNamespaceExportDecl, UsingDecl,
@@ -14,12 +14,11 @@ use swc_core::ecma::visit::{Visit, VisitWith};
 use webstir_engine::digest::{Digest, KeyHasher};
 use webstir_engine::path::RelPath;
 
-use super::bodies::bodies;
-use super::trivia::trivia;
-use crate::source::{Language, ParsedModule, Parts};
+use crate::declarations::declarations;
+use crate::source::{Language, ParsedModule};
 
 /// What a file is to others.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Shape {
     /// Equal when the file is the same to its importers.
     pub(super) interface: Digest,
@@ -47,6 +46,9 @@ impl Shape {
             _ => return opaque,
         }
         let Ok(module) = ParsedModule::parse_with_ambient(path, text) else { return opaque };
+        // A script has none: all that it declares is global.
+        let declared = declarations(path, text).ok();
+        let declared = declared.map(|text| KeyHasher::new("webstir declared interface v1").text(&text).finish());
         // Whose JSX it is may be said in a comment.
         let is_told = !text.contains("@jsxImportSource");
         let has_jsx = Language::of(path).is_some_and(Language::has_jsx);
@@ -60,8 +62,7 @@ impl Shape {
                 Program::Script(_) => true,
             };
             Self {
-                // What makes a script a module may stand in a body.
-                interface: if is_script { whole } else { interface(&parts, text) },
+                interface: declared.unwrap_or(whole),
                 is_global: is_script || found.is_global,
                 has_using: found.has_using,
                 has_jsx,
@@ -69,6 +70,41 @@ impl Shape {
             }
         })
     }
+}
+
+/// Whether the file at `path` declares something that others see without importing it, as [`Shape::is_global`], and hardly ever parsed for that.
+pub(super) fn is_global(path: &RelPath, text: &str) -> bool {
+    let is_typescript = Language::of(path).is_some_and(Language::is_typescript);
+    let declares = || text.contains("declare") && (text.contains("global") || text.contains("module"));
+    let is_plain = is_typescript && begins_as_module(text) && !declares() && !text.contains("namespace");
+    !is_plain && Shape::of(path, text).is_global
+}
+
+/// Whether the first thing in a text, comments apart, is certainly an import or an export.
+fn begins_as_module(text: &str) -> bool {
+    let mut rest = text.trim_start();
+    loop {
+        rest = match rest.as_bytes() {
+            [b'/', b'/', ..] => rest.split_once('\n').map_or("", |(_, rest)| rest),
+            [b'/', b'*', ..] => rest[2..].split_once("*/").map_or("", |(_, rest)| rest),
+            _ => break,
+        }
+        .trim_start();
+    }
+    let is_followed = |word: &str, by: &[u8]| {
+        let after = rest.strip_prefix(word).map(|after| (after, after.trim_start().as_bytes().first()));
+        after.is_some_and(|(after, first)| {
+            let is_word = after.starts_with(|next: char| next == '_' || next == '$' || next.is_alphanumeric());
+            !is_word && first.is_some_and(|first| first.is_ascii_alphabetic() || by.contains(first))
+        })
+    };
+    is_followed("import", b"{*\"'_$") || is_followed("export", b"{*@_$")
+}
+
+/// The lines of a text that may say what else to load.
+pub(super) fn references(text: &str) -> Vec<&str> {
+    let lines = text.lines().map(str::trim);
+    lines.filter(|line| line.starts_with("///") && line.contains('<')).collect()
 }
 
 #[derive(Default)]
@@ -146,36 +182,6 @@ impl Visit for Found {
     }
 }
 
-/// The digest of the text without what others do not see.
-fn interface(parts: &Parts, text: &str) -> Digest {
-    let mut bodies = GLOBALS.set(&parts.globals, || bodies(parts)).into_iter().peekable();
-    let mut trivia = trivia(parts, text).into_iter().peekable();
-    let mut hasher = KeyHasher::new("webstir interface v2");
-    let mut kept = String::with_capacity(text.len());
-    let mut at = 0;
-    loop {
-        let (body, gap) = (bodies.peek().map(|body| body.start as usize), trivia.peek().map(|gap| gap.start));
-        let Some(next) = body.into_iter().chain(gap).min() else { break };
-        kept.push_str(text.get(at..next).unwrap_or_default());
-        if body == Some(next)
-            && let Some(body) = bodies.next()
-        {
-            hasher.text(&kept).number(u64::from(body.marks.own_this)).number(u64::from(body.marks.any_this));
-            kept.clear();
-            hasher.number(body.marks.assigned.len() as u64);
-            for name in &body.marks.assigned {
-                hasher.text(name);
-            }
-            at = at.max(body.end as usize);
-        } else if let Some(gap) = trivia.next().filter(|gap| gap.end > at) {
-            kept.push_str(gap.instead);
-            at = gap.end;
-        }
-    }
-    kept.push_str(text.get(at..).unwrap_or_default());
-    hasher.text(&kept).finish()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -202,7 +208,6 @@ mod tests {
                 "export class A { a: 1; constructor(a: 1) { this.a = a }}",
                 "export class A { a: 1; constructor(a: 1) { let b = a; this.a = b }}",
             ),
-            ("export const a = { get b(): 1 { return 1 } };", "export const a = { get b(): 1 { x(); return 1 } };"),
             ("// one\nexport const a = 1; // two\n", "\n\n  export const a = 1;\n/* three */"),
             (
                 "export function f(): void { let a; a = 1 }",
@@ -225,13 +230,8 @@ mod tests {
             ("export class A { private a = 1 }", "export class A { private a = '' }"),
             ("export class A { a; constructor() { this.a = 1 }}", "export class A { a; constructor() { this.a = '' }}"),
             ("export enum E { A = 1 }", "export enum E { A = 2 }"),
-            // Inference looks at `this`.
-            (
-                "export const a = f({ m: function (): void { this } });",
-                "export const a = f({ m: function (): void {} });",
-            ),
+            // What nobody wrote is inferred, from whatever stands there.
             ("export const a = f((): void => { this.b });", "export const a = f((): void => {});"),
-            // What is known of `a` in `c` ends with an assignment elsewhere.
             (
                 "let a = d(); function b(): void { a = 1 } export const c = () => a;",
                 "let a = d(); function b(): void {} export const c = () => a;",
@@ -253,10 +253,7 @@ mod tests {
                 "export function f() {} function g(): void { f.a = 1 }",
                 "export function f() {} function g(): void { f.a = '' }",
             ),
-            ("/** @deprecated */ export const a = 1;", "export const a = 1;"),
             ("/// <reference types='a' />\nexport const a = 1;", "export const a = 1;"),
-            ("export const a = b\n(c)", "export const a = b (c)"),
-            ("export const a = b // d\n(c)", "export const a = b (c)"),
             // A script becomes a module by what stands in a body.
             ("function f(): void {}", "function f(): void { import.meta }"),
             ("export const a = 1", "export const a = "),
@@ -286,6 +283,31 @@ mod tests {
         assert_eq!(shape("a.js", "export const a = 1").imports, None);
         assert_eq!(shape("a.tsx", "/** @jsxImportSource a */ export {}").imports, None);
         assert_eq!(shape("a.json", "{}").imports, Some(BTreeSet::new()));
+    }
+
+    #[test]
+    fn what_is_global_is_told_without_parsing_where_it_can_be() {
+        for text in [
+            "import a from 'a'",
+            "// a\n/* b */ export * from 'a'",
+            "import{a}from 'a'",
+            "import 'a'",
+            "export default 1",
+            "importA()",
+            "import('a')",
+            "import.meta.url",
+            "/* export {} */",
+            "export = a",
+            "import a = require('a')",
+            "'use strict'; export {}",
+            "export {}; declare global {}",
+            "import 'a'; declare module 'b' {}",
+            "export as namespace A",
+            "export as namespace A; export {}",
+        ] {
+            let path = RelPath::new("a.d.ts").unwrap();
+            assert_eq!(is_global(&path, text), Shape::of(&path, text).is_global, "{text}");
+        }
     }
 
     proptest::proptest! {

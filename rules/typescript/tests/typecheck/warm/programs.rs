@@ -62,13 +62,14 @@ fn edited(wear: Wear) -> (Bench, Vec<Extent>) {
 #[test]
 fn a_compiler_is_started_again_after_so_many_edits() {
     let (_, extents) = edited(Wear { updates: 2, ..Wear::default() });
-    let is_cold: Vec<bool> = extents.iter().map(|extent| *extent == Extent::Cold).collect();
-    assert_eq!(is_cold, [true, false, false, true, false]);
+    let files = Extent::Files(1);
+    assert_eq!(extents, [Extent::Cold, files, files, Extent::Fresh(1), files]);
 }
 
 #[test]
 fn a_compiler_that_has_grown_is_started_again() {
     let (bench, extents) = edited(Wear { times: 0, more: 0, ..Wear::default() });
-    assert_eq!(extents, [Extent::Cold; 5]);
+    let fresh = Extent::Fresh(1);
+    assert_eq!(extents, [Extent::Cold, fresh, fresh, fresh, fresh]);
     assert_eq!(bench.warm.memory(), 0);
 }
