@@ -27,21 +27,13 @@ const GRACE: Duration = Duration::from_secs(2);
 const TAIL: usize = 8 << 10;
 const CHUNK: usize = 64 << 10;
 
-/// What to start.
-pub(super) struct Program<'a> {
-    pub(super) executable: &'a Path,
-    pub(super) arguments: Vec<&'a OsStr>,
-    /// The working directory; the private one by default.
-    pub(super) directory: Option<&'a Path>,
-}
-
 /// One running compiler.
 #[derive(Debug)]
 pub(super) struct Process {
     running: Attached,
     tail: Vec<u8>,
     chunk: Box<[u8]>,
-    _private: Option<TempDir>,
+    _private: TempDir,
 }
 
 /// A private directory for one process.
@@ -53,22 +45,20 @@ pub(super) fn private_directory() -> Result<TempDir, TypecheckError> {
 }
 
 impl Process {
-    /// Starts `program`. Its temporary files go to `private`, which lives as long as the process.
+    /// Starts `program` in `private`, where its temporary files go too, and which lives as long as the process.
     pub(super) fn start(
         helper: &Helper,
-        program: &Program<'_>,
-        private: Option<TempDir>,
+        program: &Path,
+        arguments: Vec<&OsStr>,
+        private: TempDir,
     ) -> Result<Self, TypecheckError> {
-        let failed = |source| TypecheckError::Start { program: PathBuf::from(program.executable), source };
-        let temporary = private.as_ref().map(TempDir::path);
-        let Some(directory) = program.directory.or(temporary) else {
-            return Err(failed(io::ErrorKind::InvalidInput.into()));
-        };
+        let failed = |source| TypecheckError::Start { program: PathBuf::from(program), source };
+        let directory = private.path();
         let job = Job {
-            program: program.executable,
-            arguments: program.arguments.clone(),
+            program,
+            arguments,
             directory: "",
-            environment: temporary.iter().map(|path| (OsStr::new("TMPDIR"), path.as_os_str())).collect(),
+            environment: vec![(OsStr::new("TMPDIR"), directory.as_os_str())],
             search_path: Vec::new(),
             timeout: None,
             stdout: Keep::Tail(0),
@@ -88,11 +78,6 @@ impl Process {
             result.map_err(|error| failed(error.into()))?;
         }
         Ok(Self { running, tail: Vec::new(), chunk: vec![0; CHUNK].into_boxed_slice(), _private: private })
-    }
-
-    /// Closes the process's input.
-    pub(super) fn close_input(&mut self) {
-        self.running.input = None;
     }
 
     /// Writes what it can of `outgoing` and waits until bytes arrive, which it adds to `incoming`. Returns their number; 0 means
@@ -170,7 +155,7 @@ impl Process {
     }
 
     /// Waits for a process whose output has ended; one that stays is killed.
-    pub(super) fn finish(&mut self, cancelled: &AtomicBool) -> Result<ExitStatus, TypecheckError> {
+    fn finish(&mut self, cancelled: &AtomicBool) -> Result<ExitStatus, TypecheckError> {
         let step = Duration::from_millis(2);
         let mut waited = Duration::ZERO;
         while waited < GRACE && !self.running.has_ended() {
@@ -187,7 +172,14 @@ impl Process {
     /// The error for a compiler that ended before it answered.
     pub(super) fn ended(&mut self, cancelled: &AtomicBool) -> TypecheckError {
         match self.finish(cancelled) {
-            Ok(status) => TypecheckError::Ended { status: status.to_string(), stderr: self.stderr() },
+            Ok(status) => {
+                let stderr = self.stderr();
+                // What runs it says so, and ends itself with a signal.
+                if stderr.contains("out of memory") {
+                    return TypecheckError::OutOfMemory;
+                }
+                TypecheckError::Ended { status: status.to_string(), stderr }
+            }
             Err(error) => error,
         }
     }

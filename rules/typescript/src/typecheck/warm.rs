@@ -22,7 +22,6 @@ mod values;
 mod written;
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -35,8 +34,8 @@ use webstir_engine::run::Previous;
 
 use self::record::Differences;
 use self::remembered::Remembered;
-use super::api_7_0::{Resting, Session};
-use super::{Checked, CompilerProgram, Protocol, ReferencedProjects, Request, TypecheckError, check, open_session};
+use super::session::{Resting, Session};
+use super::{Checked, ReferencedProjects, Request, TypecheckError, check, open_session};
 
 /// How many files of a program may change at once; the compiler itself has a limit above which it starts over.
 const CHANGED: usize = 200;
@@ -110,11 +109,6 @@ impl Warm {
         previous: Option<&Previous>,
         request: &Request<'_>,
     ) -> Result<(Checked, Extent), TypecheckError> {
-        let (Protocol::V7_0, CompilerProgram::Native(executable)) =
-            (request.compiler.protocol(), &request.compiler.program)
-        else {
-            return check(request).map(|checked| (checked, Extent::Cold));
-        };
         let key = action.key(&[]);
         let kept = self.take(&action.label).filter(|kept| kept.key == key);
         if let (Some(kept), Some(previous)) = (kept, previous) {
@@ -131,7 +125,7 @@ impl Warm {
                 Again::StartOver => {}
             }
         }
-        self.check_cold(action, key, executable, request).map(|checked| (checked, Extent::Cold))
+        self.check_cold(action, key, request).map(|checked| (checked, Extent::Cold))
     }
 
     /// The bytes of memory that all compilers have now, as far as the system says.
@@ -140,14 +134,8 @@ impl Warm {
         kept.values().filter_map(|kept| kept.session.resident()).sum()
     }
 
-    fn check_cold(
-        &self,
-        action: &Action,
-        key: ActionKey,
-        executable: &Path,
-        request: &Request<'_>,
-    ) -> Result<Checked, TypecheckError> {
-        let mut session = open_session(executable, request)?;
+    fn check_cold(&self, action: &Action, key: ActionKey, request: &Request<'_>) -> Result<Checked, TypecheckError> {
+        let mut session = open_session(request)?;
         session.derive()?;
         let mut remembered = Remembered::default();
         let result = session.diagnostics(&mut remembered);

@@ -4,7 +4,7 @@
 //! nothing, whatever is written in modules.
 
 use super::super::TypecheckError;
-use super::super::api_7_0::{Meaning, Session};
+use super::super::session::{Meaning, Session};
 
 /// What the compiler looks for when it needs it, and complains about: the resolvers with `reportErrors` in its checker.
 const NEEDED: [&str; 31] = [

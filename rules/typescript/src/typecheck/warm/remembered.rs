@@ -8,7 +8,7 @@ use webstir_engine::discovered::DiscoveredInputs;
 use webstir_engine::path::RelPath;
 
 use super::super::TypecheckError;
-use super::super::api_7_0::{Memory, RawDiagnostic, Session, inside};
+use super::super::session::{Generation, Memory, RawDiagnostic, Session, inside};
 use super::affected::{Affected, affected};
 use super::globals::Globals;
 use super::imports::Imports;
@@ -19,6 +19,29 @@ use crate::tsconfig;
 const ORDERED: [u32; 16] =
     [2303, 2310, 2313, 2321, 2456, 2502, 2506, 2577, 2589, 2590, 2615, 2716, 2859, 7022, 7023, 7024];
 
+/// Findings about what a file needs of `importHelpers`, which are told with the first file that needs it.
+const ONCE: [u32; 3] = [2343, 2354, 2807];
+
+/// What else TypeScript 6 and older word by that order: unions, and types that are too long to be written.
+const ORDERED_TEXTS: [&str; 2] = [" | ", "..."];
+
+impl Generation {
+    /// Whether a check that asks about some files only may find this otherwise, or not at all.
+    fn is_ordered(self, found: &RawDiagnostic) -> bool {
+        ORDERED.contains(&found.code) || is_told_once(found) || (self == Self::Script && has_ordered_text(found))
+    }
+}
+
+/// Whether a finding is told with the first file that leads to it, and no other file that does.
+fn is_told_once(found: &RawDiagnostic) -> bool {
+    found.file_name.is_none() || ONCE.contains(&found.code)
+}
+
+fn has_ordered_text(found: &RawDiagnostic) -> bool {
+    let mut below = found.message_chain.iter().chain(&found.related_information).flatten();
+    ORDERED_TEXTS.iter().any(|text| found.text.contains(text)) || below.any(has_ordered_text)
+}
+
 /// What is known of a program.
 #[derive(Debug, Default)]
 pub(super) struct Remembered {
@@ -26,6 +49,8 @@ pub(super) struct Remembered {
     order: Vec<String>,
     /// What was found in each file.
     found: FxHashMap<String, Vec<RawDiagnostic>>,
+    /// What is wrong with the declarations of each file, where that is a stage of its own and the file is the same since.
+    declared: FxHashMap<String, Vec<RawDiagnostic>>,
     /// Files that have to be asked about.
     open: BTreeSet<String>,
     /// Files that changed since it was last decided what to ask, with what they were.
@@ -33,6 +58,8 @@ pub(super) struct Remembered {
     shapes: BTreeMap<RelPath, Shape>,
     /// Files that were asked about in the present snapshot.
     in_snapshot: BTreeSet<String>,
+    /// Files whose declarations were.
+    declared_in_snapshot: BTreeSet<String>,
     /// Everything that the compiler has asked.
     pub(super) seen: DiscoveredInputs,
     /// Whether all files have to be asked about in one snapshot, so that their order is that of a check that starts over.
@@ -63,6 +90,7 @@ impl Remembered {
     /// Takes note that the compiler has another snapshot.
     pub(super) fn begin_snapshot(&mut self) {
         self.in_snapshot.clear();
+        self.declared_in_snapshot.clear();
     }
 
     fn decide(&mut self, session: &mut Session<'_>) {
@@ -72,6 +100,12 @@ impl Remembered {
         if touched.is_empty() && before == self.order {
             return;
         }
+        if before != self.order {
+            // How a file is named in the declarations of another depends on which there are.
+            self.declared.clear();
+        }
+        // Without it there, another file may lead to it.
+        self.is_whole |= self.found.values().flatten().any(is_told_once);
         match self.changed(session, &before, touched) {
             Affected::Everything => {
                 self.is_whole = true;
@@ -86,13 +120,55 @@ impl Remembered {
             }
         }
         if self.is_whole {
-            let is_open = |name: &&String| !self.in_snapshot.contains(*name);
-            self.open = self.order.iter().filter(is_open).cloned().collect();
+            self.open_the_rest();
         }
         let names: BTreeSet<&String> = self.order.iter().collect();
         self.open.retain(|name| names.contains(name));
         self.found.retain(|name, _| names.contains(name));
         self.shapes.retain(|path, _| session.workspace().text(path).is_some());
+    }
+
+    /// Has every file asked about that was not in this snapshot.
+    fn open_the_rest(&mut self) {
+        let is_open = |name: &&String| !self.in_snapshot.contains(*name);
+        self.open = self.order.iter().filter(is_open).cloned().collect();
+        self.declared.clear();
+    }
+
+    /// Whether something is known of a file that is not asked about, and that a check of everything may find otherwise.
+    fn repeats_ordered(&self, generation: Generation) -> bool {
+        let is_repeated = |name: &&String| !self.open.contains(*name) && !self.in_snapshot.contains(*name);
+        let mut found = self.order.iter().filter(is_repeated).filter_map(|name| self.found.get(name)).flatten();
+        found.any(|found| generation.is_ordered(found))
+    }
+
+    /// Has every file asked about in the order of the program; whether that can be.
+    fn start_whole(&mut self, session: &mut Session<'_>) -> Result<bool, TypecheckError> {
+        if !self.in_snapshot.is_empty() {
+            self.begin_snapshot();
+            if !session.renew()? {
+                return Ok(false);
+            }
+        }
+        self.is_whole = true;
+        self.open_the_rest();
+        Ok(true)
+    }
+
+    /// Asks about the open files, in the order of a check of everything. Each answer is kept: a cancellation loses nothing.
+    fn ask_open(&mut self, session: &mut Session<'_>) -> Result<(), TypecheckError> {
+        let names: Vec<String> = self.order.iter().filter(|name| self.open.contains(*name)).cloned().collect();
+        for name in names {
+            let found = session.types_of(&name)?;
+            self.asked += 1;
+            self.in_snapshot.insert(name.clone());
+            self.declared.remove(&name);
+            self.open.remove(&name);
+            self.found.insert(name, found);
+        }
+        let is_exact = self.is_exact();
+        self.is_whole &= !is_exact;
+        Ok(())
     }
 
     fn changed(
@@ -177,7 +253,7 @@ impl Remembered {
             let file = found.file_name.as_deref().and_then(inside);
             file.is_some_and(|file| files.contains(&file))
         };
-        let mut found = self.found.get(name).into_iter().flatten();
+        let mut found = self.found.get(name).into_iter().chain(self.declared.get(name)).flatten();
         found.any(|found| names_one(found) || found.related_information.iter().flatten().any(names_one))
     }
 }
@@ -185,22 +261,34 @@ impl Remembered {
 impl Memory for Remembered {
     fn types(&mut self, session: &mut Session<'_>) -> Result<Option<Vec<RawDiagnostic>>, TypecheckError> {
         self.decide(session);
-        // In the order of a check of everything, and each one kept: a cancellation loses nothing.
-        let names: Vec<String> = self.order.iter().filter(|name| self.open.contains(*name)).cloned().collect();
-        for name in names {
-            let found = session.types_of(&name)?;
-            self.asked += 1;
-            self.in_snapshot.insert(name.clone());
-            self.open.remove(&name);
-            self.found.insert(name, found);
-        }
-        let is_exact = self.is_exact();
-        self.is_whole &= !is_exact;
-        let found = self.order.iter().filter_map(|name| self.found.get(name)).flatten();
-        if !is_exact && found.clone().any(|found| ORDERED.contains(&found.code)) {
+        let generation = session.generation();
+        if self.repeats_ordered(generation) && !self.start_whole(session)? {
             return Ok(None);
         }
-        Ok(Some(found.cloned().collect()))
+        self.ask_open(session)?;
+        let is_ordered = |found: &RawDiagnostic| generation.is_ordered(found);
+        if !self.is_exact() && self.order.iter().filter_map(|name| self.found.get(name)).flatten().any(is_ordered) {
+            if !self.start_whole(session)? {
+                return Ok(None);
+            }
+            self.ask_open(session)?;
+        }
+        Ok(Some(self.order.iter().filter_map(|name| self.found.get(name)).flatten().cloned().collect()))
+    }
+
+    fn declarations(&mut self, session: &mut Session<'_>) -> Result<Option<Vec<RawDiagnostic>>, TypecheckError> {
+        for name in self.order.clone() {
+            if !self.declared.contains_key(&name) {
+                let found = session.declarations_of(&name)?;
+                self.declared_in_snapshot.insert(name.clone());
+                self.declared.insert(name, found);
+            }
+        }
+        let found: Vec<RawDiagnostic> =
+            self.order.iter().filter_map(|name| self.declared.get(name)).flatten().cloned().collect();
+        let is_exact = self.is_exact() && self.order.iter().all(|name| self.declared_in_snapshot.contains(name));
+        let generation = session.generation();
+        Ok((is_exact || !found.iter().any(|found| generation.is_ordered(found))).then_some(found))
     }
 
     fn global(&mut self, session: &mut Session<'_>) -> Result<Vec<RawDiagnostic>, TypecheckError> {
