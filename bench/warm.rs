@@ -42,6 +42,7 @@ struct Bench {
     helper: Helper,
     system: Arc<Os>,
     store: Store,
+    places: PathBuf,
     warm: Warm,
     action: Action,
     previous: Option<Previous>,
@@ -59,6 +60,7 @@ fn main() {
         compiler: install(&directory.path().join("tools")),
         helper: Helper::new(PathBuf::from(env!("CARGO_BIN_EXE_webstir"))),
         system: Arc::new(Os::new(&root).unwrap()),
+        places: directory.path().join("places"),
         store: Store::open(&directory.path().join("store")).unwrap(),
         root,
         warm: Warm::new(Wear::default()),
@@ -137,8 +139,9 @@ impl Bench {
             overlay: &VirtualFiles::default(),
             referenced: &ReferencedProjects::default(),
             helper: &self.helper,
+            places: &self.places,
+            visible: &[],
             blobs: &self.store,
-            root: &self.root,
             cancelled: &cancelled,
         };
         let (checked, extent) = self.warm.check(&self.action, self.previous.as_ref(), &request).unwrap();

@@ -12,7 +12,7 @@ use crate::choose::choose;
 use crate::environment;
 use crate::error::ProcessError;
 use crate::finished::Ended;
-use crate::plan::{Answer, CANCEL, Kind, Place, Staged, Streams, Tree};
+use crate::plan::{Answer, CANCEL, Kind, Place, Source, Staged, Streams, Tree};
 use crate::run::{Choice, GRACE, Helper, Job, check, hears, plan, wait_for_end};
 use crate::sandbox::Sandbox;
 use crate::stage::Stage;
@@ -37,16 +37,25 @@ pub struct Attached {
 }
 
 impl Helper {
-    /// Starts a command in the sandbox, which its caller reads from and writes to. Its tree is empty; it has no timeout, and nothing of its
-    /// output is kept.
-    pub fn attach(&self, stage: Stage, sandbox: &Sandbox<'_>, job: &Job<'_>) -> Result<Attached, ProcessError> {
+    /// Starts a command in the sandbox, which its caller reads from and writes to. It has no timeout, and nothing of its output is kept. Its
+    /// tree has nothing of the workspace.
+    ///
+    /// # Panics
+    /// When an input of the tree lies in the workspace.
+    pub fn attach(
+        &self,
+        stage: Stage,
+        tree: &Tree<'_>,
+        sandbox: &Sandbox<'_>,
+        job: &Job<'_>,
+    ) -> Result<Attached, ProcessError> {
         let failed = ProcessError::helper(self.program());
-        let tree = Tree::default();
-        check(&tree, job)?;
-        // There is nothing of the workspace to be shown, so nothing is gained by a layer over it.
+        check(tree, job)?;
+        assert!(tree.inputs.iter().all(|input| input.source != Source::Workspace), "there is no workspace");
+        // So nothing is gained by a layer over it.
         let choice = Choice { kind: Kind::Copy, ..choose(self, &stage, stage.directory(), sandbox) };
         let base = environment::base(&stage, choice.tier, sandbox.surroundings, &job.search_path);
-        let staged = Staged::new(&stage, stage.directory(), &choice, sandbox, tree);
+        let staged = Staged::new(&stage, stage.directory(), &choice, sandbox, tree.clone());
         let mut plan = plan(job, Place::Staged(staged), Streams::Given);
         plan.surround_with(&base);
         let (stdin, input) = io::pipe().map_err(&failed)?;

@@ -169,17 +169,28 @@ impl Processes {
         Ok(finished)
     }
 
-    /// Refuses to run a process in less than it has to be run in.
-    fn check_tier(&self, context: &Context<'_>, state: &Path) -> Result<(), RunError> {
-        let accepted = &context.action.accepted;
-        let Some(least) = Tier::ALL.into_iter().rfind(|tier| accepted.iter().any(|name| **name == *tier.as_str()))
-        else {
-            return Ok(());
-        };
+    /// Where and in what a compiler of an action is started, which `interpreter` runs.
+    pub(crate) fn sandboxed(
+        &self,
+        context: &Context<'_>,
+        interpreter: Option<&Program>,
+    ) -> Result<Sandboxed, RunError> {
+        let places = state().map_err(RunError::world("Starting the compiler"))?;
+        let ran = self.check_tier(context, &places)?;
+        let visible = interpreter.map(|program| visible(&self.root, program)).unwrap_or_default();
+        let sandbox = RanIn { name: ran.tier.as_str().into(), observed: false };
+        self.ran.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(ran);
+        Ok(Sandboxed { places, visible, ran: sandbox })
+    }
+
+    /// Refuses to run a process in less than it has to be run in. Returns in what it is.
+    fn check_tier(&self, context: &Context<'_>, state: &Path) -> Result<Ran, RunError> {
         let (tier, why) = self.helper.strongest(state).map_err(|error| world(context, &error))?;
-        if tier <= least {
-            return Ok(());
-        }
+        let accepted = &context.action.accepted;
+        let least = Tier::ALL.into_iter().rfind(|tier| accepted.iter().any(|name| **name == *tier.as_str()));
+        let Some(least) = least.filter(|least| tier > *least) else {
+            return Ok(Ran { tier, why_not_stronger: why, why_not_observed: None });
+        };
         let (tier, least) = (tier.as_str(), least.as_str());
         let what = format!(
             "A process has to be run in the sandbox `{least}`, and only `{tier}` works here; a profile with `sandbox \"{tier}\"` accepts it"
@@ -187,6 +198,16 @@ impl Processes {
         let why = why.map_or_else(|| "the system has no other".to_owned(), String::from);
         Err(RunError::World { what, source: io::Error::other(why) })
     }
+}
+
+/// Where and in what a compiler is started.
+pub(crate) struct Sandboxed {
+    /// Where trees are made.
+    pub(crate) places: PathBuf,
+    /// What of the machine it may read besides what is the system's.
+    pub(crate) visible: Vec<PathBuf>,
+    /// What it is run in.
+    pub(crate) ran: RanIn,
 }
 
 /// The sandboxes in which a process of a rule may be run, from the one that keeps most out; empty when any may.

@@ -2,12 +2,13 @@
 
 use std::io::{Read as _, Write as _};
 
-use webstir_process::{Attached, Ended, Job, Stage};
+use webstir_process::{Attached, Ended, Job, Stage, Tree};
 
 use crate::support::{Mode, Workspace, helper, marked, marker, until, ways};
 
 fn attach(workspace: &Workspace, way: Mode, job: &Job<'_>) -> Attached {
-    helper().attach(Stage::take(&workspace.state()).unwrap(), &way.sandbox(), job).unwrap()
+    let stage = Stage::take(&workspace.state()).unwrap();
+    helper().attach(stage, &Tree::default(), &way.sandbox(), job).unwrap()
 }
 
 #[test]

@@ -23,7 +23,7 @@ fn engine_to_be_killed() {
     let job = workspace.job("/bin/sh", &["-c", &script]);
     if way == "attached" {
         let place = Stage::take(state.as_ref()).unwrap();
-        let mut running = helper().attach(place, &Sandbox::default(), &job).unwrap();
+        let mut running = helper().attach(place, &Tree::default(), &Sandbox::default(), &job).unwrap();
         let _ = running.output.read(&mut [0]);
     }
     let way = ways().iter().find(|mode| mode.name() == way.replace('-', " ")).unwrap();

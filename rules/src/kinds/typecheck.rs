@@ -19,6 +19,7 @@ use webstir_typescript::typecheck::{
 
 use super::{Resources, action, parameters};
 use crate::modules::{self, PathKey};
+use crate::processes;
 use crate::templates;
 
 /// Set to `skip` to leave type checking out, except where something is published.
@@ -93,6 +94,7 @@ impl Plan for Typecheck {
         let mut action = action(planner.scope(), None, &parameters);
         action.tool = tool;
         action.discovers_inputs = true;
+        action.accepted = processes::accepted(planner);
         planner.action(action);
     }
 }
@@ -135,6 +137,7 @@ impl Run for Check {
             Ok(compiler) => compiler,
             Err(error) => return Ok(ActionResult::failed(vec![unavailable(&resolved, &error)])),
         };
+        let sandboxed = self.resources.processes.sandboxed(context, interpreter.as_ref())?;
         let request = typecheck::Request {
             compiler: &compiler,
             project: &project,
@@ -143,7 +146,8 @@ impl Run for Check {
             referenced: &referenced,
             helper: &self.resources.processes.helper,
             blobs: context.blobs,
-            root: &self.resources.root,
+            places: &sandboxed.places,
+            visible: &sandboxed.visible,
             cancelled: context.cancelled,
         };
         match self.warm.check(context.action, context.previous, &request) {
@@ -152,6 +156,7 @@ impl Run for Check {
                 let mut result = ActionResult::done(Vec::new(), checked.diagnostics);
                 result.state = state.map_err(RunError::world("Writing to the store"))?;
                 result.hermetic = checked.hermetic;
+                result.sandbox = Some(sandboxed.ran);
                 Ok(result)
             }
             Err(TypecheckError::Cancelled) => Err(RunError::Cancelled),

@@ -20,7 +20,6 @@ use webstir_engine::path::RelPath;
 
 use crate::json::STRICT;
 pub use emit::{Decorators, EmitOptions, Jsx, Target};
-pub(crate) use locate::locate;
 use options::Options;
 pub use sources::Sources;
 

@@ -1,21 +1,20 @@
 //! Checking a project with the TypeScript compiler.
 //!
-//! A [`Compiler`] is one installed compiler; its [`Protocol`] says how it is spoken to. TypeScript 7.0 is driven through its API
-//! with the engine as its file system, so that every read and every miss of a check is among the discovered inputs of the [`View`] and nothing else
-//! can be read. Any other compiler is run by its command line, which is less exact.
+//! A [`Compiler`] is one installed compiler. TypeScript 7.0 is driven through its API, older ones through a script of ours that speaks the
+//! same; the engine is their file system, so that every read and every miss of a check is among the discovered inputs of the [`View`] and
+//! nothing else can be read. Native compilers of other versions have other APIs, and are not driven.
 //!
 //! A check has two halves: [`open`] reads all inputs, after which the view's discovered inputs are complete, and [`Opened::diagnostics`] checks
 //! them. A cache may answer in between.
 
-#![expect(clippy::disallowed_methods, reason = "the compiler is a process")]
-
 mod api_7_0;
-mod command_line;
 mod diagnostics;
+mod driver;
 mod no_emit;
 mod process;
 mod protocol;
 mod referenced;
+mod session;
 mod text;
 mod virtual_files;
 mod warm;
@@ -31,6 +30,7 @@ use webstir_engine::path::RelPath;
 use webstir_engine::view::View;
 use webstir_process::Helper;
 
+use self::session::{Generation, Launch, NoMemory, Session};
 use self::workspace::Workspace;
 
 pub use self::protocol::ProtocolError;
@@ -48,7 +48,7 @@ pub struct Compiler {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum CompilerProgram {
     Native(PathBuf),
-    Script { entry: PathBuf, node: Option<PathBuf> },
+    Script { library: PathBuf, interpreter: Option<PathBuf> },
 }
 
 impl Compiler {
@@ -57,39 +57,27 @@ impl Compiler {
         Self { version: version.into(), program: CompilerProgram::Native(executable.into()) }
     }
 
-    /// A compiler written in JavaScript, TypeScript 6 or older, in an unpacked `typescript` package; `node` runs it.
-    pub fn script(version: impl Into<String>, package: &Path, node: Option<PathBuf>) -> Self {
-        let entry = package.join("lib").join("tsc.js");
-        Self { version: version.into(), program: CompilerProgram::Script { entry, node } }
+    /// A compiler written in JavaScript, TypeScript 6 or older, in an unpacked `typescript` package; Node.js or Bun interprets it.
+    pub fn script(version: impl Into<String>, package: &Path, interpreter: Option<PathBuf>) -> Self {
+        Self { version: version.into(), program: CompilerProgram::Script { library: package.join("lib"), interpreter } }
     }
 
-    /// How this compiler is spoken to.
-    pub fn protocol(&self) -> Protocol {
-        match self.program {
-            CompilerProgram::Native(_) => Protocol::of(&self.version),
-            CompilerProgram::Script { .. } => Protocol::CommandLine,
+    fn launch(&self) -> Result<Launch, TypecheckError> {
+        let version = || self.version.clone();
+        match &self.program {
+            CompilerProgram::Native(executable) if has_known_api(&self.version) => api_7_0::launch(executable),
+            CompilerProgram::Native(_) => Err(TypecheckError::UnknownApi { version: version() }),
+            CompilerProgram::Script { library, interpreter: Some(interpreter) } => driver::launch(interpreter, library),
+            CompilerProgram::Script { interpreter: None, .. } => Err(TypecheckError::NeedsNode { version: version() }),
         }
     }
 }
 
-/// How a compiler is spoken to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Protocol {
-    /// The API of TypeScript 7.0.
-    V7_0,
-    /// `tsc --noEmit`.
-    CommandLine,
-}
-
-impl Protocol {
-    /// The protocol of a native compiler of this exact version. The API is unversioned and changes between minor versions, so that
-    /// only released versions of 7.0 are known to speak it.
-    pub fn of(version: &str) -> Self {
-        match version.strip_prefix("7.0.") {
-            Some(patch) if !patch.is_empty() && patch.bytes().all(|byte| byte.is_ascii_digit()) => Self::V7_0,
-            _ => Self::CommandLine,
-        }
-    }
+/// Whether a native compiler of this exact version has the API that is spoken here. The API is unversioned and changes between minor
+/// versions, so that only released versions of 7.0 are known to have it.
+fn has_known_api(version: &str) -> bool {
+    let patch = version.strip_prefix("7.0.");
+    patch.is_some_and(|patch| !patch.is_empty() && patch.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// What to check and with what.
@@ -101,16 +89,18 @@ pub struct Request<'a> {
     pub project: &'a RelPath,
     /// The workspace; everything read is recorded here.
     pub view: &'a View,
-    /// Directories that stand in for absent ones. Seen only through [`Protocol::V7_0`]; a command line reads the disk.
+    /// Directories that stand in for absent ones.
     pub overlay: &'a VirtualFiles,
-    /// Projects of which only the declarations are read. A command line reads their sources.
+    /// Projects of which only the declarations are read.
     pub referenced: &'a ReferencedProjects,
-    /// What starts the compiler.
+    /// What starts the compiler, in a sandbox that shows it nothing of the workspace.
     pub helper: &'a Helper,
+    /// Below here the trees of sandboxes are made.
+    pub places: &'a Path,
+    /// Files and directories of the machine that its interpreter needs besides those of the system.
+    pub visible: &'a [PathBuf],
     /// Where texts are kept for later checks.
     pub blobs: &'a dyn Blobs,
-    /// The workspace on disk, for [`Protocol::CommandLine`].
-    pub root: &'a Path,
     /// Set when the result is no longer wanted.
     pub cancelled: &'a AtomicBool,
 }
@@ -134,6 +124,14 @@ pub enum TypecheckError {
     /// A compiler written in JavaScript and nothing to run it.
     #[error("TypeScript {version} needs Node.js, which was not found")]
     NeedsNode {
+        /// The version of the compiler.
+        version: String,
+    },
+    /// A native compiler with another API than the one that is spoken here.
+    #[error(
+        "TypeScript {version} has an API that is not known here: only versions 7.0.x, and 6 and older, can be used"
+    )]
+    UnknownApi {
         /// The version of the compiler.
         version: String,
     },
@@ -169,12 +167,9 @@ pub enum TypecheckError {
         /// Its answer.
         message: String,
     },
-    /// The compiler's output is too long to be diagnostics.
-    #[error("The compiler wrote more than {limit} bytes")]
-    TooLong {
-        /// The limit.
-        limit: usize,
-    },
+    /// The compiler needs more memory than there is, or than its interpreter lets it have.
+    #[error("The compiler ran out of memory")]
+    OutOfMemory,
     /// A file or directory of the workspace could not be read.
     #[error("Cannot read `{path}`: {source}")]
     Workspace {
@@ -218,53 +213,36 @@ impl TypecheckError {
 
 /// A project whose inputs have all been read.
 #[derive(Debug)]
-pub struct Opened<'a>(OpenedBy<'a>);
+pub struct Opened<'a>(Box<Session<'a>>);
 
-#[derive(Debug)]
-enum OpenedBy<'a> {
-    Api(Box<api_7_0::Session<'a>>),
-    CommandLine(Box<command_line::Listed<'a>>),
-}
-
-/// Reads all inputs of a project. Afterwards the discovered inputs of the request's view are complete.
+/// Reads all inputs of a project. Afterwards the discovered inputs of the request's view are complete, but for what a compiler before
+/// TypeScript 7 looks for to name what it found.
 pub fn open<'a>(request: &Request<'a>) -> Result<Opened<'a>, TypecheckError> {
-    let opened = match (request.compiler.protocol(), &request.compiler.program) {
-        (Protocol::V7_0, CompilerProgram::Native(executable)) => {
-            OpenedBy::Api(Box::new(open_session(executable, request)?))
-        }
-        _ => OpenedBy::CommandLine(Box::new(command_line::Listed::open(*request)?)),
-    };
-    Ok(Opened(opened))
+    open_session(request).map(|session| Opened(Box::new(session)))
 }
 
-fn open_session<'a>(executable: &Path, request: &Request<'a>) -> Result<api_7_0::Session<'a>, TypecheckError> {
-    let workspace =
-        Workspace::new(request.view, request.overlay, Some(request.project)).with_referenced(request.referenced);
-    api_7_0::Session::open(request.helper, executable, request.project, workspace, request.cancelled)
+fn open_session<'a>(request: &Request<'a>) -> Result<Session<'a>, TypecheckError> {
+    let launch = request.compiler.launch()?;
+    let workspace = workspace(request, launch.generation);
+    Session::open(request, launch, request.project, workspace)
+}
+
+fn workspace<'a>(request: &Request<'a>, generation: Generation) -> Workspace<'a> {
+    // The script can say `noEmit`.
+    let edited = (generation == Generation::Native).then_some(request.project);
+    Workspace::new(request.view, request.overlay, edited).with_referenced(request.referenced)
 }
 
 impl Opened<'_> {
     /// The files of the program that lie in the workspace, sorted.
     pub fn files(&self) -> &[RelPath] {
-        match &self.0 {
-            OpenedBy::Api(session) => session.files(),
-            OpenedBy::CommandLine(listed) => listed.files(),
-        }
+        self.0.files()
     }
 
     /// Checks the project.
-    pub fn diagnostics(self) -> Result<Checked, TypecheckError> {
-        match self.0 {
-            OpenedBy::Api(mut session) => {
-                let diagnostics =
-                    session.diagnostics(&mut api_7_0::NoMemory)?.expect("without memory everything is asked");
-                Ok(Checked { diagnostics, files: session.files().to_vec(), hermetic: true, state: None })
-            }
-            OpenedBy::CommandLine(listed) => {
-                let (diagnostics, files) = listed.diagnostics()?;
-                Ok(Checked { diagnostics, files, hermetic: false, state: None })
-            }
-        }
+    pub fn diagnostics(mut self) -> Result<Checked, TypecheckError> {
+        let diagnostics = self.0.diagnostics(&mut NoMemory)?.expect("without memory everything is asked");
+        Ok(Checked { diagnostics, files: self.0.files().to_vec(), hermetic: true, state: None })
     }
 }
 
@@ -285,11 +263,12 @@ mod tests {
     #[test]
     fn only_released_7_0_speaks_the_api() {
         for version in ["7.0.0", "7.0.2", "7.0.13"] {
-            assert_eq!(Protocol::of(version), Protocol::V7_0, "{version}");
+            assert!(has_known_api(version), "{version}");
         }
         for version in ["7.0.2-beta", "7.0.", "7.1.0", "7.0.1.2", "6.0.3", "5.9.3", "", "17.0.2"] {
-            assert_eq!(Protocol::of(version), Protocol::CommandLine, "{version}");
+            assert!(!has_known_api(version), "{version}");
         }
-        assert_eq!(Compiler::script("7.0.2", Path::new("p"), None).protocol(), Protocol::CommandLine);
+        let error = Compiler::native("7.1.0", "tsc").launch().unwrap_err();
+        assert!(matches!(error, TypecheckError::UnknownApi { version } if version == "7.1.0"));
     }
 }

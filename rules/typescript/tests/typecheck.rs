@@ -5,6 +5,8 @@
 #![expect(clippy::disallowed_methods, reason = "tests prepare real directories")]
 #![expect(clippy::unwrap_used, reason = "a test fails by unwrapping")]
 
+#[path = "typecheck/bare.rs"]
+mod bare;
 #[path = "typecheck/compilers.rs"]
 mod compilers;
 #[path = "typecheck/declarations.rs"]
@@ -21,6 +23,8 @@ mod forms;
 mod inputs;
 #[path = "typecheck/declarations/modules.rs"]
 mod modules;
+#[path = "typecheck/projects.rs"]
+mod projects;
 #[path = "typecheck/tools.rs"]
 mod tools;
 #[path = "typecheck/warm.rs"]

@@ -14,7 +14,7 @@ use super::Read;
 const CONDITIONS: [&str; 4] = ["require", "types", "node", "default"];
 
 /// Path and bytes of the configuration that `name` stands for in a file of `directory`. Everything that decides is read, misses too.
-pub(crate) fn locate(read: &mut Read<'_>, directory: &RelPath, name: &str) -> Option<(RelPath, Arc<[u8]>)> {
+pub(super) fn locate(read: &mut Read<'_>, directory: &RelPath, name: &str) -> Option<(RelPath, Arc<[u8]>)> {
     if name.starts_with("./") || name.starts_with("../") {
         return with_json(read, &directory.join(name).ok()?);
     }

@@ -1,10 +1,10 @@
 //! The compiler's process.
 //!
-//! A [`Process`] is one compiler with an empty environment and a private temporary directory. One thread moves the bytes of all three
+//! A [`Process`] is one compiler in a sandbox. One thread moves the bytes of all three
 //! pipes and asks for cancellation while it waits, so that neither a full pipe nor a silent compiler can hold it. A helper stands
 //! between: when this is dropped, or this program is killed, the compiler ends with all that it started.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, Read, Write};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
@@ -14,10 +14,10 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::Signal;
-use tempfile::TempDir;
-use webstir_process::{Attached, Ended, Helper, Job, Keep};
+use webstir_process::{Attached, Ended, Input, Job, Keep, Sandbox, Source, Stage, Tree};
 
-use super::TypecheckError;
+use super::session::Launch;
+use super::{Request, TypecheckError};
 
 /// How long a cancellation may go unnoticed.
 const TICK: Timespec = Timespec { tv_sec: 0, tv_nsec: 25_000_000 };
@@ -27,59 +27,42 @@ const GRACE: Duration = Duration::from_secs(2);
 const TAIL: usize = 8 << 10;
 const CHUNK: usize = 64 << 10;
 
-/// What to start.
-pub(super) struct Program<'a> {
-    pub(super) executable: &'a Path,
-    pub(super) arguments: Vec<&'a OsStr>,
-    /// The working directory; the private one by default.
-    pub(super) directory: Option<&'a Path>,
-}
-
 /// One running compiler.
 #[derive(Debug)]
 pub(super) struct Process {
     running: Attached,
     tail: Vec<u8>,
     chunk: Box<[u8]>,
-    _private: Option<TempDir>,
-}
-
-/// A private directory for one process.
-pub(super) fn private_directory() -> Result<TempDir, TypecheckError> {
-    tempfile::Builder::new()
-        .prefix("webstir-typecheck-")
-        .tempdir()
-        .map_err(TypecheckError::world("Creating a temporary directory"))
+    program: PathBuf,
 }
 
 impl Process {
-    /// Starts `program`. Its temporary files go to `private`, which lives as long as the process.
-    pub(super) fn start(
-        helper: &Helper,
-        program: &Program<'_>,
-        private: Option<TempDir>,
-    ) -> Result<Self, TypecheckError> {
-        let failed = |source| TypecheckError::Start { program: PathBuf::from(program.executable), source };
-        let temporary = private.as_ref().map(TempDir::path);
-        let Some(directory) = program.directory.or(temporary) else {
-            return Err(failed(io::ErrorKind::InvalidInput.into()));
-        };
+    /// Starts a compiler in the strongest sandbox there is. It sees the package that it lies in, and nothing of the workspace.
+    pub(super) fn start(request: &Request<'_>, launch: &Launch) -> Result<Self, TypecheckError> {
+        let program = &*launch.executable;
+        let failed = |source| TypecheckError::Start { program: PathBuf::from(program), source };
+        let package = Path::new(&launch.library).parent();
         let job = Job {
-            program: program.executable,
-            arguments: program.arguments.clone(),
+            program,
+            arguments: launch.arguments.iter().map(OsString::as_os_str).collect(),
             directory: "",
-            environment: temporary.iter().map(|path| (OsStr::new("TMPDIR"), path.as_os_str())).collect(),
+            environment: launch
+                .environment
+                .iter()
+                .map(|(name, value)| (OsStr::new(*name), OsStr::new(*value)))
+                .collect(),
             search_path: Vec::new(),
             timeout: None,
             stdout: Keep::Tail(0),
             stderr: Keep::Tail(0),
         };
-        let mut running = helper.attach(directory, &job).map_err(|error| failed(io::Error::other(error)))?;
-        if running.pid().is_none()
-            && let Ok(Ended::NotStarted { error, .. }) = running.end()
-        {
-            return Err(failed(error.kind().into()));
-        }
+        let file =
+            launch.file.map(|(path, text)| Input { path, executable: false, source: Source::bytes(text.as_bytes()) });
+        let tree = Tree { inputs: file.into_iter().collect(), ..Tree::default() };
+        let visible = request.visible.iter().map(PathBuf::as_path).chain(package).chain([program]).collect();
+        let sandbox = Sandbox { visible, ..Sandbox::default() };
+        let started = Stage::take(request.places).and_then(|stage| request.helper.attach(stage, &tree, &sandbox, &job));
+        let running = started.map_err(|error| failed(io::Error::other(error)))?;
         for result in [
             running.input.as_ref().map_or(Ok(()), |pipe| rustix::io::ioctl_fionbio(pipe, true)),
             rustix::io::ioctl_fionbio(&running.output, true),
@@ -87,12 +70,7 @@ impl Process {
         ] {
             result.map_err(|error| failed(error.into()))?;
         }
-        Ok(Self { running, tail: Vec::new(), chunk: vec![0; CHUNK].into_boxed_slice(), _private: private })
-    }
-
-    /// Closes the process's input.
-    pub(super) fn close_input(&mut self) {
-        self.running.input = None;
+        Ok(Self { running, tail: Vec::new(), chunk: vec![0; CHUNK].into_boxed_slice(), program: program.to_owned() })
     }
 
     /// Writes what it can of `outgoing` and waits until bytes arrive, which it adds to `incoming`. Returns their number; 0 means
@@ -170,7 +148,7 @@ impl Process {
     }
 
     /// Waits for a process whose output has ended; one that stays is killed.
-    pub(super) fn finish(&mut self, cancelled: &AtomicBool) -> Result<ExitStatus, TypecheckError> {
+    fn finish(&mut self, cancelled: &AtomicBool) -> Result<ExitStatus, TypecheckError> {
         let step = Duration::from_millis(2);
         let mut waited = Duration::ZERO;
         while waited < GRACE && !self.running.has_ended() {
@@ -181,13 +159,32 @@ impl Process {
             waited += step;
         }
         self.read_errors();
-        self.reap().map_err(TypecheckError::world("Waiting for the compiler"))
+        match self
+            .running
+            .end()
+            .map_err(|error| TypecheckError::world("Waiting for the compiler")(io::Error::other(error)))?
+        {
+            Ended::Exited(status) => Ok(*status),
+            Ended::NotStarted { error, .. } => {
+                Err(TypecheckError::Start { program: self.program.clone(), source: error.kind().into() })
+            }
+            Ended::TimedOut | Ended::Cancelled | Ended::TooMuchOutput => {
+                Ok(ExitStatus::from_raw(Signal::KILL.as_raw()))
+            }
+        }
     }
 
     /// The error for a compiler that ended before it answered.
     pub(super) fn ended(&mut self, cancelled: &AtomicBool) -> TypecheckError {
         match self.finish(cancelled) {
-            Ok(status) => TypecheckError::Ended { status: status.to_string(), stderr: self.stderr() },
+            Ok(status) => {
+                let stderr = self.stderr();
+                // What runs it says so, and ends itself with a signal.
+                if stderr.contains("out of memory") {
+                    return TypecheckError::OutOfMemory;
+                }
+                TypecheckError::Ended { status: status.to_string(), stderr }
+            }
             Err(error) => error,
         }
     }
@@ -200,21 +197,7 @@ impl Process {
 
     /// The bytes of memory that the process has now; `None` where the system does not say.
     pub(super) fn resident(&self) -> Option<u64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.running.pid()?)).ok()?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-        let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim_end().parse().ok()?;
-        Some(kibibytes * 1024)
-    }
-
-    /// How it ended; one that still runs is killed.
-    fn reap(&mut self) -> io::Result<ExitStatus> {
-        match self.running.end().map_err(io::Error::other)? {
-            Ended::Exited(status) => Ok(*status),
-            Ended::NotStarted { error, .. } => Err(error.kind().into()),
-            Ended::TimedOut | Ended::Cancelled | Ended::TooMuchOutput => {
-                Ok(ExitStatus::from_raw(Signal::KILL.as_raw()))
-            }
-        }
+        self.running.resident()
     }
 }
 

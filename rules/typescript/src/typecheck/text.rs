@@ -75,16 +75,6 @@ impl Text {
         Span::locate(&self.whole, self.mark + start, self.mark + end)
     }
 
-    /// The span of the word at a line and a column in UTF-16 code units, both from 1.
-    pub(super) fn span_at(&self, line: usize, column: usize) -> Span {
-        let content = self.content();
-        let line_start = line_starts(content).nth(line.saturating_sub(1)).unwrap_or(content.len());
-        let rest = &content[line_start..];
-        let start = line_start + byte_of_utf16(rest, column.saturating_sub(1));
-        let end = start + word(&content[start..]);
-        Span::locate(&self.whole, self.mark + start, self.mark + end)
-    }
-
     fn byte(&self, units: usize) -> usize {
         let content = self.content();
         if self.ascii { units.min(content.len()) } else { byte_of_utf16(content, units) }
@@ -124,31 +114,6 @@ pub(super) fn byte_of_utf16(text: &str, units: usize) -> usize {
     text.len()
 }
 
-/// The byte offset of each line, by the line ends that the compiler knows.
-fn line_starts(text: &str) -> impl Iterator<Item = usize> {
-    let ends = text.char_indices().filter_map(|(at, character)| match character {
-        '\r' if text[at + 1..].starts_with('\n') => None,
-        '\n' | '\r' | '\u{2028}' | '\u{2029}' => Some(at + character.len_utf8()),
-        _ => None,
-    });
-    std::iter::once(0).chain(ends)
-}
-
-/// The length of what one would underline when only its start is known: a name, a quoted text on one line, or one character.
-fn word(text: &str) -> usize {
-    let mut characters = text.chars();
-    let is_word = |character: char| character.is_alphanumeric() || character == '_' || character == '$';
-    match characters.next() {
-        Some(first) if is_word(first) => text.find(|character| !is_word(character)).unwrap_or(text.len()),
-        Some(quote @ ('"' | '\'' | '`')) => {
-            let line = text.lines().next().unwrap_or("");
-            line[1..].find(quote).map_or(1, |inner| inner + 2)
-        }
-        Some('\r' | '\n') | None => 0,
-        Some(other) => other.len_utf8(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -178,20 +143,6 @@ mod tests {
         bytes.extend("let ä".encode_utf16().flat_map(u16::to_le_bytes));
         assert_eq!(Text::decode(bytes).content(), "let ä");
         assert_eq!(Text::decode(vec![0xfe, 0xff, 0, b'a', 0]).content(), "a");
-    }
-
-    #[test]
-    fn lines_and_columns() {
-        let text = text("\u{feff}a\r\n'é'\u{2028}🙂 word + 1");
-        let at = |line, column| {
-            let span = text.span_at(line, column);
-            &text.whole[span.start as usize..span.end as usize]
-        };
-        assert_eq!(at(1, 1), "a");
-        assert_eq!(at(2, 1), "'é'");
-        assert_eq!(at(3, 4), "word");
-        assert_eq!(at(3, 9), "+");
-        assert_eq!(at(9, 9), "");
     }
 
     #[test]
@@ -225,11 +176,10 @@ mod tests {
         }
 
         #[test]
-        fn any_bytes_and_positions_have_a_span(bytes: Vec<u8>, start: u16, end: u16, line in 0_usize..9, column in 0_usize..30) {
+        fn any_bytes_and_positions_have_a_span(bytes: Vec<u8>, start: u16, end: u16) {
             let text = Text::decode(bytes);
             let span = text.span(usize::from(start)..usize::from(end));
             prop_assert!(span.start <= span.end);
-            let span = text.span_at(line, column);
             prop_assert!(span.end as usize <= text.whole.len());
         }
     }

@@ -19,7 +19,6 @@ mod shape;
 mod state;
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -34,9 +33,9 @@ use self::fresh::Known;
 use self::imports::is_installed;
 use self::record::Differences;
 use self::remembered::Remembered;
-use super::api_7_0::{Resting, Session};
+use super::session::{Resting, Session};
 use super::workspace::Workspace;
-use super::{Checked, CompilerProgram, Protocol, ReferencedProjects, Request, TypecheckError, check, open_session};
+use super::{Checked, ReferencedProjects, Request, TypecheckError, check, open_session};
 
 /// How many files of a program may change at once; the compiler itself has a limit above which it starts over.
 const CHANGED: usize = 200;
@@ -118,11 +117,6 @@ impl Warm {
         previous: Option<&Previous>,
         request: &Request<'_>,
     ) -> Result<(Checked, Extent), TypecheckError> {
-        let (Protocol::V7_0, CompilerProgram::Native(executable)) =
-            (request.compiler.protocol(), &request.compiler.program)
-        else {
-            return check(request).map(|checked| (checked, Extent::Cold));
-        };
         let key = action.key(&[]);
         let kept = self.take(&action.label).filter(|kept| kept.key == key);
         if let (Some(kept), Some(previous)) = (kept, previous) {
@@ -142,17 +136,16 @@ impl Warm {
         let known = previous.map(|previous| Known::of(previous, request)).transpose()?.flatten();
         if self.wear.is_none()
             && let Some(known) = &known
-            && let Some((checked, asked)) = known.check_part(executable, request)?
+            && let Some((checked, asked)) = known.check_part(request)?
         {
             return Ok((checked, Extent::Fresh(asked)));
         }
         if let Some(known) = known
-            && let Some((checked, asked)) =
-                self.check_whole(action, key, executable, request, known.into_remembered())?
+            && let Some((checked, asked)) = self.check_whole(action, key, request, known.into_remembered())?
         {
             return Ok((checked, Extent::Fresh(asked)));
         }
-        let checked = self.check_whole(action, key, executable, request, Remembered::default())?;
+        let checked = self.check_whole(action, key, request, Remembered::default())?;
         let (checked, _) = checked.expect("what asked about everything knows everything");
         Ok((checked, Extent::Cold))
     }
@@ -169,11 +162,10 @@ impl Warm {
         &self,
         action: &Action,
         key: ActionKey,
-        executable: &Path,
         request: &Request<'_>,
         mut remembered: Remembered,
     ) -> Result<Option<(Checked, usize)>, TypecheckError> {
-        let mut session = open_session(executable, request)?;
+        let mut session = open_session(request)?;
         if self.wear.is_some() {
             session.derive()?;
         }

@@ -36,8 +36,9 @@ fn check_consumer(root: &std::path::Path, referenced: &ReferencedProjects) -> (C
         overlay: &overlay,
         referenced,
         helper: &helper(),
+        places: places(),
+        visible: &[],
         blobs: &Kept::default(),
-        root,
         cancelled: &cancelled,
     };
     let checked = check(&request).unwrap();

@@ -7,7 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use tempfile::TempDir;
 use webstir_engine::blob::Blobs;
 use webstir_engine::diagnostic::Span;
@@ -53,15 +53,13 @@ pub(crate) fn native() -> Compiler {
     Compiler::native("7.0.2", native_executable())
 }
 
-/// The same compiler by its command line.
-pub(crate) fn native_command_line() -> Compiler {
-    Compiler::native("7.0.2+command-line", native_executable())
+pub(crate) fn node() -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap();
+    std::env::split_paths(&path).map(|directory| directory.join("node")).find(|node| node.exists()).unwrap()
 }
 
 pub(crate) fn script(version: &str) -> Compiler {
-    let path = std::env::var_os("PATH").unwrap();
-    let node = std::env::split_paths(&path).map(|directory| directory.join("node")).find(|node| node.exists());
-    Compiler::script(version, &installed(version).join("typescript"), node)
+    Compiler::script(version, &installed(version).join("typescript"), Some(node()))
 }
 
 pub(crate) fn path(text: &str) -> RelPath {
@@ -75,6 +73,12 @@ pub(crate) fn write(root: &Path, name: &str, text: &str) {
 }
 
 pub(crate) const STRICT: &str = r#"{"compilerOptions": {"strict": true, "module": "nodenext", "target": "es2023", "lib": ["es2023"], "types": []}, "include": ["src"]}"#;
+
+/// Where trees of sandboxes are made.
+pub(crate) fn places() -> &'static Path {
+    static PLACES: OnceLock<PathBuf> = OnceLock::new();
+    PLACES.get_or_init(|| Path::new(env!("CARGO_TARGET_TMPDIR")).join("typecheck-places"))
+}
 
 /// Blobs in memory.
 #[derive(Debug, Default)]
@@ -119,8 +123,9 @@ pub(crate) fn try_check(
         overlay,
         referenced: &ReferencedProjects::default(),
         helper: &helper(),
+        places: places(),
+        visible: &[],
         blobs: &Kept::default(),
-        root,
         cancelled,
     };
     check(&request).map(|checked| (checked, view.discovered()))
@@ -153,24 +158,6 @@ pub(crate) fn shown(checked: &Checked) -> String {
         }
     }
     text
-}
-
-/// File, line and column (0 without a place), code and message of a diagnostic.
-pub(crate) type Start = (String, u32, u32, String, String);
-
-pub(crate) fn starts(checked: &Checked) -> Vec<Start> {
-    let start = |span: Option<Span>| span.map_or((0, 0), |span| (span.line, span.column));
-    let mut starts: Vec<_> = checked
-        .diagnostics
-        .iter()
-        .map(|found| {
-            let file = found.file.as_ref().map(ToString::to_string).unwrap_or_default();
-            let (line, column) = start(found.span);
-            (file, line, column, found.code.to_string(), found.message.clone())
-        })
-        .collect();
-    starts.sort();
-    starts
 }
 
 pub(crate) fn names(checked: &Checked) -> Vec<&str> {

@@ -4,15 +4,19 @@
 mod edits;
 #[path = "warm/model.rs"]
 mod model;
+#[path = "warm/older.rs"]
+mod older;
 #[path = "warm/programs.rs"]
 mod programs;
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use tempfile::TempDir;
 use webstir_engine::action::{Action, ActionResult, Payload, SharedResult};
 use webstir_engine::blob::Blobs as _;
 use webstir_engine::digest::Digest;
@@ -28,6 +32,7 @@ use webstir_typescript::typecheck::{
     Wear, check,
 };
 
+use crate::bare::{Bare, compare};
 use crate::tools::*;
 
 /// One action over files in memory, run again and again as a scheduler does.
@@ -35,6 +40,8 @@ pub(crate) struct Bench {
     pub(crate) memory: Arc<Memory>,
     files: BTreeMap<String, String>,
     compiler: Compiler,
+    /// Its command line, where what is said is held against that too, and the files on disk.
+    bare: Option<(Bare, TempDir)>,
     helper: Helper,
     warm: Warm,
     action: Action,
@@ -51,11 +58,16 @@ pub(crate) struct Bench {
 
 impl Bench {
     pub(crate) fn new(files: &[(&str, &str)]) -> Self {
+        Self::of(native(), files)
+    }
+
+    pub(crate) fn of(compiler: Compiler, files: &[(&str, &str)]) -> Self {
         let label = ActionLabel { rule: Label::new("typecheck", "t"), profile: Arc::from("build"), subject: None };
         let mut bench = Self {
             memory: Arc::new(Memory::with_files(&[])),
             files: BTreeMap::new(),
-            compiler: native(),
+            compiler,
+            bare: None,
             helper: helper(),
             warm: Warm::new(Wear::default()),
             action: Action::new(label, Digest::of(b"1"), Payload::Parameters(Box::default())),
@@ -71,8 +83,26 @@ impl Bench {
         bench
     }
 
+    /// Holds every check against the command line as well.
+    pub(crate) fn beside(mut self, bare: Bare) -> Self {
+        let root = tempfile::tempdir().unwrap();
+        for (name, text) in &self.files {
+            write(root.path(), name, text);
+        }
+        self.bare = Some((bare, root));
+        self
+    }
+
     /// Makes these the files.
     pub(crate) fn set(&mut self, files: BTreeMap<String, String>) {
+        if let Some((_, root)) = &self.bare {
+            for name in self.files.keys().filter(|name| !files.contains_key(*name)) {
+                fs::remove_file(root.path().join(name)).unwrap();
+            }
+            for (name, text) in files.iter().filter(|(name, text)| self.files.get(*name) != Some(text)) {
+                write(root.path(), name, text);
+            }
+        }
         for name in self.files.keys().filter(|name| !files.contains_key(*name)) {
             self.memory.remove(name);
         }
@@ -101,8 +131,9 @@ impl Bench {
             overlay: &self.overlay,
             referenced: &self.referenced,
             helper: &self.helper,
+            places: places(),
+            visible: &[],
             blobs: &self.blobs,
-            root: Path::new("/"),
             cancelled,
         }
     }
@@ -187,6 +218,9 @@ impl Bench {
             let is_missing = |seen: &&_| !result.discovered.contains(*seen);
             let missing: Vec<_> = view.discovered().iter().filter(is_missing).cloned().collect();
             assert!(missing.is_empty(), "after {what} ({extent:?}) the discovered inputs lack {missing:#?}");
+        }
+        if let Some((bare, root)) = &self.bare {
+            compare(&format!("after {what} ({extent:?})"), &checked, &bare.check(root.path()));
         }
         (checked, extent)
     }
@@ -373,22 +407,50 @@ fn files_of_a_referenced_project_are_its_declarations() {
 
 #[test]
 fn values_beside_written_types() {
-    edits::run_values();
+    edits::run_values(native());
+}
+
+#[test]
+#[ignore = "long: an oracle"]
+fn values_beside_written_types_by_an_older_compiler() {
+    edits::run_values(script("5.9.3"));
 }
 
 #[test]
 fn random_texts() {
-    edits::run_texts();
+    edits::run_texts(native(), None);
+}
+
+#[test]
+#[ignore = "long: an oracle"]
+fn random_texts_by_an_older_compiler() {
+    edits::run_texts(script("5.9.3"), Some(Bare::script("5.9.3")));
 }
 
 #[test]
 #[ignore = "long: an oracle"]
 fn random_edits() {
-    edits::run(false);
+    edits::run(native(), None, false);
 }
 
 #[test]
 #[ignore = "long: an oracle"]
 fn random_edits_with_isolated_declarations() {
-    edits::run(true);
+    edits::run(native(), None, true);
+}
+
+#[test]
+#[ignore = "long: an oracle"]
+fn random_edits_by_older_compilers() {
+    for version in ["5.4.5", "5.7.3", "5.9.3", "6.0.3"] {
+        edits::run(script(version), Some(Bare::script(version)), false);
+    }
+}
+
+#[test]
+#[ignore = "long: an oracle"]
+fn random_edits_with_isolated_declarations_by_older_compilers() {
+    for version in ["5.7.3", "6.0.3"] {
+        edits::run(script(version), Some(Bare::script(version)), true);
+    }
 }

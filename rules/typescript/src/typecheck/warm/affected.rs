@@ -103,7 +103,7 @@ fn has_cycle(files: &FxHashSet<&RelPath>, importers: &FxHashMap<RelPath, Vec<&Re
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::api_7_0::CompilerOptions;
+    use super::super::super::session::CompilerOptions;
     use super::super::super::virtual_files::VirtualFiles;
     use super::*;
     use crate::tsconfig::TsConfig;

@@ -5,7 +5,6 @@
 //! loads what these import, and nothing else. What is found there takes the place of what was found in those files before.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 use std::sync::Arc;
 
 use webstir_engine::blob::Blobs;
@@ -14,15 +13,15 @@ use webstir_engine::discovered::DiscoveredInput;
 use webstir_engine::path::RelPath;
 use webstir_engine::run::Previous;
 
-use super::super::api_7_0::{ROOT, Session, inside};
 use super::super::diagnostics::{Finding, convert};
+use super::super::session::{Generation, ROOT, Session, inside};
 use super::super::text::Text;
 use super::super::workspace::Workspace;
-use super::super::{Checked, Request, TypecheckError};
+use super::super::{Checked, Request, TypecheckError, workspace};
 use super::affected::{Affected, Before, affected};
 use super::imports::{Imports, is_installed};
 use super::record::Differences;
-use super::remembered::{Remembered, is_ordered};
+use super::remembered::Remembered;
 use super::shape::{Shape, references};
 use super::state::State;
 use super::{CHANGED, keep_texts};
@@ -75,17 +74,13 @@ impl<'a> Known<'a> {
     }
 
     /// Checks a part of the program and returns how many files were asked about; `None` where that cannot tell.
-    pub(super) fn check_part(
-        &self,
-        executable: &Path,
-        request: &Request<'_>,
-    ) -> Result<Option<(Checked, usize)>, TypecheckError> {
+    pub(super) fn check_part(&self, request: &Request<'_>) -> Result<Option<(Checked, usize)>, TypecheckError> {
         if !self.is_contents {
             return Ok(None);
         }
         let mut state = self.state.clone();
-        let mut workspace =
-            Workspace::new(request.view, request.overlay, Some(request.project)).with_referenced(request.referenced);
+        let launch = request.compiler.launch()?;
+        let mut workspace = workspace(request, launch.generation);
         let Some(affected) = self.affected(&mut state, &mut workspace, request)? else { return Ok(None) };
         let numbers: BTreeSet<u32> = numbers(&state, &affected).collect();
         let Ok(part) = request.project.parent().unwrap_or_else(RelPath::root).join(PART) else { return Ok(None) };
@@ -96,7 +91,7 @@ impl<'a> Known<'a> {
             "files": roots, "include": [], "exclude": [], "references": [],
         });
         let workspace = workspace.with_part(part.clone(), project.to_string());
-        let mut session = Session::open(request.helper, executable, &part, workspace, request.cancelled)?;
+        let mut session = Session::open(request, launch, &part, workspace)?;
         let is_there = |number: &u32| session.names().contains(&state.order[*number as usize]);
         if !numbers.iter().all(is_there) {
             return Ok(None);
@@ -106,16 +101,8 @@ impl<'a> Known<'a> {
         let is_right = syntax.is_empty();
         findings.extend(syntax);
         if is_right {
-            let mut found: BTreeMap<u32, Vec<Finding>> = std::mem::take(&mut state.found).into_iter().collect();
-            for number in &numbers {
-                found.insert(*number, session.types_of(&state.order[*number as usize])?);
-            }
-            found.retain(|_, found| !found.is_empty());
-            if found.values().flatten().any(is_ordered) {
-                return Ok(None);
-            }
-            findings.extend(found.values().flatten().cloned());
-            state.found = found.into_iter().collect();
+            let Some(found) = ask(&mut state, &numbers, &mut session)? else { return Ok(None) };
+            findings.extend(found);
             keep_texts(self.changed.keys(), session.workspace(), request)?;
         }
         drop(session);
@@ -145,7 +132,8 @@ impl<'a> Known<'a> {
             let new = Shape::of(path, &now);
             let loads_the_same =
                 new.imports.is_some() && new.imports == old.imports && references(text) == references(&now);
-            if !loads_the_same || new.is_global || old.is_global || !state.globals.finds_nothing(new.has_using) {
+            let is_missed = state.globals.is_some_and(|globals| !globals.finds_nothing(new.has_using));
+            if !loads_the_same || new.is_global || old.is_global || is_missed {
                 return Ok(None);
             }
             state.shapes.insert(path.clone(), new);
@@ -177,12 +165,48 @@ impl<'a> Known<'a> {
     }
 }
 
+/// All that is found in a program of which `session` has a part, after these files were asked about; `None` where that depends on the order
+/// of asking.
+fn ask(
+    state: &mut State,
+    numbers: &BTreeSet<u32>,
+    session: &mut Session<'_>,
+) -> Result<Option<Vec<Finding>>, TypecheckError> {
+    let generation = session.generation();
+    let is_ordered =
+        |found: &BTreeMap<u32, Vec<Finding>>| found.values().flatten().any(|found| generation.is_ordered(found));
+    let mut found: BTreeMap<u32, Vec<Finding>> = std::mem::take(&mut state.found).into_iter().collect();
+    let mut declared: BTreeMap<u32, Vec<Finding>> = std::mem::take(&mut state.declared).into_iter().collect();
+    for number in numbers {
+        found.insert(*number, session.types_of(&state.order[*number as usize])?);
+        declared.remove(number);
+    }
+    found.retain(|_, found| !found.is_empty());
+    if is_ordered(&found) {
+        return Ok(None);
+    }
+    let mut all: Vec<Finding> = found.values().flatten().cloned().collect();
+    if generation == Generation::Script && session.emits_declarations() && all.is_empty() {
+        for number in numbers {
+            declared.insert(*number, session.declarations_of(&state.order[*number as usize])?);
+        }
+        if declared.len() < state.order.len() || is_ordered(&declared) {
+            return Ok(None);
+        }
+        all.extend(declared.values().flatten().cloned());
+    }
+    state.found = found.into_iter().collect();
+    state.declared = declared.into_iter().collect();
+    Ok(Some(all))
+}
+
 /// The files to ask about, by their numbers: those that are affected, and those in which something was found that names a place in one.
 fn numbers<'a>(state: &'a State, affected: &'a BTreeSet<RelPath>) -> impl Iterator<Item = u32> + 'a {
     let is_affected = |name: &String| inside(name).is_some_and(|path| affected.contains(&path));
     let numbers = (0..).zip(&state.order).filter(move |(_, name)| is_affected(name)).map(|(number, _)| number);
     let points_at = |found: &[Finding]| found.iter().flat_map(Finding::files).any(|path| affected.contains(path));
-    numbers.chain(state.found.iter().filter(move |(_, found)| points_at(found)).map(|(number, _)| *number))
+    let found = state.found.iter().chain(&state.declared);
+    numbers.chain(found.filter(move |(_, found)| points_at(found)).map(|(number, _)| *number))
 }
 
 /// What a file held when the inputs were discovered.

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::super::TypecheckError;
-use super::super::api_7_0::{Meaning, Session};
+use super::super::session::{Meaning, Session};
 
 /// What the compiler looks for when it needs it, and complains about: the resolvers with `reportErrors` in its checker.
 const NEEDED: [&str; 31] = [

@@ -10,7 +10,7 @@ use webstir_engine::discovered::DiscoveredInput;
 use webstir_engine::path::RelPath;
 use webstir_engine::system::PathKind;
 
-use super::super::api_7_0::CompilerOptions;
+use super::super::session::CompilerOptions;
 use super::super::virtual_files::VirtualFiles;
 use super::shape::Shape;
 use crate::resolve::{is_platform, is_relative};
@@ -60,7 +60,7 @@ impl<'a> Imports<'a> {
             linked: FxHashSet::default(),
             built_in: overlay.roots().iter().filter_map(|root| package_of(root.as_str())).collect(),
             config,
-            moves: options.root_dirs.is_some() || options.module_suffixes.is_some(),
+            moves: options.root_dirs.is_some() || options.module_suffixes.is_some() || options.is_classic,
             jsx: options.jsx_import_source.clone().unwrap_or_else(|| "react".to_owned()),
         };
         for file in files {

@@ -8,8 +8,8 @@ use webstir_engine::discovered::DiscoveredInputs;
 use webstir_engine::path::RelPath;
 
 use super::super::TypecheckError;
-use super::super::api_7_0::{Memory, RawDiagnostic, Session, inside};
 use super::super::diagnostics::Finding;
+use super::super::session::{Generation, Memory, RawDiagnostic, Session, inside};
 use super::affected::{Affected, affected};
 use super::globals::Globals;
 use super::imports::Imports;
@@ -21,6 +21,30 @@ use crate::tsconfig;
 const ORDERED: [u32; 16] =
     [2303, 2310, 2313, 2321, 2456, 2502, 2506, 2577, 2589, 2590, 2615, 2716, 2859, 7022, 7023, 7024];
 
+/// Findings about what a file needs of `importHelpers`, which are told with the first file that needs it.
+const ONCE: [u32; 3] = [2343, 2354, 2807];
+
+/// What else TypeScript 6 and older word by that order: unions, and types that are too long to be written.
+const ORDERED_TEXTS: [&str; 2] = [" | ", "..."];
+
+impl Generation {
+    /// Whether a check that asks about some files only may find this otherwise, or not at all.
+    pub(super) fn is_ordered(self, found: &Finding) -> bool {
+        ORDERED.contains(&found.code) || is_told_once(found) || (self == Self::Script && has_ordered_text(found))
+    }
+}
+
+/// Whether a finding is told with the first file that leads to it, and no other file that does.
+fn is_told_once(found: &Finding) -> bool {
+    found.spot.place.is_none() || ONCE.contains(&found.code)
+}
+
+fn has_ordered_text(found: &Finding) -> bool {
+    let related = found.related.iter().map(|(_, message)| message);
+    let mut texts = related.chain(&found.chain).chain([&found.message]);
+    texts.any(|text| ORDERED_TEXTS.iter().any(|ordered| text.contains(ordered)))
+}
+
 /// What is known of a program.
 #[derive(Debug, Default)]
 pub(super) struct Remembered {
@@ -30,6 +54,8 @@ pub(super) struct Remembered {
     found: FxHashMap<String, Vec<Finding>>,
     /// What was found in the configuration, once the syntax of all files was right in this check.
     configuration: Option<Vec<Finding>>,
+    /// What is wrong with the declarations of each file, where that is a stage of its own and the file is the same since.
+    declared: FxHashMap<String, Vec<Finding>>,
     /// Files that have to be asked about.
     open: BTreeSet<String>,
     /// Files that changed since it was last decided what to ask, with what they were.
@@ -39,6 +65,8 @@ pub(super) struct Remembered {
     global: FxHashMap<RelPath, bool>,
     /// Files that were asked about in the present snapshot.
     in_snapshot: BTreeSet<String>,
+    /// Files whose declarations were.
+    declared_in_snapshot: BTreeSet<String>,
     /// Everything that the compiler has asked.
     pub(super) seen: DiscoveredInputs,
     /// Whether all files have to be asked about in one snapshot, so that their order is that of a check that starts over.
@@ -58,20 +86,19 @@ enum Before {
     Shape(Shape),
 }
 
-/// Whether a finding depends on the order in which files are checked.
-pub(super) fn is_ordered(found: &Finding) -> bool {
-    ORDERED.contains(&found.code)
-}
-
 impl Remembered {
     /// What another process knew of a program.
     pub(super) fn of(state: State) -> Self {
-        let found = state.found.into_iter().map(|(number, found)| (state.order[number as usize].clone(), found));
+        let of_files = |found: Vec<(u32, Vec<Finding>)>| {
+            let of_file = |(number, found): (u32, _)| Some((state.order.get(number as usize)?.clone(), found));
+            found.into_iter().filter_map(of_file).collect()
+        };
         Self {
-            found: found.collect(),
-            order: state.order,
+            found: of_files(state.found),
+            declared: of_files(state.declared),
+            order: state.order.clone(),
             shapes: state.shapes,
-            globals: Some(state.globals),
+            globals: state.globals,
             ..Self::default()
         }
     }
@@ -80,23 +107,27 @@ impl Remembered {
     /// for each check.
     pub(super) fn state(&mut self, session: &Session<'_>) -> Option<State> {
         let configuration = self.configuration.take()?;
-        let globals = self.globals.filter(|globals| globals.finds_nothing(self.has_using))?;
+        let is_native = session.generation() == Generation::Native;
+        let globals = self.globals.filter(|globals| globals.finds_nothing(self.has_using));
         let is_open = self.is_whole || !self.open.is_empty() || !self.touched.is_empty();
-        if is_open || session.names() != self.order {
+        if is_open || session.names() != self.order || (is_native && globals.is_none()) {
             return None;
         }
-        let found = (0..).zip(&self.order).filter_map(|(number, name)| {
-            let found = self.found.get(name).filter(|found| !found.is_empty())?;
-            Some((number, found.clone()))
-        });
+        let of_files = |found: &FxHashMap<String, Vec<Finding>>| -> Vec<(u32, Vec<Finding>)> {
+            let of_file = |(number, name)| Some((number, found.get(name)?.clone()));
+            (0..).zip(&self.order).filter_map(of_file).collect()
+        };
+        let mut found = of_files(&self.found);
+        found.retain(|(_, found)| !found.is_empty());
         Some(State {
-            order: self.order.clone(),
             options: session.options().clone(),
             configuration,
-            found: found.collect(),
+            found,
+            declared: of_files(&self.declared),
             shapes: self.shapes.clone(),
             global: Vec::new(),
             globals,
+            order: self.order.clone(),
         })
     }
 
@@ -121,6 +152,7 @@ impl Remembered {
     /// Takes note that the compiler has another snapshot.
     pub(super) fn begin_snapshot(&mut self) {
         self.in_snapshot.clear();
+        self.declared_in_snapshot.clear();
     }
 
     fn decide(&mut self, session: &mut Session<'_>) {
@@ -130,6 +162,12 @@ impl Remembered {
         if touched.is_empty() && before == self.order {
             return;
         }
+        if before != self.order {
+            // How a file is named in the declarations of another depends on which there are.
+            self.declared.clear();
+        }
+        // Without it there, another file may lead to it.
+        self.is_whole |= self.found.values().flatten().any(is_told_once);
         match self.changed(session, &before, touched) {
             Affected::Everything => {
                 self.is_whole = true;
@@ -144,13 +182,55 @@ impl Remembered {
             }
         }
         if self.is_whole {
-            let is_open = |name: &&String| !self.in_snapshot.contains(*name);
-            self.open = self.order.iter().filter(is_open).cloned().collect();
+            self.open_the_rest();
         }
         let names: BTreeSet<&String> = self.order.iter().collect();
         self.open.retain(|name| names.contains(name));
         self.found.retain(|name, _| names.contains(name));
         self.shapes.retain(|path, _| session.workspace().text(path).is_some());
+    }
+
+    /// Has every file asked about that was not in this snapshot.
+    fn open_the_rest(&mut self) {
+        let is_open = |name: &&String| !self.in_snapshot.contains(*name);
+        self.open = self.order.iter().filter(is_open).cloned().collect();
+        self.declared.clear();
+    }
+
+    /// Whether something is known of a file that is not asked about, and that a check of everything may find otherwise.
+    fn repeats_ordered(&self, generation: Generation) -> bool {
+        let is_repeated = |name: &&String| !self.open.contains(*name) && !self.in_snapshot.contains(*name);
+        let mut found = self.order.iter().filter(is_repeated).filter_map(|name| self.found.get(name)).flatten();
+        found.any(|found| generation.is_ordered(found))
+    }
+
+    /// Has every file asked about in the order of the program; whether that can be.
+    fn start_whole(&mut self, session: &mut Session<'_>) -> Result<bool, TypecheckError> {
+        if !self.in_snapshot.is_empty() {
+            self.begin_snapshot();
+            if !session.renew()? {
+                return Ok(false);
+            }
+        }
+        self.is_whole = true;
+        self.open_the_rest();
+        Ok(true)
+    }
+
+    /// Asks about the open files, in the order of a check of everything. Each answer is kept: a cancellation loses nothing.
+    fn ask_open(&mut self, session: &mut Session<'_>) -> Result<(), TypecheckError> {
+        let names: Vec<String> = self.order.iter().filter(|name| self.open.contains(*name)).cloned().collect();
+        for name in names {
+            let found = session.types_of(&name)?;
+            self.asked += 1;
+            self.in_snapshot.insert(name.clone());
+            self.declared.remove(&name);
+            self.open.remove(&name);
+            self.found.insert(name, found);
+        }
+        let is_exact = self.is_exact();
+        self.is_whole &= !is_exact;
+        Ok(())
     }
 
     fn changed(
@@ -231,7 +311,7 @@ impl Remembered {
 
     /// Whether something was found in the file that names a place in one of `files`.
     fn points_at(&self, name: &str, files: &BTreeSet<RelPath>) -> bool {
-        let mut found = self.found.get(name).into_iter().flatten();
+        let mut found = self.found.get(name).into_iter().chain(self.declared.get(name)).flatten();
         found.any(|found| found.files().any(|file| files.contains(file)))
     }
 }
@@ -243,23 +323,35 @@ impl Memory for Remembered {
         configuration: &[Finding],
     ) -> Result<Option<Vec<Finding>>, TypecheckError> {
         self.decide(session);
-        // In the order of a check of everything, and each one kept: a cancellation loses nothing.
-        let names: Vec<String> = self.order.iter().filter(|name| self.open.contains(*name)).cloned().collect();
-        for name in names {
-            let found = session.types_of(&name)?;
-            self.asked += 1;
-            self.in_snapshot.insert(name.clone());
-            self.open.remove(&name);
-            self.found.insert(name, found);
-        }
-        let is_exact = self.is_exact();
-        self.is_whole &= !is_exact;
-        let found = self.order.iter().filter_map(|name| self.found.get(name)).flatten();
-        if !is_exact && found.clone().any(is_ordered) {
+        let generation = session.generation();
+        if self.repeats_ordered(generation) && !self.start_whole(session)? {
             return Ok(None);
         }
+        self.ask_open(session)?;
+        let is_ordered = |found: &Finding| generation.is_ordered(found);
+        if !self.is_exact() && self.order.iter().filter_map(|name| self.found.get(name)).flatten().any(is_ordered) {
+            if !self.start_whole(session)? {
+                return Ok(None);
+            }
+            self.ask_open(session)?;
+        }
         self.configuration = Some(configuration.to_vec());
-        Ok(Some(found.cloned().collect()))
+        Ok(Some(self.order.iter().filter_map(|name| self.found.get(name)).flatten().cloned().collect()))
+    }
+
+    fn declarations(&mut self, session: &mut Session<'_>) -> Result<Option<Vec<Finding>>, TypecheckError> {
+        for name in self.order.clone() {
+            if !self.declared.contains_key(&name) {
+                let found = session.declarations_of(&name)?;
+                self.declared_in_snapshot.insert(name.clone());
+                self.declared.insert(name, found);
+            }
+        }
+        let found: Vec<Finding> =
+            self.order.iter().filter_map(|name| self.declared.get(name)).flatten().cloned().collect();
+        let is_exact = self.is_exact() && self.order.iter().all(|name| self.declared_in_snapshot.contains(name));
+        let generation = session.generation();
+        Ok((is_exact || !found.iter().any(|found| generation.is_ordered(found))).then_some(found))
     }
 
     fn global(&mut self, session: &mut Session<'_>) -> Result<Vec<RawDiagnostic>, TypecheckError> {

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use webstir_engine::codec;
 use webstir_engine::path::RelPath;
 
-use super::super::api_7_0::CompilerOptions;
 use super::super::diagnostics::Finding;
+use super::super::session::CompilerOptions;
 use super::globals::Globals;
 use super::shape::Shape;
 
@@ -25,12 +25,14 @@ pub(super) struct State {
     pub(super) configuration: Vec<Finding>,
     /// What was found in files, by their numbers in `order`.
     pub(super) found: Vec<(u32, Vec<Finding>)>,
+    /// What is wrong with the declarations of files, for each file for which that is known.
+    pub(super) declared: Vec<(u32, Vec<Finding>)>,
     /// What files are to others, as far as somebody asked.
     pub(super) shapes: BTreeMap<RelPath, Shape>,
     /// The files that declare something globally, by their numbers in `order`.
     pub(super) global: Vec<u32>,
-    /// What is known of findings without a place: there are none.
-    pub(super) globals: Globals,
+    /// What is known of findings without a place, where these are a stage of their own: there are none.
+    pub(super) globals: Option<Globals>,
 }
 
 impl State {
@@ -42,7 +44,8 @@ impl State {
     /// It from bytes; `None` when they are those of no state.
     pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
         let state: Self = codec::decode(bytes)?;
-        let numbers = state.found.iter().map(|(number, _)| *number).chain(state.global.iter().copied());
+        let found = state.found.iter().chain(&state.declared);
+        let numbers = found.map(|(number, _)| *number).chain(state.global.iter().copied());
         let count = state.order.len();
         numbers.into_iter().all(|number| (number as usize) < count).then_some(state)
     }

@@ -1,4 +1,4 @@
-//! What the messages of the 7.0 API carry.
+//! What the messages carry.
 
 use serde::{Deserialize, Serialize};
 
@@ -44,6 +44,8 @@ pub(in crate::typecheck) struct CompilerOptions {
     pub(in crate::typecheck) jsx_import_source: Option<String>,
     pub(in crate::typecheck) root_dirs: Option<Vec<String>>,
     pub(in crate::typecheck) module_suffixes: Option<Vec<String>>,
+    /// Whether imports are looked for in each directory above, as before there were packages. TypeScript 7 cannot.
+    pub(in crate::typecheck) is_classic: bool,
 }
 
 #[derive(Serialize)]

@@ -2,23 +2,34 @@
 //!
 //! A [`Server`] answers the compiler's five file-system questions while it waits for the answer to a question of its own.
 
-use std::ffi::OsStr;
-use std::path::Path;
+use std::ffi::OsString;
+use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
 use serde::{Deserialize, Serialize};
 use webstir_engine::system::PathKind;
-use webstir_process::Helper;
 
 use super::messages::{Content, Entries};
-use super::{ROOT, inside};
-use crate::typecheck::TypecheckError;
-use crate::typecheck::process::{Outgoing, Process, Program, private_directory};
+use super::{Generation, ROOT, inside};
+use crate::typecheck::process::{Outgoing, Process};
 use crate::typecheck::protocol::{Envelope, Frames, Id, ProtocolError, Question, Reply, frame, result};
 use crate::typecheck::text::Text;
 use crate::typecheck::workspace::Workspace;
+use crate::typecheck::{Request, TypecheckError};
 
-const CALLBACKS: &str = "--callbacks=readFile,fileExists,directoryExists,getAccessibleEntries,realpath";
+/// How a compiler is started.
+#[derive(Debug)]
+pub(in crate::typecheck) struct Launch {
+    pub(in crate::typecheck) generation: Generation,
+    pub(in crate::typecheck) executable: PathBuf,
+    pub(in crate::typecheck) arguments: Vec<OsString>,
+    /// The variables that it sees besides those of every command.
+    pub(in crate::typecheck) environment: &'static [(&'static str, &'static str)],
+    /// A file in its working directory, where there is nothing else: name and text.
+    pub(in crate::typecheck) file: Option<(&'static str, &'static str)>,
+    /// The directory of the compiler's own library, with a slash at its end.
+    pub(in crate::typecheck) library: String,
+}
 
 /// One compiler.
 #[derive(Debug)]
@@ -34,24 +45,14 @@ pub(super) struct Server {
 
 impl Server {
     /// Starts a compiler.
-    pub(super) fn start(helper: &Helper, executable: &Path) -> Result<Self, TypecheckError> {
-        let start_failed = |source| TypecheckError::Start { program: executable.to_owned(), source };
-        // The compiler looks for its library beside its real self.
-        let executable = executable.canonicalize().map_err(start_failed)?;
-        let library = executable.parent().and_then(Path::to_str).map(|directory| format!("{directory}/"));
-        let library = library.ok_or_else(|| start_failed(std::io::ErrorKind::InvalidFilename.into()))?;
-        let program = Program {
-            executable: &executable,
-            arguments: ["--api", "--async", "--cwd", ROOT, CALLBACKS].map(OsStr::new).to_vec(),
-            directory: None,
-        };
+    pub(super) fn start(request: &Request<'_>, launch: Launch) -> Result<Self, TypecheckError> {
         Ok(Self {
-            process: Process::start(helper, &program, Some(private_directory()?))?,
+            process: Process::start(request, &launch)?,
             frames: Frames::default(),
             outgoing: Outgoing::default(),
             scratch: Vec::new(),
             asked: 0,
-            library,
+            library: launch.library,
         })
     }
 
