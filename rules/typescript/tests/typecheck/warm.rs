@@ -317,6 +317,44 @@ fn a_compiler_that_died_is_started_again_and_none_is_left() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn an_older_compiler_that_died_is_started_again_and_none_is_left() {
+    let directory = tempfile::tempdir().unwrap();
+    let pids = directory.path().join("pids");
+    let text = format!("#!/bin/sh\necho $$ >> '{}'\nexec '{}' \"$@\"\n", pids.display(), node().display());
+    let interpreter = program(directory.path(), "node", &text);
+    let package = installed("5.9.3").join("typescript");
+    let mut bench = Bench::of(Compiler::script("5.9.3", &package, Some(interpreter)), &SMALL);
+    let (_, extent) = bench.try_run(None).unwrap();
+    assert_eq!(extent, Extent::Cold);
+    let started = || -> Vec<String> { fs::read_to_string(&pids).unwrap().lines().map(str::to_owned).collect() };
+    let is_there = |pid: &String| Path::new("/proc").join(pid).exists();
+    assert_eq!(started().len(), 1);
+    assert!(bench.warm.memory() > 0);
+    assert!(std::process::Command::new("kill").args(["-KILL", &started()[0]]).status().unwrap().success());
+    bench.write("src/low.ts", &SMALL[2].1.replace("count", "size"));
+    let (checked, extent) = bench.try_run(None).unwrap();
+    assert_eq!((checked.diagnostics.len(), extent), (1, Extent::Cold));
+    let (_, extent) = bench.try_run(None).unwrap();
+    assert_eq!(extent, Extent::Files(0));
+    assert_eq!(started().len(), 2);
+    drop(bench);
+    assert!(!started().iter().any(is_there));
+}
+
+#[test]
+fn an_older_compiler_that_was_cancelled_goes_on() {
+    let mut bench = Bench::of(script("5.9.3"), &SMALL);
+    bench.run("start");
+    for (edit, patience) in (0..6).zip([0, 1, 5, 20, 60, 200]) {
+        bench.write("src/low.ts", &SMALL[2].1.replace("count", ["size", "count"][edit % 2]));
+        bench.run_cancelled(Duration::from_millis(patience));
+        bench.write("src/top.ts", &format!("{}// {edit}\n", SMALL[4].1));
+        bench.run("what was cancelled");
+    }
+}
+
+#[test]
 fn places_that_moved_are_told_where_they_are() {
     let mut bench = Bench::new(&SMALL);
     bench.write("src/top.ts", "import { low } from './low.js';\nexport const top: { size: number } = low();\nexport const more: import('./low.js').Low = {};\n");
