@@ -51,7 +51,8 @@ impl Process {
                 .iter()
                 .map(|(name, value)| (OsStr::new(*name), OsStr::new(*value)))
                 .collect(),
-            search_path: Vec::new(),
+            // What interprets it may be a script.
+            search_path: ["/usr/local/bin", "/usr/bin", "/bin"].map(Path::new).to_vec(),
             timeout: None,
             stdout: Keep::Tail(0),
             stderr: Keep::Tail(0),

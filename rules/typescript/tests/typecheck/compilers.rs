@@ -141,7 +141,7 @@ fn an_older_compiler_needs_an_interpreter() {
     let root = workspace(&[("src/a.ts", "")]);
     let compiler = Compiler::script("5.9.3", Path::new("typescript"), None);
     let system = Arc::new(Os::new(root.path()).unwrap());
-    let result = try_check(&compiler, system, root.path(), &VirtualFiles::default(), &AtomicBool::new(false));
+    let result = try_check(&compiler, system, &VirtualFiles::default(), &AtomicBool::new(false));
     assert!(matches!(result, Err(TypecheckError::NeedsNode { version }) if version == "5.9.3"));
 }
 
@@ -150,6 +150,6 @@ fn a_native_compiler_of_another_version_is_not_driven() {
     let root = workspace(&[("src/a.ts", "")]);
     let compiler = Compiler::native("7.1.0", native_executable());
     let system = Arc::new(Os::new(root.path()).unwrap());
-    let result = try_check(&compiler, system, root.path(), &VirtualFiles::default(), &AtomicBool::new(false));
+    let result = try_check(&compiler, system, &VirtualFiles::default(), &AtomicBool::new(false));
     assert!(matches!(result, Err(TypecheckError::UnknownApi { version }) if version == "7.1.0"));
 }

@@ -37,7 +37,7 @@ fn check_consumer(root: &std::path::Path, referenced: &ReferencedProjects) -> (C
         referenced,
         helper: &helper(),
         places: places(),
-        visible: &[],
+        visible: visible(),
         blobs: &Kept::default(),
         cancelled: &cancelled,
     };

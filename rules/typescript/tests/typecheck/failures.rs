@@ -57,7 +57,7 @@ fn cancellation_ends_the_compiler() {
         cancelled: &CANCELLED,
         children: Mutex::default(),
     });
-    let result = try_check(&native(), system.clone(), root.path(), &VirtualFiles::default(), &CANCELLED);
+    let result = try_check(&native(), system.clone(), &VirtualFiles::default(), &CANCELLED);
     assert!(matches!(result, Err(TypecheckError::Cancelled)), "{result:?}");
     let children = system.children.lock().unwrap();
     let compiler: u32 = children.trim().parse().unwrap();
@@ -74,7 +74,7 @@ fn run_stand_in(text: &str) -> TypecheckError {
     let compiler = stand_in(directory.path(), text);
     let root = workspace(&[("src/a.ts", "")]);
     let system = Arc::new(Os::new(root.path()).unwrap());
-    try_check(&compiler, system, root.path(), &VirtualFiles::default(), &AtomicBool::new(false)).unwrap_err()
+    try_check(&compiler, system, &VirtualFiles::default(), &AtomicBool::new(false)).unwrap_err()
 }
 
 #[test]
@@ -102,40 +102,34 @@ fn a_compiler_that_is_not_there() {
     let root = workspace(&[("src/a.ts", "")]);
     let system = Arc::new(Os::new(root.path()).unwrap());
     let compiler = Compiler::native("7.0.2", root.path().join("tsc"));
-    let result = try_check(&compiler, system, root.path(), &VirtualFiles::default(), &AtomicBool::new(false));
+    let result = try_check(&compiler, system, &VirtualFiles::default(), &AtomicBool::new(false));
     assert!(matches!(result, Err(TypecheckError::Start { .. })), "{result:?}");
 }
 
 #[test]
 fn a_compiler_that_never_answers_is_killed_with_its_children() {
     let directory = tempfile::tempdir().unwrap();
-    let pids = directory.path().join("pids");
-    let text = format!("#!/bin/sh\nsleep 1000 &\necho $$ $! > '{0}.new'\nmv '{0}.new' '{0}'\nwait\n", pids.display());
-    let compiler = stand_in(directory.path(), &text);
+    let marker = "1000.0123";
+    let compiler = stand_in(directory.path(), &format!("#!/bin/sh\nsleep {marker} &\nsleep {marker}\n"));
+    let result = cancelled_once(&compiler, || marked(marker).len() == 2);
+    assert!(matches!(result, Err(TypecheckError::Cancelled)), "{result:?}");
+    assert_eq!(marked(marker), [""; 0]);
+}
+
+/// What comes of a check that is cancelled when something is so.
+fn cancelled_once(compiler: &Compiler, is_so: impl Fn() -> bool + Sync) -> Result<Checked, TypecheckError> {
     let root = workspace(&[("src/a.ts", "")]);
     let system = Arc::new(Os::new(root.path()).unwrap());
     let cancelled = AtomicBool::new(false);
-    let result = std::thread::scope(|scope| {
+    std::thread::scope(|scope| {
         scope.spawn(|| {
-            while !pids.exists() {
+            while !is_so() {
                 std::thread::sleep(std::time::Duration::from_millis(5));
             }
             cancelled.store(true, Ordering::Relaxed);
         });
-        try_check(&compiler, system, root.path(), &VirtualFiles::default(), &cancelled)
-    });
-    assert!(matches!(result, Err(TypecheckError::Cancelled)), "{result:?}");
-    for pid in fs::read_to_string(&pids).unwrap().split_whitespace() {
-        // The orphan is reaped by the init process, some time after the kill.
-        while is_running(pid) {
-            std::thread::sleep(std::time::Duration::from_millis(5));
-        }
-    }
-}
-
-fn is_running(pid: &str) -> bool {
-    let state = Command::new("ps").args(["-o", "stat=", "-p", pid]).output().unwrap().stdout;
-    !state.is_empty() && !state.starts_with(b"Z")
+        try_check(compiler, system, &VirtualFiles::default(), &cancelled).map(|(checked, _)| checked)
+    })
 }
 
 /// An older compiler whose `lib/typescript.js` is this text; `REAL` stands for the path of the real one.
@@ -153,7 +147,7 @@ fn run_library(text: &str) -> TypecheckError {
 fn run_script(compiler: &Compiler, files: &[(&str, &str)]) -> Result<Checked, TypecheckError> {
     let root = workspace(files);
     let system = Arc::new(Os::new(root.path()).unwrap());
-    let checked = try_check(compiler, system, root.path(), &VirtualFiles::default(), &AtomicBool::new(false));
+    let checked = try_check(compiler, system, &VirtualFiles::default(), &AtomicBool::new(false));
     checked.map(|(checked, _)| checked)
 }
 
@@ -187,7 +181,8 @@ fn an_older_compiler_that_fails() {
     let bug = "const ts = require('REAL'); module.exports = { ...ts, createProgram() { throw new Error('Debug Failure. x\\ny'); } };";
     let error = run_library(bug);
     assert_eq!(error.to_string(), "The compiler refused `updateSnapshot`: Debug Failure. x");
-    let writes = "const ts = require('REAL'); module.exports = { ...ts, createProgram(o) { o.host.writeFile('/x'); } };";
+    let writes =
+        "const ts = require('REAL'); module.exports = { ...ts, createProgram(o) { o.host.writeFile('/x'); } };";
     let error = run_library(writes);
     assert_eq!(error.to_string(), "The compiler refused `updateSnapshot`: Nothing is written, not /x");
 }
@@ -213,27 +208,12 @@ fn an_older_compiler_that_runs_out_of_memory() {
 #[test]
 fn an_older_compiler_that_never_answers_is_ended() {
     let directory = tempfile::tempdir().unwrap();
-    let pid = directory.path().join("pid");
     write(directory.path(), "lib/typescript.js", "for (;;) {}");
-    let note = format!("echo $$ > '{0}.new'; mv '{0}.new' '{0}'", pid.display());
-    let hanging = Compiler::script("5.9.3", directory.path(), Some(node_with(directory.path(), &note, "")));
-    let root = workspace(&[("src/a.ts", "")]);
-    let system = Arc::new(Os::new(root.path()).unwrap());
-    let cancelled = AtomicBool::new(false);
-    let result = std::thread::scope(|scope| {
-        scope.spawn(|| {
-            while !pid.exists() {
-                std::thread::sleep(std::time::Duration::from_millis(5));
-            }
-            cancelled.store(true, Ordering::Relaxed);
-        });
-        try_check(&hanging, system, root.path(), &VirtualFiles::default(), &cancelled)
-    });
+    let hanging = Compiler::script("5.9.3", directory.path(), Some(node()));
+    let library = directory.path().canonicalize().unwrap().join("lib");
+    let result = cancelled_once(&hanging, || !marked(library.to_str().unwrap()).is_empty());
     assert!(matches!(result, Err(TypecheckError::Cancelled)), "{result:?}");
-    let pid = fs::read_to_string(&pid).unwrap();
-    while is_running(pid.trim()) {
-        std::thread::sleep(std::time::Duration::from_millis(5));
-    }
+    assert_eq!(marked(library.to_str().unwrap()), [""; 0]);
 }
 
 #[test]

@@ -11,7 +11,7 @@ mod programs;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -48,6 +48,7 @@ pub(crate) struct Bench {
     overlay: VirtualFiles,
     referenced: ReferencedProjects,
     previous: Option<SharedResult>,
+    places: PathBuf,
     blobs: Kept,
     /// What a process that ended left.
     left: Option<SharedResult>,
@@ -74,6 +75,7 @@ impl Bench {
             overlay: VirtualFiles::default(),
             referenced: ReferencedProjects::default(),
             previous: None,
+            places: places().to_owned(),
             blobs: Kept::default(),
             left: None,
             parts: 0,
@@ -131,8 +133,8 @@ impl Bench {
             overlay: &self.overlay,
             referenced: &self.referenced,
             helper: &self.helper,
-            places: places(),
-            visible: &[],
+            places: &self.places,
+            visible: visible(),
             blobs: &self.blobs,
             cancelled,
         }
@@ -325,6 +327,8 @@ fn an_older_compiler_that_died_is_started_again_and_none_is_left() {
     let interpreter = program(directory.path(), "node", &text);
     let package = installed("5.9.3").join("typescript");
     let mut bench = Bench::of(Compiler::script("5.9.3", &package, Some(interpreter)), &SMALL);
+    let places = weak_places();
+    bench.places = places.path().to_owned();
     let (_, extent) = bench.try_run(None).unwrap();
     assert_eq!(extent, Extent::Cold);
     let started = || -> Vec<String> { fs::read_to_string(&pids).unwrap().lines().map(str::to_owned).collect() };
@@ -334,7 +338,7 @@ fn an_older_compiler_that_died_is_started_again_and_none_is_left() {
     assert!(std::process::Command::new("kill").args(["-KILL", &started()[0]]).status().unwrap().success());
     bench.write("src/low.ts", &SMALL[2].1.replace("count", "size"));
     let (checked, extent) = bench.try_run(None).unwrap();
-    assert_eq!((checked.diagnostics.len(), extent), (1, Extent::Cold));
+    assert_eq!((checked.diagnostics.len(), extent), (1, Extent::Fresh(3)));
     let (_, extent) = bench.try_run(None).unwrap();
     assert_eq!(extent, Extent::Files(0));
     assert_eq!(started().len(), 2);

@@ -117,7 +117,7 @@ fn run(version: &str) {
         bench.write(name, text);
         let (_, extent) = bench.run(&format!("edit {at} of {name}"));
         let is_expected = match (extent, *expected) {
-            (Extent::Cold, expected) => expected.is_none(),
+            (Extent::Cold | Extent::Fresh(_), expected) => expected.is_none(),
             (Extent::Files(asked), ALL) => asked > 20,
             (Extent::Files(asked), expected) => Some(asked) == expected,
         };

@@ -30,6 +30,8 @@ fn a_program_that_others_hold_is_not_asked_about_types() {
     let own = OwnCompiler::new();
     let mut bench = Bench::new(&SMALL);
     bench.compiler = own.overheard();
+    let places = weak_places();
+    bench.places = places.path().to_owned();
     assert_eq!(bench.run("start").1, Extent::Cold);
     let mut files = bench.files.clone();
     for (name, text) in [SMALL[2], SMALL[3]] {
