@@ -134,7 +134,6 @@ impl Bench {
             overlay: &VirtualFiles::default(),
             referenced: &ReferencedProjects::default(),
             helper: &self.helper,
-            root: &self.root,
             cancelled: &cancelled,
         };
         let (checked, extent) = self.warm.check(&self.action, self.previous.as_ref(), &request).unwrap();

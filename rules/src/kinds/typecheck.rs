@@ -68,6 +68,11 @@ impl Plan for Typecheck {
             return planner.report(diagnostic.help(help));
         }
         let Some(compiler) = compiler(planner) else { return };
+        if !typecheck::is_known(compiler.version()) {
+            let message = format!("TypeScript {} has an API that is not known here", compiler.version());
+            let help = "Set `typescript \"7.0.2\"` in `toolchain` of `webstir.kdl`";
+            return planner.report(Diagnostic::error("typecheck::unknown_api", message).help(help));
+        }
         let interpreter = match compiler.runtime {
             Runtime::Native => None,
             Runtime::Node => {
@@ -140,7 +145,6 @@ impl Run for Check {
             overlay: templates::types(),
             referenced: &referenced,
             helper: &self.resources.processes.helper,
-            root: &self.resources.root,
             cancelled: context.cancelled,
         };
         let checked = match &self.warm {
@@ -148,11 +152,7 @@ impl Run for Check {
             None => typecheck::check(&request),
         };
         match checked {
-            Ok(checked) => {
-                let mut result = ActionResult::done(Vec::new(), checked.diagnostics);
-                result.hermetic = checked.hermetic;
-                Ok(result)
-            }
+            Ok(checked) => Ok(ActionResult::done(Vec::new(), checked.diagnostics)),
             Err(TypecheckError::Cancelled) => Err(RunError::Cancelled),
             Err(TypecheckError::Changed(path)) => Err(RunError::InputChanged(path)),
             Err(error) => Err(RunError::world("Type checking")(std::io::Error::other(error))),

@@ -16,7 +16,8 @@ pub(super) fn launch(interpreter: &Path, library: &Path) -> Result<Launch, Typec
     let library = library.to_str().ok_or_else(|| start_failed(std::io::ErrorKind::InvalidFilename.into()))?;
     let private = private_directory()?;
     // Beside the process: the compiler's own package is read-only.
-    std::fs::write(private.path().join(NAME), DRIVER).map_err(TypecheckError::world("Writing the compiler's driver"))?;
+    std::fs::write(private.path().join(NAME), DRIVER)
+        .map_err(TypecheckError::world("Writing the compiler's driver"))?;
     Ok(Launch {
         generation: Generation::Script,
         executable: interpreter.to_owned(),

@@ -150,7 +150,7 @@ impl Warm {
             Ok(diagnostics) => {
                 self.keep(&action.label, kept);
                 let diagnostics = diagnostics.expect("what asked about everything knows everything");
-                Ok(Checked { diagnostics, files, hermetic: true })
+                Ok(Checked { diagnostics, files })
             }
             Err(TypecheckError::Declarations(_)) => {
                 check(&Request { referenced: &ReferencedProjects::default(), ..*request })
@@ -218,7 +218,7 @@ impl Kept {
         }
         match result {
             Ok(Some(diagnostics)) => {
-                let checked = Checked { diagnostics, files, hermetic: true };
+                let checked = Checked { diagnostics, files };
                 Ok(Again::Done(Box::new((checked, self.remembered.asked, self))))
             }
             Err(TypecheckError::Cancelled) => Ok(Again::Cancelled(Box::new(self))),

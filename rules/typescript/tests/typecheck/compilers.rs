@@ -28,7 +28,11 @@ fn agree(version: &str) {
         if *name != "types" {
             // Checking the library again and again takes most of the time.
             let config = fs::read_to_string(root.path().join("tsconfig.json")).unwrap();
-            write(root.path(), "tsconfig.json", &config.replace("\"types\": []", "\"types\": [], \"skipLibCheck\": true"));
+            write(
+                root.path(),
+                "tsconfig.json",
+                &config.replace("\"types\": []", "\"types\": [], \"skipLibCheck\": true"),
+            );
         }
         let before = listed(root.path());
         let (checked, _) = run(&script(version), root.path(), &VirtualFiles::default());
@@ -76,6 +80,17 @@ fn script_6_0() {
 fn script_of_other_versions() {
     for version in ["4.9.5", "5.0.4", "5.2.2", "5.5.4", "5.6.3"] {
         agree(version);
+    }
+}
+
+#[test]
+fn script_5_9_by_bun() {
+    let projects = COMMON.iter().chain(OLDER).filter(|(name, _)| ["types", "unions", "references"].contains(name));
+    let compiler = Compiler::script("5.9.3", &installed("5.9.3").join("typescript"), Some(bun()));
+    for (name, files) in projects {
+        let root = workspace(files);
+        let (checked, _) = run(&compiler, root.path(), &VirtualFiles::default());
+        compare(name, &checked, &Bare::script("5.9.3").check(root.path()));
     }
 }
 
@@ -137,7 +152,7 @@ fn an_older_compiler_needs_an_interpreter() {
     let root = workspace(&[("src/a.ts", "")]);
     let compiler = Compiler::script("5.9.3", Path::new("typescript"), None);
     let system = Arc::new(Os::new(root.path()).unwrap());
-    let result = try_check(&compiler, system, root.path(), &VirtualFiles::default(), &AtomicBool::new(false));
+    let result = try_check(&compiler, system, &VirtualFiles::default(), &AtomicBool::new(false));
     assert!(matches!(result, Err(TypecheckError::NeedsNode { version }) if version == "5.9.3"));
 }
 
@@ -146,6 +161,6 @@ fn a_native_compiler_of_another_version_is_not_driven() {
     let root = workspace(&[("src/a.ts", "")]);
     let compiler = Compiler::native("7.1.0", native_executable());
     let system = Arc::new(Os::new(root.path()).unwrap());
-    let result = try_check(&compiler, system, root.path(), &VirtualFiles::default(), &AtomicBool::new(false));
+    let result = try_check(&compiler, system, &VirtualFiles::default(), &AtomicBool::new(false));
     assert!(matches!(result, Err(TypecheckError::UnknownApi { version }) if version == "7.1.0"));
 }

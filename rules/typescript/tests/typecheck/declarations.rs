@@ -36,7 +36,6 @@ fn check_consumer(root: &std::path::Path, referenced: &ReferencedProjects) -> (C
         overlay: &overlay,
         referenced,
         helper: &helper(),
-        root,
         cancelled: &cancelled,
     };
     let checked = check(&request).unwrap();

@@ -4,7 +4,6 @@ use crate::bare::Bare;
 use crate::tools::*;
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use webstir_engine::discovered::DiscoveredInput;
@@ -206,7 +205,6 @@ fn the_discovered_inputs_are_complete_before_the_check() {
         overlay: &overlay,
         referenced: &referenced,
         helper: &helper,
-        root: root.path(),
         cancelled: &cancelled,
     })
     .unwrap();
@@ -240,8 +238,7 @@ fn the_place_of_the_workspace_does_not_matter() {
     let memory = Memory::with_files(&files);
     memory.write("tsconfig.json", STRICT);
     let (third, third_discovered) =
-        try_check(&native(), Arc::new(memory), Path::new("/"), &VirtualFiles::default(), &AtomicBool::new(false))
-            .unwrap();
+        try_check(&native(), Arc::new(memory), &VirtualFiles::default(), &AtomicBool::new(false)).unwrap();
     assert_eq!(first, third);
     assert_eq!(first_discovered, third_discovered);
 }

@@ -93,12 +93,18 @@ pub(crate) const COMMON: &[Project] = &[
 pub(crate) const OLDER: &[Project] = &[
     (
         "a configuration that is none",
-        &[("tsconfig.json", "{ \"compilerOptions\": { \"strict\": tru, }, [ }"), ("a.ts", "export const a: number = '';\n")],
+        &[
+            ("tsconfig.json", "{ \"compilerOptions\": { \"strict\": tru, }, [ }"),
+            ("a.ts", "export const a: number = '';\n"),
+        ],
     ),
     ("an empty configuration", &[("tsconfig.json", ""), ("a.ts", "export const a: number = '';\n")]),
     (
         "no files",
-        &[("tsconfig.json", r#"{"include": ["src"], "compilerOptions": {"target": "es1", "module": 5}}"#), ("a.ts", "")],
+        &[
+            ("tsconfig.json", r#"{"include": ["src"], "compilerOptions": {"target": "es1", "module": 5}}"#),
+            ("a.ts", ""),
+        ],
     ),
     (
         "options against each other",
@@ -113,7 +119,10 @@ pub(crate) const OLDER: &[Project] = &[
     (
         "missing global types in two files",
         &[
-            ("tsconfig.json", r#"{"compilerOptions": {"types": [], "lib": ["es5"], "target": "es2022", "strict": true}}"#),
+            (
+                "tsconfig.json",
+                r#"{"compilerOptions": {"types": [], "lib": ["es5"], "target": "es2022", "strict": true}}"#,
+            ),
             ("a.ts", "export async function a() { using x = null; await x; }\n"),
             ("b.ts", "export async function* b() { await using y = null; yield y; }\nexport const n: number = '';\n"),
         ],
@@ -122,18 +131,33 @@ pub(crate) const OLDER: &[Project] = &[
         "unions",
         &[
             ("tsconfig.json", STRICT),
-            ("src/a.ts", "import type { U } from './c.js';\nexport const a: U = 1 as never as { k: 'z' | 'b' | 'a' };\nexport type V = 'q' | 'a';\n"),
-            ("src/b.ts", "import type { V } from './a.js';\nexport const b: V | 'z' = 1;\nexport function f(x: { a: 'b' | 'a' | V }): 'z' { return x.a }\n"),
-            ("src/c.ts", "export type U = 'b' | 'a' | 'q' | { k: 'q' | 'z' };\nexport const u: Record<'x' | 'a', U> = { x: 'b' };\n"),
+            (
+                "src/a.ts",
+                "import type { U } from './c.js';\nexport const a: U = 1 as never as { k: 'z' | 'b' | 'a' };\nexport type V = 'q' | 'a';\n",
+            ),
+            (
+                "src/b.ts",
+                "import type { V } from './a.js';\nexport const b: V | 'z' = 1;\nexport function f(x: { a: 'b' | 'a' | V }): 'z' { return x.a }\n",
+            ),
+            (
+                "src/c.ts",
+                "export type U = 'b' | 'a' | 'q' | { k: 'q' | 'z' };\nexport const u: Record<'x' | 'a', U> = { x: 'b' };\n",
+            ),
         ],
     ),
     (
         "ambient files and duplicates",
         &[
             ("tsconfig.json", STRICT),
-            ("src/a.d.ts", "declare module 'shim' { export const s: number }\ndeclare const ambient: number;\ninterface Same { x: number }\n"),
+            (
+                "src/a.d.ts",
+                "declare module 'shim' { export const s: number }\ndeclare const ambient: number;\ninterface Same { x: number }\n",
+            ),
             ("src/b.ts", "const ambient = 's';\ninterface Same { x: string }\nlet once: Missing;\n"),
-            ("src/c.ts", "import { s, t } from 'shim';\nexport const c: string = s;\ndeclare global { interface Same { y: Absent } }\nlet once = 1;\nexport { once, t };\n"),
+            (
+                "src/c.ts",
+                "import { s, t } from 'shim';\nexport const c: string = s;\ndeclare global { interface Same { y: Absent } }\nlet once = 1;\nexport { once, t };\n",
+            ),
             ("src/d.ts", "let once = 2; class Same {}\n"),
         ],
     ),
@@ -146,10 +170,22 @@ pub(crate) const OLDER: &[Project] = &[
             ),
             ("src/data.json", r#"{"n": 1, "deep": {"list": ["a", 2]}}"#),
             ("src/lib/low.ts", "export const low = 1;\n"),
-            ("src/view.tsx", "import data from '@/data.json';\nimport { low } from '@/lib/low';\nexport const v = <div id={low} />;\nexport const n: string = data.n;\nexport const w = <Nope />;\nexport const l: string = data.deep.list[0];\n"),
-            ("src/plain.js", "import { low } from '@/lib/low';\n/** @param {string} x @returns {number} */\nexport function p(x) { return x + low }\nmodule.exports.q = p(1);\n"),
-            ("node_modules/ui/package.json", r#"{"name": "ui", "exports": {"./jsx-runtime": {"types": "./jsx.d.ts"}}}"#),
-            ("node_modules/ui/jsx.d.ts", "export namespace JSX { interface IntrinsicElements { div: { id?: string } } interface Element { e: 1 } }\nexport declare function jsx(): JSX.Element;\n"),
+            (
+                "src/view.tsx",
+                "import data from '@/data.json';\nimport { low } from '@/lib/low';\nexport const v = <div id={low} />;\nexport const n: string = data.n;\nexport const w = <Nope />;\nexport const l: string = data.deep.list[0];\n",
+            ),
+            (
+                "src/plain.js",
+                "import { low } from '@/lib/low';\n/** @param {string} x @returns {number} */\nexport function p(x) { return x + low }\nmodule.exports.q = p(1);\n",
+            ),
+            (
+                "node_modules/ui/package.json",
+                r#"{"name": "ui", "exports": {"./jsx-runtime": {"types": "./jsx.d.ts"}}}"#,
+            ),
+            (
+                "node_modules/ui/jsx.d.ts",
+                "export namespace JSX { interface IntrinsicElements { div: { id?: string } } interface Element { e: 1 } }\nexport declare function jsx(): JSX.Element;\n",
+            ),
         ],
     ),
     (
@@ -160,8 +196,14 @@ pub(crate) const OLDER: &[Project] = &[
                 r#"{"compilerOptions": {"strict": true, "declaration": true, "types": [], "lib": ["es2022"], "target": "es2022", "module": "esnext", "moduleResolution": "bundler", "resolveJsonModule": true, "incremental": true}}"#,
             ),
             ("data.json", r#"{"n": 1}"#),
-            ("a.ts", "import data from './data.json';\nclass Hidden { private x = data.n }\nexport const a = class { private p = 1; protected q = new Hidden() };\nexport default class extends a {}\n"),
-            ("b.ts", "import { a } from './a';\nexport const b = new a();\nexport function f() { class Inner { #x = 1; private y = 2 } return Inner }\nexport const { ...g } = { f };\n"),
+            (
+                "a.ts",
+                "import data from './data.json';\nclass Hidden { private x = data.n }\nexport const a = class { private p = 1; protected q = new Hidden() };\nexport default class extends a {}\n",
+            ),
+            (
+                "b.ts",
+                "import { a } from './a';\nexport const b = new a();\nexport function f() { class Inner { #x = 1; private y = 2 } return Inner }\nexport const { ...g } = { f };\n",
+            ),
         ],
     ),
     (
@@ -171,8 +213,14 @@ pub(crate) const OLDER: &[Project] = &[
                 "tsconfig.json",
                 r#"{"compilerOptions": {"composite": true, "types": [], "lib": ["es2022"], "outDir": "out", "rootDir": "."}, "files": ["a.ts"], "references": [{"path": "./built"}, {"path": "./unbuilt"}, {"path": "./gone"}, {"path": "./loose/tsconfig.loose.json"}]}"#,
             ),
-            ("a.ts", "import { b } from './built/b';\nimport { u } from './unbuilt/u';\nimport { l } from './loose/l';\nexport const a: string = b;\nexport { u, l };\n"),
-            ("built/tsconfig.json", r#"{"compilerOptions": {"composite": true, "types": [], "lib": ["es2022"], "outDir": "out"}, "files": ["b.ts"], "references": [{"path": ".."}]}"#),
+            (
+                "a.ts",
+                "import { b } from './built/b';\nimport { u } from './unbuilt/u';\nimport { l } from './loose/l';\nexport const a: string = b;\nexport { u, l };\n",
+            ),
+            (
+                "built/tsconfig.json",
+                r#"{"compilerOptions": {"composite": true, "types": [], "lib": ["es2022"], "outDir": "out"}, "files": ["b.ts"], "references": [{"path": ".."}]}"#,
+            ),
             ("built/b.ts", "export const b = 'text';\n"),
             ("built/out/b.d.ts", "export declare const b = 1;\n"),
             ("unbuilt/tsconfig.json", r#"{"compilerOptions": {"composite": true, "types": []}, "files": ["u.ts"]}"#),
@@ -184,7 +232,10 @@ pub(crate) const OLDER: &[Project] = &[
     (
         "packages, types and what extends them",
         &[
-            ("tsconfig.json", r#"{"extends": ["@base/cfg", "./more.json"], "compilerOptions": {"moduleResolution": "node10", "module": "commonjs", "ignoreDeprecations": "6.0"}, "include": ["src/**/*"], "exclude": ["src/out"]}"#),
+            (
+                "tsconfig.json",
+                r#"{"extends": ["@base/cfg", "./more.json"], "compilerOptions": {"moduleResolution": "node10", "module": "commonjs", "ignoreDeprecations": "6.0"}, "include": ["src/**/*"], "exclude": ["src/out"]}"#,
+            ),
             ("more.json", r#"{"compilerOptions": {"noUnusedLocals": true, "lib": ["es2022"]}}"#),
             ("node_modules/@base/cfg/tsconfig.json", r#"{"compilerOptions": {"strict": true}}"#),
             ("node_modules/@base/cfg/package.json", r#"{"name": "@base/cfg"}"#),
@@ -193,7 +244,10 @@ pub(crate) const OLDER: &[Project] = &[
             ("node_modules/untyped/index.js", "exports.call = () => {};\n"),
             ("node_modules/bare/package.json", r#"{"name": "bare", "version": "1.0.0", "main": "x.js"}"#),
             ("node_modules/bare/x.js", "exports.x = 1;\n"),
-            ("src/a.ts", "import { call } from 'untyped';\nimport { x } from 'bare';\nimport gone from 'gone';\nconst unused = 1;\nexport const a: number = call(auto);\n// @ts-expect-error\nexport { x, gone };\n"),
+            (
+                "src/a.ts",
+                "import { call } from 'untyped';\nimport { x } from 'bare';\nimport gone from 'gone';\nconst unused = 1;\nexport const a: number = call(auto);\n// @ts-expect-error\nexport { x, gone };\n",
+            ),
             ("src/out/skipped.ts", "const skipped: number = '';\n"),
             ("src/.hidden/h.ts", "const hidden: number = '';\n"),
         ],
@@ -201,9 +255,15 @@ pub(crate) const OLDER: &[Project] = &[
     (
         "classic",
         &[
-            ("tsconfig.json", r#"{"compilerOptions": {"moduleResolution": "classic", "module": "es2015", "target": "es2017", "types": [], "lib": ["es2017"], "baseUrl": ".", "ignoreDeprecations": "6.0"}}"#),
+            (
+                "tsconfig.json",
+                r#"{"compilerOptions": {"moduleResolution": "classic", "module": "es2015", "target": "es2017", "types": [], "lib": ["es2017"], "baseUrl": ".", "ignoreDeprecations": "6.0"}}"#,
+            ),
             ("up.ts", "export const up = 1;\n"),
-            ("deep/er/a.ts", "import { up } from 'up';\nexport const a: string = up;\nimport { no } from 'no';\nexport { no };\n"),
+            (
+                "deep/er/a.ts",
+                "import { up } from 'up';\nexport const a: string = up;\nimport { no } from 'no';\nexport { no };\n",
+            ),
         ],
     ),
 ];

@@ -55,6 +55,22 @@ pub(crate) fn node() -> PathBuf {
     std::env::split_paths(&path).map(|directory| directory.join("node")).find(|node| node.exists()).unwrap()
 }
 
+pub(crate) fn bun() -> PathBuf {
+    let _guard = INSTALLING.lock().unwrap();
+    let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bun-1");
+    let program = home.join("node_modules/.bin/bun");
+    if !program.exists() {
+        fs::create_dir_all(&home).unwrap();
+        let done = Command::new("npm")
+            .args(["install", "--no-audit", "--no-fund", "--loglevel=error", "--prefix", ".", "bun@1"])
+            .current_dir(&home)
+            .output()
+            .unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    }
+    program.canonicalize().unwrap()
+}
+
 pub(crate) fn script(version: &str) -> Compiler {
     Compiler::script(version, &installed(version).join("typescript"), Some(node()))
 }
@@ -85,7 +101,6 @@ pub(crate) fn workspace(files: &[(&str, &str)]) -> TempDir {
 pub(crate) fn try_check(
     compiler: &Compiler,
     system: Arc<dyn System>,
-    root: &Path,
     overlay: &VirtualFiles,
     cancelled: &AtomicBool,
 ) -> Result<(Checked, DiscoveredInputs), TypecheckError> {
@@ -98,7 +113,6 @@ pub(crate) fn try_check(
         overlay,
         referenced: &ReferencedProjects::default(),
         helper: &helper(),
-        root,
         cancelled,
     };
     check(&request).map(|checked| (checked, view.discovered()))
@@ -106,7 +120,7 @@ pub(crate) fn try_check(
 
 pub(crate) fn run(compiler: &Compiler, root: &Path, overlay: &VirtualFiles) -> (Checked, DiscoveredInputs) {
     let system = Arc::new(Os::new(root).unwrap());
-    try_check(compiler, system, root, overlay, &AtomicBool::new(false)).unwrap()
+    try_check(compiler, system, overlay, &AtomicBool::new(false)).unwrap()
 }
 
 pub(crate) fn run_native(files: &[(&str, &str)]) -> (Checked, DiscoveredInputs) {

@@ -73,12 +73,24 @@ const EDITS: &[Edit] = &[
     ("src/top.ts", "const ambient = 1;\n", ALL),
     ("src/top.ts", TOP, ALL),
     // A global type that is missing is told with the first file that wants it.
-    ("src/low.ts", "export interface Low { count: number }\nexport function low(): Low {\n  using x = null;\n  return { count: 1 };\n}\n", ALL),
-    ("src/mid.ts", "import { low } from './low.js';\nexport const mid = () => { using y = null; return low(); };\n", ALL),
+    (
+        "src/low.ts",
+        "export interface Low { count: number }\nexport function low(): Low {\n  using x = null;\n  return { count: 1 };\n}\n",
+        ALL,
+    ),
+    (
+        "src/mid.ts",
+        "import { low } from './low.js';\nexport const mid = () => { using y = null; return low(); };\n",
+        ALL,
+    ),
     ("src/low.ts", LOW, ALL),
     ("src/mid.ts", MID, ALL),
     // Circles.
-    ("src/low.ts", "import { top } from './top.js';\nexport interface Low { count: number }\nexport function low() {\n  return { count: top };\n}\n", ALL),
+    (
+        "src/low.ts",
+        "import { top } from './top.js';\nexport interface Low { count: number }\nexport function low() {\n  return { count: top };\n}\n",
+        ALL,
+    ),
     ("src/top.ts", "import { mid } from './mid.js';\nexport const top = mid().count;\n", ALL),
     ("src/uses.ts", "export const n: number = ambient;\n", ALL),
     ("src/low.ts", LOW, ALL),
