@@ -219,3 +219,31 @@ fn a_configuration_that_is_no_text_is_placed() {
     assert_eq!(built.code, Some(1));
     assert_eq!(built.findings(), ["config::not_utf8 webstir.kdl:2:4"], "{}", built.stdout);
 }
+
+#[test]
+fn a_native_compiler_with_another_api_is_named_with_a_way_out() {
+    let hash = format!("sha512-{}==", "A".repeat(86));
+    let locked = |name: &str| format!(r#""node_modules/{name}": {{ "version": "7.1.0", "integrity": "{hash}" }}"#);
+    let platforms = ["linux-x64", "linux-arm64", "darwin-x64", "darwin-arm64"];
+    let packages: Vec<String> = std::iter::once(locked("typescript"))
+        .chain(platforms.map(|platform| locked(&format!("@typescript/typescript-{platform}"))))
+        .collect();
+    let lockfile = format!(r#"{{ "lockfileVersion": 3, "packages": {{ {} }} }}"#, packages.join(", "));
+    let case = Case::with(&[
+        (
+            "package.json",
+            "{ \"name\": \"page\", \"type\": \"module\", \"webstir\": { \"mode\": \"api\" }, \"devDependencies\": { \"typescript\": \"7.1.0\" } }\n",
+        ),
+        ("package-lock.json", &lockfile),
+        TSCONFIG,
+        ("src/backend/index.ts", "export {};\n"),
+    ]);
+    let ran = case.build(&["--offline"]);
+    assert_eq!(ran.code, Some(1), "{}{}", ran.stdout, ran.stderr);
+    let document = ran.json();
+    let all = document["diagnostics"].as_array().unwrap();
+    let found =
+        all.iter().find(|found| found["code"] == "typecheck::unknown_api").unwrap_or_else(|| panic!("{all:#?}"));
+    assert_eq!(found["message"], "TypeScript 7.1.0 has an API that is not known here");
+    assert_eq!(found["help"], "Set `typescript \"7.0.2\"` in `toolchain` of `webstir.kdl`");
+}

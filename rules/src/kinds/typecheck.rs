@@ -71,6 +71,11 @@ impl Plan for Typecheck {
             return planner.report(diagnostic.help(help));
         }
         let Some(compiler) = compiler(planner) else { return };
+        if !typecheck::is_known(compiler.version()) {
+            let message = format!("TypeScript {} has an API that is not known here", compiler.version());
+            let help = "Set `typescript \"7.0.2\"` in `toolchain` of `webstir.kdl`";
+            return planner.report(Diagnostic::error("typecheck::unknown_api", message).help(help));
+        }
         let interpreter = match compiler.runtime {
             Runtime::Native => None,
             Runtime::Node => {
@@ -155,7 +160,6 @@ impl Run for Check {
                 let state = checked.state.map(|state| context.blobs.put(&state)).transpose();
                 let mut result = ActionResult::done(Vec::new(), checked.diagnostics);
                 result.state = state.map_err(RunError::world("Writing to the store"))?;
-                result.hermetic = checked.hermetic;
                 result.sandbox = Some(sandboxed.ran);
                 Ok(result)
             }

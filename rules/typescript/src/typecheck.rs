@@ -73,6 +73,12 @@ impl Compiler {
     }
 }
 
+/// Whether compilers of this exact version can be driven: all that are written in JavaScript, and native ones whose API is known.
+pub fn is_known(version: &str) -> bool {
+    let major = version.split('.').next().and_then(|major| major.parse::<u32>().ok());
+    major.is_some_and(|major| major < 7) || has_known_api(version)
+}
+
 /// Whether a native compiler of this exact version has the API that is spoken here. The API is unversioned and changes between minor
 /// versions, so that only released versions of 7.0 are known to have it.
 fn has_known_api(version: &str) -> bool {
@@ -112,8 +118,6 @@ pub struct Checked {
     pub diagnostics: Vec<Diagnostic>,
     /// The files of the program that lie in the workspace, sorted; the compiler's library is not among them.
     pub files: Vec<RelPath>,
-    /// Whether nothing but the view was read. Otherwise the discovered inputs are an approximation.
-    pub hermetic: bool,
     /// What a later check may start from, in whatever process: a [`Warm`] knows what to do with it.
     pub state: Option<Vec<u8>>,
 }
@@ -242,7 +246,7 @@ impl Opened<'_> {
     /// Checks the project.
     pub fn diagnostics(mut self) -> Result<Checked, TypecheckError> {
         let diagnostics = self.0.diagnostics(&mut NoMemory)?.expect("without memory everything is asked");
-        Ok(Checked { diagnostics, files: self.0.files().to_vec(), hermetic: true, state: None })
+        Ok(Checked { diagnostics, files: self.0.files().to_vec(), state: None })
     }
 }
 
@@ -263,11 +267,12 @@ mod tests {
     #[test]
     fn only_released_7_0_speaks_the_api() {
         for version in ["7.0.0", "7.0.2", "7.0.13"] {
-            assert!(has_known_api(version), "{version}");
+            assert!(has_known_api(version) && is_known(version), "{version}");
         }
         for version in ["7.0.2-beta", "7.0.", "7.1.0", "7.0.1.2", "6.0.3", "5.9.3", "", "17.0.2"] {
             assert!(!has_known_api(version), "{version}");
         }
+        assert!(is_known("6.0.3") && is_known("4.9.5-beta") && !is_known("7.1.0") && !is_known("next"));
         let error = Compiler::native("7.1.0", "tsc").launch().unwrap_err();
         assert!(matches!(error, TypecheckError::UnknownApi { version } if version == "7.1.0"));
     }

@@ -1,6 +1,6 @@
 //! From the compiler's findings to [`Diagnostic`] values.
 //!
-//! A [`Finding`] is a diagnostic as the API and the command line give it, its place already found. Both become the same values:
+//! A [`Finding`] is a diagnostic as the compiler gives it, its place already found. Of every compiler the same comes:
 //! the code is `typecheck::ts<number>`, a chain of messages is one note whose lines are indented by depth, and no path of this
 //! machine is left in a message.
 

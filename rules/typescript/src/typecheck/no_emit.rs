@@ -1,6 +1,6 @@
 //! `noEmit` without a command line.
 //!
-//! The API checks a project as it is configured and has no way to say `--noEmit`; a project without the option would then be
+//! The API of TypeScript 7 checks a project as it is configured and has no way to say `--noEmit`; a project without the option would then be
 //! told about outputs that nobody writes. The engine is the compiler's file system, so the compiler reads a configuration that
 //! sets it.
 

@@ -26,8 +26,19 @@ pub(super) struct Text {
     whole: String,
     /// The bytes of the byte-order mark in `whole`.
     mark: usize,
-    ascii: bool,
+    /// Where in the content every so manyth code unit is; nothing where code units are bytes.
+    steps: Option<Vec<Step>>,
     edit: Option<Edit>,
+}
+
+/// How many code units there are between two steps, about.
+const STEP: usize = 4 << 10;
+
+/// The start of a character.
+#[derive(Debug, Clone, Copy)]
+struct Step {
+    units: usize,
+    byte: usize,
 }
 
 impl Text {
@@ -42,8 +53,9 @@ impl Text {
             }
         };
         let mark = if whole.starts_with(MARK) { MARK.len_utf8() } else { 0 };
-        let ascii = whole[mark..].is_ascii();
-        Self { whole, mark, ascii, edit: None }
+        let content = &whole[mark..];
+        let steps = (!content.is_ascii()).then(|| steps(content));
+        Self { whole, mark, steps, edit: None }
     }
 
     /// The same text with a replacement for the compiler's eyes.
@@ -77,7 +89,10 @@ impl Text {
 
     fn byte(&self, units: usize) -> usize {
         let content = self.content();
-        if self.ascii { units.min(content.len()) } else { byte_of_utf16(content, units) }
+        let Some(steps) = &self.steps else { return units.min(content.len()) };
+        let before = steps.partition_point(|step| step.units <= units).checked_sub(1);
+        let from = before.map_or(Step { units: 0, byte: 0 }, |at| steps[at]);
+        from.byte + byte_of_utf16(&content[from.byte..], units - from.units)
     }
 
     /// Maps a position in [`Self::sent`] to one in [`Self::content`], both in UTF-16 code units.
@@ -102,8 +117,19 @@ fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> String {
     char::decode_utf16(units).map(|decoded| decoded.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
 }
 
+fn steps(content: &str) -> Vec<Step> {
+    let (mut steps, mut units) = (Vec::new(), 0);
+    for (byte, character) in content.char_indices() {
+        if units >= (steps.len() + 1) * STEP {
+            steps.push(Step { units, byte });
+        }
+        units += character.len_utf16();
+    }
+    steps
+}
+
 /// The byte offset of a UTF-16 offset. One inside a character moves to its start, one past the end to the end.
-pub(super) fn byte_of_utf16(text: &str, units: usize) -> usize {
+fn byte_of_utf16(text: &str, units: usize) -> usize {
     let mut seen = 0;
     for (byte, character) in text.char_indices() {
         seen += character.len_utf16();
@@ -135,6 +161,15 @@ mod tests {
     fn positions_at_and_past_the_end() {
         let text = text("aß");
         assert_eq!((text.span(2..2).start, text.span(2..9).end), (3, 3));
+    }
+
+    #[test]
+    fn positions_far_from_the_start() {
+        let source = "a🙂ä".repeat(5_000);
+        let text = text(&source);
+        for units in [0, 1, 4_095, 4_096, 4_097, 8_193, 12_289, 19_998, 19_999, 20_000, 20_001] {
+            assert_eq!(text.span(units..units).start as usize, naive(&source, units), "{units}");
+        }
     }
 
     #[test]

@@ -183,7 +183,7 @@ impl Warm {
         match result {
             Ok(Some(diagnostics)) => {
                 self.keep(&action.label, kept);
-                Ok(Some((Checked { diagnostics, files, hermetic: true, state: left }, asked)))
+                Ok(Some((Checked { diagnostics, files, state: left }, asked)))
             }
             Ok(None) => Ok(None),
             Err(TypecheckError::Declarations(_)) => {
@@ -257,7 +257,7 @@ impl Kept {
         }
         match result {
             Ok(Some(diagnostics)) => {
-                let checked = Checked { diagnostics, files, hermetic: true, state: left };
+                let checked = Checked { diagnostics, files, state: left };
                 Ok(Again::Done(Box::new((checked, self.remembered.asked, self))))
             }
             Err(TypecheckError::Cancelled) => Ok(Again::Cancelled(Box::new(self))),

@@ -84,6 +84,17 @@ fn script_of_other_versions() {
 }
 
 #[test]
+fn script_5_9_by_bun() {
+    let projects = COMMON.iter().chain(OLDER).filter(|(name, _)| ["types", "unions", "references"].contains(name));
+    let compiler = Compiler::script("5.9.3", &installed("5.9.3").join("typescript"), Some(bun()));
+    for (name, files) in projects {
+        let root = workspace(files);
+        let (checked, _) = run(&compiler, root.path(), &VirtualFiles::default());
+        compare(name, &checked, &Bare::script("5.9.3").check(root.path()));
+    }
+}
+
+#[test]
 fn an_older_compiler_sees_what_it_is_shown_and_nothing_else() {
     let source = "\u{feff}const größe = \"🙂\"; export const zahl: number = größe;\nexport const s: { a: string } = { a: 1 as number };\nexport const t: { a: { b: 1 } } = {} as { a: { b: 2 } };\n";
     let mut overlay = VirtualFiles::default();

@@ -11,7 +11,6 @@ fn a_clean_project() {
     ]);
     assert_eq!(shown(&checked), "");
     assert_eq!(names(&checked), ["src/a.ts", "src/b.ts"]);
-    assert!(checked.hermetic);
     let content = |name: &str| {
         discovered.iter().any(|(at, seen)| at.as_str() == name && matches!(seen, DiscoveredInput::Content(Some(_))))
     };

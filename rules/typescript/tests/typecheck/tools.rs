@@ -58,6 +58,22 @@ pub(crate) fn node() -> PathBuf {
     std::env::split_paths(&path).map(|directory| directory.join("node")).find(|node| node.exists()).unwrap()
 }
 
+pub(crate) fn bun() -> PathBuf {
+    let _guard = INSTALLING.lock().unwrap();
+    let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bun-1");
+    let program = home.join("node_modules/.bin/bun");
+    if !program.exists() {
+        fs::create_dir_all(&home).unwrap();
+        let done = Command::new("npm")
+            .args(["install", "--no-audit", "--no-fund", "--loglevel=error", "--prefix", ".", "bun@1"])
+            .current_dir(&home)
+            .output()
+            .unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    }
+    program.canonicalize().unwrap()
+}
+
 pub(crate) fn script(version: &str) -> Compiler {
     Compiler::script(version, &installed(version).join("typescript"), Some(node()))
 }

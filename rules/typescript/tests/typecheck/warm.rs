@@ -32,6 +32,7 @@ use webstir_typescript::typecheck::{
     Wear, check,
 };
 
+use self::model::{KINDS, PLAIN};
 use crate::bare::{Bare, compare};
 use crate::tools::*;
 
@@ -421,7 +422,16 @@ fn what_is_no_source_starts_over() {
 
 #[test]
 fn files_of_a_referenced_project_are_its_declarations() {
-    let mut bench = Bench::new(&SMALL);
+    refer(native());
+}
+
+#[test]
+fn files_of_a_referenced_project_are_its_declarations_to_an_older_compiler() {
+    refer(script("5.9.3"));
+}
+
+fn refer(compiler: Compiler) {
+    let mut bench = Bench::of(compiler, &SMALL);
     let project = "{\"compilerOptions\": {\"isolatedDeclarations\": true, \"declaration\": true}}";
     let (config, _) =
         webstir_typescript::tsconfig::load(&path("other/tsconfig.json"), &mut |_| Some(Arc::from(project.as_bytes())));
@@ -472,20 +482,20 @@ fn random_texts_by_an_older_compiler() {
 #[test]
 #[ignore = "long: an oracle"]
 fn random_edits() {
-    edits::run(native(), None, false);
+    edits::run(native(), None, KINDS, false);
 }
 
 #[test]
 #[ignore = "long: an oracle"]
 fn random_edits_with_isolated_declarations() {
-    edits::run(native(), None, true);
+    edits::run(native(), None, KINDS, true);
 }
 
 #[test]
 #[ignore = "long: an oracle"]
 fn random_edits_by_older_compilers() {
-    for version in ["5.4.5", "5.7.3", "5.9.3", "6.0.3"] {
-        edits::run(script(version), Some(Bare::script(version)), false);
+    for (version, kinds) in [("5.4.5", KINDS), ("5.9.3", PLAIN), ("5.7.3", PLAIN), ("6.0.3", KINDS)] {
+        edits::run(script(version), Some(Bare::script(version)), kinds, false);
     }
 }
 
@@ -493,6 +503,6 @@ fn random_edits_by_older_compilers() {
 #[ignore = "long: an oracle"]
 fn random_edits_with_isolated_declarations_by_older_compilers() {
     for version in ["5.7.3", "6.0.3"] {
-        edits::run(script(version), Some(Bare::script(version)), true);
+        edits::run(script(version), Some(Bare::script(version)), PLAIN, true);
     }
 }

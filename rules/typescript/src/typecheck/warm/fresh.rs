@@ -111,7 +111,6 @@ impl<'a> Known<'a> {
         let checked = Checked {
             diagnostics: convert(findings, request.project, &format!("{ROOT}/")),
             files: files.into_iter().filter(|path| request.overlay.bytes(path).is_none()).collect(),
-            hermetic: true,
             state: is_right.then(|| state.encode()),
         };
         Ok(Some((checked, numbers.len())))

@@ -48,12 +48,12 @@ fn tell(text: &str) {
     println!("{text}");
 }
 
-fn model(numbers: &mut Numbers, isolated: bool) -> Model {
+fn model(numbers: &mut Numbers, kinds: usize, isolated: bool) -> Model {
     Model {
         modules: (0..22)
             .map(|at| {
                 let imports = (0..numbers.below(4)).filter(|_| at > 0).map(|_| numbers.below(at)).collect();
-                (at, Module::new(at % KINDS, imports))
+                (at, Module::new(at % kinds, imports))
             })
             .collect(),
         isolated,
@@ -67,7 +67,7 @@ fn model(numbers: &mut Numbers, isolated: bool) -> Model {
 /// Edits of which nobody knows what they mean: lines go, come twice, or change places, and names stand for others.
 pub(super) fn run_texts(compiler: Compiler, bare: Option<Bare>) {
     let mut numbers = Numbers(number("WEBSTIR_ORACLE_SEED", 7) as u64);
-    let sound = model(&mut numbers, false).files();
+    let sound = model(&mut numbers, KINDS, false).files();
     let names: Vec<String> = sound.keys().filter(|name| name.starts_with("src/")).cloned().collect();
     let mut bench = bench(compiler, bare);
     let mut files = sound.clone();
@@ -120,7 +120,7 @@ pub(super) fn run_texts(compiler: Compiler, bare: Option<Bare>) {
 /// Each value alone, to each other one.
 pub(super) fn run_values(compiler: Compiler) {
     let modules = (0..3).map(|at| (at, Module::new(8 + at, BTreeSet::new()))).collect();
-    let mut model = Model { modules, ..model(&mut Numbers(0), false) };
+    let mut model = Model { modules, ..model(&mut Numbers(0), KINDS, false) };
     let mut bench = bench(compiler, None);
     bench.set(model.files());
     bench.run("start");
@@ -135,10 +135,10 @@ pub(super) fn run_values(compiler: Compiler) {
     }
 }
 
-pub(super) fn run(compiler: Compiler, bare: Option<Bare>, isolated: bool) {
+pub(super) fn run(compiler: Compiler, bare: Option<Bare>, kinds: usize, isolated: bool) {
     let mut numbers = Numbers(number("WEBSTIR_ORACLE_SEED", 7) as u64);
-    let mut model = model(&mut numbers, isolated);
-    // Older compilers are asked about everything where a finding shows a union.
+    let mut model = model(&mut numbers, kinds, isolated);
+    // Of all kinds some findings show a union, where older compilers are asked about everything.
     let is_native = bare.is_none();
     let mut bench = bench(compiler, bare);
     bench.set(model.files());
@@ -210,7 +210,7 @@ pub(super) fn run(compiler: Compiler, bare: Option<Bare>, isolated: bool) {
                     model.modules.remove(&at);
                 } else {
                     let imports: BTreeSet<usize> = (0..2).map(|_| all[numbers.below(all.len())]).collect();
-                    model.modules.insert(next, Module::new(next % KINDS, imports));
+                    model.modules.insert(next, Module::new(next % kinds, imports));
                     next += 1;
                 }
                 "a file"

@@ -35,6 +35,8 @@ pub(crate) struct Model {
 }
 
 pub(crate) const KINDS: usize = 11;
+/// Kinds of which no finding shows a union.
+pub(crate) const PLAIN: usize = 7;
 const TYPES: [&str; 3] = ["number", "string", "boolean"];
 const VALUES: [&str; 3] = ["1", "\"s\"", "true"];
 
