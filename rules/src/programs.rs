@@ -2,18 +2,20 @@
 //!
 //! What a program does is decided by its file, by the interpreter that its first line names, and by the packages that it loads. To hash
 //! all that takes long, so what was found is kept with the [`Evidence`] for it, in memory and in a file of the workspace's state
-//! directory, and holds as long as the evidence does: a few stats instead of a gigabyte.
+//! directory, and holds as long as the evidence does: a few stats instead of a gigabyte. So is what is told of the
+//! [compiler](compiler::ACCOUNT).
 
 #![expect(clippy::disallowed_methods, reason = "programs are files of the machine")]
 
 mod closure;
+pub(crate) mod compiler;
 mod evidence;
 
 use std::collections::BTreeMap;
 use std::env;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use webstir_engine::digest::{Digest, KeyHasher};
@@ -48,14 +50,15 @@ pub struct Programs {
     /// The workspace whose packages are installed.
     installed: PathBuf,
     search_path: Vec<PathBuf>,
-    found: Mutex<Found>,
+    /// `None` until the file was read.
+    found: Mutex<Option<Found>>,
 }
 
 /// What was found so far.
 #[derive(Debug, Default)]
 struct Found {
-    /// `None` until the file was read.
-    programs: Option<BTreeMap<Wanted, Kept>>,
+    programs: BTreeMap<Wanted, Kept>,
+    accounts: BTreeMap<Box<str>, KeptAccount>,
 }
 
 /// A program that was looked up, with what it was concluded from.
@@ -63,6 +66,13 @@ struct Found {
 struct Kept {
     evidence: Evidence,
     program: Option<Parts>,
+}
+
+/// An account, with what it was concluded from.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct KeptAccount {
+    evidence: Evidence,
+    said: Arc<str>,
 }
 
 /// A program without its name.
@@ -82,6 +92,7 @@ struct Parts {
 struct File {
     search_path: Vec<PathBuf>,
     programs: Vec<(Wanted, Kept)>,
+    accounts: Vec<(Box<str>, KeptAccount)>,
 }
 
 impl Programs {
@@ -101,7 +112,7 @@ impl Programs {
         Self { installed, ..self }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Found> {
+    fn lock(&self) -> MutexGuard<'_, Option<Found>> {
         self.found.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -129,13 +140,13 @@ impl Programs {
     /// What is known of a program, as far as that still holds.
     fn kept(&self, wanted: &Wanted) -> Kept {
         let mut found = self.lock();
-        let programs = found.programs.get_or_insert_with(|| self.read());
-        if let Some(kept) = programs.get(wanted).filter(|kept| kept.evidence.holds()) {
+        let found = found.get_or_insert_with(|| self.read());
+        if let Some(kept) = found.programs.get(wanted).filter(|kept| kept.evidence.holds()) {
             return kept.clone();
         }
         let kept = self.find(wanted);
-        programs.insert(wanted.clone(), kept.clone());
-        self.write(programs);
+        found.programs.insert(wanted.clone(), kept.clone());
+        self.write(found);
         kept
     }
 
@@ -212,20 +223,23 @@ impl Programs {
     }
 
     /// What an earlier process found; nothing when there is no such file, or none of this version.
-    fn read(&self) -> BTreeMap<Wanted, Kept> {
-        let read = || -> Option<BTreeMap<Wanted, Kept>> {
+    fn read(&self) -> Found {
+        let read = || -> Option<Found> {
             let file: File = serde_json::from_slice(&std::fs::read(self.file()).ok()?).ok()?;
+            let (programs, accounts) = (file.programs.into_iter().collect(), file.accounts.into_iter().collect());
             // Evidence is of the places that were searched.
-            (file.search_path == self.search_path).then(|| file.programs.into_iter().collect())
+            (file.search_path == self.search_path).then_some(Found { programs, accounts })
         };
         read().unwrap_or_default()
     }
 
     /// Best effort: what is not kept is found again.
-    fn write(&self, programs: &BTreeMap<Wanted, Kept>) {
-        let settled = programs.iter().filter(|(_, kept)| kept.evidence.is_settled());
-        let programs = settled.map(|(wanted, kept)| (wanted.clone(), kept.clone())).collect();
-        let kept = File { search_path: self.search_path.clone(), programs };
+    fn write(&self, found: &Found) {
+        let programs = found.programs.iter().filter(|(_, kept)| kept.evidence.is_settled());
+        let programs = programs.map(|(wanted, kept)| (wanted.clone(), kept.clone())).collect();
+        let accounts = found.accounts.iter().filter(|(_, kept)| kept.evidence.is_settled());
+        let accounts = accounts.map(|(name, kept)| (name.clone(), kept.clone())).collect();
+        let kept = File { search_path: self.search_path.clone(), programs, accounts };
         let place = self.file();
         let Some(directory) = place.parent().filter(|directory| directory.is_dir()) else { return };
         let written = || -> std::io::Result<()> {
@@ -242,6 +256,23 @@ impl Machine for Programs {
     fn program(&self, wanted: &Wanted) -> Option<Program> {
         let Parts { place, file, interpreter, looked_up, packages, .. } = self.kept(wanted).program?;
         Some(Program { wanted: wanted.clone(), place, file, interpreter, looked_up, packages })
+    }
+
+    fn account(&self, name: &str) -> Option<Arc<str>> {
+        if name != compiler::ACCOUNT {
+            return None;
+        }
+        let mut found = self.lock();
+        let found = found.get_or_insert_with(|| self.read());
+        if let Some(kept) = found.accounts.get(name).filter(|kept| kept.evidence.holds()) {
+            return Some(kept.said.clone());
+        }
+        let mut looker = Looker::default();
+        let surroundings = compiler::surroundings(&mut looker, &self.root, &self.installed);
+        let said: Arc<str> = serde_json::to_string(&surroundings).expect("surroundings are plain data").into();
+        found.accounts.insert(name.into(), KeptAccount { evidence: looker.evidence(), said: said.clone() });
+        self.write(found);
+        Some(said)
     }
 }
 

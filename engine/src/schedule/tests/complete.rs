@@ -108,6 +108,10 @@ impl Machine for OneProgram {
             packages: None,
         })
     }
+
+    fn account(&self, _: &str) -> Option<Arc<str>> {
+        None
+    }
 }
 
 fn done() -> ActionResult {
