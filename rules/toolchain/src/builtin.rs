@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use node_semver::{Range, Version};
+use nodejs_semver::{Range, Version};
 
 use super::integrity::Integrity;
 use super::lock::LockedTool;

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use node_semver::{Range, Version};
+use nodejs_semver::{Range, Version};
 use rustc_hash::FxHashMap;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha512};

@@ -8,7 +8,7 @@
 mod compiler;
 mod pins;
 
-use node_semver::Range;
+use nodejs_semver::Range;
 
 use webstir_engine::diagnostic::{Diagnostic, Severity, Span};
 use webstir_engine::path::RelPath;
@@ -227,11 +227,10 @@ enum Wanted<'a> {
 impl<'a> Wanted<'a> {
     fn read(text: &'a str) -> Self {
         let exact = text.trim_start_matches(['=', 'v']).trim();
-        match () {
-            () if is_exact_version(exact) => Self::Exact(exact),
-            () if text.is_empty() => Self::Range(Range::any()),
-            () => Range::parse(text).map_or(Self::Other, Self::Range),
+        if is_exact_version(exact) {
+            return Self::Exact(exact);
         }
+        Range::parse(text).map_or(Self::Other, Self::Range)
     }
 }
 

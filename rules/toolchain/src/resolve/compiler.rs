@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use node_semver::Version;
+use nodejs_semver::Version;
 use serde::{Deserialize, Serialize};
 use webstir_engine::digest::{Digest, KeyHasher};
 use webstir_engine::path::RelPath;
@@ -24,7 +24,7 @@ impl Runtime {
     /// That of a version of TypeScript.
     pub fn of(version: &str) -> Self {
         match Version::parse(version) {
-            Ok(version) if version.major < 7 => Self::Script,
+            Ok(version) if version.major() < 7 => Self::Script,
             _ => Self::Native,
         }
     }
