@@ -23,6 +23,7 @@ use webstir_engine::machine::{Machine, Program, Wanted};
 use webstir_engine::state_directory::StateDirectory;
 
 use closure::closure;
+use compiler::Told;
 use evidence::{Evidence, Looker};
 
 use webstir_toolchain::LOCKFILES;
@@ -58,7 +59,7 @@ pub struct Programs {
 #[derive(Debug, Default)]
 struct Found {
     programs: BTreeMap<Wanted, Kept>,
-    accounts: BTreeMap<Box<str>, KeptAccount>,
+    compiler: Option<Told>,
 }
 
 /// A program that was looked up, with what it was concluded from.
@@ -66,13 +67,6 @@ struct Found {
 struct Kept {
     evidence: Evidence,
     program: Option<Parts>,
-}
-
-/// An account, with what it was concluded from.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct KeptAccount {
-    evidence: Evidence,
-    said: Arc<str>,
 }
 
 /// A program without its name.
@@ -92,7 +86,7 @@ struct Parts {
 struct File {
     search_path: Vec<PathBuf>,
     programs: Vec<(Wanted, Kept)>,
-    accounts: Vec<(Box<str>, KeptAccount)>,
+    compiler: Option<Told>,
 }
 
 impl Programs {
@@ -226,9 +220,9 @@ impl Programs {
     fn read(&self) -> Found {
         let read = || -> Option<Found> {
             let file: File = serde_json::from_slice(&std::fs::read(self.file()).ok()?).ok()?;
-            let (programs, accounts) = (file.programs.into_iter().collect(), file.accounts.into_iter().collect());
             // Evidence is of the places that were searched.
-            (file.search_path == self.search_path).then_some(Found { programs, accounts })
+            (file.search_path == self.search_path)
+                .then(|| Found { programs: file.programs.into_iter().collect(), compiler: file.compiler })
         };
         read().unwrap_or_default()
     }
@@ -237,9 +231,7 @@ impl Programs {
     fn write(&self, found: &Found) {
         let programs = found.programs.iter().filter(|(_, kept)| kept.evidence.is_settled());
         let programs = programs.map(|(wanted, kept)| (wanted.clone(), kept.clone())).collect();
-        let accounts = found.accounts.iter().filter(|(_, kept)| kept.evidence.is_settled());
-        let accounts = accounts.map(|(name, kept)| (name.clone(), kept.clone())).collect();
-        let kept = File { search_path: self.search_path.clone(), programs, accounts };
+        let kept = File { search_path: self.search_path.clone(), programs, compiler: found.compiler.clone() };
         let place = self.file();
         let Some(directory) = place.parent().filter(|directory| directory.is_dir()) else { return };
         let written = || -> std::io::Result<()> {
@@ -264,15 +256,13 @@ impl Machine for Programs {
         }
         let mut found = self.lock();
         let found = found.get_or_insert_with(|| self.read());
-        if let Some(kept) = found.accounts.get(name).filter(|kept| kept.evidence.holds()) {
-            return Some(kept.said.clone());
+        let (told, is_new) = Told::now(found.compiler.take(), &self.root, &self.installed);
+        let surroundings = told.surroundings(self.root != self.installed);
+        found.compiler = Some(told);
+        if is_new {
+            self.write(found);
         }
-        let mut looker = Looker::default();
-        let surroundings = compiler::surroundings(&mut looker, &self.root, &self.installed);
-        let said: Arc<str> = serde_json::to_string(&surroundings).expect("surroundings are plain data").into();
-        found.accounts.insert(name.into(), KeptAccount { evidence: looker.evidence(), said: said.clone() });
-        self.write(found);
-        Some(said)
+        Some(serde_json::to_string(&surroundings).expect("surroundings are plain data").into())
     }
 }
 
