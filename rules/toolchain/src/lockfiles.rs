@@ -248,8 +248,7 @@ impl Lockfile {
 
     /// The package that is had where a `package.json` asks for `name` and `range`, where the format says so.
     pub(super) fn asked(&self, name: &str, range: &str) -> Option<&Locked> {
-        let kinds = ["", "npm:"].iter();
-        kinds.filter_map(|kind| self.asked.get(&format!("{name}@{kind}{range}"))).next()
+        ["", "npm:"].iter().find_map(|kind| self.asked.get(&format!("{name}@{kind}{range}")))
     }
 
     /// The names of all packages.

@@ -94,8 +94,8 @@ fn says(lockfile: &Lockfile, below: &str, asked: &[String]) -> Option<Says> {
         let start = if directory.is_empty() { String::new() } else { format!("{directory}/") };
         format!("{start}{PACKAGES}{TYPESCRIPT}")
     });
-    let placed = places.find_map(|place| lockfile.placed(&place));
-    let compiler = placed.or_else(|| asked.iter().find_map(|range| lockfile.asked(TYPESCRIPT, range)))?;
+    let at_place = places.find_map(|place| lockfile.placed(&place));
+    let compiler = at_place.or_else(|| asked.iter().find_map(|range| lockfile.asked(TYPESCRIPT, range)))?;
     let version = match &compiler.version {
         Version::Exact(version) if compiler.name == TYPESCRIPT => version,
         _ => return Some(Says::Replaced(compiler.shown())),
@@ -103,8 +103,8 @@ fn says(lockfile: &Lockfile, below: &str, asked: &[String]) -> Option<Says> {
     // Several versions may be there.
     let is_wanted = |locked: &&Locked| locked.version == compiler.version;
     let packages = lockfile.names().filter(|name| is_compiler(name)).filter_map(|name| {
-        let placed = (name == TYPESCRIPT).then_some(compiler).into_iter();
-        let mut locked = placed.chain(lockfile.named(name)).filter(is_wanted);
+        let own = (name == TYPESCRIPT).then_some(compiler).into_iter();
+        let mut locked = own.chain(lockfile.named(name)).filter(is_wanted);
         let locked = locked.find(|locked| locked.name == name)?;
         Some((name.to_owned(), Pin { integrity: locked.integrity.clone(), address: locked.address.clone() }))
     });
