@@ -10,6 +10,7 @@ mod bad_input;
 mod cluster;
 mod command_line;
 mod common_js;
+mod compilers;
 mod determinism;
 mod differential;
 mod documents;

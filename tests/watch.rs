@@ -1,6 +1,7 @@
 //! `webstir watch`, driven through the files of a workspace, its events, its pages and its keys.
 
 mod browser;
+mod compilers;
 mod configuring;
 mod edits;
 mod frontend;

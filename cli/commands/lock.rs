@@ -1,10 +1,15 @@
 //! `webstir lock`.
 
+use std::fmt::Write as _;
 use std::fs;
 
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use webstir_engine::path::RelPath;
-use webstir_toolchain::{BUILT_IN_VERSION, Document, LOCK_FILE, Lock, Registry, TYPESCRIPT, write_lock};
+use webstir_rules::Programs;
+use webstir_toolchain::{
+    Asked, BUN, Document, LOCK_FILE, Lock, LockedTool, Platform, Registry, Request, Requested, Runtime, TYPESCRIPT,
+    asked, built_in_lock, write_lock,
+};
 
 use crate::Exit;
 use crate::args::Global;
@@ -17,33 +22,50 @@ pub(super) fn run(global: &Global) -> Result<Exit, Failure> {
             .with_help("Run `webstir lock` without `--offline`"));
     }
     let workspace = Workspace::open(global)?;
-    let wanted = workspace.config.toolchain().text("typescript").map(|version| version.value.to_string());
-    let version = wanted.or_else(|| installed(&workspace)).unwrap_or_else(|| BUILT_IN_VERSION.to_owned());
     let registry = Registry::from_environment(&workspace.root);
-    let tool = registry.lock(TYPESCRIPT, &version).map_err(Failure::of)?;
+    let version = match wanted(&workspace) {
+        Asked::Version(version) => version,
+        Asked::Range(range) => registry.newest(TYPESCRIPT, &range).map_err(Failure::of)?,
+    };
+    let mut tools = vec![(TYPESCRIPT, registry.lock(TYPESCRIPT, &version).map_err(Failure::of)?)];
+    // What a machine without Node fetches to run it.
+    if Runtime::of(&version) == Runtime::Script {
+        tools.extend(built_in_lock(BUN).map(|bun| (BUN, bun)));
+    }
     let path = RelPath::new(LOCK_FILE).expect("a plain file name");
-    let packages = tool.packages.len();
-    let lock = match fs::read_to_string(workspace.root.join(LOCK_FILE)) {
+    let mut lock = match fs::read_to_string(workspace.root.join(LOCK_FILE)) {
         Ok(text) => Lock::parse(Document { path: &path, text: &text }).unwrap_or_default(),
         Err(_) => Lock::default(),
     };
-    write_lock(&workspace.root, &lock.with(TYPESCRIPT, tool))
+    lock.tools.remove(BUN);
+    let lock = tools.iter().fold(lock, |lock, (name, tool)| lock.with(name, tool.clone()));
+    write_lock(&workspace.root, &lock)
         .map_err(|error| Failure::because(format!("`{LOCK_FILE}` cannot be written"), error))?;
     if global.json {
-        let document =
-            json!({"ok": true, "file": LOCK_FILE, "tools": {TYPESCRIPT: {"version": version, "packages": packages}}});
-        report::result(&report::json::document(&document));
+        let described = |tool: &LockedTool| json!({"version": tool.version, "packages": tool.packages.len()});
+        let tools: Map<String, Value> =
+            tools.iter().map(|(name, tool)| ((*name).to_owned(), described(tool))).collect();
+        report::result(&report::json::document(&json!({"ok": true, "file": LOCK_FILE, "tools": tools})));
     } else {
-        report::result(&format!("[webstir] lock complete\n{TYPESCRIPT}: {version}\npackages: {packages}\n"));
+        let mut text = "[webstir] lock complete\n".to_owned();
+        for (name, LockedTool { version, packages }) in &tools {
+            writeln!(text, "{name}: {version}\npackages: {}", packages.len()).expect("writing to a text does not fail");
+        }
+        report::result(&text);
     }
     Ok(Exit::Done)
 }
 
-/// The exact version that `package.json` asks for.
-fn installed(workspace: &Workspace) -> Option<String> {
-    let text = fs::read_to_string(workspace.root.join("package.json")).ok()?;
-    let package: serde_json::Value = serde_json::from_str(&text).ok()?;
-    let of = |key: &str| package.get(key)?.get(TYPESCRIPT)?.as_str().map(str::to_owned);
-    let version = of("devDependencies").or_else(|| of("dependencies"))?;
-    version.split('.').all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit())).then_some(version)
+/// The version that a build would use.
+fn wanted(workspace: &Workspace) -> Asked {
+    let [config, manifest] = ["webstir.kdl", "package.json"].map(|name| RelPath::new(name).expect("a plain file name"));
+    let text = fs::read_to_string(workspace.root.join(manifest.as_str())).ok();
+    let requested = workspace.config.toolchain().text(TYPESCRIPT);
+    asked(&Request {
+        requested: requested.map(|version| Requested { version: &version.value, path: &config, span: None }),
+        lock: None,
+        surroundings: &webstir_rules::surroundings(&Programs::new(&workspace.root)),
+        manifest: text.as_deref().map(|text| Document { path: &manifest, text }),
+        platform: Platform::current(),
+    })
 }

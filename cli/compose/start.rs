@@ -34,6 +34,8 @@ struct Rest {
     manifest: Option<serde_json::Value>,
     /// What stands for each program that a key references; `None` where there was none.
     programs: Vec<(Wanted, Option<Digest>)>,
+    /// What stands for each account that a plan depends on.
+    accounts: Vec<(Box<str>, Option<Digest>)>,
     /// The packages that were reached.
     packages: Vec<Box<str>>,
 }
@@ -73,8 +75,11 @@ impl Start {
         let cached = if Some(log.key()) == self.key { log.cached_build(&workspace.system, &self.path) } else { None };
         log.lend(&workspace.system);
         let cached = cached?;
-        let Rest { manifest, programs, packages } = serde_json::from_slice(&cached.rest).ok()?;
+        let Rest { manifest, programs, accounts, packages } = serde_json::from_slice(&cached.rest).ok()?;
         let machine = webstir_rules::Programs::new(&workspace.root);
+        if accounts.iter().any(|(name, said)| account(&machine, name) != *said) {
+            return None;
+        }
         if programs.iter().any(|(wanted, found)| machine.program(wanted).map(|found| found.digest()) != *found) {
             return None;
         }
@@ -131,8 +136,14 @@ impl Start {
             let found = engine.programs.program(&wanted).map(|found| found.digest());
             (wanted, found)
         });
+        let accounts = engine.scheduler.database().programs().accounts().into_iter();
+        let accounts = accounts.map(|name| {
+            let said = account(&engine.programs, &name);
+            (name, said)
+        });
         let packages = engine.reached_packages(&built.workspace, run);
-        let rest = Rest { manifest: built.manifest.clone(), programs: programs.collect(), packages };
+        let (programs, accounts) = (programs.collect(), accounts.collect());
+        let rest = Rest { manifest: built.manifest.clone(), programs, accounts, packages };
         let to_cache = BuildToCache {
             ok: built.ok,
             reports: &run.reports,
@@ -144,6 +155,10 @@ impl Start {
         // A log that cannot be written costs the next start its time, nothing else.
         let _ = start::write(&self.path, key, engine.scheduler.database(), &built.workspace.system, &to_cache);
     }
+}
+
+fn account(machine: &webstir_rules::Programs, name: &str) -> Option<Digest> {
+    machine.account(name).map(|said| Digest::of(said.as_bytes()))
 }
 
 /// What stands for this program: a build of it at its place on disk.

@@ -6,7 +6,7 @@
 mod key;
 mod result;
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -57,17 +57,19 @@ pub enum Tool {
     BuiltIn,
     /// A program of the machine or of the workspace.
     Program(Program),
-    /// A package that is fetched, and the program that interprets it.
+    /// A package, and the program that interprets it.
     Package(Package, Option<Program>),
 }
 
-/// A package that is fetched.
+/// A package that is fetched or installed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Package {
-    /// The digest of its name, version and integrity.
+    /// What stands for it: for its name, version and integrity, or for its files.
     pub digest: Digest,
     /// A JSON document that says how it is had; not part of the key.
     pub source: Box<str>,
+    /// The account by which it is installed and what that said; not part of the key. `None` for a package that is fetched.
+    pub account: Option<(Box<str>, Arc<str>)>,
 }
 
 /// What an action asks for.
@@ -257,7 +259,6 @@ impl Action {
 #[cfg(test)]
 mod tests {
     use std::path::PathBuf;
-    use std::sync::Arc;
 
     use super::*;
     use crate::label::Label;
@@ -313,7 +314,7 @@ mod tests {
 
     #[test]
     fn whatever_decides_a_result_is_part_of_the_key() {
-        let package = |text: &str| Package { digest: Digest::of(text.as_bytes()), source: "{}".into() };
+        let package = |text: &str| Package { digest: Digest::of(text.as_bytes()), source: "{}".into(), account: None };
         let mut keys = vec![
             key(|_| {}),
             key(|action| action.implementation = Digest::of(b"another webstir")),

@@ -224,6 +224,12 @@ impl Task {
                 return Err(RunError::InputChanged(input.path.clone()));
             }
         }
+        if let Tool::Package(package, _) = &action.tool
+            && let Some((name, said)) = &package.account
+            && self.machine.account(name).as_ref() != Some(said)
+        {
+            return Err(RunError::ProgramChanged(name.clone()));
+        }
         let program = match &action.tool {
             Tool::BuiltIn | Tool::Package(_, None) => return Ok(()),
             Tool::Program(program) | Tool::Package(_, Some(program)) => program,

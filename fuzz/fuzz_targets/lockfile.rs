@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use webstir_engine::path::RelPath;
-use webstir_toolchain::{Document, LOCK_FILE, LOCKFILES, Lock, Lockfile, Platform, Request, resolve};
+use webstir_toolchain::{Document, LOCK_FILE, LOCKFILES, Lock, Lockfile, Platform, Request, Surroundings, resolve};
 
 fuzz_target!(|text: &str| {
     let Some(kind) = text.chars().next().filter(char::is_ascii) else { return };
@@ -13,11 +13,11 @@ fuzz_target!(|text: &str| {
     let is_lock = kind as usize % (LOCKFILES.len() + 2) == LOCKFILES.len();
     let path = RelPath::new(name.unwrap_or(if is_lock { LOCK_FILE } else { "package.json" })).expect("a path");
     let document = Document { path: &path, text };
-    let lockfiles = [document];
+    let surroundings = Surroundings::default();
     let request = Request {
         requested: None,
         lock: is_lock.then_some(document),
-        lockfiles: if name.is_some() { &lockfiles } else { &[] },
+        surroundings: &surroundings,
         manifest: (name.is_none() && !is_lock).then_some(document),
         platform: Platform::current(),
     };

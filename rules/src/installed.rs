@@ -1,7 +1,7 @@
 //! Installed packages, held against the lockfile.
 //!
-//! The packages that a build *reached* are those of which an action read a file, and those that its programs may load, which their keys
-//! stand for. They follow from plans and results, so they are the same whether an action ran or was found in the store.
+//! The packages that a build *reached* are those of which an action read a file, the compiler, and those that its programs may load, which
+//! their keys stand for. They follow from plans and results, so they are the same whether an action ran or was found in the store.
 //! [`compare_with_lockfile`] says of them what the lockfile does not.
 
 #![expect(clippy::disallowed_methods, reason = "packages and lockfiles may lie above the workspace")]
@@ -14,11 +14,11 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use webstir_engine::diagnostic::Diagnostic;
-use webstir_engine::path::RelPath;
-use webstir_toolchain::{FoundLockfile, Locked, Lockfile, Version, find_lockfile};
+use webstir_toolchain::{Locked, Lockfile, Version, find_lockfile};
 
+use reached::place_of;
 pub use reached::reached_packages;
-use reached::{place_of, seen_from};
+pub(crate) use reached::seen_from;
 
 /// Where packages are installed.
 const PACKAGES: &str = "node_modules";
@@ -91,11 +91,12 @@ pub fn compare_with_lockfile(root: &Path, reached: &[Box<str>], diagnostics: &mu
         diagnostics.extend(any.as_ref().map(|(name, ..)| no_lockfile(root, name)));
         return any.is_some();
     };
-    let (shown, path) = named(root, &found);
+    let shown = &found.shown;
+    let path = found.path();
     let lockfile = match &found.lockfile {
         Ok(lockfile) => lockfile,
         Err(problem) => {
-            let finding = problem.finding(&shown, path.as_ref());
+            let finding = problem.finding(shown, path.as_ref());
             // Who looks for the compiler in it may have said so.
             if !diagnostics.iter().any(|other| other.code == finding.code && other.message == finding.message) {
                 diagnostics.push(finding);
@@ -104,7 +105,7 @@ pub fn compare_with_lockfile(root: &Path, reached: &[Box<str>], diagnostics: &mu
         }
     };
     let notes = diagnostics.iter_mut().filter_map(|diagnostic| {
-        let note = locked_only(root, &found.directory, lockfile, &shown, not_found(diagnostic)?)?;
+        let note = locked_only(root, &found.directory, lockfile, shown, not_found(diagnostic)?)?;
         diagnostic.notes.push(note);
         Some(())
     });
@@ -138,13 +139,6 @@ pub fn compare_with_lockfile(root: &Path, reached: &[Box<str>], diagnostics: &mu
     }
     diagnostics.push(finding);
     true
-}
-
-/// The lockfile as it is named from the workspace, and its path if it is a file of it.
-fn named(root: &Path, found: &FoundLockfile) -> (String, Option<RelPath>) {
-    let shown = seen_from(root, &found.directory.join(found.name)).map_or_else(|| found.name.to_owned(), String::from);
-    let path = RelPath::new(&shown).ok().filter(|_| found.directory == root);
-    (shown, path)
 }
 
 fn no_lockfile(root: &Path, reached: &str) -> Diagnostic {
@@ -200,7 +194,7 @@ fn plain(version: &str) -> &str {
 }
 
 /// The package that was not found, of a finding that says so. Its message begins with what was asked for, in quotes.
-fn not_found(diagnostic: &Diagnostic) -> Option<&str> {
+pub(crate) fn not_found(diagnostic: &Diagnostic) -> Option<&str> {
     let is_of_checker = diagnostic.code.strip_prefix("typecheck::") == Some("ts2307");
     if diagnostic.code != "bundle::unresolved" && !is_of_checker {
         return None;

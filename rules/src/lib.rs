@@ -2,6 +2,7 @@
 
 #![cfg_attr(test, expect(clippy::disallowed_methods, reason = "tests prepare real directories"))]
 
+mod compiler;
 mod configuration;
 mod generated;
 mod implementation;
@@ -18,6 +19,7 @@ pub mod schema;
 mod secrets;
 pub mod templates;
 
+pub use compiler::surroundings;
 pub use configuration::{configuration, environment};
 pub use generated::{GeneratedSet, IGNORE as GENERATED_IGNORE, generated};
 pub use implementation::implementation;

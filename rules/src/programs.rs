@@ -2,18 +2,20 @@
 //!
 //! What a program does is decided by its file, by the interpreter that its first line names, and by the packages that it loads. To hash
 //! all that takes long, so what was found is kept with the [`Evidence`] for it, in memory and in a file of the workspace's state
-//! directory, and holds as long as the evidence does: a few stats instead of a gigabyte.
+//! directory, and holds as long as the evidence does: a few stats instead of a gigabyte. So is what is told of the
+//! [compiler](compiler::ACCOUNT).
 
 #![expect(clippy::disallowed_methods, reason = "programs are files of the machine")]
 
 mod closure;
+pub(crate) mod compiler;
 mod evidence;
 
 use std::collections::BTreeMap;
 use std::env;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use webstir_engine::digest::{Digest, KeyHasher};
@@ -21,6 +23,7 @@ use webstir_engine::machine::{Machine, Program, Wanted};
 use webstir_engine::state_directory::StateDirectory;
 
 use closure::closure;
+use compiler::Told;
 use evidence::{Evidence, Looker};
 
 use webstir_toolchain::LOCKFILES;
@@ -48,14 +51,15 @@ pub struct Programs {
     /// The workspace whose packages are installed.
     installed: PathBuf,
     search_path: Vec<PathBuf>,
-    found: Mutex<Found>,
+    /// `None` until the file was read.
+    found: Mutex<Option<Found>>,
 }
 
 /// What was found so far.
 #[derive(Debug, Default)]
 struct Found {
-    /// `None` until the file was read.
-    programs: Option<BTreeMap<Wanted, Kept>>,
+    programs: BTreeMap<Wanted, Kept>,
+    compiler: Option<Told>,
 }
 
 /// A program that was looked up, with what it was concluded from.
@@ -82,6 +86,7 @@ struct Parts {
 struct File {
     search_path: Vec<PathBuf>,
     programs: Vec<(Wanted, Kept)>,
+    compiler: Option<Told>,
 }
 
 impl Programs {
@@ -101,7 +106,7 @@ impl Programs {
         Self { installed, ..self }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Found> {
+    fn lock(&self) -> MutexGuard<'_, Option<Found>> {
         self.found.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -129,13 +134,13 @@ impl Programs {
     /// What is known of a program, as far as that still holds.
     fn kept(&self, wanted: &Wanted) -> Kept {
         let mut found = self.lock();
-        let programs = found.programs.get_or_insert_with(|| self.read());
-        if let Some(kept) = programs.get(wanted).filter(|kept| kept.evidence.holds()) {
+        let found = found.get_or_insert_with(|| self.read());
+        if let Some(kept) = found.programs.get(wanted).filter(|kept| kept.evidence.holds()) {
             return kept.clone();
         }
         let kept = self.find(wanted);
-        programs.insert(wanted.clone(), kept.clone());
-        self.write(programs);
+        found.programs.insert(wanted.clone(), kept.clone());
+        self.write(found);
         kept
     }
 
@@ -212,20 +217,21 @@ impl Programs {
     }
 
     /// What an earlier process found; nothing when there is no such file, or none of this version.
-    fn read(&self) -> BTreeMap<Wanted, Kept> {
-        let read = || -> Option<BTreeMap<Wanted, Kept>> {
+    fn read(&self) -> Found {
+        let read = || -> Option<Found> {
             let file: File = serde_json::from_slice(&std::fs::read(self.file()).ok()?).ok()?;
             // Evidence is of the places that were searched.
-            (file.search_path == self.search_path).then(|| file.programs.into_iter().collect())
+            (file.search_path == self.search_path)
+                .then(|| Found { programs: file.programs.into_iter().collect(), compiler: file.compiler })
         };
         read().unwrap_or_default()
     }
 
     /// Best effort: what is not kept is found again.
-    fn write(&self, programs: &BTreeMap<Wanted, Kept>) {
-        let settled = programs.iter().filter(|(_, kept)| kept.evidence.is_settled());
-        let programs = settled.map(|(wanted, kept)| (wanted.clone(), kept.clone())).collect();
-        let kept = File { search_path: self.search_path.clone(), programs };
+    fn write(&self, found: &Found) {
+        let programs = found.programs.iter().filter(|(_, kept)| kept.evidence.is_settled());
+        let programs = programs.map(|(wanted, kept)| (wanted.clone(), kept.clone())).collect();
+        let kept = File { search_path: self.search_path.clone(), programs, compiler: found.compiler.clone() };
         let place = self.file();
         let Some(directory) = place.parent().filter(|directory| directory.is_dir()) else { return };
         let written = || -> std::io::Result<()> {
@@ -242,6 +248,21 @@ impl Machine for Programs {
     fn program(&self, wanted: &Wanted) -> Option<Program> {
         let Parts { place, file, interpreter, looked_up, packages, .. } = self.kept(wanted).program?;
         Some(Program { wanted: wanted.clone(), place, file, interpreter, looked_up, packages })
+    }
+
+    fn account(&self, name: &str) -> Option<Arc<str>> {
+        if name != compiler::ACCOUNT {
+            return None;
+        }
+        let mut found = self.lock();
+        let found = found.get_or_insert_with(|| self.read());
+        let (told, is_new) = Told::now(found.compiler.take(), &self.root, &self.installed);
+        let surroundings = told.surroundings(self.root != self.installed);
+        found.compiler = Some(told);
+        if is_new {
+            self.write(found);
+        }
+        Some(serde_json::to_string(&surroundings).expect("surroundings are plain data").into())
     }
 }
 

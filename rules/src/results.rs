@@ -109,7 +109,7 @@ pub fn field_of(code: &str) -> Option<&'static str> {
 
 /// Whether a finding is about the world (no network, no compiler) rather than about the user's code.
 pub fn is_of_the_world(diagnostic: &Diagnostic) -> bool {
-    diagnostic.code == "toolchain::unavailable"
+    matches!(&*diagnostic.code, "toolchain::unavailable" | "typecheck::needs_node")
 }
 
 #[cfg(test)]

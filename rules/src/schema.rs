@@ -29,7 +29,7 @@ const KINDS: &[KindSchema] = &[
 const TOOLCHAIN: &[Field] = &[Field::new(
     "typescript",
     Shape::Version,
-    "The TypeScript compiler to fetch; when left out, the one in `package.json` or the lock file",
+    "The TypeScript compiler to use; when left out, the one that is installed or locked, else the newest known one that `package.json` allows",
 )];
 
 /// Defaults for every rule of the profile; a rule's own field goes before them.

@@ -10,19 +10,25 @@ use webstir_engine::discovered::DiscoveredInput;
 use webstir_engine::schedule::Run;
 
 use super::{PACKAGES, is_below_packages};
+use crate::compiler;
 use crate::programs::Programs;
 
 /// The places of all packages that a build reached, sorted.
 pub fn reached_packages(root: &Path, run: &Run, programs: &Programs) -> Vec<Box<str>> {
     let mut reached = BTreeSet::new();
     let mut loaded_by = BTreeSet::new();
+    let mut compilers = BTreeSet::new();
     for step in run.plans.values().flat_map(|plan| &plan.steps) {
         reached.extend(read(&step.action, step.result.as_deref()));
         if let Tool::Program(program) | Tool::Package(_, Some(program)) = &step.action.tool {
             loaded_by.insert(&program.wanted);
         }
+        if let Tool::Package(package, _) = &step.action.tool {
+            compilers.extend(compiler::installed(package));
+        }
     }
     let mut reached: BTreeSet<Box<str>> = reached.into_iter().map(Box::from).collect();
+    reached.extend(compilers.iter().filter_map(|place| seen_from(root, place)));
     for place in loaded_by.into_iter().flat_map(|wanted| programs.packages_of(wanted)) {
         reached.extend(seen_from(root, &place).filter(|_| is_below_packages(&place)));
     }
@@ -48,7 +54,7 @@ fn package_of(file: &str) -> Option<&str> {
 }
 
 /// A place as it is named from the workspace root.
-pub(super) fn seen_from(root: &Path, place: &Path) -> Option<Box<str>> {
+pub(crate) fn seen_from(root: &Path, place: &Path) -> Option<Box<str>> {
     let above = root.ancestors().enumerate();
     let mut below = above.filter_map(|(steps, directory)| Some((steps, place.strip_prefix(directory).ok()?)));
     let (steps, below) = below.next()?;

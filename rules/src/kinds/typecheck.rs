@@ -2,22 +2,19 @@
 
 use std::sync::Arc;
 
-use webstir_engine::action::{ActionResult, Package, Tool};
+use webstir_engine::action::{ActionResult, Tool};
 use webstir_engine::diagnostic::Diagnostic;
 use webstir_engine::file;
-use webstir_engine::machine::{Program, Wanted, program};
 use webstir_engine::path::RelPath;
 use webstir_engine::plan::{Plan, Planner};
 use webstir_engine::run::{Context, Run, RunError, RunResult};
 use webstir_engine::system::PathKind;
-use webstir_toolchain::{
-    Document, LOCK_FILE, LOCKFILES, Network, Platform, Request, Requested, ResolvedCompiler, Runtime, ToolchainError,
-};
-use webstir_typescript::typecheck::{
-    self, Compiler, ReferencedProject, ReferencedProjects, TypecheckError, Warm, Wear,
-};
+use webstir_toolchain::Network;
+use webstir_typescript::typecheck::{self, ReferencedProject, ReferencedProjects, TypecheckError, Warm, Wear};
 
 use super::{Resources, action, parameters};
+use crate::compiler::help::Known;
+use crate::compiler::{self, Choice, Chosen};
 use crate::modules::{self, PathKey};
 use crate::processes;
 use crate::templates;
@@ -36,6 +33,9 @@ struct Parameters {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[serde(rename = "neighbours")]
     referenced: Vec<ReferencedProject>,
+    /// Decides what findings are told with.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    unseen: Vec<Box<str>>,
 }
 
 impl Plan for Typecheck {
@@ -70,31 +70,18 @@ impl Plan for Typecheck {
             let help = format!("Create `{project}`, or set `project` of `typecheck {}`", planner.node.label().name());
             return planner.report(diagnostic.help(help));
         }
-        let Some(compiler) = compiler(planner) else { return };
-        if !typecheck::is_known(compiler.version()) {
-            let message = format!("TypeScript {} has an API that is not known here", compiler.version());
+        let Some(Choice { tool, version, unseen }) = compiler::choose(planner) else { return };
+        if !typecheck::is_known(&version) {
+            let message = format!("TypeScript {version} has an API that is not known here");
             let help = "Set `typescript \"7.0.2\"` in `toolchain` of `webstir.kdl`";
             return planner.report(Diagnostic::error("typecheck::unknown_api", message).help(help));
         }
-        let interpreter = match compiler.runtime {
-            Runtime::Native => None,
-            Runtime::Node => {
-                let wanted = Wanted { name: "node".into(), loads_packages: false };
-                let Some(node) = program(planner.db, wanted) else {
-                    let message = format!("TypeScript {} needs Node.js, which was not found", compiler.version());
-                    let help = "Install Node.js, or use TypeScript 7, which needs none";
-                    return planner.report(Diagnostic::error("typecheck::needs_node", message).help(help));
-                };
-                Some(Program::clone(node))
-            }
-        };
-        let source = serde_json::to_string(&compiler).expect("a compiler is plain data").into();
-        let tool = Tool::Package(Package { digest: compiler.digest(), source }, interpreter);
         let parameters = Parameters {
             project: project.as_str().to_owned(),
-            compiler: compiler.version().to_owned(),
+            compiler: version,
             types: templates::types().digest().to_hex(),
             referenced: referenced(planner, &project),
+            unseen,
         };
         let mut action = action(planner.scope(), None, &parameters);
         action.tool = tool;
@@ -131,16 +118,16 @@ impl Run for Check {
     }
 
     fn run(&self, context: &Context<'_>) -> RunResult {
-        let Parameters { project, referenced, .. } = parameters(context.action);
+        let Parameters { project, referenced, compiler: version, unseen, .. } = parameters(context.action);
         let project = RelPath::new(&project).expect("planned from a path");
         let referenced = ReferencedProjects::new(&project, referenced);
         let Tool::Package(package, interpreter) = &context.action.tool else {
             unreachable!("a check is planned with the package of a compiler");
         };
-        let resolved: ResolvedCompiler = serde_json::from_str(&package.source).expect("planned as a compiler");
-        let compiler = match self.install(&resolved, interpreter.as_ref()) {
+        let network = self.resources.registry.as_ref().map_or(Network::Offline, Network::Online);
+        let compiler = match Chosen::of(package).install(&self.resources.packages, network, interpreter.as_ref()) {
             Ok(compiler) => compiler,
-            Err(error) => return Ok(ActionResult::failed(vec![unavailable(&resolved, &error)])),
+            Err(diagnostic) => return Ok(ActionResult::failed(vec![*diagnostic])),
         };
         let sandboxed = self.resources.processes.sandboxed(context, interpreter.as_ref())?;
         let request = typecheck::Request {
@@ -156,7 +143,9 @@ impl Run for Check {
             cancelled: context.cancelled,
         };
         match self.warm.check(context.action, context.previous, &request) {
-            Ok((checked, _)) => {
+            Ok((mut checked, _)) => {
+                let known = Known { project: &project, version: &version, unseen: &unseen, view: context.view };
+                known.help(&mut checked.diagnostics).map_err(RunError::world("Reading the workspace"))?;
                 let state = checked.state.map(|state| context.blobs.put(&state)).transpose();
                 let mut result = ActionResult::done(Vec::new(), checked.diagnostics);
                 result.state = state.map_err(RunError::world("Writing to the store"))?;
@@ -167,20 +156,6 @@ impl Run for Check {
             Err(TypecheckError::Changed(path)) => Err(RunError::InputChanged(path)),
             Err(error) => Err(RunError::world("Type checking")(std::io::Error::other(error))),
         }
-    }
-}
-
-impl Check {
-    fn install(&self, resolved: &ResolvedCompiler, interpreter: Option<&Program>) -> Result<Compiler, ToolchainError> {
-        let network = self.resources.registry.as_ref().map_or(Network::Offline, Network::Online);
-        let installed = self.resources.packages.ensure(&resolved.package, network, &|_| {})?;
-        Ok(match resolved.runtime {
-            Runtime::Native => Compiler::native(resolved.version(), installed.directory.join(resolved.executable())),
-            Runtime::Node => {
-                let node = interpreter.map(|program| program.place.clone());
-                Compiler::script(resolved.version(), &installed.directory, node)
-            }
-        })
     }
 }
 
@@ -204,65 +179,4 @@ fn referenced(planner: &Planner<'_>, project: &RelPath) -> Vec<ReferencedProject
     referenced.sort();
     referenced.dedup();
     referenced
-}
-
-/// The files that say which compiler it is.
-struct Texts {
-    lock: Option<(RelPath, String)>,
-    lockfiles: Vec<(RelPath, String)>,
-    manifest: Option<(RelPath, String)>,
-}
-
-impl Texts {
-    fn resolve(&self, requested: Option<Requested<'_>>) -> (Option<ResolvedCompiler>, Vec<Diagnostic>) {
-        fn document((path, text): &(RelPath, String)) -> Document<'_> {
-            Document { path, text }
-        }
-        let lockfiles: Vec<_> = self.lockfiles.iter().map(document).collect();
-        webstir_toolchain::resolve(&Request {
-            requested,
-            lock: self.lock.as_ref().map(document),
-            lockfiles: &lockfiles,
-            manifest: self.manifest.as_ref().map(document),
-            platform: Platform::current(),
-        })
-    }
-}
-
-/// The compiler of the workspace; what is wrong with the choice is reported.
-fn compiler(planner: &mut Planner<'_>) -> Option<ResolvedCompiler> {
-    let db = planner.db;
-    let read = |name: &str| {
-        let path = RelPath::new(name).ok()?;
-        file::text(db, &path).map(|text| (path, text))
-    };
-    let texts = Texts {
-        lock: read(LOCK_FILE),
-        lockfiles: LOCKFILES.iter().filter_map(|name| read(name)).collect(),
-        manifest: read("package.json"),
-    };
-    let config = RelPath::new("webstir.kdl").expect("a plain file name");
-    let wanted = planner.config.toolchain().text("typescript");
-    let requested = wanted.map(|version| Requested {
-        version: &version.value,
-        path: &config,
-        span: match version.place {
-            webstir_engine::config::Place::Written(span) => Some(span),
-            _ => None,
-        },
-    });
-    let (resolved, diagnostics) = texts.resolve(requested);
-    for diagnostic in diagnostics {
-        planner.report(diagnostic);
-    }
-    resolved
-}
-
-fn unavailable(resolved: &ResolvedCompiler, error: &ToolchainError) -> Diagnostic {
-    let message = format!("TypeScript {} cannot be used: {error}", resolved.version());
-    let diagnostic = Diagnostic::error("toolchain::unavailable", message);
-    match error {
-        ToolchainError::Offline { .. } => diagnostic.help("Run the command once without `--offline`"),
-        _ => diagnostic.help("Check the network, the registry in `.npmrc` and the proxy settings"),
-    }
 }

@@ -100,18 +100,22 @@ pub(super) fn closure(looker: &mut Looker, directory: &Path, root: &Path, whole:
     Closure { digest, packages: packages.into_keys().collect() }
 }
 
-/// Where a dependency lies, as Node finds it.
-fn resolve(looker: &mut Looker, package: &Path, name: &str) -> Option<PathBuf> {
+/// Where a dependency really lies, as Node finds it.
+pub(super) fn resolve(looker: &mut Looker, package: &Path, name: &str) -> Option<PathBuf> {
+    fs::canonicalize(place(looker, package, name)?).ok()
+}
+
+/// The directory by which Node finds a dependency, which may be a link.
+pub(super) fn place(looker: &mut Looker, package: &Path, name: &str) -> Option<PathBuf> {
     package
         .ancestors()
         .filter(|directory| directory.file_name().is_none_or(|name| name != "node_modules"))
         .map(|directory| directory.join("node_modules").join(name))
         .find(|place| looker.look(&place.join("package.json")).is_some())
-        .and_then(|place| fs::canonicalize(place).ok())
 }
 
 /// What stands for all files of a package but its own `node_modules` and what begins with a dot.
-fn files(looker: &mut Looker, package: &Path) -> Digest {
+pub(super) fn files(looker: &mut Looker, package: &Path) -> Digest {
     let mut hasher = KeyHasher::new("webstir package files v1");
     let mut open = vec![package.to_owned()];
     let mut seen = BTreeSet::new();

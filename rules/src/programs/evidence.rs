@@ -16,13 +16,17 @@ const FIRST_LINE: usize = 256;
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Evidence {
     paths: Vec<(PathBuf, Option<Stat>)>,
+    /// Whether there is anything, of what nothing else was asked.
+    present: Vec<(PathBuf, bool)>,
     settled: bool,
 }
 
 impl Evidence {
     /// Whether everything is as it was, and no change could have gone unnoticed.
     pub(super) fn holds(&self) -> bool {
-        self.settled && self.paths.iter().all(|(path, stat)| stat_of(path) == *stat)
+        self.settled
+            && self.paths.iter().all(|(path, stat)| stat_of(path) == *stat)
+            && self.present.iter().all(|(path, is_there)| stat_of(path).is_some() == *is_there)
     }
 
     /// Whether every later change will show.
@@ -35,6 +39,7 @@ impl Evidence {
 #[derive(Debug, Default)]
 pub(super) struct Looker {
     seen: BTreeMap<PathBuf, Option<Stat>>,
+    present: BTreeMap<PathBuf, bool>,
     /// Whether a file was another one when it was looked at again.
     is_torn: bool,
 }
@@ -47,7 +52,14 @@ impl Looker {
                 .seen
                 .iter()
                 .all(|(path, stat)| stat.is_none_or(|stat| !stat.is_racy_now()) && stat_of(path) == *stat);
-        Evidence { paths: self.seen.into_iter().collect(), settled }
+        Evidence { paths: self.seen.into_iter().collect(), present: self.present.into_iter().collect(), settled }
+    }
+
+    /// Whether anything is at `path`, links followed.
+    pub(super) fn is_there(&mut self, path: &Path) -> bool {
+        let is_there = stat_of(path).is_some();
+        self.present.insert(path.to_owned(), is_there);
+        is_there
     }
 
     /// What is at `path`, links followed.

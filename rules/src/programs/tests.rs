@@ -133,3 +133,92 @@ fn what_an_earlier_process_found_is_believed_while_its_evidence_holds() {
     case.write(".webstir/programs", "[1, 2");
     assert!(case.program("tool", true).is_some());
 }
+
+/// What is told of the compiler by a process that starts now, of the workspace in `below`.
+fn surroundings(case: &Case, below: &str) -> webstir_toolchain::Surroundings {
+    crate::compiler::surroundings(&Programs::new(&case.path(below)))
+}
+
+fn install_compiler(case: &Case, below: &str, version: &str) {
+    let manifest = format!(r#"{{"name": "typescript", "version": "{version}"}}"#);
+    case.write(&format!("{below}/typescript/package.json"), &manifest);
+    case.write(&format!("{below}/typescript/lib/tsc.js"), "one");
+}
+
+#[test]
+fn the_compiler_is_told_by_all_of_its_files() {
+    let case = Case::new();
+    assert_eq!(surroundings(&case, "").installed, None);
+    install_compiler(&case, "node_modules", "5.7.2");
+    // From above the workspace as well.
+    for (below, shown) in [("", "node_modules/typescript"), ("apps/a", "../../node_modules/typescript")] {
+        fs::create_dir_all(case.path(below)).unwrap();
+        let told = surroundings(&case, below).installed.unwrap();
+        assert_eq!((&*told.version, &*told.shown), ("5.7.2", shown));
+        assert_eq!(told.packages, [fs::canonicalize(case.path("node_modules/typescript")).unwrap()]);
+    }
+    let mut digests = vec![surroundings(&case, "").installed.unwrap().digest];
+    for (file, text) in [("lib/tsc.js", "two"), ("lib/lib.d.ts", "declare"), ("loc/a.json", "{}")] {
+        case.write(&format!("node_modules/typescript/{file}"), text);
+        let digest = surroundings(&case, "").installed.unwrap().digest;
+        assert!(!digests.contains(&digest), "{file}");
+        digests.push(digest);
+    }
+    // What cannot be run is not installed.
+    fs::remove_file(case.path("node_modules/typescript/lib/tsc.js")).unwrap();
+    assert_eq!(surroundings(&case, "").installed, None);
+    case.write("node_modules/typescript/package.json", r#"{"name": "@x/fork", "version": "1.0.0"}"#);
+    assert_eq!(&*surroundings(&case, "").installed.unwrap().name, "@x/fork");
+}
+
+#[test]
+fn one_process_is_told_of_another_lockfile_and_of_another_compiler() {
+    let case = Case::new();
+    fs::create_dir_all(case.path("apps/a")).unwrap();
+    let programs = Programs::new(&case.path("apps/a"));
+    let locked =
+        || crate::compiler::surroundings(&programs).lockfile.and_then(|locked| locked.version().map(str::to_owned));
+    let lock = |place: &str, version: &str| {
+        case.write(
+            &format!("{place}package-lock.json"),
+            &format!(r#"{{"packages": {{"node_modules/typescript": {{"version": "{version}"}}}}}}"#),
+        );
+    };
+    lock("", "5.7.2");
+    assert_eq!(locked(), None);
+    fs::create_dir(case.path(".git")).unwrap();
+    assert_eq!(locked().as_deref(), Some("5.7.2"));
+    lock("", "5.9.3");
+    assert_eq!(locked().as_deref(), Some("5.9.3"));
+    lock("apps/a/", "6.0.3");
+    assert_eq!(locked().as_deref(), Some("6.0.3"));
+    install_compiler(&case, "apps/a/node_modules", "5.4.5");
+    assert_eq!(crate::compiler::surroundings(&programs).installed.map(|told| told.version), Some("5.4.5".into()));
+}
+
+#[test]
+fn packages_of_another_checkout_stand_for_what_its_lockfile_has_the_same() {
+    let case = Case::new();
+    install_compiler(&case, "here/node_modules", "5.7.2");
+    let told = |version: &str| {
+        let text = format!(r#"{{"packages": {{"node_modules/typescript": {{"version": "{version}"}}}}}}"#);
+        case.write("base/package-lock.json", &text);
+        let programs = Programs::new(&case.path("base")).with_packages_of(&case.path("here"));
+        crate::compiler::surroundings(&programs).installed.map(|told| told.version)
+    };
+    assert_eq!(told("5.7.2"), Some("5.7.2".into()));
+    assert_eq!(told("5.9.3"), None);
+}
+
+#[test]
+fn types_outside_of_the_workspace_are_told() {
+    let case = Case::new();
+    fs::create_dir_all(case.path("apps/a/node_modules/@types")).unwrap();
+    case.write("node_modules/@types/node/package.json", "{}");
+    case.write("node_modules/.bun/bun/package.json", "{}");
+    symlink("../../../../node_modules/.bun/bun", case.path("apps/a/node_modules/@types/bun")).unwrap();
+    case.write("apps/a/node_modules/@types/jest/package.json", "{}");
+    let told: Vec<Box<str>> = vec!["node_modules/@types/bun".into(), "../../node_modules/@types/node".into()];
+    assert_eq!(surroundings(&case, "apps/a").types, told);
+    assert_eq!(surroundings(&case, "").types, Vec::<Box<str>>::new());
+}

@@ -72,6 +72,16 @@ pub enum ToolchainError {
         /// What it hashes to.
         found: Box<Integrity>,
     },
+    /// The hash is that of another package.
+    #[error("What is locked as `{name}` {version} is {}", own_name(found))]
+    AnotherPackage {
+        /// The package.
+        name: String,
+        /// Its version.
+        version: String,
+        /// What it is by its own `package.json`; empty where that does not say.
+        found: String,
+    },
     /// The tarball holds something that a package may not hold.
     #[error("`{name}` {version} cannot be unpacked: {source}")]
     Archive {
@@ -126,6 +136,10 @@ pub enum ToolchainError {
         /// How it failed.
         source: io::Error,
     },
+}
+
+fn own_name(found: &str) -> String {
+    if found.is_empty() { "a package without a name and a version".to_owned() } else { format!("`{found}`") }
 }
 
 fn status_hint(status: u16) -> &'static str {

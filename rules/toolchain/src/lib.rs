@@ -25,20 +25,27 @@ mod packages;
 mod registry;
 mod resolve;
 mod settings;
+mod surroundings;
 #[cfg(test)]
 mod testing;
 mod text;
 mod unpack;
 
-pub use builtin::{BUILT_IN_VERSION, built_in};
+pub use builtin::{BUILT_IN_VERSION, built_in, built_in_lock};
 pub use document::Document;
 pub use error::ToolchainError;
 pub use integrity::{Integrity, InvalidIntegrity};
 pub use lock::{LOCK_FILE, Lock, LockedTool, write_lock};
-pub use lockfiles::{FoundLockfile, LOCKFILES, Locked, Lockfile, Unreadable, Version, find as find_lockfile};
-pub use package::{InvalidPackage, Package, Platform};
+pub use lockfiles::{
+    FoundLockfile, LOCKFILES, Locked, Lockfile, Unreadable, Version, deciding as deciding_lockfile,
+    find as find_lockfile,
+};
+pub use package::{InvalidPackage, Package, Platform, is_exact_version};
 pub use packages::{Check, Condition, InstalledPackage, Network, Packages, Progress};
 pub use registry::Registry;
-pub use resolve::{Origin, Request, Requested, ResolvedCompiler, Runtime, TYPESCRIPT, resolve};
+pub use resolve::{
+    Asked, BUN, Origin, Pinned, Request, Requested, ResolvedCompiler, Runtime, Source, TYPESCRIPT, asked, bun, resolve,
+};
 pub use settings::{Environment, Settings};
+pub use surroundings::{Installed, Surroundings, bun_package};
 pub use unpack::{ArchiveError, Limits};

@@ -12,13 +12,13 @@ mod yarn;
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
 use webstir_engine::diagnostic::{Diagnostic, Span};
 use webstir_engine::path::RelPath;
 
 use super::package::is_exact_version;
 
-pub(super) use find::believed_first;
-pub use find::{FoundLockfile, find};
+pub use find::{FoundLockfile, deciding, find};
 
 /// The lockfiles that can be read, in the order in which they are believed where `package.json` names no package manager. npm itself
 /// passes over `package-lock.json` where there is the other one.
@@ -28,7 +28,7 @@ pub const LOCKFILES: &[&str] = &["npm-shrinkwrap.json", "package-lock.json", "bu
 const MOST_BYTES: usize = 64 * 1024 * 1024;
 
 /// Below this directory packages are installed.
-const PACKAGES: &str = "node_modules/";
+pub(super) const PACKAGES: &str = "node_modules/";
 
 /// Who writes a lockfile and installs by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -76,6 +76,8 @@ pub struct Lockfile {
     places: BTreeMap<String, Locked>,
     /// Packages by the name under which they are installed, wherever that is.
     names: BTreeMap<String, Vec<Locked>>,
+    /// Packages by what is asked for, `name@range`, where the format says that in place of a place.
+    asked: BTreeMap<String, Locked>,
     /// Whether nothing is installed anywhere else than at `places`.
     is_complete: bool,
 }
@@ -145,7 +147,7 @@ impl Locked {
 }
 
 /// Why a lockfile cannot be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unreadable {
     problem: String,
     span: Option<Span>,
@@ -186,7 +188,7 @@ impl Lockfile {
     }
 
     fn new(install: &'static str) -> Self {
-        Self { install, places: BTreeMap::new(), names: BTreeMap::new(), is_complete: false }
+        Self { install, places: BTreeMap::new(), names: BTreeMap::new(), asked: BTreeMap::new(), is_complete: false }
     }
 
     /// Adds a package at a place.
@@ -207,6 +209,12 @@ impl Lockfile {
         if !allowed.iter().any(|other| other.name == locked.name && other.version == locked.version) {
             allowed.push(locked);
         }
+    }
+
+    /// Adds a package that is installed where one of this name and range is asked for.
+    fn answer(&mut self, asked: &str, name: &str, locked: Locked) {
+        self.allow(name, locked.clone());
+        self.asked.insert(asked.to_owned(), locked);
     }
 
     /// What may be installed at a place, from the directory of the lockfile: the one package that belongs there, or all of that name where the
@@ -233,9 +241,14 @@ impl Lockfile {
         self.names.get(name).into_iter().flatten().collect()
     }
 
-    /// The package at the root, where the format says which one that is.
-    pub(super) fn at_root(&self, name: &str) -> Option<&Locked> {
-        self.places.get(&format!("{PACKAGES}{name}"))
+    /// The package at a place, where the format says which one that is.
+    pub(super) fn placed(&self, place: &str) -> Option<&Locked> {
+        self.places.get(place)
+    }
+
+    /// The package that is had where a `package.json` asks for `name` and `range`, where the format says so.
+    pub(super) fn asked(&self, name: &str, range: &str) -> Option<&Locked> {
+        ["", "npm:"].iter().find_map(|kind| self.asked.get(&format!("{name}@{kind}{range}")))
     }
 
     /// The names of all packages.

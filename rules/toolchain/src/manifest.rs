@@ -1,6 +1,6 @@
-//! The record of an unpacked package: every file, its digest, its length and whether it may be executed.
+//! The record of an unpacked package: what its `package.json` calls it, and every file, its digest, its length and its mode.
 //!
-//! The text form is one file a line, sorted by path, between a head and a last line with the digest of all the others.
+//! The text form is a head, the name and version, one file a line, sorted by path, and a last line with the digest of all the others.
 //! A manifest is written after everything it names, and a text that was cut or altered is not a manifest.
 
 use std::fmt::Write as _;
@@ -10,7 +10,12 @@ use std::path::Path;
 use webstir_engine::digest::{Digest, KeyHasher};
 use webstir_engine::path::RelPath;
 
-const HEAD: &str = "webstir package 1";
+use super::package::Package;
+
+const HEAD: &str = "webstir package 2";
+
+/// All bits that a mode may have.
+pub(super) const ALLOWED: u32 = 0o755;
 
 /// One file of a package.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -19,40 +24,56 @@ pub(super) struct File {
     pub(super) path: RelPath,
     pub(super) digest: Digest,
     pub(super) bytes: u64,
-    pub(super) executable: bool,
+    /// The bits of its permissions.
+    pub(super) mode: u32,
 }
 
 /// All files of a package, sorted by path.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Manifest(Vec<File>);
+pub(super) struct Manifest {
+    /// Its own `name@version`; empty where it says neither.
+    of: String,
+    files: Vec<File>,
+}
 
 impl Manifest {
-    /// Sorts the files.
-    pub(super) fn new(mut files: Vec<File>) -> Self {
+    /// Sorts the files. `of` is of one line.
+    pub(super) fn new(of: String, mut files: Vec<File>) -> Self {
         files.sort();
-        Self(files)
+        Self { of, files }
+    }
+
+    /// What the package calls itself.
+    pub(super) fn of(&self) -> &str {
+        &self.of
+    }
+
+    /// Whether it is the package that it is taken for. What follows a `+` is no part of a version to a registry.
+    pub(super) fn is_of(&self, package: &Package) -> bool {
+        let plain = |text: &str| text.split('+').next().unwrap_or_default().to_owned();
+        plain(&self.of) == plain(&package.to_string())
     }
 
     #[cfg(any(test, feature = "fuzzing"))]
     pub(super) fn files(&self) -> &[File] {
-        &self.0
+        &self.files
     }
 
-    /// The digest of paths, contents and modes: the same for every unpacking of the same tarball.
+    /// The digest of name, paths, contents and modes: the same for every unpacking of the same tarball.
     pub(super) fn digest(&self) -> Digest {
-        let mut hasher = KeyHasher::new("webstir package v1");
-        for file in &self.0 {
-            hasher.text(file.path.as_str()).digest(file.digest).number(u64::from(file.executable)).number(file.bytes);
+        let mut hasher = KeyHasher::new("webstir package v2");
+        hasher.text(&self.of);
+        for file in &self.files {
+            hasher.text(file.path.as_str()).digest(file.digest).number(u64::from(file.mode)).number(file.bytes);
         }
         hasher.finish()
     }
 
     /// The text form.
     pub(super) fn print(&self) -> String {
-        let mut text = format!("{HEAD}\n");
-        for file in &self.0 {
-            let mode = if file.executable { 'x' } else { '-' };
-            writeln!(text, "{} {} {mode} {}", file.digest, file.bytes, file.path.as_str())
+        let mut text = format!("{HEAD}\n{}\n", self.of);
+        for file in &self.files {
+            writeln!(text, "{} {} {:o} {}", file.digest, file.bytes, file.mode, file.path.as_str())
                 .expect("writing to a text does not fail");
         }
         writeln!(text, "{}", self.digest()).expect("writing to a text does not fail");
@@ -65,29 +86,25 @@ impl Manifest {
         if lines.next()? != HEAD {
             return None;
         }
+        let of = lines.next()?.to_owned();
         let digest: Digest = lines.next_back()?.parse().ok()?;
         let files = lines.map(|line| {
             let mut fields = line.splitn(4, ' ');
             let (file_digest, bytes) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
-            let executable = match fields.next()? {
-                "x" => true,
-                "-" => false,
-                _ => return None,
-            };
+            let mode = u32::from_str_radix(fields.next()?, 8).ok().filter(|mode| mode & !ALLOWED == 0)?;
             let path = fields.next()?;
             let path = RelPath::new(path).ok().filter(|normal| normal.as_str() == path && !path.is_empty())?;
-            Some(File { path, digest: file_digest, bytes, executable })
+            Some(File { path, digest: file_digest, bytes, mode })
         });
-        let manifest = Self(files.collect::<Option<_>>()?);
+        let manifest = Self { of, files: files.collect::<Option<_>>()? };
         (manifest.digest() == digest).then_some(manifest)
     }
 
     /// Whether every file is there with its length and mode. Costs one look at each file, reads none.
     pub(super) fn matches_sizes(&self, directory: &Path) -> bool {
-        self.0.iter().all(|file| {
-            fs::symlink_metadata(directory.join(file.path.as_str())).is_ok_and(|found| {
-                found.is_file() && found.len() == file.bytes && mode_matches(&found, file.executable)
-            })
+        self.files.iter().all(|file| {
+            fs::symlink_metadata(directory.join(file.path.as_str()))
+                .is_ok_and(|found| found.is_file() && found.len() == file.bytes && mode_matches(&found, file.mode))
         })
     }
 
@@ -96,13 +113,14 @@ impl Manifest {
         let same = |file: &File| {
             fs::read(directory.join(file.path.as_str())).is_ok_and(|bytes| Digest::of(&bytes) == file.digest)
         };
-        self.matches_sizes(directory) && self.0.iter().all(same) && count(directory) == Some(self.0.len())
+        self.matches_sizes(directory) && self.files.iter().all(same) && count(directory) == Some(self.files.len())
     }
 }
 
-fn mode_matches(found: &fs::Metadata, executable: bool) -> bool {
+/// Whether the owner may execute both or neither: not every file system keeps the other bits.
+fn mode_matches(found: &fs::Metadata, mode: u32) -> bool {
     use std::os::unix::fs::PermissionsExt as _;
-    (found.permissions().mode() & 0o100 != 0) == executable
+    (found.permissions().mode() ^ mode) & 0o100 == 0
 }
 
 /// How many things below `directory` are not directories.
@@ -122,19 +140,23 @@ mod tests {
     use super::*;
 
     fn manifest() -> Manifest {
-        let file = |path, bytes: &[u8], executable| File {
+        let file = |path, bytes: &[u8], mode| File {
             path: RelPath::new(path).unwrap(),
             digest: Digest::of(bytes),
             bytes: bytes.len() as u64,
-            executable,
+            mode,
         };
-        Manifest::new(vec![file("lib/tsc", b"program", true), file("a file.txt", b"", false)])
+        let files = vec![file("lib/tsc", b"program", 0o744), file("a file.txt", b"", 0o644)];
+        Manifest::new("@scope/tool@1.2.3+build".to_owned(), files)
     }
 
     #[test]
     fn round_trip() {
         assert_eq!(Manifest::parse(&manifest().print()), Some(manifest()));
-        assert_eq!(Manifest::parse(&Manifest::new(Vec::new()).print()), Some(Manifest::new(Vec::new())));
+        assert_eq!(
+            Manifest::parse(&Manifest::new(String::new(), Vec::new()).print()),
+            Some(Manifest::new(String::new(), Vec::new()))
+        );
     }
 
     #[test]
@@ -148,7 +170,7 @@ mod tests {
     #[test]
     fn paths_stay_inside() {
         for path in ["../x", "/x", "a/../b", "a//b", ""] {
-            let text = format!("{HEAD}\n{} 0 - {path}\n{}\n", Digest::of(b""), Digest::of(b""));
+            let text = format!("{HEAD}\n\n{} 0 644 {path}\n{}\n", Digest::of(b""), Digest::of(b""));
             assert_eq!(Manifest::parse(&text), None, "{path}");
         }
     }

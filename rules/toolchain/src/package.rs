@@ -115,7 +115,7 @@ pub(super) fn is_package_name(name: &str) -> bool {
 }
 
 /// Whether `version` is `major.minor.patch` with an optional prerelease and build, and nothing else.
-pub(super) fn is_exact_version(version: &str) -> bool {
+pub fn is_exact_version(version: &str) -> bool {
     let (numbers, rest) = match version.find(['-', '+']) {
         Some(end) => (&version[..end], Some(&version[end + 1..])),
         None => (version, None),
@@ -131,15 +131,6 @@ pub(super) fn is_exact_version(version: &str) -> bool {
         !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.+".contains(&byte))
     };
     parts == 3 && version.len() <= 256 && rest.is_none_or(label)
-}
-
-/// The numbers of an exact version, without prerelease and build.
-pub(super) fn numbers(version: &str) -> Option<[u64; 3]> {
-    if !is_exact_version(version) {
-        return None;
-    }
-    let mut parts = version.split(['-', '+']).next()?.split('.').map(|part| part.parse().ok());
-    Some([parts.next()??, parts.next()??, parts.next()??])
 }
 
 /// An operating system and a processor, as npm's `os` and `cpu` name them.
@@ -214,7 +205,6 @@ mod tests {
         for version in ["", "7", "7.0", "^7.0.2", "7.0.2/../x", "latest", "7.0.x", "7.0.2-", "7.0.2 ", "7.0.2.1"] {
             assert!(!is_exact_version(version), "{version}");
         }
-        assert_eq!(numbers("7.1.0-beta"), Some([7, 1, 0]));
     }
 
     #[test]

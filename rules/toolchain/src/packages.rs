@@ -12,6 +12,8 @@
 //!   .damaged-<16 digits>-…             taken out of use
 //! ```
 //!
+//! Each use compares the name and the version in a package with what is asked for: a hash alone may be that of another package.
+//!
 //! A package directory appears by rename, whole, and is never written to again. The first line of the manifest names the
 //! version of this layout; a directory of another version counts as damaged.
 
@@ -80,6 +82,8 @@ pub enum Condition {
     Absent,
     /// Something that is not what was unpacked.
     Damaged,
+    /// Another package, by its own `package.json`: a lockfile gave it the hash of this one.
+    Another(String),
     /// The package.
     Whole(InstalledPackage),
 }
@@ -105,6 +109,9 @@ impl Packages {
         }
         let manifest = fs::read_to_string(place.join(MANIFEST)).ok().and_then(|text| Manifest::parse(&text));
         let Some(manifest) = manifest else { return Condition::Damaged };
+        if !manifest.is_of(package) {
+            return Condition::Another(manifest.of().to_owned());
+        }
         let directory = place.join(FILES);
         let whole = match check {
             Check::Sizes => manifest.matches_sizes(&directory),
@@ -138,6 +145,7 @@ impl Packages {
     ) -> Result<InstalledPackage, ToolchainError> {
         let problem = match self.condition(package, check) {
             Condition::Whole(installed) => return Ok(installed),
+            Condition::Another(found) => return Err(another(package, found)),
             Condition::Absent => "does not exist",
             Condition::Damaged => "is damaged",
         };
@@ -153,6 +161,7 @@ impl Packages {
         // Another process may have been first.
         match self.condition(package, check) {
             Condition::Whole(installed) => return Ok(installed),
+            Condition::Another(found) => return Err(another(package, found)),
             Condition::Damaged => self.quarantine(package)?,
             Condition::Absent => {}
         }
@@ -227,6 +236,9 @@ impl Packages {
         fs::create_dir_all(&files).map_err(ToolchainError::store("Creating", &files))?;
         let manifest = unpack(io::BufReader::new(file), &files, registry.settings().limits)
             .map_err(|error| unpacking(package, &files, error))?;
+        if !manifest.is_of(package) {
+            return Err(another(package, manifest.of().to_owned()));
+        }
         let record = staged.join(MANIFEST);
         fs::write(&record, manifest.print()).map_err(ToolchainError::store("Writing", &record))?;
 
@@ -235,6 +247,7 @@ impl Packages {
             // Without locks another process may have been first.
             return match self.condition(package, Check::Sizes) {
                 Condition::Whole(installed) => Ok(installed),
+                Condition::Another(found) => Err(another(package, found)),
                 Condition::Absent | Condition::Damaged => Err(ToolchainError::store("Publishing", place)(error)),
             };
         }
@@ -244,6 +257,10 @@ impl Packages {
 
 fn short(package: &Package) -> String {
     package.integrity().to_hex()[..16].to_owned()
+}
+
+fn another(package: &Package, found: String) -> ToolchainError {
+    ToolchainError::AnotherPackage { name: package.name().to_owned(), version: package.version().to_owned(), found }
 }
 
 fn unpacking(package: &Package, directory: &Path, error: ArchiveError) -> ToolchainError {

@@ -11,6 +11,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
+use nodejs_semver::{Range, Version};
 use rustc_hash::FxHashMap;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha512};
@@ -150,6 +151,16 @@ impl Registry {
         Ok(LockedTool { version: version.to_owned(), packages })
     }
 
+    /// The newest version of a package that a range of npm allows.
+    pub fn newest(&self, name: &str, range: &str) -> Result<String, ToolchainError> {
+        let unknown = || ToolchainError::UnknownVersion { name: name.to_owned(), version: range.to_owned() };
+        let allowed = Range::parse(range).map_err(|_| unknown())?;
+        let all = self.open()?.describe_all(name)?.ok_or_else(unknown)?;
+        let versions = all.versions.into_keys().filter_map(|text| Some((Version::parse(&text).ok()?, text)));
+        let newest = versions.filter(|(version, _)| allowed.satisfies(version)).max();
+        newest.map(|(_, text)| text).ok_or_else(unknown)
+    }
+
     /// Writes the tarball of `package` to `file`, which is empty, once its hash is known to be right. On an error `file` holds
     /// anything.
     pub(super) fn download(
@@ -224,29 +235,35 @@ impl Opened {
         Ok(())
     }
 
+    /// What the registry has below the name of a package.
+    fn ask(&self, name: &str, below_name: &str, accept: &str, limit: u64) -> Result<Vec<u8>, ToolchainError> {
+        // npm sends the slash of a scope encoded.
+        let path = format!("{}{below_name}", name.replace('/', "%2f"));
+        let url = below(self.npmrc.registry(name), &path);
+        let authorization = self.npmrc.authorization(&url, name);
+        self.client.get(&Get { url, accept, authorization, limit }, &mut |body| body.read_to_end())
+    }
+
+    /// Asks for all versions; `None` where the registry has no package of this name.
+    fn describe_all(&self, name: &str) -> Result<Option<Descriptions>, ToolchainError> {
+        let accept = "application/vnd.npm.install-v1+json; q=1.0, application/json; q=0.8";
+        match self.ask(name, "", accept, VERSIONS_LIMIT) {
+            Ok(bytes) => {
+                serde_json::from_slice(&bytes).map(Some).map_err(|error| self.malformed(name, error.to_string()))
+            }
+            Err(ToolchainError::Status { status: 404, .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Asks for one version, or, where the registry has no such address, for all of them.
     fn describe(&self, name: &str, version: &str) -> Result<Description, ToolchainError> {
-        let registry = self.npmrc.registry(name);
-        // npm sends the slash of a scope encoded.
-        let escaped = name.replace('/', "%2f");
-        let ask = |path: &str, accept: &str, limit| {
-            let url = below(registry, path);
-            let authorization = self.npmrc.authorization(&url, name);
-            self.client.get(&Get { url, accept, authorization, limit }, &mut |body| body.read_to_end())
-        };
         let unknown = || ToolchainError::UnknownVersion { name: name.to_owned(), version: version.to_owned() };
 
-        let description = match ask(&format!("{escaped}/{version}"), "application/json", VERSION_LIMIT) {
+        let description = match self.ask(name, &format!("/{version}"), "application/json", VERSION_LIMIT) {
             Ok(bytes) => serde_json::from_slice(&bytes),
             Err(ToolchainError::Status { status: 404 | 405, .. }) => {
-                let accept = "application/vnd.npm.install-v1+json; q=1.0, application/json; q=0.8";
-                let bytes = match ask(&escaped, accept, VERSIONS_LIMIT) {
-                    Ok(bytes) => bytes,
-                    Err(ToolchainError::Status { status: 404, .. }) => return Err(unknown()),
-                    Err(error) => return Err(error),
-                };
-                let mut all: Descriptions =
-                    serde_json::from_slice(&bytes).map_err(|error| self.malformed(name, error.to_string()))?;
+                let mut all = self.describe_all(name)?.ok_or_else(unknown)?;
                 serde_json::from_value(all.versions.remove(version).ok_or_else(unknown)?)
             }
             Err(error) => return Err(error),

@@ -16,7 +16,8 @@ use tar::{Archive, EntryType, PaxExtensions};
 use webstir_engine::digest::Digest;
 use webstir_engine::path::RelPath;
 
-use super::manifest::{File, Manifest};
+use super::manifest::{ALLOWED, File, Manifest};
+use super::package::{is_exact_version, is_package_name};
 
 /// The most bytes of one extended header.
 const HEADER_LIMIT: u64 = 1 << 20;
@@ -132,13 +133,28 @@ fn unpack_entries<R: Read>(
             }
             EntryType::Regular => {
                 let path = place(&raw)?.ok_or_else(|| ArchiveError::Path(name.clone()))?;
-                places.take(&path)?;
-                files.push(write(&mut entry, directory, path)?);
+                if places.take(&path)? {
+                    files.push(write(&mut entry, directory, path)?);
+                } else {
+                    repeat(&mut entry, directory, &mut files, &path)?;
+                }
             }
             _ => return Err(ArchiveError::Kind(name)),
         }
     }
-    Ok(Manifest::new(files))
+    Ok(Manifest::new(own_name(directory), files))
+}
+
+/// The name and version that an unpacked package gives itself; nothing where it has no proper `package.json`.
+fn own_name(directory: &Path) -> String {
+    let read = || -> Option<String> {
+        let manifest: serde_json::Value =
+            serde_json::from_slice(&fs::read(directory.join("package.json")).ok()?).ok()?;
+        let field = |name: &str| manifest.get(name)?.as_str();
+        let (name, version) = (field("name")?, field("version")?.trim_start_matches(['v', '=']));
+        (is_package_name(name) && is_exact_version(version)).then(|| format!("{name}@{version}"))
+    };
+    read().unwrap_or_default()
 }
 
 /// The path below the first component, whatever that is called; none for the first component itself.
@@ -162,15 +178,55 @@ fn place(raw: &[u8]) -> Result<Option<RelPath>, ArchiveError> {
 
 fn write<R: Read>(entry: &mut tar::Entry<'_, R>, directory: &Path, path: RelPath) -> Result<File, ArchiveError> {
     let failed = |source| ArchiveError::Write { path: path.as_str().to_owned(), source };
-    let size = entry.header().entry_size().map_err(|_| ArchiveError::Header)?;
-    let mode = entry.header().mode().map_err(|_| ArchiveError::Header)?;
-    let executable = mode & 0o100 != 0;
-
+    let mode = mode(entry)?;
     let target = directory.join(path.as_str());
     if let Some(parent) = target.parent() {
         fs::create_dir_all(parent).map_err(failed)?;
     }
     let mut file = fs::File::create_new(&target).map_err(failed)?;
+    let (digest, bytes) = read(entry, &mut |bytes| file.write_all(bytes).map_err(failed))?;
+    allow(&file, mode).map_err(failed)?;
+    Ok(File { path, digest, bytes, mode })
+}
+
+/// Takes a file that is there a second time: `package/./a` beside `package/a`. It has to have the same bytes; the later mode counts, as it
+/// does where npm unpacks.
+fn repeat<R: Read>(
+    entry: &mut tar::Entry<'_, R>,
+    directory: &Path,
+    files: &mut [File],
+    path: &RelPath,
+) -> Result<(), ArchiveError> {
+    let mode = mode(entry)?;
+    let (digest, bytes) = read(entry, &mut |_| Ok(()))?;
+    let first = files.iter_mut().find(|file| file.path == *path);
+    let Some(first) = first.filter(|first| (first.digest, first.bytes) == (digest, bytes)) else {
+        return Err(ArchiveError::Collision(path.to_string(), path.to_string()));
+    };
+    let failed = |source| ArchiveError::Write { path: path.as_str().to_owned(), source };
+    fs::File::open(directory.join(path.as_str())).and_then(|file| allow(&file, mode)).map_err(failed)?;
+    first.mode = mode;
+    Ok(())
+}
+
+/// The mode of a file as npm sets it: everybody may read, the owner may write.
+fn mode<R: Read>(entry: &tar::Entry<'_, R>) -> Result<u32, ArchiveError> {
+    let mode = entry.header().mode().map_err(|_| ArchiveError::Header)?;
+    Ok((mode | 0o666) & ALLOWED)
+}
+
+#[cfg(unix)]
+fn allow(file: &fs::File, mode: u32) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    file.set_permissions(fs::Permissions::from_mode(mode))
+}
+
+/// Gives the content of an entry to `take`, piece by piece; its digest and length.
+fn read<R: Read>(
+    entry: &mut tar::Entry<'_, R>,
+    take: &mut dyn FnMut(&[u8]) -> Result<(), ArchiveError>,
+) -> Result<(Digest, u64), ArchiveError> {
+    let size = entry.header().entry_size().map_err(|_| ArchiveError::Header)?;
     let mut hasher = blake3::Hasher::new();
     let mut bytes = 0;
     let mut buffer = vec![0; 64 * 1024];
@@ -181,18 +237,12 @@ fn write<R: Read>(entry: &mut tar::Entry<'_, R>, directory: &Path, path: RelPath
         }
         bytes += count as u64;
         hasher.update(&buffer[..count]);
-        file.write_all(&buffer[..count]).map_err(failed)?;
+        take(&buffer[..count])?;
     }
     if bytes != size {
         return Err(ArchiveError::Read(io::ErrorKind::UnexpectedEof.into()));
     }
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        let mode = if executable { 0o755 } else { 0o644 };
-        file.set_permissions(fs::Permissions::from_mode(mode)).map_err(failed)?;
-    }
-    Ok(File { path, digest: Digest::from_bytes(*hasher.finalize().as_bytes()), bytes, executable })
+    Ok((Digest::from_bytes(*hasher.finalize().as_bytes()), bytes))
 }
 
 fn extended_header<R: Read>(entry: &mut tar::Entry<'_, R>) -> Result<Vec<u8>, ArchiveError> {
@@ -226,7 +276,8 @@ fn pax_path(header: &[u8]) -> Result<Option<Vec<u8>>, ArchiveError> {
 struct Places(FxHashMap<String, (RelPath, bool)>);
 
 impl Places {
-    fn take(&mut self, file: &RelPath) -> Result<(), ArchiveError> {
+    /// Whether the file is not there yet.
+    fn take(&mut self, file: &RelPath) -> Result<bool, ArchiveError> {
         let mut path = file.clone();
         let mut is_file = true;
         loop {
@@ -234,15 +285,15 @@ impl Places {
                 Entry::Vacant(vacant) => {
                     vacant.insert((path.clone(), is_file));
                 }
-                // The directories above a known directory are known.
-                Entry::Occupied(known) if *known.get() == (path.clone(), false) && !is_file => return Ok(()),
+                // What is above a known file or directory is known.
+                Entry::Occupied(known) if *known.get() == (path.clone(), is_file) => return Ok(!is_file),
                 Entry::Occupied(known) => {
                     return Err(ArchiveError::Collision(known.get().0.to_string(), path.to_string()));
                 }
             }
             match path.parent() {
                 Some(parent) if !parent.is_root() => path = parent,
-                _ => return Ok(()),
+                _ => return Ok(true),
             }
             is_file = false;
         }

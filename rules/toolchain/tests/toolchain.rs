@@ -7,12 +7,22 @@ use std::process::Command;
 
 use webstir_engine::path::RelPath;
 use webstir_toolchain::{
-    BUILT_IN_VERSION, Check, Condition, Document, LOCK_FILE, Lock, Network, Origin, Packages, Platform, Registry,
-    Request, TYPESCRIPT, built_in, resolve, write_lock,
+    BUILT_IN_VERSION, BUN, Check, Condition, Document, LOCK_FILE, Lock, Network, Origin, Package, Packages, Platform,
+    Registry, Request, ResolvedCompiler, Source, Surroundings, TYPESCRIPT, built_in, built_in_lock, resolve,
+    write_lock,
 };
 
+const NOTHING: &Surroundings = &Surroundings { installed: None, lockfile: None, bun: None, types: Vec::new() };
+
 fn request(lock: Option<Document<'_>>) -> Request<'_> {
-    Request { requested: None, lock, lockfiles: &[], manifest: None, platform: Platform::current() }
+    Request { requested: None, lock, surroundings: NOTHING, manifest: None, platform: Platform::current() }
+}
+
+fn package(compiler: &ResolvedCompiler) -> &Package {
+    match &compiler.source {
+        Source::Fetched(package) => package,
+        Source::Installed(installed) => panic!("{installed:?}"),
+    }
 }
 
 #[test]
@@ -25,7 +35,7 @@ fn the_compiler_is_fetched_and_runs_and_runs_again_offline() {
     let packages = Packages::new(root.path().to_owned());
     let registry = Registry::from_environment(workspace.path());
 
-    let installed = packages.ensure(&compiler.package, Network::Online(&registry), &|_| {}).unwrap();
+    let installed = packages.ensure(package(&compiler), Network::Online(&registry), &|_| {}).unwrap();
     // Nothing of this process's environment: no Node, no PATH.
     let version = || {
         let program = installed.directory.join(compiler.executable());
@@ -35,8 +45,8 @@ fn the_compiler_is_fetched_and_runs_and_runs_again_offline() {
     };
     assert_eq!(version(), "Version 7.0.2\n");
 
-    assert_eq!(packages.ensure(&compiler.package, Network::Offline, &|_| {}).unwrap(), installed);
-    assert_eq!(packages.condition(&compiler.package, Check::Contents), Condition::Whole(installed.clone()));
+    assert_eq!(packages.ensure(package(&compiler), Network::Offline, &|_| {}).unwrap(), installed);
+    assert_eq!(packages.condition(package(&compiler), Check::Contents), Condition::Whole(installed.clone()));
     assert_eq!(version(), "Version 7.0.2\n");
 }
 
@@ -47,7 +57,7 @@ fn the_registry_says_what_the_table_says() {
     let tool = registry.lock(TYPESCRIPT, BUILT_IN_VERSION).unwrap();
     assert_eq!(tool.packages.len(), 21);
     for (name, integrity) in &tool.packages {
-        assert_eq!(built_in(name), Some(*integrity), "{name}");
+        assert_eq!(built_in(TYPESCRIPT, BUILT_IN_VERSION, name), Some(*integrity), "{name}");
     }
 
     write_lock(workspace.path(), &Lock::default().with(TYPESCRIPT, tool)).unwrap();
@@ -70,6 +80,20 @@ fn a_compiler_in_javascript_is_locked_and_fetched() {
     let path = RelPath::new(LOCK_FILE).unwrap();
     let compiler = resolve(&request(Some(Document { path: &path, text: &text }))).0.unwrap();
     let packages = Packages::new(root.path().to_owned());
-    let installed = packages.ensure(&compiler.package, Network::Online(&registry), &|_| {}).unwrap();
+    let installed = packages.ensure(package(&compiler), Network::Online(&registry), &|_| {}).unwrap();
     assert!(installed.directory.join(compiler.executable()).is_file());
+}
+
+#[test]
+fn the_registry_says_of_older_compilers_and_of_bun_what_the_table_says() {
+    let registry = Registry::from_environment(Path::new("."));
+    for version in ["5.0.4", "5.4.5", "5.9.3", "6.0.3"] {
+        let tool = registry.lock(TYPESCRIPT, version).unwrap();
+        assert_eq!(built_in(TYPESCRIPT, version, TYPESCRIPT), tool.packages.get(TYPESCRIPT).copied(), "{version}");
+    }
+    let bun = built_in_lock(BUN).unwrap();
+    for (name, integrity) in bun.packages {
+        assert_eq!(registry.lock(&name, &bun.version).unwrap().packages.get(&name), Some(&integrity), "{name}");
+    }
+    assert_eq!(registry.newest(TYPESCRIPT, "^4.9.0").unwrap(), "4.9.5");
 }

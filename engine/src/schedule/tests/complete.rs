@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::{Bench, bench};
-use crate::action::{Action, ActionResult, Isolation, Payload, Process, Tool};
+use crate::action::{Action, ActionResult, Isolation, Package, Payload, Process, Tool};
 use crate::digest::Digest;
 use crate::file;
 use crate::label::Label;
-use crate::machine::{Machine, Program, Wanted, program};
+use crate::machine::{Machine, Program, Wanted, account, program};
 use crate::path::RelPath;
 use crate::plan::{Plan, Planner};
 use crate::run::{Context, Run, RunResult};
@@ -92,7 +92,17 @@ fn process(planner: &mut Planner<'_>) -> Option<Action> {
     Some(action)
 }
 
-/// A machine with one program, whose bytes a test changes.
+/// An action with a package that is installed as an account says.
+fn installed(planner: &mut Planner<'_>) -> Option<Action> {
+    let said = account(planner.db, "account")?.clone();
+    let mut action = Action::new(planner.label(None), Digest::of(b"1"), Payload::Parameters(Box::default()));
+    let digest = Digest::of(said.as_bytes());
+    let package = Package { digest, source: "{}".into(), account: Some(("account".into(), said)) };
+    action.tool = Tool::Package(package, None);
+    Some(action)
+}
+
+/// A machine with one program and one account, whose bytes a test changes.
 #[derive(Debug)]
 struct OneProgram(Mutex<&'static str>);
 
@@ -107,6 +117,10 @@ impl Machine for OneProgram {
             looked_up: Vec::new(),
             packages: None,
         })
+    }
+
+    fn account(&self, name: &str) -> Option<Arc<str>> {
+        (name == "account").then(|| Arc::from(*self.0.lock().unwrap()))
     }
 }
 
@@ -149,6 +163,28 @@ fn review_6_11_an_input_that_is_changed_and_changed_back_while_a_process_runs_ma
     let mut bench = Bench::with_machine(&memory, &rule, Arc::new(OneProgram(Mutex::new("x"))));
     bench.run(&targets());
     assert_eq!((rule.runs(), bench.records()), (2, 1));
+}
+
+#[test]
+fn an_account_that_changes_while_a_package_is_in_use_makes_it_run_again() {
+    let memory = Arc::new(Memory::with_files(&[("a", "1")]));
+    let machine = Arc::new(OneProgram(Mutex::new("one")));
+    let changed = machine.clone();
+    let rule = Scripted::new(installed, move |run, _| {
+        if run == 0 {
+            *changed.0.lock().unwrap() = "two";
+        }
+        done()
+    });
+    let mut bench = Bench::with_machine(&memory, &rule, machine.clone());
+    bench.run(&targets());
+    assert_eq!((rule.runs(), bench.records()), (2, 1));
+    // Asked for anew in each build.
+    bench.run(&targets());
+    assert_eq!(rule.runs(), 2);
+    *machine.0.lock().unwrap() = "three";
+    bench.run(&targets());
+    assert_eq!((rule.runs(), bench.records()), (3, 2));
 }
 
 #[test]

@@ -8,6 +8,7 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
+use webstir_engine::path::RelPath;
 
 use super::{LOCKFILES, Lockfile, MOST_BYTES, PackageManager, Unreadable, too_large};
 
@@ -18,20 +19,29 @@ pub struct FoundLockfile {
     pub directory: PathBuf,
     /// How it is called.
     pub name: &'static str,
+    /// How it is named from the workspace: `../../bun.lock`.
+    pub shown: String,
     /// What it holds.
     pub text: String,
     /// What it says.
     pub lockfile: Result<Lockfile, Unreadable>,
 }
 
+impl FoundLockfile {
+    /// Its path, if it is a file of the workspace.
+    pub fn path(&self) -> Option<RelPath> {
+        RelPath::new(&self.shown).ok()
+    }
+}
+
 /// The lockfile of the workspace at `root`.
 pub fn find(root: &Path) -> Option<FoundLockfile> {
     let top = root.ancestors().find(|directory| is_top(directory)).unwrap_or(root);
     let directories = root.ancestors().take_while(|directory| directory.starts_with(top));
-    directories.into_iter().find_map(|directory| {
+    directories.enumerate().find_map(|(steps, directory)| {
         let names = LOCKFILES.iter().copied().filter(|name| directory.join(name).is_file());
         let manifest = fs::read_to_string(directory.join("package.json")).ok();
-        let name = believed_first(names.collect(), manifest.as_deref(), |name| name).into_iter().next()?;
+        let name = believed(names, manifest.as_deref())?;
         let read = read(&directory.join(name));
         let (text, lockfile) = match read {
             Ok(text) => {
@@ -40,8 +50,16 @@ pub fn find(root: &Path) -> Option<FoundLockfile> {
             }
             Err(problem) => (String::new(), Err(problem)),
         };
-        Some(FoundLockfile { directory: directory.to_owned(), name, text, lockfile })
+        let shown = format!("{}{name}", "../".repeat(steps));
+        Some(FoundLockfile { directory: directory.to_owned(), name, shown, text, lockfile })
     })
+}
+
+/// Every path that decides what [`find`] finds for the workspace at `root`, and what it holds.
+pub fn deciding(root: &Path) -> impl Iterator<Item = PathBuf> {
+    let names = [".git", "pnpm-workspace.yaml", "package.json"];
+    let names = move || names.into_iter().chain(LOCKFILES.iter().copied());
+    root.ancestors().flat_map(move |directory| names().map(|name| directory.join(name)))
 }
 
 /// Whether nothing above the directory has to do with it.
@@ -66,16 +84,10 @@ fn read(path: &Path) -> Result<String, Unreadable> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// Lockfiles of one directory with that of the package manager first that its `package.json` names; else as they were.
-pub(in super::super) fn believed_first<T>(
-    mut lockfiles: Vec<T>,
-    manifest: Option<&str>,
-    name: impl Fn(&T) -> &str,
-) -> Vec<T> {
-    if let Some(manager) = manifest.and_then(package_manager) {
-        lockfiles.sort_by_key(|lockfile| PackageManager::of(name(lockfile)) != Some(manager));
-    }
-    lockfiles
+/// Of the lockfiles of one directory that of the package manager that its `package.json` names; else the first.
+fn believed(lockfiles: impl Iterator<Item = &'static str>, manifest: Option<&str>) -> Option<&'static str> {
+    let manager = manifest.and_then(package_manager);
+    lockfiles.min_by_key(|name| manager.is_some() && PackageManager::of(name) != manager)
 }
 
 /// The package manager that a `package.json` names: `"packageManager": "pnpm@9.0.0"`, or `devEngines`.

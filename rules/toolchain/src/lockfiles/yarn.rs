@@ -25,7 +25,7 @@ fn read_yaml(text: &str) -> Result<Lockfile, Unreadable> {
             let version = if is_of_registry && field("linkType") != Some("soft") { version } else { found };
             for asked in asked.split(", ") {
                 if let Some((installed, _)) = split_name(asked) {
-                    lockfile.allow(installed, Locked::new(name, Version::of(version), asked));
+                    lockfile.answer(asked, installed, Locked::new(name, Version::of(version), asked));
                 }
             }
         }
@@ -55,7 +55,7 @@ impl Entry {
                 address: self.resolved.clone(),
                 ..Locked::new(alias.map_or(installed, |(name, _)| name), Version::of(version), asked)
             };
-            lockfile.allow(installed, locked);
+            lockfile.answer(asked, installed, locked);
         }
     }
 }

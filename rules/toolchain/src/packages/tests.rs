@@ -10,7 +10,7 @@ use super::*;
 
 fn members() -> Vec<Member> {
     vec![
-        Member::file("package/package.json", "{}"),
+        Member::file("package/package.json", r#"{"name": "@scope/tool", "version": "1.2.3"}"#),
         Member { mode: 0o755, ..Member::file("package/lib/tsc", "program") },
     ]
 }
@@ -248,4 +248,26 @@ fn a_tarball_that_lies_elsewhere_is_found_through_the_description() {
     let packages = Packages::new(root.path().to_owned());
     packages.ensure(&package, Network::Online(&registry), &|_| {}).unwrap();
     assert_eq!(asked.load(Ordering::SeqCst), 3);
+}
+
+#[test]
+fn the_hash_of_another_package_is_refused_on_every_use() {
+    let fixture = Fixture::new(&members());
+    let other = |name, version| Package::new(name, version, fixture.package.integrity()).unwrap();
+    let says = |package: &Package| {
+        let network = Network::Online(&fixture.registry);
+        fixture.packages.ensure(package, network, &|_| {}).unwrap_err().to_string()
+    };
+    assert_eq!(says(&other("ms", "1.2.3")), "What is locked as `ms` 1.2.3 is `@scope/tool@1.2.3`");
+    assert!(fixture.names().is_empty());
+    fixture.ensure().unwrap();
+    assert_eq!(says(&other("@scope/tool", "1.2.4")), "What is locked as `@scope/tool` 1.2.4 is `@scope/tool@1.2.3`");
+    // It is still the package that it is.
+    assert!(matches!(fixture.packages.condition(&fixture.package, Check::Contents), Condition::Whole(_)));
+
+    let nameless = Fixture::new(&[Member::file("package/package.json", "{}")]);
+    assert_eq!(
+        nameless.ensure().unwrap_err().to_string(),
+        "What is locked as `@scope/tool` 1.2.3 is a package without a name and a version"
+    );
 }

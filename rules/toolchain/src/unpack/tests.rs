@@ -32,15 +32,31 @@ fn strips_the_first_component_whatever_it_is() {
 }
 
 #[test]
-fn modes_come_from_the_bit_of_the_owner() {
+fn modes_are_those_that_npm_sets() {
     let mode = |path, mode| Member { mode, ..Member::file(path, "x") };
-    let members = [mode("p/a", 0o4777), mode("p/b", 0o666), mode("p/c", 0o011)];
+    let members = [mode("p/a", 0o4777), mode("p/b", 0o666), mode("p/c", 0o700), mode("p/d", 0o600)];
     let (outer, manifest) = unpacked(&tarball(&members), Limits::default());
-    let executable: Vec<bool> = manifest.unwrap().files().iter().map(|file| file.executable).collect();
-    assert_eq!(executable, [true, false, false]);
-    let modes = ["a", "b", "c"]
+    let recorded: Vec<u32> = manifest.unwrap().files().iter().map(|file| file.mode).collect();
+    let modes = ["a", "b", "c", "d"]
         .map(|name| fs::metadata(outer.path().join("package").join(name)).unwrap().permissions().mode() & 0o7777);
-    assert_eq!(modes, [0o755, 0o644, 0o644]);
+    assert_eq!(modes, [0o755, 0o644, 0o744, 0o644]);
+    assert_eq!(recorded, modes);
+}
+
+#[test]
+fn a_file_may_be_there_twice_with_the_same_bytes() {
+    let members = [
+        Member { mode: 0o700, ..Member::file("p/dist/index.js", "x") },
+        Member::file("p/./dist/index.js", "x"),
+        Member::file("p/dist/./b.js", "y"),
+    ];
+    let (outer, manifest) = unpacked(&tarball(&members), Limits::default());
+    let manifest = manifest.unwrap();
+    assert_eq!(paths(&manifest), ["dist/b.js", "dist/index.js"]);
+    assert_eq!(manifest.files()[1].mode, 0o644);
+    assert!(manifest.matches_contents(&outer.path().join("package")));
+    let other = [Member::file("p/dist/index.js", "x"), Member::file("p/./dist/index.js", "y")];
+    assert_eq!(problem(&other), "`dist/index.js` and `dist/index.js` have the same place");
 }
 
 #[test]

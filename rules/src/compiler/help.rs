@@ -1,0 +1,162 @@
+//! What webstir knows of a finding that the compiler does not.
+//!
+//! Since TypeScript 6 no `@types` package is loaded that `types` does not name; what built-in rules read lies in the workspace; and the
+//! types of the built-in modules are brought along by webstir.
+
+use webstir_engine::diagnostic::Diagnostic;
+use webstir_engine::path::RelPath;
+use webstir_engine::system::PathKind;
+use webstir_engine::view::View;
+
+use crate::installed::not_found;
+use crate::templates;
+
+/// Findings that a name is not known, with the packages below `@types` that may declare it.
+const DECLARED: &[(&[&str], &[&str])] = &[
+    (&["ts2580", "ts2591"], &["node"]),
+    (&["ts2581", "ts2592"], &["jquery"]),
+    (&["ts2582", "ts2593"], &["jest", "mocha"]),
+    (&["ts2867", "ts2868"], &["bun"]),
+];
+
+/// The packages of [`DECLARED`], sorted.
+pub(crate) const TYPES: &[&str] = &["bun", "jest", "jquery", "mocha", "node"];
+
+/// What is known besides.
+pub(crate) struct Known<'a> {
+    /// The project that was checked.
+    pub(crate) project: &'a RelPath,
+    /// What it was checked with.
+    pub(crate) version: &'a str,
+    /// Where packages below `@types` lie that the check could not see.
+    pub(crate) unseen: &'a [Box<str>],
+    /// The workspace. What is asked of it is discovered.
+    pub(crate) view: &'a View,
+}
+
+impl Known<'_> {
+    /// Adds help to findings that have none.
+    pub(crate) fn help(&self, diagnostics: &mut [Diagnostic]) -> std::io::Result<()> {
+        for diagnostic in diagnostics.iter_mut().filter(|diagnostic| diagnostic.help.is_none()) {
+            let code = diagnostic.code.strip_prefix("typecheck::").unwrap_or_default();
+            let declared = DECLARED.iter().find(|(codes, _)| codes.contains(&code));
+            diagnostic.help = match declared {
+                Some((_, packages)) => Some(self.declare(packages)?),
+                None => not_found(diagnostic).and_then(|package| self.bring_along(package)),
+            };
+        }
+        Ok(())
+    }
+
+    /// How a package that declares a global name is had.
+    fn declare(&self, packages: &[&str]) -> std::io::Result<String> {
+        for name in packages {
+            if self.is_installed(name)? {
+                return Ok(format!(
+                    "Add `\"types\": [\"{name}\"]` to `compilerOptions` of `{}`: since version 6 the compiler loads no other `@types`",
+                    self.project
+                ));
+            }
+        }
+        for place in self.unseen {
+            if let Some(name) = packages.iter().find(|name| place.ends_with(&format!("@types/{name}"))) {
+                return Ok(format!(
+                    "Install `@types/{name}` in the workspace, and add `\"types\": [\"{name}\"]` to `compilerOptions` of `{}`: `{place}` \
+                     lies outside of it, where the check does not look",
+                    self.project
+                ));
+            }
+        }
+        let name = packages[0];
+        Ok(format!(
+            "Install `@types/{name}` as a development dependency, and add `\"types\": [\"{name}\"]` to `compilerOptions` of `{}`",
+            self.project
+        ))
+    }
+
+    /// Whether the check could see a package below `@types`.
+    fn is_installed(&self, name: &str) -> std::io::Result<bool> {
+        let mut directory = self.project.parent();
+        while let Some(at) = directory {
+            let place = at.join(&format!("node_modules/@types/{name}/package.json"));
+            if let Ok(place) = place
+                && self.view.kind(&place)? == PathKind::File
+            {
+                return Ok(true);
+            }
+            directory = at.parent();
+        }
+        Ok(false)
+    }
+
+    /// How the types of a built-in module are had, by a compiler that did not see those that are brought along.
+    fn bring_along(&self, package: &str) -> Option<String> {
+        templates::is_built_in(package).then(|| {
+            format!(
+                "TypeScript {} sees what is installed alone: install `{package}`, or use TypeScript 7, to which webstir gives its types",
+                self.version
+            )
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use webstir_engine::system::Memory;
+
+    use super::*;
+
+    /// The help of one finding in a workspace with these files.
+    fn help(code: &str, message: &str, files: &[(&str, &str)], unseen: &[&str]) -> Option<String> {
+        let view = View::new(Arc::new(Memory::with_files(files)));
+        let project = RelPath::new("src/backend/tsconfig.json").unwrap();
+        let unseen: Vec<Box<str>> = unseen.iter().map(|place| Box::from(*place)).collect();
+        let known = Known { project: &project, version: "5.9.3", unseen: &unseen, view: &view };
+        let mut diagnostics = [Diagnostic::error(format!("typecheck::{code}"), message)];
+        known.help(&mut diagnostics).unwrap();
+        diagnostics[0].help.clone()
+    }
+
+    #[test]
+    fn global_names_are_declared_by_packages() {
+        let says = |code: &str, files: &[(&str, &str)], unseen: &[&str]| {
+            help(code, "Cannot find name 'x'.", files, unseen).unwrap()
+        };
+        let node = [("node_modules/@types/node/package.json", "{}")];
+        let near = [("src/node_modules/@types/node/package.json", "{}")];
+        for files in [&node, &near] {
+            assert!(
+                says("ts2591", files, &[])
+                    .starts_with("Add `\"types\": [\"node\"]` to `compilerOptions` of `src/backend/tsconfig.json`")
+            );
+        }
+        assert!(says("ts2580", &[], &[]).starts_with("Install `@types/node` as a development dependency"));
+        let above = says("ts2580", &[], &["../node_modules/@types/bun", "../node_modules/@types/node"]);
+        assert!(above.starts_with("Install `@types/node` in the workspace"), "{above}");
+        assert!(above.contains("`../node_modules/@types/node` lies outside"), "{above}");
+        assert!(says("ts2593", &[("node_modules/@types/mocha/package.json", "{}")], &[]).contains("[\"mocha\"]"));
+        assert!(says("ts2868", &[], &[]).contains("`@types/bun`"));
+        assert_eq!(help("ts2304", "Cannot find name 'x'.", &node, &[]), None);
+    }
+
+    #[test]
+    fn built_in_modules_are_told_from_others() {
+        let says = |name: &str| {
+            let message = format!("Cannot find module '{name}' or its corresponding type declarations.");
+            help("ts2307", &message, &[], &[])
+        };
+        assert!(says("@webstir-io/module-contract").unwrap().contains("install `@webstir-io/module-contract`"));
+        assert!(says("@webstir-io/webstir-backend/runtime/views").is_some());
+        assert_eq!(says("zod"), None);
+        assert_eq!(says("./x.js"), None);
+    }
+
+    #[test]
+    fn every_package_may_lie_above() {
+        let mut packages: Vec<_> = DECLARED.iter().flat_map(|(_, packages)| packages.iter().copied()).collect();
+        packages.sort_unstable();
+        assert_eq!(packages, TYPES);
+    }
+}
