@@ -166,7 +166,7 @@ pub(crate) const OLDER: &[Project] = &[
         &[
             (
                 "tsconfig.json",
-                r##"{"compilerOptions": {"strict": true, "module": "esnext", "moduleResolution": "bundler", "target": "es2022", "lib": ["es2022", "dom"], "types": [], "jsx": "react-jsx", "jsxImportSource": "ui", "resolveJsonModule": true, "allowJs": true, "checkJs": true, "declaration": true, "outDir": "out", "paths": {"@/*": ["./src/*"]}}, "include": ["src"]}"##,
+                r#"{"compilerOptions": {"strict": true, "module": "esnext", "moduleResolution": "bundler", "target": "es2022", "lib": ["es2022", "dom"], "types": [], "jsx": "react-jsx", "jsxImportSource": "ui", "resolveJsonModule": true, "allowJs": true, "checkJs": true, "declaration": true, "outDir": "out", "paths": {"@/*": ["./src/*"]}}, "include": ["src"]}"#,
             ),
             ("src/data.json", r#"{"n": 1, "deep": {"list": ["a", 2]}}"#),
             ("src/lib/low.ts", "export const low = 1;\n"),
