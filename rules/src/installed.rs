@@ -16,9 +16,10 @@ use serde_json::Value;
 use webstir_engine::diagnostic::Diagnostic;
 use webstir_toolchain::{Locked, Lockfile, Version, find_lockfile};
 
-use reached::place_of;
+use crate::compiler::help::not_found;
+use crate::place::place_of;
+
 pub use reached::reached_packages;
-pub(crate) use reached::seen_from;
 
 /// Where packages are installed.
 const PACKAGES: &str = "node_modules";
@@ -193,19 +194,6 @@ fn plain(version: &str) -> &str {
     version.trim_start_matches(['v', '=', ' ']).split('+').next().unwrap_or_default()
 }
 
-/// The package that was not found, of a finding that says so. Its message begins with what was asked for, in quotes.
-pub(crate) fn not_found(diagnostic: &Diagnostic) -> Option<&str> {
-    let is_of_checker = diagnostic.code.strip_prefix("typecheck::") == Some("ts2307");
-    if diagnostic.code != "bundle::unresolved" && !is_of_checker {
-        return None;
-    }
-    let mut quoted = diagnostic.message.split(['`', '\'']);
-    let specifier = quoted.nth(1)?;
-    let parts = if specifier.starts_with('@') { 2 } else { 1 };
-    let end = specifier.match_indices('/').nth(parts - 1).map_or(specifier.len(), |(end, _)| end);
-    Some(&specifier[..end])
-}
-
 /// That a package which is not installed is in the lockfile.
 fn locked_only(root: &Path, top: &Path, lockfile: &Lockfile, shown: &str, name: &str) -> Option<String> {
     let places = root.ancestors().take_while(|directory| directory.starts_with(top));
@@ -270,16 +258,5 @@ mod tests {
         let differs = |version: &str| difference(&installed("zod", version), &lockfile.at("node_modules/zod"));
         assert_eq!((differs("3.22.4"), differs("4.1.0")), (None, None));
         assert_eq!(differs("3.0.0").unwrap().1, "says 3.22.4 or 4.1.0");
-    }
-
-    #[test]
-    fn findings_name_what_was_not_found() {
-        for (code, message, name) in [
-            ("bundle::unresolved", "There is no package for `@s/a/b` in `node_modules`", Some("@s/a")),
-            ("typecheck::ts2307", "Cannot find module 'zod/v4' or its corresponding type declarations.", Some("zod")),
-            ("typecheck::ts2322", "Type 'a' is not assignable to type 'b'.", None),
-        ] {
-            assert_eq!(not_found(&Diagnostic::error(code, message)), name);
-        }
     }
 }

@@ -10,6 +10,7 @@ mod installed;
 mod kinds;
 pub mod manifest;
 mod modules;
+mod place;
 pub mod presets;
 mod processes;
 mod programs;

@@ -8,7 +8,6 @@ use webstir_engine::path::RelPath;
 use webstir_engine::system::PathKind;
 use webstir_engine::view::View;
 
-use crate::installed::not_found;
 use crate::templates;
 
 /// Findings that a name is not known, with the packages below `@types` that may declare it.
@@ -18,9 +17,6 @@ const DECLARED: &[(&[&str], &[&str])] = &[
     (&["ts2582", "ts2593"], &["jest", "mocha"]),
     (&["ts2867", "ts2868"], &["bun"]),
 ];
-
-/// The packages of [`DECLARED`], sorted.
-pub(crate) const TYPES: &[&str] = &["bun", "jest", "jquery", "mocha", "node"];
 
 /// What is known besides.
 pub(crate) struct Known<'a> {
@@ -100,6 +96,19 @@ impl Known<'_> {
     }
 }
 
+/// The package that was not found, of a finding that says so. Its message begins with what was asked for, in quotes.
+pub(crate) fn not_found(diagnostic: &Diagnostic) -> Option<&str> {
+    let is_of_checker = diagnostic.code.strip_prefix("typecheck::") == Some("ts2307");
+    if diagnostic.code != "bundle::unresolved" && !is_of_checker {
+        return None;
+    }
+    let mut quoted = diagnostic.message.split(['`', '\'']);
+    let specifier = quoted.nth(1)?;
+    let parts = if specifier.starts_with('@') { 2 } else { 1 };
+    let end = specifier.match_indices('/').nth(parts - 1).map_or(specifier.len(), |(end, _)| end);
+    Some(&specifier[..end])
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -107,6 +116,7 @@ mod tests {
     use webstir_engine::system::Memory;
 
     use super::*;
+    use crate::programs::compiler::TYPES;
 
     /// The help of one finding in a workspace with these files.
     fn help(code: &str, message: &str, files: &[(&str, &str)], unseen: &[&str]) -> Option<String> {
@@ -158,5 +168,16 @@ mod tests {
         let mut packages: Vec<_> = DECLARED.iter().flat_map(|(_, packages)| packages.iter().copied()).collect();
         packages.sort_unstable();
         assert_eq!(packages, TYPES);
+    }
+
+    #[test]
+    fn findings_name_what_was_not_found() {
+        for (code, message, name) in [
+            ("bundle::unresolved", "There is no package for `@s/a/b` in `node_modules`", Some("@s/a")),
+            ("typecheck::ts2307", "Cannot find module 'zod/v4' or its corresponding type declarations.", Some("zod")),
+            ("typecheck::ts2322", "Type 'a' is not assignable to type 'b'.", None),
+        ] {
+            assert_eq!(not_found(&Diagnostic::error(code, message)), name);
+        }
     }
 }

@@ -3,7 +3,7 @@
 //! A place is named from the workspace root, and may lie above it: `../node_modules/a`. So it means the same where a workspace is moved.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use webstir_engine::action::{Action, ActionResult, Origin, Tool};
 use webstir_engine::discovered::DiscoveredInput;
@@ -11,6 +11,7 @@ use webstir_engine::schedule::Run;
 
 use super::{PACKAGES, is_below_packages};
 use crate::compiler;
+use crate::place::seen_from;
 use crate::programs::Programs;
 
 /// The places of all packages that a build reached, sorted.
@@ -53,21 +54,6 @@ fn package_of(file: &str) -> Option<&str> {
     (!file[name..].starts_with('.')).then(|| &file[..name + end])
 }
 
-/// A place as it is named from the workspace root.
-pub(crate) fn seen_from(root: &Path, place: &Path) -> Option<Box<str>> {
-    let above = root.ancestors().enumerate();
-    let mut below = above.filter_map(|(steps, directory)| Some((steps, place.strip_prefix(directory).ok()?)));
-    let (steps, below) = below.next()?;
-    Some(format!("{}{}", "../".repeat(steps), below.to_str()?).into())
-}
-
-/// The place with a name as [`seen_from`] gives it.
-pub(super) fn place_of(root: &Path, name: &str) -> PathBuf {
-    let below = name.trim_start_matches("../");
-    let steps = (name.len() - below.len()) / "../".len();
-    root.ancestors().nth(steps).unwrap_or(root).join(below)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -87,19 +73,6 @@ mod tests {
             ("src/a.ts", None),
         ] {
             assert_eq!(package_of(file), place, "{file}");
-        }
-    }
-
-    #[test]
-    fn places_are_named_from_the_workspace() {
-        let root = Path::new("/r/apps/web");
-        for (place, name) in [
-            ("/r/apps/web/node_modules/a", "node_modules/a"),
-            ("/r/node_modules/a", "../../node_modules/a"),
-            ("/x/node_modules/a", "../../../x/node_modules/a"),
-        ] {
-            assert_eq!(seen_from(root, Path::new(place)).as_deref(), Some(name));
-            assert_eq!(place_of(root, name), Path::new(place));
         }
     }
 }

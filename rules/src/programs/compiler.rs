@@ -12,11 +12,13 @@ use webstir_toolchain::{
 
 use super::closure::{files, place, resolve};
 use super::evidence::{Evidence, Looker};
-use crate::compiler::help::TYPES;
-use crate::installed::seen_from;
+use crate::place::seen_from;
 
 /// The name of the account: a JSON document of [`Surroundings`].
 pub(crate) const ACCOUNT: &str = TYPESCRIPT;
+
+/// The packages below `@types` that declare global names of which a finding may be, sorted.
+pub(crate) const TYPES: &[&str] = &["bun", "jest", "jquery", "mocha", "node"];
 
 /// What is told, each part with what it was concluded from: the files of a compiler are many, and what says which lockfile counts changes
 /// more often.

@@ -134,9 +134,13 @@ fn what_an_earlier_process_found_is_believed_while_its_evidence_holds() {
     assert!(case.program("tool", true).is_some());
 }
 
+fn told_by(programs: &Programs) -> webstir_toolchain::Surroundings {
+    serde_json::from_str(&programs.account(compiler::ACCOUNT).unwrap()).unwrap()
+}
+
 /// What is told of the compiler by a process that starts now, of the workspace in `below`.
 fn surroundings(case: &Case, below: &str) -> webstir_toolchain::Surroundings {
-    crate::compiler::surroundings(&Programs::new(&case.path(below)))
+    told_by(&Programs::new(&case.path(below)))
 }
 
 fn install_compiler(case: &Case, below: &str, version: &str) {
@@ -176,8 +180,7 @@ fn one_process_is_told_of_another_lockfile_and_of_another_compiler() {
     let case = Case::new();
     fs::create_dir_all(case.path("apps/a")).unwrap();
     let programs = Programs::new(&case.path("apps/a"));
-    let locked =
-        || crate::compiler::surroundings(&programs).lockfile.and_then(|locked| locked.version().map(str::to_owned));
+    let locked = || told_by(&programs).lockfile.and_then(|locked| locked.version().map(str::to_owned));
     let lock = |place: &str, version: &str| {
         case.write(
             &format!("{place}package-lock.json"),
@@ -193,7 +196,7 @@ fn one_process_is_told_of_another_lockfile_and_of_another_compiler() {
     lock("apps/a/", "6.0.3");
     assert_eq!(locked().as_deref(), Some("6.0.3"));
     install_compiler(&case, "apps/a/node_modules", "5.4.5");
-    assert_eq!(crate::compiler::surroundings(&programs).installed.map(|told| told.version), Some("5.4.5".into()));
+    assert_eq!(told_by(&programs).installed.map(|told| told.version), Some("5.4.5".into()));
 }
 
 #[test]
@@ -204,7 +207,7 @@ fn packages_of_another_checkout_stand_for_what_its_lockfile_has_the_same() {
         let text = format!(r#"{{"packages": {{"node_modules/typescript": {{"version": "{version}"}}}}}}"#);
         case.write("base/package-lock.json", &text);
         let programs = Programs::new(&case.path("base")).with_packages_of(&case.path("here"));
-        crate::compiler::surroundings(&programs).installed.map(|told| told.version)
+        told_by(&programs).installed.map(|told| told.version)
     };
     assert_eq!(told("5.7.2"), Some("5.7.2".into()));
     assert_eq!(told("5.9.3"), None);
