@@ -11,7 +11,7 @@ mod programs;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -32,7 +32,6 @@ use webstir_typescript::typecheck::{
     Wear, check,
 };
 
-use self::model::{KINDS, PLAIN};
 use crate::bare::{Bare, compare};
 use crate::tools::*;
 
@@ -320,46 +319,6 @@ fn a_compiler_that_died_is_started_again_and_none_is_left() {
 }
 
 #[test]
-#[cfg(target_os = "linux")]
-fn an_older_compiler_that_died_is_started_again_and_none_is_left() {
-    let directory = tempfile::tempdir().unwrap();
-    let pids = directory.path().join("pids");
-    let text = format!("#!/bin/sh\necho $$ >> '{}'\nexec '{}' \"$@\"\n", pids.display(), node().display());
-    let interpreter = program(directory.path(), "node", &text);
-    let package = installed("5.9.3").join("typescript");
-    let mut bench = Bench::of(Compiler::script("5.9.3", &package, Some(interpreter)), &SMALL);
-    let places = weak_places();
-    bench.places = places.path().to_owned();
-    let (_, extent) = bench.try_run(None).unwrap();
-    assert_eq!(extent, Extent::Cold);
-    let started = || -> Vec<String> { fs::read_to_string(&pids).unwrap().lines().map(str::to_owned).collect() };
-    let is_there = |pid: &String| Path::new("/proc").join(pid).exists();
-    assert_eq!(started().len(), 1);
-    assert!(bench.warm.memory() > 0);
-    assert!(std::process::Command::new("kill").args(["-KILL", &started()[0]]).status().unwrap().success());
-    bench.write("src/low.ts", &SMALL[2].1.replace("count", "size"));
-    let (checked, extent) = bench.try_run(None).unwrap();
-    assert_eq!((checked.diagnostics.len(), extent), (1, Extent::Fresh(3)));
-    let (_, extent) = bench.try_run(None).unwrap();
-    assert_eq!(extent, Extent::Files(0));
-    assert_eq!(started().len(), 2);
-    drop(bench);
-    assert!(!started().iter().any(is_there));
-}
-
-#[test]
-fn an_older_compiler_that_was_cancelled_goes_on() {
-    let mut bench = Bench::of(script("5.9.3"), &SMALL);
-    bench.run("start");
-    for (edit, patience) in (0..6).zip([0, 1, 5, 20, 60, 200]) {
-        bench.write("src/low.ts", &SMALL[2].1.replace("count", ["size", "count"][edit % 2]));
-        bench.run_cancelled(Duration::from_millis(patience));
-        bench.write("src/top.ts", &format!("{}// {edit}\n", SMALL[4].1));
-        bench.run("what was cancelled");
-    }
-}
-
-#[test]
 fn places_that_moved_are_told_where_they_are() {
     let mut bench = Bench::new(&SMALL);
     bench.write("src/top.ts", "import { low } from './low.js';\nexport const top: { size: number } = low();\nexport const more: import('./low.js').Low = {};\n");
@@ -425,11 +384,6 @@ fn files_of_a_referenced_project_are_its_declarations() {
     refer(native());
 }
 
-#[test]
-fn files_of_a_referenced_project_are_its_declarations_to_an_older_compiler() {
-    refer(script("5.9.3"));
-}
-
 fn refer(compiler: Compiler) {
     let mut bench = Bench::of(compiler, &SMALL);
     let project = "{\"compilerOptions\": {\"isolatedDeclarations\": true, \"declaration\": true}}";
@@ -455,54 +409,4 @@ fn refer(compiler: Compiler) {
     assert_eq!(bench.run("back").0.diagnostics.len(), 0);
     bench.write("src/top.ts", "export const top = 1;\n");
     bench.run("no import");
-}
-
-#[test]
-fn values_beside_written_types() {
-    edits::run_values(native());
-}
-
-#[test]
-#[ignore = "long: an oracle"]
-fn values_beside_written_types_by_an_older_compiler() {
-    edits::run_values(script("5.9.3"));
-}
-
-#[test]
-fn random_texts() {
-    edits::run_texts(native(), None);
-}
-
-#[test]
-#[ignore = "long: an oracle"]
-fn random_texts_by_an_older_compiler() {
-    edits::run_texts(script("5.9.3"), Some(Bare::script("5.9.3")));
-}
-
-#[test]
-#[ignore = "long: an oracle"]
-fn random_edits() {
-    edits::run(native(), None, KINDS, false);
-}
-
-#[test]
-#[ignore = "long: an oracle"]
-fn random_edits_with_isolated_declarations() {
-    edits::run(native(), None, KINDS, true);
-}
-
-#[test]
-#[ignore = "long: an oracle"]
-fn random_edits_by_older_compilers() {
-    for (version, kinds) in [("5.4.5", KINDS), ("5.9.3", PLAIN), ("5.7.3", PLAIN), ("6.0.3", KINDS)] {
-        edits::run(script(version), Some(Bare::script(version)), kinds, false);
-    }
-}
-
-#[test]
-#[ignore = "long: an oracle"]
-fn random_edits_with_isolated_declarations_by_older_compilers() {
-    for version in ["5.7.3", "6.0.3"] {
-        edits::run(script(version), Some(Bare::script(version)), PLAIN, true);
-    }
 }

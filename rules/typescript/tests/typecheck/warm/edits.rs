@@ -8,6 +8,7 @@ use webstir_typescript::typecheck::{Checked, Compiler, Extent};
 use super::Bench;
 use super::model::{KINDS, Model, Module};
 use crate::bare::Bare;
+use crate::tools::native;
 
 /// Numbers that look random and come again with the same seed (SplitMix64).
 struct Numbers(u64);
@@ -274,4 +275,26 @@ pub(super) fn run(compiler: Compiler, bare: Option<Bare>, kinds: usize, isolated
     ));
     assert!(warm * 2 > edits, "of {edits} edits {warm} were checked warm");
     assert!(!is_native || parts * 3 > edits, "of {edits} edits {parts} were checked in part in another process");
+}
+
+#[test]
+fn values_beside_written_types() {
+    run_values(native());
+}
+
+#[test]
+fn random_texts() {
+    run_texts(native(), None);
+}
+
+#[test]
+#[ignore = "long: an oracle"]
+fn random_edits() {
+    run(native(), None, KINDS, false);
+}
+
+#[test]
+#[ignore = "long: an oracle"]
+fn random_edits_with_isolated_declarations() {
+    run(native(), None, KINDS, true);
 }

@@ -1,8 +1,14 @@
 //! TypeScript 6 and older: after each edit the result is that of a check that starts over, and of the command line.
 
-use webstir_typescript::typecheck::Extent;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
 
-use super::{Bench, SMALL};
+use webstir_typescript::typecheck::{Compiler, Extent};
+
+use super::model::{KINDS, PLAIN};
+use super::{Bench, SMALL, edits};
 use crate::bare::Bare;
 use crate::tools::*;
 
@@ -33,7 +39,7 @@ const COLD: Option<usize> = None;
 const LOW: &str = FILES[2].1;
 const MID: &str = FILES[3].1;
 const TOP: &str = FILES[4].1;
-const KINDS: &str = FILES[5].1;
+const UNION: &str = FILES[5].1;
 const USES: &str = FILES[8].1;
 
 const LOW_BODY: &str = "export interface Low { count: number }\nexport function low(): Low {\n  const x: string = 1;\n  return { count: 1 };\n}\n";
@@ -59,7 +65,7 @@ const EDITS: &[Edit] = &[
     ("src/kinds.ts", "export type Kind = 'a';\nexport const kind = (k: Kind): Kind => k;\n", Some(2)),
     // With the JSON module that comes back.
     ("src/uses.ts", USES, Some(2)),
-    ("src/kinds.ts", KINDS, Some(2)),
+    ("src/kinds.ts", UNION, Some(2)),
     // Syntax stands alone.
     ("src/low.ts", "export function low(: Low {\n", Some(0)),
     ("src/mid.ts", "import { low } from './low.js';\nexport const mid = (): string => low();\n", Some(0)),
@@ -139,4 +145,77 @@ fn a_series_of_edits_by_others() {
     for version in ["5.4.5", "5.7.3", "6.0.3"] {
         run(version);
     }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn an_older_compiler_that_died_is_started_again_and_none_is_left() {
+    let directory = tempfile::tempdir().unwrap();
+    let pids = directory.path().join("pids");
+    let text = format!("#!/bin/sh\necho $$ >> '{}'\nexec '{}' \"$@\"\n", pids.display(), node().display());
+    let interpreter = program(directory.path(), "node", &text);
+    let package = installed("5.9.3").join("typescript");
+    let mut bench = Bench::of(Compiler::script("5.9.3", &package, Some(interpreter)), &SMALL);
+    let places = weak_places();
+    bench.places = places.path().to_owned();
+    let (_, extent) = bench.try_run(None).unwrap();
+    assert_eq!(extent, Extent::Cold);
+    let started = || -> Vec<String> { fs::read_to_string(&pids).unwrap().lines().map(str::to_owned).collect() };
+    let is_there = |pid: &String| Path::new("/proc").join(pid).exists();
+    assert_eq!(started().len(), 1);
+    assert!(bench.warm.memory() > 0);
+    assert!(Command::new("kill").args(["-KILL", &started()[0]]).status().unwrap().success());
+    bench.write("src/low.ts", &SMALL[2].1.replace("count", "size"));
+    let (checked, extent) = bench.try_run(None).unwrap();
+    assert_eq!((checked.diagnostics.len(), extent), (1, Extent::Fresh(3)));
+    let (_, extent) = bench.try_run(None).unwrap();
+    assert_eq!(extent, Extent::Files(0));
+    assert_eq!(started().len(), 2);
+    drop(bench);
+    assert!(!started().iter().any(is_there));
+}
+
+#[test]
+fn an_older_compiler_that_was_cancelled_goes_on() {
+    let mut bench = Bench::of(script("5.9.3"), &SMALL);
+    bench.run("start");
+    for (edit, patience) in (0..6).zip([0, 1, 5, 20, 60, 200]) {
+        bench.write("src/low.ts", &SMALL[2].1.replace("count", ["size", "count"][edit % 2]));
+        bench.run_cancelled(Duration::from_millis(patience));
+        bench.write("src/top.ts", &format!("{}// {edit}\n", SMALL[4].1));
+        bench.run("what was cancelled");
+    }
+}
+
+#[test]
+#[ignore = "long: an oracle"]
+fn values_beside_written_types_by_an_older_compiler() {
+    edits::run_values(script("5.9.3"));
+}
+
+#[test]
+#[ignore = "long: an oracle"]
+fn random_texts_by_an_older_compiler() {
+    edits::run_texts(script("5.9.3"), Some(Bare::script("5.9.3")));
+}
+
+#[test]
+#[ignore = "long: an oracle"]
+fn random_edits_by_older_compilers() {
+    for (version, kinds) in [("5.4.5", KINDS), ("5.9.3", PLAIN), ("5.7.3", PLAIN), ("6.0.3", KINDS)] {
+        edits::run(script(version), Some(Bare::script(version)), kinds, false);
+    }
+}
+
+#[test]
+#[ignore = "long: an oracle"]
+fn random_edits_with_isolated_declarations_by_older_compilers() {
+    for version in ["5.7.3", "6.0.3"] {
+        edits::run(script(version), Some(Bare::script(version)), PLAIN, true);
+    }
+}
+
+#[test]
+fn files_of_a_referenced_project_are_its_declarations_to_an_older_compiler() {
+    super::refer(script("5.9.3"));
 }
