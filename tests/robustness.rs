@@ -106,7 +106,7 @@ fn a_damaged_store_is_rebuilt() {
     case.build_ok(&[]);
     let expected = case.tree("build");
     for bucket in ["cas", "actions", "facts"] {
-        for entry in fs::read_dir(case.path(".webstir/store/v2").join(bucket)).unwrap() {
+        for entry in fs::read_dir(case.path(".webstir/store/v3").join(bucket)).unwrap() {
             let path = entry.unwrap().path();
             if !path.is_file() {
                 continue;
@@ -134,7 +134,7 @@ fn every_flipped_bit_is_noticed() {
     for round in 0..100 {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         // A pack that was found damaged is no longer there: what is there now was written by the build before.
-        let store = case.tree(".webstir/store/v2").into_iter();
+        let store = case.tree(".webstir/store/v3").into_iter();
         let mut packs: Vec<_> =
             store.filter(|(path, _)| path.contains(".pack") && !path.contains("quarantine")).collect();
         let chosen = usize::try_from(state >> 33).unwrap() % packs.len();

@@ -7,7 +7,7 @@ use crate::support::Case;
 /// Removes what the store holds and leaves the store: what is then answered comes from the log.
 fn hollow(case: &Case) {
     for bucket in ["actions", "cas", "facts"] {
-        let directory = case.root().join(".webstir/store/v2").join(bucket);
+        let directory = case.root().join(".webstir/store/v3").join(bucket);
         fs::remove_dir_all(&directory).unwrap();
         fs::create_dir(&directory).unwrap();
     }

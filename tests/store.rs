@@ -165,7 +165,7 @@ fn workspaces_that_build_at_once_share_a_store() {
     // The lock of a process ends with it, and nothing of the store is damaged.
     let output = cases[0].command().args(["cache", "verify"]).env("WEBSTIR_STORE", &shared).output().unwrap();
     assert_eq!(ran(output).code, Some(0));
-    let left: Vec<_> = fs::read_dir(shared.join("v2/tmp")).unwrap().collect();
+    let left: Vec<_> = fs::read_dir(shared.join("v3/tmp")).unwrap().collect();
     assert!(left.is_empty(), "{left:?}");
 }
 

@@ -15,6 +15,7 @@ use super::bucket::Bucket;
 use super::pack::ENTRY_BYTES;
 use super::usage::{self, LastUse};
 use super::{Store, record, unseal};
+use crate::action::ActionResult;
 use crate::digest::Digest;
 use crate::discovered::DiscoveredInput;
 
@@ -190,7 +191,7 @@ impl Store {
         }
         let mut incomplete = FxHashSet::default();
         store.actions.each(&mut |key, bytes| {
-            if !named_by(key, bytes).iter().all(|blob| sound.contains(blob)) {
+            if !needed_by(key, bytes).iter().all(|blob| sound.contains(blob)) {
                 incomplete.insert(key);
             }
         })?;
@@ -258,12 +259,16 @@ impl Store {
     }
 }
 
-/// The blobs that an action record names; none when it is damaged.
+/// The blobs that an action record cannot do without; none when it is damaged.
+fn needed_by(key: Digest, bytes: &[u8]) -> Vec<Digest> {
+    outputs(&decoded(key, bytes))
+}
+
+/// The blobs that are kept for an action record; none when it is damaged.
 pub(super) fn named_by(key: Digest, bytes: &[u8]) -> Vec<Digest> {
-    let results = unseal(key, bytes).and_then(record::decode_results).unwrap_or_default();
-    let mut named: Vec<Digest> =
-        results.iter().flat_map(|result| result.artifacts.iter().map(|artifact| artifact.digest)).collect();
-    // What a later run may start from, and the files that it was made of.
+    let results = decoded(key, bytes);
+    let mut named = outputs(&results);
+    // What a later run may start from, and those of the files it was made of that are here. It starts over without.
     for (state, result) in results.iter().filter_map(|result| Some((result.state?, result))) {
         named.push(state);
         named.extend(result.discovered.iter().filter_map(|(_, input)| match input {
@@ -272,4 +277,12 @@ pub(super) fn named_by(key: Digest, bytes: &[u8]) -> Vec<Digest> {
         }));
     }
     named
+}
+
+fn decoded(key: Digest, bytes: &[u8]) -> Vec<ActionResult> {
+    unseal(key, bytes).and_then(record::decode_results).unwrap_or_default()
+}
+
+fn outputs(results: &[ActionResult]) -> Vec<Digest> {
+    results.iter().flat_map(|result| result.artifacts.iter().map(|artifact| artifact.digest)).collect()
 }

@@ -1,6 +1,7 @@
 use super::*;
 use crate::action::Artifact;
 use crate::diagnostic::Diagnostic;
+use crate::discovered::DiscoveredInput;
 use crate::path::RelPath;
 
 fn key(text: &str) -> ActionKey {
@@ -71,7 +72,7 @@ fn every_bit_flip_in_a_pack_is_a_miss_or_harmless() {
             assert!(blob.is_none() || blob.as_deref() == Some(&b"some text"[..]), "{bucket} byte {byte}");
             let fact = reopened.fact(key("f").0).unwrap();
             assert!(fact.is_none() || fact.as_deref() == Some(&b"fact"[..]), "{bucket} byte {byte}");
-            let _ = fs::remove_dir_all(root.path().join("v2/quarantine"));
+            let _ = fs::remove_dir_all(root.path().join("v3/quarantine"));
             fs::write(&pack, &whole).unwrap();
         }
     }
@@ -83,7 +84,7 @@ fn a_damaged_blob_is_rebuilt_by_writing_it_again() {
     let store = Store::open(root.path()).unwrap();
     let digest = store.put(b"heal me").unwrap();
     store.publish().unwrap();
-    let pack = fs::read_dir(root.path().join("v2/cas")).unwrap().next().unwrap().unwrap().path();
+    let pack = fs::read_dir(root.path().join("v3/cas")).unwrap().next().unwrap().unwrap().path();
     let mut bytes = fs::read(&pack).unwrap();
     bytes[20] ^= 1;
     fs::write(&pack, bytes).unwrap();
@@ -102,7 +103,7 @@ fn a_blob_that_is_cut_short_while_its_pack_is_open_is_rebuilt_by_writing_it_agai
     let store = Store::open(root.path()).unwrap();
     let digest = store.put(b"heal me").unwrap();
     store.publish().unwrap();
-    let pack = fs::read_dir(root.path().join("v2/cas")).unwrap().next().unwrap().unwrap().path();
+    let pack = fs::read_dir(root.path().join("v3/cas")).unwrap().next().unwrap().unwrap().path();
     fs::write(&pack, "").unwrap();
     assert_eq!(store.get(digest).unwrap(), None);
     assert!(!store.contains(digest));
@@ -154,7 +155,7 @@ fn used(store: &Store, keys: &[ActionKey]) {
 /// Makes what was noted today look as if it was `days` ago.
 fn age(root: &Path, days: u64) {
     let day = usage::today() - days;
-    for entry in fs::read_dir(root.join("v2/use")).unwrap() {
+    for entry in fs::read_dir(root.join("v3/use")).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         let (of, root_set) = name.split_once('-').unwrap();
@@ -240,7 +241,7 @@ fn the_same_use_is_noted_once() {
     age(root.path(), 2);
     used(&store, &[key("a")]);
     Store::collect(root.path(), Budget::default()).unwrap();
-    let sizes: Vec<u64> = fs::read_dir(root.path().join("v2/use"))
+    let sizes: Vec<u64> = fs::read_dir(root.path().join("v3/use"))
         .unwrap()
         .map(|entry| entry.unwrap().metadata().unwrap().len())
         .collect();
@@ -259,7 +260,7 @@ fn verify_removes_what_is_damaged_and_what_references_it() {
 
     let loose = store.loose(store.results(large).unwrap()[0].artifacts[0].digest);
     fs::write(&loose, "damaged").unwrap();
-    let pack = fs::read_dir(root.path().join("v2/cas")).unwrap();
+    let pack = fs::read_dir(root.path().join("v3/cas")).unwrap();
     let pack = pack.map(|entry| entry.unwrap().path()).find(|path| path.extension().is_some()).unwrap();
     let mut bytes = fs::read(&pack).unwrap();
     let at = bytes.windows(5).position(|window| window == b"small").unwrap();
@@ -323,6 +324,27 @@ fn collecting_while_others_publish_loses_nothing_that_is_named() {
     assert_eq!((verified.damaged, verified.incomplete), (0, 0));
     Store::collect(root.path(), Budget { bytes: 1_000_000, days: 30 }).unwrap();
     assert!(Store::open(root.path()).unwrap().bytes().unwrap() <= 1_050_000);
+}
+
+#[test]
+fn what_a_later_run_starts_from_stays_with_its_result_and_is_missed_by_nobody() {
+    let root = tempfile::tempdir().unwrap();
+    let store = Store::open(root.path()).unwrap();
+    let mut made = result(&store, "output");
+    let (state, text) = (store.put(b"state").unwrap(), store.put(b"text").unwrap());
+    let unread = store.put(b"of nobody").unwrap();
+    made.state = Some(state);
+    let read = [("a.ts", text), ("installed.d.ts", Digest::of(b"was never put"))];
+    made.discovered = Box::new(read.map(|(path, of)| (RelPath::new(path).unwrap(), DiscoveredInput::Content(Some(of)))));
+    store.record(key("a"), &made).unwrap();
+    store.publish().unwrap();
+    assert_eq!(Store::verify(root.path()).unwrap(), Verified { checked: 5, damaged: 0, incomplete: 0 });
+    used(&store, &[key("a")]);
+    Store::collect(root.path(), Budget::default()).unwrap();
+    let store = Store::open(root.path()).unwrap();
+    let is_there = |digest| store.get(digest).unwrap().is_some();
+    assert_eq!([state, text, unread].map(is_there), [true, true, false]);
+    assert_eq!(store.results(key("a")).unwrap(), [made]);
 }
 
 /// What was put is there at every moment, while another thread publishes.
