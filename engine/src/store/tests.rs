@@ -335,7 +335,8 @@ fn what_a_later_run_starts_from_stays_with_its_result_and_is_missed_by_nobody() 
     let unread = store.put(b"of nobody").unwrap();
     made.state = Some(state);
     let read = [("a.ts", text), ("installed.d.ts", Digest::of(b"was never put"))];
-    made.discovered = Box::new(read.map(|(path, of)| (RelPath::new(path).unwrap(), DiscoveredInput::Content(Some(of)))));
+    made.discovered =
+        Box::new(read.map(|(path, of)| (RelPath::new(path).unwrap(), DiscoveredInput::Content(Some(of)))));
     store.record(key("a"), &made).unwrap();
     store.publish().unwrap();
     assert_eq!(Store::verify(root.path()).unwrap(), Verified { checked: 5, damaged: 0, incomplete: 0 });

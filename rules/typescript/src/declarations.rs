@@ -9,6 +9,7 @@
 //! guess what the compiler infers, `prepare` makes it report a gap, and `complete` reads what it gave once more.
 
 mod complete;
+mod expose;
 mod loads;
 mod prepare;
 #[cfg(test)]
@@ -18,6 +19,7 @@ use std::collections::BTreeSet;
 
 use swc_core::common::GLOBALS;
 use swc_core::common::comments::CommentKind;
+use swc_core::common::util::take::Take as _;
 use swc_core::ecma::ast::{ModuleItem, Program};
 use swc_core::ecma::codegen::text_writer::JsWriter;
 use swc_core::ecma::codegen::{Config, Emitter};
@@ -50,16 +52,45 @@ fn derive(path: &RelPath, bytes: &[u8]) -> Option<Vec<u8>> {
 /// The declarations of a module. The gaps are sorted; there are none when the file is no TypeScript module, has none but
 /// declarations as it is, or does not parse.
 pub fn declarations(path: &RelPath, text: &str) -> Result<String, Vec<Gap>> {
+    emitted(path, text, false).map(Option::unwrap_or_default)
+}
+
+/// What a module is to whoever checks an importer of it: its declarations, and those that it would have if importers reached no less of its
+/// classes than they do. `None` where the file alone does not tell.
+pub(crate) fn interface(path: &RelPath, text: &str) -> Option<String> {
+    let declared = declarations(path, text).ok()?;
+    let exposed = if text.contains("private") { emitted(path, text, true).ok()? } else { None };
+    Some(declared + exposed.as_deref().unwrap_or_default())
+}
+
+/// The declarations of a module, or those that it has with private members [exposed](expose), if there are any.
+fn emitted(path: &RelPath, text: &str, is_exposed: bool) -> Result<Option<String>, Vec<Gap>> {
     if !matches!(Language::of(path), Some(Language::TypeScript | Language::TypeScriptJsx)) {
         return Err(Vec::new());
     }
     let module = ParsedModule::parse_with_ambient(path, text).map_err(|_| Vec::new())?;
     let facts = module.facts();
-    module.consume(|parts| {
+    module.consume(|mut parts| {
         // The emitter is foreign code: a module that it cannot handle stands for itself.
-        let work = std::panic::AssertUnwindSafe(move || emit(parts, &facts));
+        let work = std::panic::AssertUnwindSafe(move || {
+            if is_exposed && !expose(&mut parts, text) {
+                return Ok(None);
+            }
+            emit(parts, &facts).map(Some)
+        });
         std::panic::catch_unwind(work).unwrap_or_else(|_| Err(Vec::new()))
     })
+}
+
+fn expose(parts: &mut Parts, text: &str) -> bool {
+    let mut program = parts.program.take();
+    let text_at = |span| {
+        let (start, end) = parts.offsets(span);
+        text.get(start as usize..end as usize).unwrap_or(text).to_owned()
+    };
+    let has_any = expose::expose(&mut program, &text_at);
+    parts.program = program;
+    has_any
 }
 
 fn emit(mut parts: Parts, facts: &Facts) -> Result<String, Vec<Gap>> {

@@ -21,6 +21,8 @@ use webstir_typescript::typecheck::{
     Checked, Compiler, ReferencedProjects, Request, TypecheckError, VirtualFiles, check,
 };
 
+use crate::bare::Bare;
+
 pub(crate) static INSTALLING: Mutex<()> = Mutex::new(());
 
 /// The directory of `typescript@version`'s node_modules.
@@ -76,6 +78,16 @@ pub(crate) fn bun() -> PathBuf {
 
 pub(crate) fn script(version: &str) -> Compiler {
     Compiler::script(version, &installed(version).join("typescript"), Some(node()))
+}
+
+impl Bare {
+    pub(crate) fn native() -> Self {
+        Self::new(vec![native_executable()], "tsconfig.json")
+    }
+
+    pub(crate) fn script(version: &str) -> Self {
+        Self::new(vec![node(), installed(version).join("typescript/lib/tsc.js")], "tsconfig.json")
+    }
 }
 
 pub(crate) fn path(text: &str) -> RelPath {

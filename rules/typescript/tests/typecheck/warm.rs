@@ -281,6 +281,27 @@ fn a_signature_far_below_asks_about_all_that_reach_it() {
 }
 
 #[test]
+fn a_private_member_is_reached_by_who_writes_its_name_as_text() {
+    let class = "export class Low {\n  private count = new Map<string, number>();\n  private size(): number {\n    return 1;\n  }\n}\n";
+    let user = "import { Low } from './low.js';\nexport const count: Map<string, number> = new Low()['count'];\nexport const size: number = new Low()['size']();\n";
+    let files = [SMALL[0], SMALL[1], ("src/low.ts", class), ("src/user.ts", user)];
+    for compiler in [native(), script("5.9.3")] {
+        let mut bench = Bench::of(compiler, &files);
+        bench.run("start");
+        for (edit, asked, errors) in [
+            (class.replace("return 1", "this.count.clear();\n    return 1"), 1, 0),
+            (class.replace("string, number", "string, string"), 2, 1),
+            (class.replace("size(): number", "size(): string").replace("return 1", "return ''"), 2, 1),
+            (class.to_owned(), 2, 0),
+        ] {
+            bench.write("src/low.ts", &edit);
+            let (checked, extent) = bench.run(&edit);
+            assert_eq!((checked.diagnostics.len(), extent), (errors, Extent::Files(asked)), "{edit}");
+        }
+    }
+}
+
+#[test]
 fn a_cancelled_check_leaves_what_is_open_for_the_next() {
     let mut bench = Bench::new(&SMALL);
     bench.run("start");

@@ -21,7 +21,7 @@ use super::super::{Checked, Request, TypecheckError, workspace};
 use super::affected::{Affected, Before, affected};
 use super::imports::{Imports, is_installed};
 use super::record::Differences;
-use super::remembered::Remembered;
+use super::remembered::{Remembered, is_told_once};
 use super::shape::{Shape, references};
 use super::state::State;
 use super::{CHANGED, keep_texts};
@@ -75,7 +75,8 @@ impl<'a> Known<'a> {
 
     /// Checks a part of the program and returns how many files were asked about; `None` where that cannot tell.
     pub(super) fn check_part(&self, request: &Request<'_>) -> Result<Option<(Checked, usize)>, TypecheckError> {
-        if !self.is_contents {
+        // Without what is told once, another file may lead to it.
+        if !self.is_contents || self.state.found.iter().flat_map(|(_, found)| found).any(is_told_once) {
             return Ok(None);
         }
         let mut state = self.state.clone();

@@ -35,7 +35,7 @@ impl Generation {
 }
 
 /// Whether a finding is told with the first file that leads to it, and no other file that does.
-fn is_told_once(found: &Finding) -> bool {
+pub(super) fn is_told_once(found: &Finding) -> bool {
     found.spot.place.is_none() || ONCE.contains(&found.code)
 }
 

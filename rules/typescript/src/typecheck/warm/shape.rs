@@ -1,7 +1,7 @@
 //! What a file is to the other files of a program.
 //!
 //! A [`Shape`] follows from the text of one file. Files with equal [interfaces](Shape::interface) are the same to whoever imports
-//! them: the interface is what the file [declares](declarations()) where that can be told from it alone, and its whole text otherwise.
+//! them: the [interface] is what the file declares where that can be told from it alone, and its whole text otherwise.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use swc_core::ecma::visit::{Visit, VisitWith};
 use webstir_engine::digest::{Digest, KeyHasher};
 use webstir_engine::path::RelPath;
 
-use crate::declarations::declarations;
+use crate::declarations::interface;
 use crate::source::{Language, ParsedModule};
 
 /// What a file is to others.
@@ -47,8 +47,8 @@ impl Shape {
         }
         let Ok(module) = ParsedModule::parse_with_ambient(path, text) else { return opaque };
         // A script has none: all that it declares is global.
-        let declared = declarations(path, text).ok();
-        let declared = declared.map(|text| KeyHasher::new("webstir declared interface v1").text(&text).finish());
+        let declared = interface(path, text);
+        let declared = declared.map(|text| KeyHasher::new("webstir declared interface v2").text(&text).finish());
         // Whose JSX it is may be said in a comment.
         let is_told = !text.contains("@jsxImportSource");
         let has_jsx = Language::of(path).is_some_and(Language::has_jsx);
@@ -215,6 +215,10 @@ mod tests {
             ),
             ("export function f(): void { const o = {}; o.a = 1 }", "export function f(): void {}"),
             ("export function f(): void { process.title = '' }", "export function f(): void {}"),
+            (
+                "export class A { private a = new Map<1, 1>(); private b(): 1 { return 1 } #c = 1; d(): void { this.b() }}",
+                "export class A { private a = new Map<1, 1>(); private b(): 1 { this.a; return 1 } #c = 2; d(): void {}}",
+            ),
         ] {
             assert!(!differ(before, after), "{before}");
         }
@@ -223,13 +227,25 @@ mod tests {
     #[test]
     fn what_an_importer_may_see() {
         for (before, after) in [
-            ("export function f() { return 1 }", "export function f() { return 2 }"),
+            ("export function f() { return 1 }", "export function f() { return '' }"),
             ("export const a = 1;", "export const a = 2;"),
             ("export const a = ` `;", "export const a = `  `;"),
             ("export const a = ' // ';", "export const a = ' ';"),
             ("export class A { private a = 1 }", "export class A { private a = '' }"),
             ("export class A { a; constructor() { this.a = 1 }}", "export class A { a; constructor() { this.a = '' }}"),
             ("export enum E { A = 1 }", "export enum E { A = 2 }"),
+            ("export class A { private a = 1 }", "export class A { protected a = 1 }"),
+            ("export class A { private a = 1 }", "export class A { a = 1 }"),
+            ("export class A { private a(): 1 { return 1 } }", "export class A { private a(): 2 { return 2 } }"),
+            ("export class A { private constructor(a: 1) {} }", "export class A { private constructor(a: 2) {} }"),
+            ("export class A { constructor(private a: 1) {} }", "export class A { constructor(private a: 2) {} }"),
+            ("export class A { private a = new Map<1, 1>() }", "export class A { private a = new Map<1, 2>() }"),
+            ("const b = 1; export class A { private a = [b] }", "const b = 2; export class A { private a = [b] }"),
+            ("export class A { #b = 1; private a = [this.#b] }", "export class A { #b = ''; private a = [this.#b] }"),
+            (
+                "namespace N { const b = 1; export class A { private a = [b] } } export import B = N.A",
+                "namespace N { const b = ''; export class A { private a = [b] } } export import B = N.A",
+            ),
             // What nobody wrote is inferred, from whatever stands there.
             ("export const a = f((): void => { this.b });", "export const a = f((): void => {});"),
             (
