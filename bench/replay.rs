@@ -114,8 +114,10 @@ impl Replay {
     /// Checks what is in the directory in all ways, and tells what was seen.
     fn check(&mut self) -> String {
         let started = Instant::now();
-        let bare = self.bare.check(&self.root);
+        let mut bare = self.bare.check(&self.root);
         self.theirs.push(started.elapsed());
+        // The library of the compiler is none of the workspace, although it lies there.
+        bare.1.retain(|file| !file.starts_with("node_modules/typescript/"));
         self.findings += bare.0.len();
         let mut line = format!("{} findings, {} files", bare.0.len(), bare.1.len());
         for (way, name) in WAYS.iter().enumerate() {

@@ -62,11 +62,6 @@ const TYPES: &[TemplateFile] = &[
     file!("types", "@webstir-io/webstir-backend/runtime/views.d.ts"),
 ];
 
-/// Whether the types of a package are brought along.
-pub(crate) fn is_built_in(package: &str) -> bool {
-    TYPES.iter().any(|(path, _)| package_of(path) == package)
-}
-
 /// The types of the built-in modules, in the place of packages that are not installed.
 pub fn types() -> &'static VirtualFiles {
     static FILES: LazyLock<VirtualFiles> = LazyLock::new(|| {

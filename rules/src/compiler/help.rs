@@ -1,14 +1,11 @@
 //! What webstir knows of a finding that the compiler does not.
 //!
-//! Since TypeScript 6 no `@types` package is loaded that `types` does not name; what built-in rules read lies in the workspace; and the
-//! types of the built-in modules are brought along by webstir.
+//! Since TypeScript 6 no `@types` package is loaded that `types` does not name, and what built-in rules read lies in the workspace.
 
 use webstir_engine::diagnostic::Diagnostic;
 use webstir_engine::path::RelPath;
 use webstir_engine::system::PathKind;
 use webstir_engine::view::View;
-
-use crate::templates;
 
 /// Findings that a name is not known, with the packages below `@types` that may declare it.
 const DECLARED: &[(&[&str], &[&str])] = &[
@@ -22,8 +19,6 @@ const DECLARED: &[(&[&str], &[&str])] = &[
 pub(crate) struct Known<'a> {
     /// The project that was checked.
     pub(crate) project: &'a RelPath,
-    /// What it was checked with.
-    pub(crate) version: &'a str,
     /// Where packages below `@types` lie that the check could not see.
     pub(crate) unseen: &'a [Box<str>],
     /// The workspace. What is asked of it is discovered.
@@ -36,10 +31,9 @@ impl Known<'_> {
         for diagnostic in diagnostics.iter_mut().filter(|diagnostic| diagnostic.help.is_none()) {
             let code = diagnostic.code.strip_prefix("typecheck::").unwrap_or_default();
             let declared = DECLARED.iter().find(|(codes, _)| codes.contains(&code));
-            diagnostic.help = match declared {
-                Some((_, packages)) => Some(self.declare(packages)?),
-                None => not_found(diagnostic).and_then(|package| self.bring_along(package)),
-            };
+            if let Some((_, packages)) = declared {
+                diagnostic.help = Some(self.declare(packages)?);
+            }
         }
         Ok(())
     }
@@ -84,16 +78,6 @@ impl Known<'_> {
         }
         Ok(false)
     }
-
-    /// How the types of a built-in module are had, by a compiler that did not see those that are brought along.
-    fn bring_along(&self, package: &str) -> Option<String> {
-        templates::is_built_in(package).then(|| {
-            format!(
-                "TypeScript {} sees what is installed alone: install `{package}`, or use TypeScript 7, to which webstir gives its types",
-                self.version
-            )
-        })
-    }
 }
 
 /// The package that was not found, of a finding that says so. Its message begins with what was asked for, in quotes.
@@ -123,7 +107,7 @@ mod tests {
         let view = View::new(Arc::new(Memory::with_files(files)));
         let project = RelPath::new("src/backend/tsconfig.json").unwrap();
         let unseen: Vec<Box<str>> = unseen.iter().map(|place| Box::from(*place)).collect();
-        let known = Known { project: &project, version: "5.9.3", unseen: &unseen, view: &view };
+        let known = Known { project: &project, unseen: &unseen, view: &view };
         let mut diagnostics = [Diagnostic::error(format!("typecheck::{code}"), message)];
         known.help(&mut diagnostics).unwrap();
         diagnostics[0].help.clone()
@@ -149,18 +133,6 @@ mod tests {
         assert!(says("ts2593", &[("node_modules/@types/mocha/package.json", "{}")], &[]).contains("[\"mocha\"]"));
         assert!(says("ts2868", &[], &[]).contains("`@types/bun`"));
         assert_eq!(help("ts2304", "Cannot find name 'x'.", &node, &[]), None);
-    }
-
-    #[test]
-    fn built_in_modules_are_told_from_others() {
-        let says = |name: &str| {
-            let message = format!("Cannot find module '{name}' or its corresponding type declarations.");
-            help("ts2307", &message, &[], &[])
-        };
-        assert!(says("@webstir-io/module-contract").unwrap().contains("install `@webstir-io/module-contract`"));
-        assert!(says("@webstir-io/webstir-backend/runtime/views").is_some());
-        assert_eq!(says("zod"), None);
-        assert_eq!(says("./x.js"), None);
     }
 
     #[test]

@@ -118,7 +118,7 @@ impl Run for Check {
     }
 
     fn run(&self, context: &Context<'_>) -> RunResult {
-        let Parameters { project, referenced, compiler: version, unseen, .. } = parameters(context.action);
+        let Parameters { project, referenced, unseen, .. } = parameters(context.action);
         let project = RelPath::new(&project).expect("planned from a path");
         let referenced = ReferencedProjects::new(&project, referenced);
         let Tool::Package(package, interpreter) = &context.action.tool else {
@@ -144,7 +144,7 @@ impl Run for Check {
         };
         match self.warm.check(context.action, context.previous, &request) {
             Ok((mut checked, _)) => {
-                let known = Known { project: &project, version: &version, unseen: &unseen, view: context.view };
+                let known = Known { project: &project, unseen: &unseen, view: context.view };
                 known.help(&mut checked.diagnostics).map_err(RunError::world("Reading the workspace"))?;
                 let state = checked.state.map(|state| context.blobs.put(&state)).transpose();
                 let mut result = ActionResult::done(Vec::new(), checked.diagnostics);

@@ -71,34 +71,58 @@ pub(super) fn affected(
             }
         }
     }
-    if has_cycle(&reached, &importers) {
+    if has_cycle(&reached, &importers, shapes) {
         // What is inferred in a circle depends on where the compiler enters it.
         return Affected::Everything;
     }
     Affected::Files(affected)
 }
 
-/// Whether some of these files import each other in a circle.
-fn has_cycle(files: &FxHashSet<&RelPath>, importers: &FxHashMap<RelPath, Vec<&RelPath>>) -> bool {
-    let above = |file: &RelPath| importers.get(file).into_iter().flatten().copied().filter(|file| files.contains(file));
-    let mut imports: FxHashMap<&RelPath, usize> = FxHashMap::default();
-    for importer in files.iter().flat_map(|file| above(file)) {
-        *imports.entry(importer).or_default() += 1;
-    }
-    let mut open: Vec<&RelPath> = files.iter().copied().filter(|file| !imports.contains_key(file)).collect();
-    let mut taken = 0;
-    while let Some(file) = open.pop() {
-        taken += 1;
+/// Whether types of some of these files may be inferred from each other in a circle: not where all files of it declare theirs.
+fn has_cycle(
+    files: &FxHashSet<&RelPath>,
+    importers: &FxHashMap<RelPath, Vec<&RelPath>>,
+    shapes: &BTreeMap<RelPath, Shape>,
+) -> bool {
+    let is_inferred = |file: &RelPath| shapes.get(file).is_none_or(|shape| !shape.is_declared);
+    in_cycles(files, importers).into_iter().any(is_inferred)
+}
+
+/// Those of some files that lie in a circle of imports, or between two.
+fn in_cycles<'a>(
+    files: &FxHashSet<&'a RelPath>,
+    importers: &FxHashMap<RelPath, Vec<&'a RelPath>>,
+) -> FxHashSet<&'a RelPath> {
+    let above =
+        |file: &RelPath| importers.get(file).into_iter().flatten().copied().filter(|importer| files.contains(importer));
+    let mut below: FxHashMap<&RelPath, Vec<&RelPath>> = FxHashMap::default();
+    // How many files that are left each one is imported by, and imports.
+    let mut left: FxHashMap<&RelPath, [usize; 2]> = files.iter().map(|file| (*file, [0, 0])).collect();
+    let mut all: Vec<&RelPath> = files.iter().copied().collect();
+    all.sort_unstable();
+    for file in all {
         for importer in above(file) {
-            if let Some(left) = imports.get_mut(importer) {
-                *left -= 1;
-                if *left == 0 {
-                    open.push(importer);
+            below.entry(importer).or_default().push(file);
+            left.entry(file).or_default()[0] += 1;
+            left.entry(importer).or_default()[1] += 1;
+        }
+    }
+    let mut open: Vec<&RelPath> = left.iter().filter(|(_, counts)| counts.contains(&0)).map(|(file, _)| *file).collect();
+    while let Some(file) = open.pop() {
+        if left.remove(file).is_none() {
+            continue;
+        }
+        let imported = below.get(file).into_iter().flatten().map(|file| (*file, 0));
+        for (other, side) in imported.chain(above(file).map(|importer| (importer, 1))) {
+            if let Some(counts) = left.get_mut(other) {
+                counts[side] -= 1;
+                if counts[side] == 0 {
+                    open.push(other);
                 }
             }
         }
     }
-    taken < files.len()
+    left.into_keys().collect()
 }
 
 #[cfg(test)]
@@ -128,22 +152,25 @@ mod tests {
         }
     }
 
-    const FILES: [(&str, &str); 9] = [
+    const FILES: [(&str, &str); 12] = [
         ("low.ts", "export function low(): 1 { return 1 }"),
         ("mid.ts", "export * from './low.js'"),
         ("types.ts", "export type T = import('./mid').low"),
         ("require.ts", "import x = require('./types'); export { x }"),
         ("dynamic.ts", "export const d = () => import('./require.js')"),
         ("other.ts", "export const other = 1"),
-        ("circle/a.ts", "import './b.js'; export const a = 1"),
-        ("circle/b.ts", "import './a.js'; export const b = 1"),
+        ("circle/a.ts", "import { b } from './b.js'; export const a = [b]"),
+        ("circle/b.ts", "import { a } from './a.js'; export const b = [a]"),
+        ("types/a.ts", "import type { B } from './b.js'; export interface A { b?: B }"),
+        ("types/b.ts", "import type { A } from './a.js'; export interface B { a?: A }"),
+        ("above.ts", "import type { A } from './types/a.js'; export const above = [{} as A]"),
         ("global.ts", "import './other.js'; declare global {}; export {}"),
     ];
 
     #[test]
     fn a_body_affects_its_file() {
         assert_eq!(edit(&FILES, "low.ts", "export function low(): 1 { throw 1 }").unwrap(), ["low.ts"]);
-        assert_eq!(edit(&FILES, "circle/a.ts", "import './b.js'; export const a = 1 // b").unwrap(), ["circle/a.ts"]);
+        assert_eq!(edit(&FILES, "other.ts", "export const other = 1 // b").unwrap(), ["other.ts"]);
     }
 
     #[test]
@@ -156,7 +183,10 @@ mod tests {
 
     #[test]
     fn what_is_global_and_what_is_a_circle_affect_everything() {
-        assert_eq!(edit(&FILES, "circle/a.ts", "import './b.js'; export const a = 2"), None);
+        assert_eq!(edit(&FILES, "circle/a.ts", "import { b } from './b.js'; export const a = [b, 1]"), None);
+        // Where all types are declared none is inferred, wherever the compiler enters.
+        let affected = edit(&FILES, "types/a.ts", "import type { B } from './b.js'; export interface A { b: B }");
+        assert_eq!(affected.unwrap(), ["above.ts", "types/a.ts", "types/b.ts"]);
         assert_eq!(edit(&FILES, "other.ts", "export const other = 2"), None);
         assert_eq!(edit(&FILES, "global.ts", "declare global { var a: 1 }; export {}"), None);
         assert_eq!(edit(&FILES, "low.ts", "function low(): 1 { return 1 }"), None);
@@ -165,8 +195,8 @@ mod tests {
     #[test]
     fn what_may_import_anything_is_affected() {
         let mut files = FILES.to_vec();
-        files.extend([("unknown.ts", "import '#self'; export {}"), ("above.ts", "import './unknown.js'; export {}")]);
+        files.extend([("unknown.ts", "import '#self'; export {}"), ("higher.ts", "import './unknown.js'; export {}")]);
         files.retain(|(name, _)| *name != "global.ts");
-        assert_eq!(edit(&files, "other.ts", "export const other = 2").unwrap(), ["above.ts", "other.ts", "unknown.ts"]);
+        assert_eq!(edit(&files, "other.ts", "export const other = 2").unwrap(), ["higher.ts", "other.ts", "unknown.ts"]);
     }
 }

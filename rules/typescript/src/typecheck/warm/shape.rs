@@ -22,6 +22,8 @@ use crate::source::{Language, ParsedModule};
 pub(super) struct Shape {
     /// Equal when the file is the same to its importers.
     pub(super) interface: Digest,
+    /// Whether that says all types, so that none is inferred.
+    pub(super) is_declared: bool,
     /// Whether it may declare something that others see without importing it.
     pub(super) is_global: bool,
     /// Whether something in it is disposed of.
@@ -36,7 +38,14 @@ impl Shape {
     /// The shape of the file at `path`.
     pub(super) fn of(path: &RelPath, text: &str) -> Self {
         let whole = KeyHasher::new("webstir whole interface v1").text(text).finish();
-        let opaque = Self { interface: whole, is_global: true, has_using: true, has_jsx: false, imports: None };
+        let opaque = Self {
+            interface: whole,
+            is_declared: false,
+            is_global: true,
+            has_using: true,
+            has_jsx: false,
+            imports: None,
+        };
         match Language::of(path) {
             Some(Language::Json) => {
                 return Self { is_global: false, has_using: false, imports: Some(BTreeSet::new()), ..opaque };
@@ -63,6 +72,7 @@ impl Shape {
             };
             Self {
                 interface: declared.unwrap_or(whole),
+                is_declared: declared.is_some() || Language::of(path) == Some(Language::Declarations),
                 is_global: is_script || found.is_global,
                 has_using: found.has_using,
                 has_jsx,

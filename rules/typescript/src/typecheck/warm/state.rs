@@ -14,6 +14,9 @@ use super::super::session::CompilerOptions;
 use super::globals::Globals;
 use super::shape::Shape;
 
+/// What the bytes begin with: another number for each other form.
+const FORM: &[u8] = b"webstir types 1\n";
+
 /// A program of which everything is known.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct State {
@@ -38,12 +41,12 @@ pub(super) struct State {
 impl State {
     /// It in bytes.
     pub(super) fn encode(&self) -> Vec<u8> {
-        codec::encode(self)
+        [FORM, &codec::encode(self)].concat()
     }
 
     /// It from bytes; `None` when they are those of no state.
     pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
-        let state: Self = codec::decode(bytes)?;
+        let state: Self = codec::decode(bytes.strip_prefix(FORM)?)?;
         let found = state.found.iter().chain(&state.declared);
         let numbers = found.map(|(number, _)| *number).chain(state.global.iter().copied());
         let count = state.order.len();
@@ -59,6 +62,7 @@ mod tests {
         #[test]
         fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..300)) {
             let _ = State::decode(&bytes);
+            let _ = State::decode(&[FORM, &bytes].concat());
         }
     }
 }
