@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use crate::blob::Blobs as _;
 use crate::digest::{Digest, KeyHasher};
 use crate::store::Store;
 

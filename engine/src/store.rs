@@ -173,23 +173,6 @@ impl Store {
         self.actions.put(key.0, &seal(key.0, &record::encode_results(&results)))
     }
 
-    /// A fact of a file; `None` when it is not known or damaged.
-    pub fn fact(&self, key: Digest) -> io::Result<Option<Vec<u8>>> {
-        let Some(bytes) = self.facts.get(key)? else {
-            return self.lower.as_ref().map_or(Ok(None), |lower| lower.fact(key));
-        };
-        let fact = unseal(key, &bytes).map(<[u8]>::to_vec);
-        if fact.is_none() {
-            self.facts.quarantine(key);
-        }
-        Ok(fact)
-    }
-
-    /// Keeps a fact of a file.
-    pub fn put_fact(&self, key: Digest, fact: &[u8]) -> io::Result<()> {
-        self.facts.put(key, &seal(key, fact))
-    }
-
     /// Makes everything added so far visible to other processes and safe from a kill of this one.
     pub fn publish(&self) -> io::Result<()> {
         let _recording = self.recording.write().unwrap_or_else(PoisonError::into_inner);
@@ -335,6 +318,21 @@ impl Blobs for Store {
         io::Write::write_all(&mut file, bytes)?;
         self.staged().insert(digest, file.into_temp_path());
         Ok(digest)
+    }
+
+    fn fact(&self, key: Digest) -> io::Result<Option<Vec<u8>>> {
+        let Some(bytes) = self.facts.get(key)? else {
+            return self.lower.as_ref().map_or(Ok(None), |lower| lower.fact(key));
+        };
+        let fact = unseal(key, &bytes).map(<[u8]>::to_vec);
+        if fact.is_none() {
+            self.facts.quarantine(key);
+        }
+        Ok(fact)
+    }
+
+    fn put_fact(&self, key: Digest, fact: &[u8]) -> io::Result<()> {
+        self.facts.put(key, &seal(key, fact))
     }
 }
 

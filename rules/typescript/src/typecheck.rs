@@ -62,12 +62,14 @@ impl Compiler {
         Self { version: version.into(), program: CompilerProgram::Script { library: package.join("lib"), interpreter } }
     }
 
-    fn launch(&self) -> Result<Launch, TypecheckError> {
+    fn launch(&self, blobs: &dyn Blobs) -> Result<Launch, TypecheckError> {
         let version = || self.version.clone();
         match &self.program {
             CompilerProgram::Native(executable) if has_known_api(&self.version) => api_7_0::launch(executable),
             CompilerProgram::Native(_) => Err(TypecheckError::UnknownApi { version: version() }),
-            CompilerProgram::Script { library, interpreter: Some(interpreter) } => driver::launch(interpreter, library),
+            CompilerProgram::Script { library, interpreter: Some(interpreter) } => {
+                driver::launch(interpreter, library, blobs)
+            }
             CompilerProgram::Script { interpreter: None, .. } => Err(TypecheckError::NeedsNode { version: version() }),
         }
     }
@@ -226,7 +228,7 @@ pub fn open<'a>(request: &Request<'a>) -> Result<Opened<'a>, TypecheckError> {
 }
 
 fn open_session<'a>(request: &Request<'a>) -> Result<Session<'a>, TypecheckError> {
-    let launch = request.compiler.launch()?;
+    let launch = request.compiler.launch(request.blobs)?;
     let workspace = workspace(request, launch.generation);
     Session::open(request, launch, request.project, workspace)
 }
@@ -262,6 +264,8 @@ pub fn check(request: &Request<'_>) -> Result<Checked, TypecheckError> {
 
 #[cfg(test)]
 mod tests {
+    use webstir_engine::store::Store;
+
     use super::*;
 
     #[test]
@@ -273,7 +277,9 @@ mod tests {
             assert!(!has_known_api(version), "{version}");
         }
         assert!(is_known("6.0.3") && is_known("4.9.5-beta") && !is_known("7.1.0") && !is_known("next"));
-        let error = Compiler::native("7.1.0", "tsc").launch().unwrap_err();
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::open(directory.path()).unwrap();
+        let error = Compiler::native("7.1.0", "tsc").launch(&store).unwrap_err();
         assert!(matches!(error, TypecheckError::UnknownApi { version } if version == "7.1.0"));
     }
 }

@@ -21,6 +21,7 @@ pub(super) fn launch(executable: &Path) -> Result<Launch, TypecheckError> {
         library,
         // Programs that live for a moment collect garbage seldom: a tenth of the processor time for a few megabytes.
         environment: &[("GOGC", "400")],
-        file: None,
+        files: Vec::new(),
+        uncompiled: None,
     })
 }

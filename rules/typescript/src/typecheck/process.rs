@@ -57,9 +57,9 @@ impl Process {
             stdout: Keep::Tail(0),
             stderr: Keep::Tail(0),
         };
-        let file =
-            launch.file.map(|(path, text)| Input { path, executable: false, source: Source::bytes(text.as_bytes()) });
-        let tree = Tree { inputs: file.into_iter().collect(), ..Tree::default() };
+        let files = launch.files.iter();
+        let inputs = files.map(|(path, bytes)| Input { path, executable: false, source: Source::bytes(bytes) });
+        let tree = Tree { inputs: inputs.collect(), ..Tree::default() };
         let visible = request.visible.iter().map(PathBuf::as_path).chain(package).chain([program]).collect();
         let sandbox = Sandbox { visible, ..Sandbox::default() };
         let started = Stage::take(request.places).and_then(|stage| request.helper.attach(stage, &tree, &sandbox, &job));

@@ -13,7 +13,10 @@ mod stages;
 
 use std::sync::atomic::AtomicBool;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
+use webstir_engine::blob::Blobs;
 use webstir_engine::path::RelPath;
 use webstir_engine::view::View;
 
@@ -169,6 +172,16 @@ impl<'a> Session<'a> {
         self.program.files = files;
         self.program.is_torn = false;
         Ok(())
+    }
+
+    /// Has the compiler's compiled code kept where that is missing. It has more of what a check needs after one.
+    pub(super) fn keep_compiled(&mut self, blobs: &dyn Blobs) {
+        let Some(key) = self.server.take_uncompiled() else { return };
+        // Without it the next process takes longer, and says what is wrong with this one.
+        let Ok(Some(compiled)) = self.ask::<Option<String>>("getCompiledCode", ()) else { return };
+        if let Ok(compiled) = STANDARD.decode(compiled) {
+            let _ = blobs.put_fact(key, &compiled);
+        }
     }
 
     /// The session, to be [woken](Resting::wake) for another check.

@@ -173,6 +173,7 @@ impl Warm {
         let result = session.diagnostics(&mut remembered);
         let files = session.files().to_vec();
         let left = leave(&mut remembered, &mut session, files.iter(), request)?;
+        session.keep_compiled(request.blobs);
         let session = session.rest();
         let first = session.resident();
         let asked = remembered.asked;

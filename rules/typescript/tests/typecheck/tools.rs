@@ -143,6 +143,15 @@ pub(crate) fn marked(marker: &str) -> Vec<String> {
 #[derive(Debug, Default)]
 pub(crate) struct Kept(Mutex<BTreeMap<Digest, Arc<[u8]>>>);
 
+impl Kept {
+    /// What is known of something else than itself.
+    pub(crate) fn facts(&self) -> Vec<(Digest, Arc<[u8]>)> {
+        let kept = self.0.lock().unwrap();
+        let is_fact = |(key, bytes): &(&Digest, &Arc<[u8]>)| Digest::of(bytes) != **key;
+        kept.iter().filter(is_fact).map(|(key, bytes)| (*key, bytes.clone())).collect()
+    }
+}
+
 impl Blobs for Kept {
     fn get(&self, digest: Digest) -> io::Result<Option<Arc<[u8]>>> {
         Ok(self.0.lock().unwrap().get(&digest).cloned())
@@ -152,6 +161,15 @@ impl Blobs for Kept {
         let digest = Digest::of(bytes);
         self.0.lock().unwrap().insert(digest, Arc::from(bytes));
         Ok(digest)
+    }
+
+    fn fact(&self, key: Digest) -> io::Result<Option<Vec<u8>>> {
+        Ok(self.get(key)?.map(|fact| fact.to_vec()))
+    }
+
+    fn put_fact(&self, key: Digest, fact: &[u8]) -> io::Result<()> {
+        self.0.lock().unwrap().insert(key, Arc::from(fact));
+        Ok(())
     }
 }
 

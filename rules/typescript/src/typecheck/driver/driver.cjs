@@ -1,4 +1,4 @@
-// Drives a compiler that is written in JavaScript: `driver.cjs <directory of typescript.js> <workspace>`.
+// Drives a compiler that is written in JavaScript: `driver.cjs <directory of typescript.js> <workspace> [<its compiled code>]`.
 //
 // Speaks the methods of TypeScript 7.0's API that a check needs, framed as there, over the standard input and output. Everything outside
 // of the compiler's own directory is asked of who started it, while a question is being answered: the compiler's host is synchronous, and
@@ -7,8 +7,10 @@
 'use strict';
 
 const fs = require('node:fs');
+const { createRequire, Module } = require('node:module');
+const vm = require('node:vm');
 
-const [, , LIBRARY, ROOT] = process.argv;
+const [, , LIBRARY, ROOT, COMPILED] = process.argv;
 const INPUT = 0;
 const OUTPUT = 1;
 const ERRORS = 2;
@@ -98,7 +100,21 @@ function ask(method, params) {
 
 // ---- The compiler and what it sees
 
-const ts = require(`${LIBRARY}/typescript.js`);
+const NAME = `${LIBRARY}/typescript.js`;
+let script;
+
+/** Loads the compiler as `require` does, with code that an earlier process compiled where that fits. */
+function load() {
+  // Bun keeps what it compiled to itself.
+  if (process.versions.bun !== undefined) return require(NAME);
+  const cachedData = COMPILED === undefined ? undefined : fs.readFileSync(COMPILED);
+  script = new vm.Script(Module.wrap(fs.readFileSync(NAME, 'utf8')), { filename: NAME, cachedData });
+  const module = { exports: {} };
+  script.runInThisContext().call(module.exports, module.exports, createRequire(NAME), module, NAME, LIBRARY);
+  return module.exports;
+}
+
+const ts = load();
 
 /** Answers about the workspace. They hold until a file is said to have changed. */
 const answers = new Map();
@@ -248,6 +264,8 @@ const methods = {
   getProgramDiagnostics: () => findings([...program.getOptionsDiagnostics(), ...program.getGlobalDiagnostics()]),
   getSemanticDiagnostics: ofFile((source) => program.getSemanticDiagnostics(source)),
   getDeclarationDiagnostics: ofFile((source) => program.getDeclarationDiagnostics(source)),
+  // With all that was compiled since.
+  getCompiledCode: () => script?.createCachedData().toString('base64') ?? null,
 };
 
 for (;;) {

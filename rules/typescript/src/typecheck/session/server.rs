@@ -2,11 +2,13 @@
 //!
 //! A [`Server`] answers the compiler's five file-system questions while it waits for the answer to a question of its own.
 
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
 use serde::{Deserialize, Serialize};
+use webstir_engine::digest::Digest;
 use webstir_engine::system::PathKind;
 
 use super::messages::{Content, Entries};
@@ -25,8 +27,10 @@ pub(in crate::typecheck) struct Launch {
     pub(in crate::typecheck) arguments: Vec<OsString>,
     /// The variables that it sees besides those of every command.
     pub(in crate::typecheck) environment: &'static [(&'static str, &'static str)],
-    /// A file in its working directory, where there is nothing else: name and text.
-    pub(in crate::typecheck) file: Option<(&'static str, &'static str)>,
+    /// The files in its working directory, where there is nothing else, sorted.
+    pub(in crate::typecheck) files: Vec<(&'static str, Cow<'static, [u8]>)>,
+    /// Where its compiled code is kept that nobody has yet.
+    pub(in crate::typecheck) uncompiled: Option<Digest>,
     /// The directory of the compiler's own library, with a slash at its end.
     pub(in crate::typecheck) library: String,
 }
@@ -41,6 +45,7 @@ pub(super) struct Server {
     asked: u64,
     /// The compiler's own library, which it reads by itself.
     library: String,
+    uncompiled: Option<Digest>,
 }
 
 impl Server {
@@ -53,12 +58,18 @@ impl Server {
             scratch: Vec::new(),
             asked: 0,
             library: launch.library,
+            uncompiled: launch.uncompiled,
         })
     }
 
     /// The name of a file of the compiler's own library, below its directory.
     pub(super) fn library_file<'n>(&self, name: &'n str) -> Option<&'n str> {
         name.strip_prefix(&self.library)
+    }
+
+    /// Where its compiled code is missing; once.
+    pub(super) fn take_uncompiled(&mut self) -> Option<Digest> {
+        self.uncompiled.take()
     }
 
     /// The bytes of memory that the compiler has; `None` where the system does not say.

@@ -107,7 +107,8 @@ fn in_cycles<'a>(
             left.entry(importer).or_default()[1] += 1;
         }
     }
-    let mut open: Vec<&RelPath> = left.iter().filter(|(_, counts)| counts.contains(&0)).map(|(file, _)| *file).collect();
+    let mut open: Vec<&RelPath> =
+        left.iter().filter(|(_, counts)| counts.contains(&0)).map(|(file, _)| *file).collect();
     while let Some(file) = open.pop() {
         if left.remove(file).is_none() {
             continue;
@@ -197,6 +198,9 @@ mod tests {
         let mut files = FILES.to_vec();
         files.extend([("unknown.ts", "import '#self'; export {}"), ("higher.ts", "import './unknown.js'; export {}")]);
         files.retain(|(name, _)| *name != "global.ts");
-        assert_eq!(edit(&files, "other.ts", "export const other = 2").unwrap(), ["higher.ts", "other.ts", "unknown.ts"]);
+        assert_eq!(
+            edit(&files, "other.ts", "export const other = 2").unwrap(),
+            ["higher.ts", "other.ts", "unknown.ts"]
+        );
     }
 }

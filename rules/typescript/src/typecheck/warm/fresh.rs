@@ -80,7 +80,7 @@ impl<'a> Known<'a> {
             return Ok(None);
         }
         let mut state = self.state.clone();
-        let launch = request.compiler.launch()?;
+        let launch = request.compiler.launch(request.blobs)?;
         let mut workspace = workspace(request, launch.generation);
         let Some(affected) = self.affected(&mut state, &mut workspace, request)? else { return Ok(None) };
         let numbers: BTreeSet<u32> = numbers(&state, &affected).collect();
@@ -105,6 +105,7 @@ impl<'a> Known<'a> {
             let Some(found) = ask(&mut state, &numbers, &mut session)? else { return Ok(None) };
             findings.extend(found);
             keep_texts(self.changed.keys(), session.workspace(), request)?;
+            session.keep_compiled(request.blobs);
         }
         drop(session);
         request.view.assume(self.differences.others());

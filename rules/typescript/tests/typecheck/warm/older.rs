@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use webstir_engine::blob::Blobs as _;
 use webstir_typescript::typecheck::{Compiler, Extent};
 
 use super::model::{KINDS, PLAIN};
@@ -173,6 +174,18 @@ fn an_older_compiler_that_died_is_started_again_and_none_is_left() {
     assert_eq!(started().len(), 2);
     drop(bench);
     assert!(!started().iter().any(is_there));
+}
+
+#[test]
+fn code_that_is_none_is_compiled_again() {
+    let mut bench = Bench::of(script("5.9.3"), &SMALL);
+    bench.run("start");
+    let compiled = bench.blobs.facts();
+    assert_eq!(compiled.len(), 1);
+    assert!(compiled[0].1.len() > 1 << 20);
+    bench.blobs.put_fact(compiled[0].0, b"no code").unwrap();
+    bench.write("src/low.ts", &SMALL[2].1.replace("count", "size"));
+    assert_eq!(bench.run("no code").0.diagnostics.len(), 1);
 }
 
 #[test]
