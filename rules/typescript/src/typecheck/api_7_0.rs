@@ -1,5 +1,7 @@
 //! TypeScript 7.0: `tsc --api --async`, which speaks the protocol of a [session](super::session) by itself.
 
+#![expect(clippy::disallowed_methods, reason = "the compiler is no part of the workspace")]
+
 use std::path::Path;
 
 use super::TypecheckError;

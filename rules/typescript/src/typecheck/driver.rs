@@ -3,6 +3,8 @@
 //! Compiling the script that the compiler is takes longer than a check of a few files. What an interpreter compiled is therefore kept as a
 //! fact, and given to later processes. The interpreter itself sees whether it fits, but for the text of the script, which is in the key.
 
+#![expect(clippy::disallowed_methods, reason = "the compiler and what runs it are no part of the workspace")]
+
 use std::borrow::Cow;
 use std::fs;
 use std::io;

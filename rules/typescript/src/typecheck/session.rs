@@ -248,8 +248,10 @@ impl<'a> Session<'a> {
     }
 
     pub(super) fn emits_declarations(&self) -> bool {
-        let options = &self.program.options;
-        options.declaration == Some(true) || options.composite == Some(true)
+        let CompilerOptions { declaration, composite, .. } = self.program.options;
+        // Older compilers say by the first alone whether they tell what is wrong with declarations.
+        let is_composite = self.program.generation == Generation::Native && composite == Some(true);
+        declaration == Some(true) || is_composite
     }
 
     /// Without those in declarations: what is wrong with a referenced project's file is said by its own check.

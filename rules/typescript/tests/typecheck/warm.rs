@@ -302,6 +302,43 @@ fn a_private_member_is_reached_by_who_writes_its_name_as_text() {
 }
 
 #[test]
+fn a_composite_project_and_one_that_refers_to_others_are_checked_as_they_are() {
+    let config = |more: &str| {
+        format!(
+            r#"{{"compilerOptions": {{"strict": true, "module": "nodenext", "target": "es2022", "lib": ["es2022"], "types": []{more}}}, "include": ["src"]"#
+        )
+    };
+    let composite = config(", \"composite\": true") + "}";
+    let referring = config("") + ", \"references\": [{\"path\": \"./lib\"}]}";
+    let lib = config(", \"composite\": true").replace("\"src\"", "\".\"") + "}";
+    let user = "import { low } from '../lib/low.js';\nexport const count: number = low;\n";
+    let own = [("tsconfig.json", &*composite), SMALL[1], SMALL[2], SMALL[3], SMALL[4]];
+    let other = [
+        ("tsconfig.json", &*referring),
+        SMALL[1],
+        ("lib/tsconfig.json", &*lib),
+        ("lib/low.ts", "export const low = 1;\n"),
+        ("src/user.ts", user),
+    ];
+    for of in [|| (native(), Bare::native()), || (script("5.9.3"), Bare::script("5.9.3"))] {
+        for (files, edited) in [(&own, "src/mid.ts"), (&other, "src/user.ts")] {
+            let (compiler, bare) = of();
+            let mut bench = Bench::of(compiler, files);
+            // By their interfaces compilers read what another project is made of, whether it is built or not.
+            if files == &own {
+                bench = bench.beside(bare);
+            }
+            bench.run("start");
+            let before = files.iter().find(|(name, _)| *name == edited).unwrap().1;
+            for text in [format!("{before}export const more: string = 1;\n"), before.to_owned()] {
+                bench.write(edited, &text);
+                bench.run(&text);
+            }
+        }
+    }
+}
+
+#[test]
 fn a_cancelled_check_leaves_what_is_open_for_the_next() {
     let mut bench = Bench::new(&SMALL);
     bench.run("start");

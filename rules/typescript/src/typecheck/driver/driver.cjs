@@ -216,6 +216,7 @@ function takeSnapshot() {
   const { jsxImportSource, rootDirs, moduleSuffixes } = options;
   const compilerOptions = {
     declaration: tellsDeclarations && (options.declaration === true || options.composite === true),
+    composite: options.composite,
     isClassic: ts.getEmitModuleResolutionKind(options) === ts.ModuleResolutionKind.Classic,
     jsxImportSource,
     rootDirs,

@@ -40,7 +40,7 @@ pub(super) struct Project {
 #[serde(default, rename_all = "camelCase")]
 pub(in crate::typecheck) struct CompilerOptions {
     pub(super) declaration: Option<bool>,
-    pub(super) composite: Option<bool>,
+    pub(in crate::typecheck) composite: Option<bool>,
     pub(in crate::typecheck) jsx_import_source: Option<String>,
     pub(in crate::typecheck) root_dirs: Option<Vec<String>>,
     pub(in crate::typecheck) module_suffixes: Option<Vec<String>>,

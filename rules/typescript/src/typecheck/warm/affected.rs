@@ -9,7 +9,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use webstir_engine::path::RelPath;
 
 use super::imports::{Imports, is_installed};
-use super::shape::Shape;
+use super::shape::{Interface, Shape};
 
 /// What is to be asked again.
 #[derive(Debug, PartialEq, Eq)]
@@ -84,7 +84,8 @@ fn has_cycle(
     importers: &FxHashMap<RelPath, Vec<&RelPath>>,
     shapes: &BTreeMap<RelPath, Shape>,
 ) -> bool {
-    let is_inferred = |file: &RelPath| shapes.get(file).is_none_or(|shape| !shape.is_declared);
+    let is_inferred =
+        |file: &RelPath| !matches!(shapes.get(file), Some(Shape { interface: Interface::Declared(_), .. }));
     in_cycles(files, importers).into_iter().any(is_inferred)
 }
 

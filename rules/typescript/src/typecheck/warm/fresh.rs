@@ -75,13 +75,18 @@ impl<'a> Known<'a> {
 
     /// Checks a part of the program and returns how many files were asked about; `None` where that cannot tell.
     pub(super) fn check_part(&self, request: &Request<'_>) -> Result<Option<(Checked, usize)>, TypecheckError> {
-        // Without what is told once, another file may lead to it.
-        if !self.is_contents || self.state.found.iter().flat_map(|(_, found)| found).any(is_told_once) {
+        // A composite project says which files it does not name. Without what is told once, another file may lead to it.
+        let is_composite = self.state.options.composite == Some(true);
+        if !self.is_contents || is_composite || self.state.found.iter().flat_map(|(_, found)| found).any(is_told_once) {
             return Ok(None);
         }
         let mut state = self.state.clone();
         let launch = request.compiler.launch(request.blobs)?;
         let mut workspace = workspace(request, launch.generation);
+        // References lead imports elsewhere than to what they name, and no project has them of another.
+        if workspace.read(request.project)?.is_none_or(|text| text.content().contains("references")) {
+            return Ok(None);
+        }
         let Some(affected) = self.affected(&mut state, &mut workspace, request)? else { return Ok(None) };
         let numbers: BTreeSet<u32> = numbers(&state, &affected).collect();
         let Ok(part) = request.project.parent().unwrap_or_else(RelPath::root).join(PART) else { return Ok(None) };
@@ -89,7 +94,7 @@ impl<'a> Known<'a> {
         let roots: Vec<&str> = roots.iter().map(|number| &*state.order[*number as usize]).collect();
         let project = serde_json::json!({
             "extends": format!("./{}", request.project.file_name()),
-            "files": roots, "include": [], "exclude": [], "references": [],
+            "files": roots, "include": [], "exclude": [],
         });
         let workspace = workspace.with_part(part.clone(), project.to_string());
         let mut session = Session::open(request, launch, &part, workspace)?;
@@ -213,13 +218,11 @@ fn numbers<'a>(state: &'a State, affected: &'a BTreeSet<RelPath>) -> impl Iterat
 /// What a file held when the inputs were discovered.
 fn text_before(discovered: &[(RelPath, DiscoveredInput)], path: &RelPath, blobs: &dyn Blobs) -> Option<String> {
     let from = discovered.partition_point(|(before, _)| before < path);
-    let of_path = discovered[from..].iter().take_while(|(before, _)| before == path);
-    let digest: Digest = of_path
-        .filter_map(|(_, input)| match input {
-            DiscoveredInput::Content(digest) => *digest,
-            _ => None,
-        })
-        .next()?;
+    let mut of_path = discovered[from..].iter().take_while(|(before, _)| before == path);
+    let digest: Digest = of_path.find_map(|(_, input)| match input {
+        DiscoveredInput::Content(digest) => *digest,
+        _ => None,
+    })?;
     let bytes = blobs.get(digest).ok().flatten()?;
     Some(Text::decode(bytes.to_vec()).content().to_owned())
 }

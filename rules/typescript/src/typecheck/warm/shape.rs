@@ -21,9 +21,7 @@ use crate::source::{Language, ParsedModule};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Shape {
     /// Equal when the file is the same to its importers.
-    pub(super) interface: Digest,
-    /// Whether that says all types, so that none is inferred.
-    pub(super) is_declared: bool,
+    pub(super) interface: Interface,
     /// Whether it may declare something that others see without importing it.
     pub(super) is_global: bool,
     /// Whether something in it is disposed of.
@@ -34,13 +32,21 @@ pub(super) struct Shape {
     pub(super) imports: Option<BTreeSet<Box<str>>>,
 }
 
+/// What of a file matters to its importers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Interface {
+    /// All types that it gives are said there.
+    Declared(Digest),
+    /// The whole text: some types are inferred.
+    Inferred(Digest),
+}
+
 impl Shape {
     /// The shape of the file at `path`.
     pub(super) fn of(path: &RelPath, text: &str) -> Self {
         let whole = KeyHasher::new("webstir whole interface v1").text(text).finish();
         let opaque = Self {
-            interface: whole,
-            is_declared: false,
+            interface: Interface::Inferred(whole),
             is_global: true,
             has_using: true,
             has_jsx: false,
@@ -71,8 +77,11 @@ impl Shape {
                 Program::Script(_) => true,
             };
             Self {
-                interface: declared.unwrap_or(whole),
-                is_declared: declared.is_some() || Language::of(path) == Some(Language::Declarations),
+                interface: match declared {
+                    Some(declared) => Interface::Declared(declared),
+                    None if Language::of(path) == Some(Language::Declarations) => Interface::Declared(whole),
+                    None => Interface::Inferred(whole),
+                },
                 is_global: is_script || found.is_global,
                 has_using: found.has_using,
                 has_jsx,
