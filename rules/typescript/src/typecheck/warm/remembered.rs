@@ -17,9 +17,12 @@ use super::shape::{Shape, is_global};
 use super::state::State;
 use crate::tsconfig;
 
-/// Findings whose place and text depend on the order in which files are checked: what refers to itself, and what was given up.
-const ORDERED: [u32; 16] =
-    [2303, 2310, 2313, 2321, 2456, 2502, 2506, 2577, 2589, 2590, 2615, 2716, 2859, 7022, 7023, 7024];
+/// Findings whose place and text depend on the order in which files are checked: what refers to itself, what was given up, and what tells
+/// why a file is in the program.
+const ORDERED: [u32; 20] = [
+    1149, 1261, 2303, 2310, 2313, 2321, 2456, 2502, 2506, 2577, 2589, 2590, 2615, 2716, 2859, 6059, 6307, 7022, 7023,
+    7024,
+];
 
 /// Findings about what a file needs of `importHelpers`, which are told with the first file that needs it.
 const ONCE: [u32; 3] = [2343, 2354, 2807];

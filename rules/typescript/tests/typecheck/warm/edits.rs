@@ -1,4 +1,5 @@
-//! Random edits against an oracle. `WEBSTIR_ORACLE_EDITS` says how many (60), `WEBSTIR_ORACLE_SEED` where they start.
+//! Random edits against an oracle. `WEBSTIR_ORACLE_EDITS` says how many (60, and 15 where the command line is asked as well, which
+//! takes seconds each time), `WEBSTIR_ORACLE_SEED` where they start.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -36,6 +37,10 @@ fn is_named(checked: &Checked, module: usize) -> bool {
     })
 }
 
+fn count(is_beside: bool) -> usize {
+    number("WEBSTIR_ORACLE_EDITS", if is_beside { 15 } else { 60 })
+}
+
 fn bench(compiler: Compiler, bare: Option<Bare>) -> Bench {
     let bench = Bench::of(compiler, &[]);
     match bare {
@@ -68,13 +73,14 @@ fn model(numbers: &mut Numbers, kinds: usize, isolated: bool) -> Model {
 /// Edits of which nobody knows what they mean: lines go, come twice, or change places, and names stand for others.
 pub(super) fn run_texts(compiler: Compiler, bare: Option<Bare>) {
     let mut numbers = Numbers(number("WEBSTIR_ORACLE_SEED", 7) as u64);
+    let is_beside = bare.is_some();
     let sound = model(&mut numbers, KINDS, false).files();
     let names: Vec<String> = sound.keys().filter(|name| name.starts_with("src/")).cloned().collect();
     let mut bench = bench(compiler, bare);
     let mut files = sound.clone();
     bench.set(files.clone());
     bench.run("start");
-    let edits = number("WEBSTIR_ORACLE_EDITS", 60);
+    let edits = count(is_beside);
     let mut warm = 0;
     for edit in 0..edits {
         let name = &names[numbers.below(names.len())];
@@ -146,7 +152,7 @@ pub(super) fn run(compiler: Compiler, bare: Option<Bare>, kinds: usize, isolated
     let (mut checked, _) = bench.run("start");
     let (mut warm, mut single, mut next, mut is_settled) = (0, 0, model.modules.len(), true);
     let mut earlier = Vec::new();
-    let edits = number("WEBSTIR_ORACLE_EDITS", 60);
+    let edits = count(!is_native);
     for edit in 0..edits {
         let all: Vec<usize> = model.modules.keys().copied().collect();
         let at = all[numbers.below(all.len())];
