@@ -141,6 +141,17 @@ fn a_series_of_edits_by_5_9() {
 }
 
 #[test]
+fn the_same_series_by_7_0() {
+    let mut bench = Bench::of(native(), &FILES).beside(Bare::native());
+    bench.run("start");
+    for (at, (name, text, _)) in EDITS.iter().enumerate() {
+        bench.write(name, text);
+        bench.run(&format!("edit {at} of {name}"));
+    }
+    assert!(bench.parts > 10);
+}
+
+#[test]
 #[ignore = "long: an oracle"]
 fn a_series_of_edits_by_others() {
     for version in ["5.4.5", "5.7.3", "6.0.3"] {
