@@ -268,8 +268,9 @@ fn needed_by(key: Digest, bytes: &[u8]) -> Vec<Digest> {
 pub(super) fn named_by(key: Digest, bytes: &[u8]) -> Vec<Digest> {
     let results = decoded(key, bytes);
     let mut named = outputs(&results);
-    // What a later run may start from, and those of the files it was made of that are here. It starts over without.
-    for (state, result) in results.iter().filter_map(|result| Some((result.state?, result))) {
+    // What a later run may start from, and those of the files it was made of that are here. It starts over without: of the older results
+    // nothing is kept that would take the room of what a build cannot do without.
+    if let Some((state, result)) = results.iter().find_map(|result| Some((result.state?, result))) {
         named.push(state);
         named.extend(result.discovered.iter().filter_map(|(_, input)| match input {
             DiscoveredInput::Content(digest) => *digest,

@@ -333,6 +333,10 @@ fn what_a_later_run_starts_from_stays_with_its_result_and_is_missed_by_nobody() 
     let mut made = result(&store, "output");
     let (state, text) = (store.put(b"state").unwrap(), store.put(b"text").unwrap());
     let unread = store.put(b"of nobody").unwrap();
+    // Of the results of an action the latest one alone.
+    let mut earlier = made.clone();
+    earlier.state = Some(unread);
+    store.record(key("a"), &earlier).unwrap();
     made.state = Some(state);
     let read = [("a.ts", text), ("installed.d.ts", Digest::of(b"was never put"))];
     made.discovered =
@@ -345,7 +349,7 @@ fn what_a_later_run_starts_from_stays_with_its_result_and_is_missed_by_nobody() 
     let store = Store::open(root.path()).unwrap();
     let is_there = |digest| store.get(digest).unwrap().is_some();
     assert_eq!([state, text, unread].map(is_there), [true, true, false]);
-    assert_eq!(store.results(key("a")).unwrap(), [made]);
+    assert_eq!(store.results(key("a")).unwrap(), [made, earlier]);
 }
 
 /// What was put is there at every moment, while another thread publishes.
