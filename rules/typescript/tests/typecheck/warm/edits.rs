@@ -125,7 +125,7 @@ pub(super) fn run_texts(compiler: Compiler, bare: Option<Bare>) {
 }
 
 /// Each value alone, to each other one.
-pub(super) fn run_values(compiler: Compiler) {
+pub(super) fn run_values(compiler: Compiler, is_native: bool) {
     let modules = (0..3).map(|at| (at, Module::new(8 + at, BTreeSet::new()))).collect();
     let mut model = Model { modules, ..model(&mut Numbers(0), KINDS, false) };
     let mut bench = bench(compiler, None);
@@ -137,7 +137,9 @@ pub(super) fn run_values(compiler: Compiler) {
             bench.set(model.files());
             let (_, extent) = bench.run(&format!("value {value} of {digit} in m{at}"));
             let hides = model.modules[&at].hides_values();
-            assert!(!hides || extent == Extent::Files(1), "value {value} of {digit} in m{at}: {extent:?}");
+            // Where something found shows a union older compilers are asked about everything.
+            let is_asked_alone = is_native && hides;
+            assert!(!is_asked_alone || extent == Extent::Files(1), "value {value} of {digit} in m{at}: {extent:?}");
         }
     }
 }
@@ -285,7 +287,7 @@ pub(super) fn run(compiler: Compiler, bare: Option<Bare>, kinds: usize, isolated
 
 #[test]
 fn values_beside_written_types() {
-    run_values(native());
+    run_values(native(), true);
 }
 
 #[test]

@@ -214,7 +214,7 @@ fn an_older_compiler_that_was_cancelled_goes_on() {
 #[test]
 #[ignore = "long: an oracle"]
 fn values_beside_written_types_by_an_older_compiler() {
-    edits::run_values(script("5.9.3"));
+    edits::run_values(script("5.9.3"), false);
 }
 
 #[test]
