@@ -62,6 +62,13 @@ impl Compiler {
         Self { version: version.into(), program: CompilerProgram::Script { library: package.join("lib"), interpreter } }
     }
 
+    fn generation(&self) -> Generation {
+        match self.program {
+            CompilerProgram::Native(_) => Generation::Native,
+            CompilerProgram::Script { .. } => Generation::Script,
+        }
+    }
+
     fn launch(&self, blobs: &dyn Blobs) -> Result<Launch, TypecheckError> {
         let version = || self.version.clone();
         match &self.program {

@@ -81,8 +81,7 @@ impl<'a> Known<'a> {
             return Ok(None);
         }
         let mut state = self.state.clone();
-        let launch = request.compiler.launch(request.blobs)?;
-        let mut workspace = workspace(request, launch.generation);
+        let mut workspace = workspace(request, request.compiler.generation());
         // References lead imports elsewhere than to what they name, and no project has them of another.
         if workspace.read(request.project)?.is_none_or(|text| text.content().contains("references")) {
             return Ok(None);
@@ -97,6 +96,7 @@ impl<'a> Known<'a> {
             "files": roots, "include": [], "exclude": [],
         });
         let workspace = workspace.with_part(part.clone(), project.to_string());
+        let launch = request.compiler.launch(request.blobs)?;
         let mut session = Session::open(request, launch, &part, workspace)?;
         let is_there = |number: &u32| session.names().contains(&state.order[*number as usize]);
         if !numbers.iter().all(is_there) {
