@@ -1,5 +1,8 @@
 //! Type checks of a directory, run as a scheduler runs them: from nothing, from what another process left, and by a compiler that stays.
 
+#[path = "../rules/typescript/tests/typecheck/before.rs"]
+mod before;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -8,15 +11,13 @@ use std::sync::atomic::AtomicBool;
 use webstir_engine::action::{Action, ActionResult, Payload, SharedResult};
 use webstir_engine::blob::Blobs as _;
 use webstir_engine::digest::Digest;
-use webstir_engine::discovered::DiscoveredInput;
 use webstir_engine::label::{ActionLabel, Label};
 use webstir_engine::path::RelPath;
 use webstir_engine::run::Previous;
 use webstir_engine::store::Store;
 use webstir_engine::system::Os;
-use webstir_engine::view::{Derived, View};
+use webstir_engine::view::View;
 use webstir_process::Helper;
-use webstir_typescript::declarations::DECLARATIONS;
 use webstir_typescript::typecheck::{Checked, Compiler, Extent, ReferencedProjects, Request, VirtualFiles, Warm};
 
 /// One project and its compiler.
@@ -72,26 +73,7 @@ impl Checks {
 
     /// What a scheduler says of an earlier result: which of its discovered inputs are not the same now.
     pub(crate) fn previous(&self, result: &SharedResult) -> Previous {
-        let view = View::new(self.system.clone());
-        let differing = result.discovered.iter().filter(|(path, seen)| !is_given(&view, path, seen));
-        let mut changed: Vec<RelPath> = differing.map(|(path, _)| path.clone()).collect();
-        changed.dedup();
-        Previous { result: result.clone(), changed: changed.into() }
-    }
-}
-
-fn is_given(view: &View, path: &RelPath, seen: &DiscoveredInput) -> bool {
-    match seen {
-        DiscoveredInput::Kind(kind) => view.kind(path).unwrap() == *kind,
-        DiscoveredInput::Content(digest) => view.read(path).unwrap().as_deref().map(Digest::of) == *digest,
-        DiscoveredInput::Entries(digest) => view.list(path).unwrap().map(|listing| listing.digest()) == *digest,
-        DiscoveredInput::Selected(extensions, digest) => {
-            view.list_selected(path, extensions).unwrap().is_some_and(|listing| listing.digest() == *digest)
-        }
-        DiscoveredInput::RealPath(real) => view.real_path(path).unwrap() == *real,
-        DiscoveredInput::Derived(_, digest) => {
-            matches!(view.derive(path, &DECLARATIONS).unwrap(), Derived::Derived(bytes) if Digest::of(&bytes) == *digest)
-        }
+        before::previous(&View::new(self.system.clone()), result)
     }
 }
 

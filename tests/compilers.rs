@@ -7,24 +7,11 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::support::{Case, Ran, ran};
+use crate::support::{Case, Ran, packages, ran};
 
 /// A version of TypeScript as npm installs it, once for all runs: a `node_modules` directory.
 pub(crate) fn installed(version: &str) -> PathBuf {
-    let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("typescript-{version}"));
-    if !place.exists() {
-        let fresh = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-        fs::write(fresh.path().join("package.json"), "{}").unwrap();
-        let npm = Command::new("npm")
-            .args(["install", "--silent", "--no-audit", "--no-fund", "--prefix"])
-            .arg(fresh.path())
-            .arg(format!("typescript@{version}"))
-            .status();
-        assert!(npm.unwrap().success());
-        // Another test process may have been faster.
-        let _ = fs::rename(fresh.path(), &place);
-    }
-    place.join("node_modules")
+    packages(&format!("typescript-{version}"), &[&format!("typescript@{version}")]).join("node_modules")
 }
 
 /// Installs a version of TypeScript in a `node_modules` directory, as files of its own.

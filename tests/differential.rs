@@ -7,14 +7,13 @@
 mod corpus;
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
 use serde_json::Value;
 
-use crate::support::Case;
+use crate::support::{Case, packages};
 use corpus::{Snippet, Subject};
 
 /// The compilers that results are compared with.
@@ -26,22 +25,7 @@ type Said = BTreeMap<String, Vec<String>>;
 /// A directory with [`PACKAGES`], installed once for all runs.
 fn compilers() -> &'static Path {
     static INSTALLED: OnceLock<PathBuf> = OnceLock::new();
-    INSTALLED.get_or_init(|| {
-        let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join("differential-compilers-1");
-        if !place.exists() {
-            let fresh = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-            fs::write(fresh.path().join("package.json"), "{}").unwrap();
-            let npm = Command::new("npm")
-                .args(["install", "--silent", "--no-audit", "--no-fund", "--prefix"])
-                .arg(fresh.path())
-                .args(PACKAGES)
-                .status();
-            assert!(npm.unwrap().success());
-            // Another test process may have been faster.
-            let _ = fs::rename(fresh.path(), &place);
-        }
-        place
-    })
+    INSTALLED.get_or_init(|| packages("differential-compilers-1", &PACKAGES))
 }
 
 const JSX: &str = "export const Fragment = 'fragment';\n\

@@ -59,6 +59,24 @@ pub(crate) fn until(is_so: impl Fn() -> bool) {
     }
 }
 
+/// A directory of this name with packages of npm, installed once for all runs.
+pub(crate) fn packages(name: &str, packages: &[&str]) -> PathBuf {
+    let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    if !place.exists() {
+        let fresh = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        fs::write(fresh.path().join("package.json"), "{}").unwrap();
+        let npm = Command::new("npm")
+            .args(["install", "--silent", "--no-audit", "--no-fund", "--prefix"])
+            .arg(fresh.path())
+            .args(packages)
+            .status();
+        assert!(npm.unwrap().success());
+        // Another test process may have been faster.
+        let _ = fs::rename(fresh.path(), &place);
+    }
+    place
+}
+
 /// A workspace of its own for one test.
 pub(crate) struct Case {
     directory: tempfile::TempDir,

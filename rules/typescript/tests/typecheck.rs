@@ -7,6 +7,8 @@
 
 #[path = "typecheck/bare.rs"]
 mod bare;
+#[path = "typecheck/before.rs"]
+mod before;
 #[path = "typecheck/compilers.rs"]
 mod compilers;
 #[path = "typecheck/declarations.rs"]

@@ -20,19 +20,18 @@ use tempfile::TempDir;
 use webstir_engine::action::{Action, ActionResult, Payload, SharedResult};
 use webstir_engine::blob::Blobs as _;
 use webstir_engine::digest::Digest;
-use webstir_engine::discovered::DiscoveredInput;
 use webstir_engine::label::{ActionLabel, Label};
 use webstir_engine::run::Previous;
 use webstir_engine::system::Memory;
 use webstir_engine::view::View;
 use webstir_process::Helper;
-use webstir_typescript::declarations::DECLARATIONS;
 use webstir_typescript::typecheck::{
     Checked, Compiler, Extent, ReferencedProject, ReferencedProjects, Request, TypecheckError, VirtualFiles, Warm,
     Wear, check,
 };
 
 use crate::bare::{Bare, compare};
+use crate::before::{gives, previous};
 use crate::tools::*;
 
 /// One action over files in memory, run again and again as a scheduler does.
@@ -160,12 +159,7 @@ impl Bench {
     }
 
     fn before(&self, result: Option<&SharedResult>) -> Option<Previous> {
-        let asked = View::new(self.memory.clone());
-        let result = result?.clone();
-        let differing = result.discovered.iter().filter(|(path, seen)| !gives(&asked, path, seen));
-        let mut changed: Vec<_> = differing.map(|(path, _)| path.clone()).collect();
-        changed.dedup();
-        Some(Previous { result, changed: changed.into() })
+        Some(previous(&View::new(self.memory.clone()), result?))
     }
 
     fn result(&self, checked: &Checked, view: &View) -> SharedResult {
@@ -230,22 +224,6 @@ impl Bench {
     /// A check that is soon not wanted any more.
     pub(crate) fn run_cancelled(&mut self, patience: Duration) {
         assert!(matches!(self.try_run(Some(patience)), Ok(_) | Err(TypecheckError::Cancelled)));
-    }
-}
-
-fn gives(view: &View, path: &webstir_engine::path::RelPath, seen: &DiscoveredInput) -> bool {
-    use webstir_engine::view::Derived;
-    match seen {
-        DiscoveredInput::Kind(kind) => view.kind(path).unwrap() == *kind,
-        DiscoveredInput::Content(digest) => view.read(path).unwrap().as_deref().map(Digest::of) == *digest,
-        DiscoveredInput::Entries(digest) => view.list(path).unwrap().map(|listing| listing.digest()) == *digest,
-        DiscoveredInput::Selected(extensions, digest) => {
-            view.list_selected(path, extensions).unwrap().is_some_and(|listing| listing.digest() == *digest)
-        }
-        DiscoveredInput::RealPath(real) => view.real_path(path).unwrap() == *real,
-        DiscoveredInput::Derived(_, digest) => {
-            matches!(view.derive(path, &DECLARATIONS).unwrap(), Derived::Derived(bytes) if Digest::of(&bytes) == *digest)
-        }
     }
 }
 
